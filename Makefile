@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+# TierWatch. `make help` tells what there is.
+
+SHELL := /bin/sh
+TOP := $(CURDIR)
+B := build
+
+# Kernel to build the module for: the running one's headers, else the newest.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+	$(lastword $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V)))
+KREL := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+KB := $(B)/$(KREL)
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+MODDIR ?= $(DESTDIR)/lib/modules/$(KREL)/updates
+UDEVDIR ?= $(DESTDIR)/lib/udev/rules.d
+SYSUSERSDIR ?= $(DESTDIR)/usr/lib/sysusers.d
+
+# A second make, so that packages just installed are seen.
+AGAIN := +@$(MAKE) --no-print-directory
+SUB := O=$(TOP)/$(B) --no-print-directory
+
+.PHONY: all module controls lib tools programs kernels demo test test-quick \
+	bench style install deps clean help
+
+all: module lib tools		## driver, library and command
+
+# The sources are linked into a folder per kernel and variant, so that builds
+# do not share objects. $(1): the folder, $(2): more for make.
+define build-module
+	@test -n "$(KREL)" || { echo "no kernel headers in '$(KDIR)': run 'make deps' as root, or pass KDIR=" >&2; exit 1; }
+	@mkdir -p $(KB)/$(1)
+	@ln -sfn $(TOP)/uapi $(KB)/$(1)/uapi
+	@for f in driver/Kbuild driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
+	@find $(KB)/$(1) -xtype l -delete
+	+@$(MAKE) -C $(KDIR) M=$(TOP)/$(KB)/$(1) $(if $(DEBUG),TW_DEBUG=y) \
+		$(if $(W),W=$(W)) $(if $(C),C=$(C)) $(2) modules
+endef
+
+module:				## build/RELEASE/tier_watch.ko (KDIR=, DEBUG=1)
+	$(call build-module,driver)
+	@cp $(KB)/driver/tier_watch.ko $(KB)/tier_watch.ko
+	@cp $(KB)/driver/tier_watch.ko tier_watch.ko
+
+# Drivers with a rule broken on purpose, which the hammer must notice.
+controls:
+	$(call build-module,control-copy,TW_CFLAGS=-DTW_CONTROL_COPY_EARLY)
+	@cp $(KB)/control-copy/tier_watch.ko $(KB)/tier_watch_ctl_copy_early.ko
+	$(call build-module,control-refs,TW_CFLAGS=-DTW_CONTROL_IGNORE_REFS)
+	@cp $(KB)/control-refs/tier_watch.ko $(KB)/tier_watch_ctl_ignore_refs.ko
+
+lib:
+	+@$(MAKE) -C libtw $(SUB)
+
+tools: lib
+	+@$(MAKE) -C tools/tw $(SUB)
+
+programs: tools
+	+@$(MAKE) -C tools/demo $(SUB)
+	+@$(MAKE) -C tests/stress $(SUB)
+
+# What the tests run on: both kernels, the driver and its controls for each.
+kernels:
+	+@$(MAKE) --no-print-directory module controls \
+		KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	+@$(MAKE) --no-print-directory module \
+		KDIR="$$(tools/vm --kernel debug --print-kdir)"
+
+demo:				## a real job over five real tiers, in a guest
+	@tools/deps --install
+	$(AGAIN) all programs
+	@tools/vm --topology demo -- $(B)/tools/tw-demo \
+		$$(test -t 1 && echo --live) $(ARGS)
+
+test:				## everything, in guests: stock and debug kernel
+	@tools/deps --install
+	$(AGAIN) all programs kernels
+	@tests/run $(ARGS)
+
+test-quick:			## unit tests and the guest suite's core, stock only
+	@tools/deps --install
+	$(AGAIN) all programs
+	@tests/run --quick $(ARGS)
+
+bench:				## instructions per operation: table, build/bench.json
+	@tools/deps --install
+	$(AGAIN) all
+	+@$(MAKE) -C tools/bench $(SUB)
+	@tools/bench/run $(ARGS)
+
+style:				## checkpatch and sparse
+	@tools/deps --install
+	@tools/style
+	$(AGAIN) module C=2 W=1
+
+install: all			## module, library, headers, udev rule, man pages
+	install -D -m 644 $(KB)/tier_watch.ko $(MODDIR)/tier_watch.ko
+	$(if $(DESTDIR),,depmod -a $(KREL))
+	+@$(MAKE) -C libtw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	+@$(MAKE) -C tools/tw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	install -D -m 644 tools/udev/60-tierwatch.rules $(UDEVDIR)/60-tierwatch.rules
+	install -D -m 644 tools/udev/tierwatch.conf $(SYSUSERSDIR)/tierwatch.conf
+
+deps:				## the Debian packages all this needs (as root)
+	@tools/deps --install
+
+clean:
+	rm -rf $(B) tier_watch.ko
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo "variables: KDIR= kernel headers, DEBUG=1, PREFIX=, DESTDIR=, ARGS= for demo, test, bench"

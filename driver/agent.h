@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * agent.h - groups of programs that memory is accounted to
+ *
+ * An agent is referenced by its fd and by every region accounted to it. Its
+ * label is unique per (user namespace, uid); default agents, one per cgroup
+ * and user, carry the cgroup's id and live in a name space of their own.
+ */
+#ifndef _TW_AGENT_H
+#define _TW_AGENT_H
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/percpu.h>
+#include <linux/rculist.h>
+#include <linux/uidgid.h>
+#include <linux/tierwatch.h>
+
+struct tw_user;
+struct user_namespace;
+
+struct tw_agent_cpu {
+	u64 minor[TW_NR_TIERS];
+	u64 major[TW_NR_TIERS];
+	u64 moves_in[TW_NR_TIERS];
+	u64 moves_out[TW_NR_TIERS];
+	u64 fault_ns;
+};
+
+/**
+ * struct tw_agent - an agent
+ * @ref: fd and regions
+ * @id: label
+ * @is_default: default agent of a cgroup
+ * @uid: owner
+ * @ns: user namespace that @uid belongs to (referenced)
+ * @user: whom it is charged to (per-uid caps)
+ * @pages: pages per tier, live
+ * @regions: regions alive
+ * @cpu: counters
+ * @streams: streams of this agent (RCU list, tw_stream_mutex)
+ * @stream_mask: union of their masks
+ * @node: in the table of agents
+ * @rcu: freed after a grace period
+ */
+struct tw_agent {
+	struct kref ref;
+	u64 id;
+	bool is_default;
+	kuid_t uid;
+	struct user_namespace *ns;
+	struct tw_user *user;
+	atomic_long_t pages[TW_NR_TIERS];
+	atomic_long_t regions;
+	struct tw_agent_cpu __percpu *cpu;
+	struct list_head streams;
+	u64 stream_mask;
+	struct hlist_node node;
+	struct rcu_head rcu;
+};
+
+/*
+ * Locks. tw_agents_lock (agent.c, a spinlock) guards the table and the drop of
+ * the last reference; tw_emit() is the only thing called under it. ->streams
+ * and ->stream_mask belong to stream.c.
+ */
+int tw_agents_init(void);
+void tw_agents_exit(void);
+
+void tw_agent_put(struct tw_agent *a);		/* may sleep */
+static inline struct tw_agent *tw_agent_get(struct tw_agent *a)
+{
+	kref_get(&a->ref);
+	return a;
+}
+
+/* A reference, or ERR_PTR. -1: the default agent; else an agent's fd (EBADF, EINVAL). */
+struct tw_agent *tw_agent_from_fd(int fd);
+/* The caller has checked the sizes; arg->fd is for the caller to fill in. */
+struct file *tw_agent_create(struct tw_agent_create *arg);
+int tw_agent_get_stats(struct tw_agent_stats *arg);
+
+static inline void tw_agent_pages(struct tw_agent *a, int tier, long n)
+{
+	atomic_long_add(n, &a->pages[tier]);
+}
+
+static inline void tw_agent_fault(struct tw_agent *a, int tier, bool major, u64 ns)
+{
+	struct tw_agent_cpu *c = get_cpu_ptr(a->cpu);
+
+	if (major)
+		c->major[tier]++;
+	else
+		c->minor[tier]++;
+	c->fault_ns += ns;
+	put_cpu_ptr(a->cpu);
+}
+
+static inline void tw_agent_moved(struct tw_agent *a, int from, int to, u64 n)
+{
+	struct tw_agent_cpu *c = get_cpu_ptr(a->cpu);
+
+	c->moves_out[from] += n;
+	c->moves_in[to] += n;
+	put_cpu_ptr(a->cpu);
+}
+
+#endif

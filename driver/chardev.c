@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * chardev.c - /dev/tierwatch: the table of ioctls
+ *
+ * Owns the device and how a command comes in and goes out: copied in by its
+ * own size, checked, handed to its room, copied back. A command that makes an
+ * object installs the fd last, when nothing can fail any more.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include "agent.h"
+#include "chardev.h"
+#include "region.h"
+#include "stats.h"
+#include "stream.h"
+#include "tier.h"
+#include "tw.h"
+
+union tw_arg {
+	u32 size;
+	struct tw_info info;
+	struct tw_tier_info tier_info;
+	struct tw_tier_bind bind;
+	struct tw_tier_unbind unbind;
+	struct tw_pressure pressure;
+	struct tw_region_create region;
+	struct tw_agent_create agent;
+	struct tw_agent_stats agent_stats;
+	struct tw_stream_create stream;
+	struct tw_migrate_pages migrate_pages;
+	struct tw_page_info page_info;
+	struct tw_migrate_range migrate_range;
+	struct tw_region_info region_info;
+	struct tw_region_discard discard;
+	struct tw_region_pages region_pages;
+};
+
+/**
+ * struct tw_ioctl - one command
+ * @fn: does it: 0 or -errno; the struct is copied back on 0 and -EMSGSIZE,
+ *      and always when @always
+ * @make: instead of @fn: makes an object's file, and says where its fd goes
+ * @ksize: size of the struct here
+ * @min: size when it was first published
+ * @always: copy back whatever the outcome
+ * @in_only: nothing is copied back
+ */
+struct tw_ioctl {
+	int (*fn)(struct file *file, union tw_arg *arg);
+	struct file *(*make)(union tw_arg *arg, s32 **fd);
+	size_t ksize;
+	size_t min;
+	bool always;
+	bool in_only;
+};
+
+int tw_copy_in(void *to, size_t ksize, size_t min, const void __user *from)
+{
+	u32 size;
+
+	if (get_user(size, (const u32 __user *)from))
+		return -EFAULT;
+	if (size < min)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(to, ksize, from, size);
+}
+
+int tw_copy_out(void __user *to, const void *from, size_t ksize)
+{
+	u32 size = *(const u32 *)from;
+
+	return copy_to_user(to, from, min_t(size_t, size, ksize)) ? -EFAULT : 0;
+}
+
+/* Makes the object, tells its fd, and only then lets it be seen. */
+static int tw_ioctl_make(const struct tw_ioctl *ioctl, union tw_arg *arg,
+			 void __user *user)
+{
+	struct file *file;
+	s32 *fd;
+	int nr;
+
+	nr = get_unused_fd_flags(O_CLOEXEC);
+	if (nr < 0)
+		return nr;
+	file = ioctl->make(arg, &fd);
+	if (IS_ERR(file)) {
+		put_unused_fd(nr);
+		return PTR_ERR(file);
+	}
+	*fd = nr;
+	if (tw_copy_out(user, arg, ioctl->ksize)) {
+		fput(file);
+		put_unused_fd(nr);
+		return -EFAULT;
+	}
+	fd_install(nr, file);
+	return 0;
+}
+
+static long tw_ioctl_run(const struct tw_ioctl *ioctl, struct file *file,
+			 void __user *user)
+{
+	union tw_arg arg;
+	int err;
+
+	memset(&arg, 0, sizeof(arg));
+	err = tw_copy_in(&arg, ioctl->ksize, ioctl->min, user);
+	if (err)
+		return err;
+	if (ioctl->make)
+		return tw_ioctl_make(ioctl, &arg, user);
+	/* Memory that cannot take the answer is found out before it is due. */
+	if (!ioctl->in_only && tw_copy_out(user, &arg, ioctl->ksize))
+		return -EFAULT;
+	err = ioctl->fn(file, &arg);
+	if (ioctl->in_only)
+		return err;
+	if ((!err || err == -EMSGSIZE || ioctl->always) &&
+	    tw_copy_out(user, &arg, ioctl->ksize))
+		return -EFAULT;
+	return err;
+}
+
+/* -- on the device ----------------------------------------------------------- */
+
+static int tw_do_info(struct file *file, union tw_arg *arg)
+{
+	struct tw_info *info = &arg->info;
+	int tier;
+
+	if (info->flags || info->reserved)
+		return -EINVAL;
+	*info = (struct tw_info){
+		.size = info->size,
+		.abi_version = TW_ABI_VERSION,
+		.page_size = PAGE_SIZE,
+		.nr_tiers = TW_NR_TIERS,
+		.stats_size = tw_stats_size(),
+		.max_pages = tw_max_pages(),
+		.nr_cpus = nr_cpu_ids,
+	};
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier))
+			info->bound_mask |= 1U << tier;
+	return 0;
+}
+
+static int tw_do_tier_info(struct file *file, union tw_arg *arg)
+{
+	struct tw_tier_info *info = &arg->tier_info;
+
+	if (info->flags || info->reserved || info->tier >= TW_NR_TIERS)
+		return -EINVAL;
+	tw_tier_get_info(info);
+	return 0;
+}
+
+static int tw_do_bind(struct file *file, union tw_arg *arg)
+{
+	if ((arg->bind.flags & ~TW_BIND_FLAGS) ||
+	    arg->bind.tier >= TW_NR_TIERS)
+		return -EINVAL;
+	return tw_tier_bind(&arg->bind);
+}
+
+static int tw_do_unbind(struct file *file, union tw_arg *arg)
+{
+	if ((arg->unbind.flags & ~TW_UNBIND_FLAGS) || arg->unbind.reserved ||
+	    arg->unbind.tier >= TW_NR_TIERS)
+		return -EINVAL;
+	arg->unbind.moved = 0;
+	return tw_tier_unbind(&arg->unbind);
+}
+
+static int tw_do_pressure(struct file *file, union tw_arg *arg)
+{
+	if (arg->pressure.flags || arg->pressure.reserved ||
+	    arg->pressure.tier >= TW_NR_TIERS)
+		return -EINVAL;
+	return tw_tier_get_pressure(&arg->pressure);
+}
+
+static int tw_do_agent_stats(struct file *file, union tw_arg *arg)
+{
+	if (arg->agent_stats.flags & ~TW_AGENT_STATS_FLAGS)
+		return -EINVAL;
+	return tw_agent_get_stats(&arg->agent_stats);
+}
+
+static int tw_do_migrate_pages(struct file *file, union tw_arg *arg)
+{
+	return tw_migrate_pages_ioctl(&arg->migrate_pages);
+}
+
+static int tw_do_page_info(struct file *file, union tw_arg *arg)
+{
+	return tw_page_info_ioctl(&arg->page_info);
+}
+
+static int tw_do_migrate_range(struct file *file, union tw_arg *arg)
+{
+	return tw_migrate_range_mm(&arg->migrate_range);
+}
+
+static struct file *tw_make_region(union tw_arg *arg, s32 **fd)
+{
+	*fd = &arg->region.fd;
+	if ((arg->region.flags & ~TW_REGION_FLAGS) || arg->region.reserved)
+		return ERR_PTR(-EINVAL);
+	return tw_region_create(&arg->region);
+}
+
+static struct file *tw_make_agent(union tw_arg *arg, s32 **fd)
+{
+	*fd = &arg->agent.fd;
+	if ((arg->agent.flags & ~TW_AGENT_FLAGS) || arg->agent.reserved)
+		return ERR_PTR(-EINVAL);
+	return tw_agent_create(&arg->agent);
+}
+
+static struct file *tw_make_stream(union tw_arg *arg, s32 **fd)
+{
+	*fd = &arg->stream.fd;
+	if (arg->stream.flags || arg->stream.reserved)
+		return ERR_PTR(-EINVAL);
+	return tw_stream_create(&arg->stream);
+}
+
+#define TW_CALL(_fn, _type)						\
+	{ .fn = _fn, .ksize = sizeof(struct _type),			\
+	  .min = sizeof(struct _type) }
+#define TW_CALL_ALWAYS(_fn, _type)					\
+	{ .fn = _fn, .ksize = sizeof(struct _type),			\
+	  .min = sizeof(struct _type), .always = true }
+#define TW_CALL_IN(_fn, _type)						\
+	{ .fn = _fn, .ksize = sizeof(struct _type),			\
+	  .min = sizeof(struct _type), .in_only = true }
+#define TW_MAKE(_make, _type)						\
+	{ .make = _make, .ksize = sizeof(struct _type),			\
+	  .min = sizeof(struct _type) }
+
+static const struct tw_ioctl tw_device_ioctls[] = {
+	[_IOC_NR(TW_IOC_INFO)]		= TW_CALL(tw_do_info, tw_info),
+	[_IOC_NR(TW_IOC_TIER_INFO)]	= TW_CALL(tw_do_tier_info, tw_tier_info),
+	[_IOC_NR(TW_IOC_TIER_BIND)]	= TW_CALL_IN(tw_do_bind, tw_tier_bind),
+	[_IOC_NR(TW_IOC_TIER_UNBIND)]	= TW_CALL_ALWAYS(tw_do_unbind, tw_tier_unbind),
+	[_IOC_NR(TW_IOC_PRESSURE)]	= TW_CALL(tw_do_pressure, tw_pressure),
+	[_IOC_NR(TW_IOC_REGION_CREATE)]	= TW_MAKE(tw_make_region, tw_region_create),
+	[_IOC_NR(TW_IOC_AGENT_CREATE)]	= TW_MAKE(tw_make_agent, tw_agent_create),
+	[_IOC_NR(TW_IOC_AGENT_STATS)]	= TW_CALL(tw_do_agent_stats, tw_agent_stats),
+	[_IOC_NR(TW_IOC_STREAM_CREATE)]	= TW_MAKE(tw_make_stream, tw_stream_create),
+	[_IOC_NR(TW_IOC_MIGRATE_PAGES)]	= TW_CALL(tw_do_migrate_pages, tw_migrate_pages),
+	[_IOC_NR(TW_IOC_PAGE_INFO)]	= TW_CALL(tw_do_page_info, tw_page_info),
+	[_IOC_NR(TW_IOC_MIGRATE_RANGE)]	= TW_CALL(tw_do_migrate_range, tw_migrate_range),
+};
+
+static long tw_device_ioctl(struct file *file, unsigned int cmd,
+			    unsigned long arg)
+{
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (nr >= ARRAY_SIZE(tw_device_ioctls) ||
+	    cmd != _IO(TW_IOC_TYPE, nr) || !tw_device_ioctls[nr].ksize)
+		return -ENOTTY;
+	return tw_ioctl_run(&tw_device_ioctls[nr], file, (void __user *)arg);
+}
+
+/* -- on a region ------------------------------------------------------------- */
+
+static int tw_do_region_info(struct file *file, union tw_arg *arg)
+{
+	struct tw_region *r = file->private_data;
+	struct tw_region_info *info = &arg->region_info;
+	int tier;
+
+	if (info->flags || info->reserved)
+		return -EINVAL;
+	*info = (struct tw_region_info){
+		.size = info->size,
+		.id = r->id,
+		.bytes = (u64)r->nr_pages << PAGE_SHIFT,
+		.agent = r->agent->id,
+		.lost = atomic_long_read(&r->lost),
+		.record_bytes = atomic_long_read(&r->record_bytes),
+		.affinity = r->affinity,
+	};
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		info->pages[tier] = atomic_long_read(&r->pages[tier]);
+	return 0;
+}
+
+static int tw_do_region_discard(struct file *file, union tw_arg *arg)
+{
+	struct tw_region *r = file->private_data;
+	struct tw_region_discard *d = &arg->discard;
+	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
+	long n;
+
+	if (d->flags || !d->length || !PAGE_ALIGNED(d->offset) ||
+	    !PAGE_ALIGNED(d->length) || d->offset >= size ||
+	    d->length > size - d->offset)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	n = tw_region_discard(r, d->offset >> PAGE_SHIFT,
+			      d->length >> PAGE_SHIFT);
+	if (n < 0)
+		return n;
+	d->discarded = n;
+	return 0;
+}
+
+static int tw_do_region_migrate(struct file *file, union tw_arg *arg)
+{
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	return tw_migrate_range_region(file->private_data, &arg->migrate_range);
+}
+
+static int tw_do_region_pages(struct file *file, union tw_arg *arg)
+{
+	return tw_region_pages_ioctl(file->private_data, &arg->region_pages);
+}
+
+static const struct tw_ioctl tw_region_ioctls[] = {
+	[_IOC_NR(TW_IOC_MIGRATE_RANGE)]	= TW_CALL(tw_do_region_migrate, tw_migrate_range),
+	[_IOC_NR(TW_IOC_REGION_INFO)]	= TW_CALL(tw_do_region_info, tw_region_info),
+	[_IOC_NR(TW_IOC_REGION_DISCARD)] = TW_CALL(tw_do_region_discard, tw_region_discard),
+	[_IOC_NR(TW_IOC_REGION_PAGES)]	= TW_CALL(tw_do_region_pages, tw_region_pages),
+};
+
+long tw_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (nr >= ARRAY_SIZE(tw_region_ioctls) ||
+	    cmd != _IO(TW_IOC_TYPE, nr) || !tw_region_ioctls[nr].ksize)
+		return -ENOTTY;
+	return tw_ioctl_run(&tw_region_ioctls[nr], file, (void __user *)arg);
+}
+
+/* -- the device -------------------------------------------------------------- */
+
+static int tw_device_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return tw_stats_mmap(vma);
+}
+
+static int tw_device_open(struct inode *inode, struct file *file)
+{
+	file->private_data = NULL;
+	return nonseekable_open(inode, file);
+}
+
+static const struct file_operations tw_device_fops = {
+	.owner		= THIS_MODULE,
+	.open		= tw_device_open,
+	.mmap		= tw_device_mmap,
+	.unlocked_ioctl	= tw_device_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+static struct miscdevice tw_device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "tierwatch",
+	.mode	= 0660,
+	.fops	= &tw_device_fops,
+};
+
+int tw_chardev_init(void)
+{
+	return misc_register(&tw_device);
+}
+
+void tw_chardev_exit(void)
+{
+	misc_deregister(&tw_device);
+}

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * demote.c - cold pages out of memory, when room is wanted
+ *
+ * One clock hand over all regions in the order of their ids, and within each a
+ * hand over its pages; second chance on accessed bits: a page found touched is
+ * spared and its age starts again. The longer a sweep finds too little, the
+ * less it spares. Pages go to the fastest store with room.
+ *
+ * Headroom is kept in the background, so that faults seldom wait; a fault that
+ * finds none sweeps by itself. Both call tw_demote(), any number at a time:
+ * hands are hints. No locks of its own; movers' locks are taken inside.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/suspend.h>
+#include <linux/workqueue.h>
+
+#include "region.h"
+#include "stats.h"
+#include "tier.h"
+#include "tw.h"
+
+/* Pages looked at before a sweep gets less choosy. */
+#define TW_SWEEP_PAGES	8192
+
+/* How choosy: below this a page's age spares it. */
+static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
+#define TW_SWEEP_LEVELS	ARRAY_SIZE(tw_sweep_age)
+
+/**
+ * struct tw_sweep - one call of tw_demote()
+ * @only: region, or NULL for all
+ * @tier: memory tier, or TW_TIER_NONE for both
+ * @want: pages still to move
+ * @done: pages moved
+ * @level: choosiness, index into tw_sweep_age
+ * @looked: pages looked at on this level
+ * @m: batch being filled
+ */
+struct tw_sweep {
+	struct tw_region *only;
+	int tier;
+	unsigned long want;
+	unsigned long done;
+	unsigned int level;
+	unsigned long looked;
+	struct tw_move *m;
+};
+
+static u64 tw_hand;			/* id of the region the clock is at */
+static bool tw_demote_paused = true;	/* not loaded, or a hibernation image is made */
+static struct workqueue_struct *tw_demote_wq;
+static void tw_demote_work_fn(struct work_struct *work);
+static DECLARE_WORK(tw_demote_work, tw_demote_work_fn);
+
+/**
+ * struct tw_asked - what became of the shrinker's asking, by memcg
+ * @done: pages demoted; a reclaimer that took those of other memcgs for its own
+ *	progress would go on for ever
+ * @idle_until: jiffies until which waiting is known to be vain
+ */
+struct tw_asked {
+	atomic_long_t done;
+	unsigned long idle_until;
+};
+
+#define TW_ASKED_BITS	6
+static struct tw_asked tw_asked[1 << TW_ASKED_BITS];
+static DECLARE_WAIT_QUEUE_HEAD(tw_demoted_wq);
+
+/* -- where to -------------------------------------------------------------- */
+
+static bool tw_store_usable(int tier, bool failing_too)
+{
+	struct tw_tier_s *t = &tw_tiers[tier];
+
+	return tw_tier_bound(tier) && tw_slots_used(t) < t->capacity &&
+	       (failing_too || !tw_store_failing(t));
+}
+
+/* The fastest store with room from @first on, TW_TIER_NONE when there is none. */
+static int tw_demote_target(int first)
+{
+	int tier, failing;
+
+	for (failing = 0; failing < 2; failing++)
+		for (tier = first; tier < TW_NR_TIERS; tier++)
+			if (tw_store_usable(tier, failing))
+				return tier;
+	return TW_TIER_NONE;
+}
+
+/* Frees kept copies of a chunk's pages in store @tier. */
+static unsigned long tw_reap_chunk(struct tw_chunk *c, int tier)
+{
+	unsigned long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < TW_CHUNK_PAGES; i++) {
+		struct tw_rec *rec = &c->rec[i];
+		unsigned long w = tw_rec_w(rec);
+
+		if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
+		    tw_w_slot_tier(w) != tier || !tw_rec_trylock(rec))
+			continue;
+		w = rec->w;
+		if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
+		    tw_w_slot_tier(w) == tier) {
+			tw_slot_drop(rec);
+			n++;
+		}
+		tw_rec_unlock(rec);
+	}
+	return n;
+}
+
+unsigned long tw_reap_kept(int tier, unsigned long want)
+{
+	struct tw_region *r;
+	struct tw_chunk *c;
+	unsigned long n = 0, i;
+	u64 id = 0;
+
+	if (!atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
+		return 0;
+	while (n < want && (r = tw_region_after(id))) {
+		id = r->id;
+		xa_for_each(&r->chunks, i, c) {
+			n += tw_reap_chunk(c, tier);
+			cond_resched();
+			if (n >= want)
+				break;
+		}
+		tw_region_put(r);
+	}
+	return n;
+}
+
+/* Everything is full: do copies of pages in memory take the room? */
+static int tw_demote_target_reap(void)
+{
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier) && tw_reap_kept(tier, TW_BATCH))
+			return tier;
+	return TW_TIER_NONE;
+}
+
+/* Is there a store with room, or with room that copies take up? */
+static bool tw_demote_possible(void)
+{
+	int tier;
+
+	if (tw_demote_target(TW_TIER_NVME) != TW_TIER_NONE)
+		return true;
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier) &&
+		    atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
+			return true;
+	return false;
+}
+
+/* -- the batch ------------------------------------------------------------- */
+
+/* What did not fit stays in the batch for the next store. */
+static void tw_sweep_rest(struct tw_move *m)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < m->nr; i++)
+		if (m->status[i] == -ENOSPC)
+			m->idx[n++] = m->idx[i];
+	m->nr = n;
+}
+
+static void tw_sweep_flush(struct tw_sweep *s)
+{
+	struct tw_move *m = s->m;
+	int to = tw_demote_target(TW_TIER_NVME);
+	bool reaped = false;
+
+	while (m->nr) {
+		if (to == TW_TIER_NONE) {
+			if (reaped)
+				break;
+			reaped = true;
+			to = tw_demote_target_reap();
+			continue;
+		}
+		m->to = to;
+		m->reason = TW_REASON_PRESSURE;
+		tw_move_run(m);
+		s->done += m->moved;
+		s->want -= min_t(unsigned long, m->moved, s->want);
+		tw_sweep_rest(m);
+		to = to + 1 < TW_NR_TIERS ? tw_demote_target(to + 1) :
+		     TW_TIER_NONE;
+	}
+	m->nr = 0;
+}
+
+/* -- the sweep ------------------------------------------------------------- */
+
+/* A page seen in a sweep: is it to go? */
+static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, bool young)
+{
+	u8 age = READ_ONCE(rec->age);
+
+	if (young && (tw_rec_w(rec) & TW_W_PREFAULT) && tw_rec_trylock(rec)) {
+		/* The mapping made it young, not a touch. */
+		tw_rec_set(rec, rec->w & ~TW_W_PREFAULT);
+		tw_rec_unlock(rec);
+		young = false;
+	}
+	if (young)
+		age = 0;
+	else if (!s->level && age < U8_MAX)
+		age++;		/* once a sweep, not once a level */
+	WRITE_ONCE(rec->age, age);
+	if (s->level == TW_SWEEP_LEVELS - 1)
+		return true;
+	return !young && age >= tw_sweep_age[s->level];
+}
+
+static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
+			    struct tw_chunk *c, unsigned int at)
+{
+	struct tw_move *m = s->m;
+	u64 here = 0, young;
+	unsigned int i;
+
+	for (i = 0; i < TW_BATCH; i++) {
+		unsigned long w = tw_rec_w(&c->rec[at + i]);
+
+		if (tw_w_state(w) == TW_MEM &&
+		    (s->tier == TW_TIER_NONE || tw_w_tier(w) == s->tier))
+			here |= BIT_ULL(i);
+	}
+	s->looked += hweight64(here);
+	if (!here)
+		return;
+	young = tw_scan_young(r, c->base + at, TW_BATCH);
+	for (i = 0; i < TW_BATCH; i++) {
+		if (!(here & BIT_ULL(i)) ||
+		    !tw_sweep_cold(s, &c->rec[at + i], young & BIT_ULL(i)))
+			continue;
+		if (m->nr == min_t(unsigned long, TW_BATCH, s->want))
+			continue;	/* aged, its turn comes */
+		m->idx[m->nr++] = c->base + at + i;
+	}
+	if (m->nr >= min_t(unsigned long, TW_BATCH, s->want))
+		tw_sweep_flush(s);
+}
+
+static bool tw_sweep_over(struct tw_sweep *s)
+{
+	return !s->want || s->looked >= TW_SWEEP_PAGES ||
+	       fatal_signal_pending(current);
+}
+
+/* From the region's hand to its end, or until enough. True: reached the end. */
+static bool tw_sweep_region(struct tw_sweep *s, struct tw_region *r)
+{
+	unsigned long at = READ_ONCE(r->hand), i = at >> TW_CHUNK_SHIFT;
+	struct tw_chunk *c;
+
+	s->m->region = r;
+	xa_for_each_start(&r->chunks, i, c, i) {
+		unsigned int w = at > c->base ? at - c->base : 0;
+
+		cond_resched();
+		if (!atomic_read(&c->nr_mem))
+			continue;
+		for (; w < TW_CHUNK_PAGES; w += TW_BATCH) {
+			tw_sweep_window(s, r, c, w);
+			if (tw_sweep_over(s)) {
+				WRITE_ONCE(r->hand, c->base + w + TW_BATCH);
+				goto out;
+			}
+		}
+	}
+	WRITE_ONCE(r->hand, 0);
+out:
+	tw_sweep_flush(s);
+	return READ_ONCE(r->hand) == 0;
+}
+
+/* Once around all regions at most, from where the clock is. */
+static void tw_sweep_all(struct tw_sweep *s)
+{
+	u64 start = READ_ONCE(tw_hand), id = start;
+	bool wrapped = false;
+	struct tw_region *r;
+
+	while (!tw_sweep_over(s)) {
+		r = tw_region_after(id ? id - 1 : 0);
+		if (!r) {
+			if (wrapped)
+				break;
+			wrapped = true;
+			id = 0;
+			continue;
+		}
+		if (wrapped && r->id > start) {
+			tw_region_put(r);
+			break;
+		}
+		id = tw_sweep_region(s, r) ? r->id + 1 : r->id;
+		tw_region_put(r);
+	}
+	WRITE_ONCE(tw_hand, id);
+}
+
+unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
+{
+	struct tw_sweep s = { .only = r, .tier = tier, .want = nr };
+
+	if (!tw_demote_possible())
+		return 0;
+	s.m = tw_move_alloc(GFP_NOIO | __GFP_NOWARN);
+	if (!s.m)
+		return 0;
+	s.m->flags = TW_MOVE_CHOICE;
+	while (s.want && s.level < TW_SWEEP_LEVELS &&
+	       !fatal_signal_pending(current)) {
+		s.looked = 0;
+		if (r)
+			tw_sweep_region(&s, r);
+		else
+			tw_sweep_all(&s);
+		if (s.done && !s.want)
+			break;
+		s.level++;
+	}
+	tw_move_free(s.m);
+	return s.done;
+}
+
+/* -- in the background ----------------------------------------------------- */
+
+static unsigned long tw_memory_free(unsigned long *capacity)
+{
+	unsigned long free = 0;
+	int tier;
+
+	*capacity = 0;
+	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+		struct tw_tier_s *t = &tw_tiers[tier];
+		unsigned long used = tw_tier_used(t), cap = t->capacity;
+
+		if (!tw_tier_bound(tier))
+			continue;
+		*capacity += cap;
+		free += cap > used ? cap - used : 0;
+	}
+	return free;
+}
+
+static unsigned long tw_headroom(unsigned long capacity)
+{
+	return clamp(capacity / 64, 32UL, 8192UL);
+}
+
+void tw_demote_queue(void)
+{
+	rcu_read_lock();	/* pairs with synchronize_rcu() in tw_demote_exit() */
+	if (!READ_ONCE(tw_demote_paused) && !work_pending(&tw_demote_work))
+		queue_work(tw_demote_wq, &tw_demote_work);
+	rcu_read_unlock();
+}
+
+static bool tw_memory_low(void)
+{
+	unsigned long capacity, free = tw_memory_free(&capacity);
+
+	return free < tw_headroom(capacity);
+}
+
+void tw_demote_check(void)
+{
+	if (tw_memory_low())
+		tw_demote_queue();
+}
+
+void tw_demote_kick(struct tw_tier_s *t)
+{
+	tw_demote_check();
+}
+
+static struct tw_asked *tw_asked_of(struct mem_cgroup *memcg)
+{
+	return &tw_asked[hash_ptr(memcg, TW_ASKED_BITS)];
+}
+
+/* What the shrinker has asked of each region. */
+static void tw_demote_reclaim(void)
+{
+	struct tw_region *r;
+	u64 id = 0;
+
+	while ((r = tw_region_after(id))) {
+		unsigned long n = atomic_long_xchg(&r->reclaim, 0);
+
+		id = r->id;
+		for (n = min(n, 1024UL); n; n -= min_t(unsigned long, n, TW_BATCH)) {
+			unsigned long done = tw_demote(r, TW_TIER_NONE,
+					min_t(unsigned long, n, TW_BATCH));
+
+			if (!done)
+				break;
+			atomic_long_add(done, &tw_asked_of(r->memcg)->done);
+			wake_up_all(&tw_demoted_wq);
+		}
+		tw_region_put(r);
+		cond_resched();
+	}
+}
+
+/*
+ * Reclaim in a memcg gives up after a few rounds without progress and kills;
+ * the I/O of the background takes longer than those. The caller may hold record
+ * locks: the background only tries those, and this wait ends by itself.
+ */
+unsigned long tw_demote_wait(struct mem_cgroup *memcg)
+{
+	struct tw_asked *asked = tw_asked_of(memcg);
+	long before = atomic_long_read(&asked->done);
+	unsigned long done;
+
+	if (READ_ONCE(tw_demote_paused) ||
+	    time_before(jiffies, READ_ONCE(asked->idle_until)) ||
+	    !tw_demote_possible())
+		return 0;
+	wait_event_killable_timeout(tw_demoted_wq,
+			atomic_long_read(&asked->done) != before, HZ / 10);
+	done = atomic_long_read(&asked->done) - before;
+	/* Nothing to be had: nobody there need wait for that again soon. */
+	if (!done)
+		WRITE_ONCE(asked->idle_until, jiffies + HZ);
+	return done;
+}
+
+static void tw_demote_work_fn(struct work_struct *work)
+{
+	unsigned long capacity, free;
+
+	tw_demote_reclaim();
+	while (!READ_ONCE(tw_demote_paused)) {
+		free = tw_memory_free(&capacity);
+		if (free >= 2 * tw_headroom(capacity) ||
+		    !tw_demote(NULL, TW_TIER_NONE, TW_BATCH))
+			break;
+		cond_resched();
+	}
+}
+
+/* A hibernation image must not miss what a store has got after it was taken. */
+static int tw_demote_pm(struct notifier_block *nb, unsigned long action, void *p)
+{
+	switch (action) {
+	case PM_HIBERNATION_PREPARE:
+	case PM_SUSPEND_PREPARE:
+		WRITE_ONCE(tw_demote_paused, true);
+		flush_work(&tw_demote_work);
+		break;
+	case PM_POST_HIBERNATION:
+	case PM_POST_SUSPEND:
+		WRITE_ONCE(tw_demote_paused, false);
+		tw_demote_check();
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block tw_demote_nb = { .notifier_call = tw_demote_pm };
+
+int tw_demote_init(void)
+{
+	int err;
+
+	tw_demote_wq = alloc_workqueue("tw_demote", WQ_UNBOUND | WQ_FREEZABLE |
+				       WQ_MEM_RECLAIM, 1);
+	if (!tw_demote_wq)
+		return -ENOMEM;
+	err = register_pm_notifier(&tw_demote_nb);
+	if (err) {
+		destroy_workqueue(tw_demote_wq);
+		return err;
+	}
+	WRITE_ONCE(tw_demote_paused, false);
+	return 0;
+}
+
+void tw_demote_exit(void)
+{
+	unregister_pm_notifier(&tw_demote_nb);
+	WRITE_ONCE(tw_demote_paused, true);
+	synchronize_rcu();	/* who has not seen that has queued its work */
+	destroy_workqueue(tw_demote_wq);
+}

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fault.c - a touch of a managed page
+ *
+ * The fast path tries the record, makes or finds the page and inserts it under
+ * the record lock, so that no mover can have it unmapped in between. What has
+ * to wait (a store, a busy record, room) drops mmap_lock first where it may.
+ *
+ * Counting: a fault is counted once, by the attempt that did its work. An
+ * attempt that dropped mmap_lock counts when it brought the page in; the retry
+ * of that fault then only maps it.
+ *
+ * Memory is short, in this order: within capacity and the region's memcg
+ * without reclaim's hard end; cold pages demoted and again; a little beyond
+ * capacity; with reclaim's full effort; charged to the toucher's memcg; SIGBUS.
+ * Never VM_FAULT_OOM, which would be retried for ever.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/file.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
+
+#include "agent.h"
+#include "region.h"
+#include "stats.h"
+#include "stream.h"
+#include "tier.h"
+#include "trace.h"
+#include "tw.h"
+
+/* Neighbours mapped along with a page that is in memory: an aligned window. */
+#define TW_FAULT_AROUND	16
+
+/* Pages demoted at a time by a fault that finds no room, and how often. */
+#define TW_ROOM_PAGES	32
+#define TW_ROOM_TRIES	32
+
+#define TW_GFP_TRY	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NORETRY | \
+			 __GFP_NOWARN)
+#define TW_GFP_HARD	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | \
+			 __GFP_NOWARN)
+
+/**
+ * struct tw_fault - one attempt at a fault
+ * @r: region
+ * @c: chunk of the page's record
+ * @idx: page
+ * @addr: where it was touched
+ * @write: the access is a write
+ * @major: a store was waited for
+ * @first: first touch
+ * @tier: where the page was found
+ * @now: where it is
+ * @start: when the attempt began
+ */
+struct tw_fault {
+	struct tw_region *r;
+	struct tw_chunk *c;
+	unsigned long idx;
+	unsigned long addr;
+	bool write;
+	bool major;
+	bool first;
+	int tier;
+	int now;
+	u64 start;
+};
+
+static void tw_fault_count(struct tw_fault *f)
+{
+	u64 ns = ktime_get_mono_fast_ns() - f->start;
+	u64 page = tw_region_page(f->r, f->idx);
+	u32 flags = (f->write ? TW_FAULT_WRITE : 0) |
+		    (f->major ? TW_FAULT_MAJOR : 0) |
+		    (f->first ? TW_FAULT_FIRST : 0);
+	struct tw_stats_counters *c;
+
+	preempt_disable();
+	c = &__this_cpu_read(tw_stats_cpu_ptr)->tier[f->tier];
+	if (f->major && f->write)
+		WRITE_ONCE(c->major_write, c->major_write + 1);
+	else if (f->major)
+		WRITE_ONCE(c->major_read, c->major_read + 1);
+	else if (f->write)
+		WRITE_ONCE(c->minor_write, c->minor_write + 1);
+	else
+		WRITE_ONCE(c->minor_read, c->minor_read + 1);
+	if (f->first)
+		WRITE_ONCE(c->first, c->first + 1);
+	WRITE_ONCE(c->fault_ns, c->fault_ns + ns);
+	tw_agent_fault(f->r->agent, f->tier, f->major, ns);
+	preempt_enable();
+
+	trace_tier_watch_fault(page, f->r->agent->id, f->addr, f->tier, f->now,
+			       flags, ns);
+	if (tw_event_wanted(TW_EVENT_FAULT)) {
+		struct tw_event ev = {
+			.time_ns = f->start + ns,
+			.page = page,
+			.addr = f->addr,
+			.latency_ns = min_t(u64, ns, U32_MAX),
+			.pid = current->pid,
+			.type = TW_EVENT_FAULT,
+			.tier = f->tier,
+			.to_tier = f->now,
+			.flags = flags,
+		};
+
+		tw_emit(f->r->agent, &ev);
+	}
+}
+
+static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
+{
+	if (err == -EINTR)
+		return VM_FAULT_SIGBUS;		/* it is being killed */
+	tw_count_cpu(sigbus, 1);
+	if (err == -ENOMEM || err == -EDQUOT) {
+		struct tw_event ev = {
+			.page = tw_region_page(f->r, f->idx),
+			.addr = f->addr,
+			.pid = current->pid,
+			.type = TW_EVENT_LIMIT,
+			.tier = f->r->affinity,
+			.to_tier = f->r->affinity,
+			.status = err,
+		};
+
+		if (tw_event_wanted(TW_EVENT_LIMIT))
+			tw_emit(f->r->agent, &ev);
+		pr_err_ratelimited("no room for page %lu of region %llu touched by %s[%d]: %d\n",
+				   f->idx, f->r->id, current->comm,
+				   current->pid, err);
+	}
+	return VM_FAULT_SIGBUS;
+}
+
+/* -- mapping --------------------------------------------------------------- */
+
+/*
+ * Extends a run of pages to map from @idx in direction @dir: records locked,
+ * pages in @pages. Page tables cannot go away under mmap_lock; the peek only
+ * saves work, the insert looks again.
+ */
+static unsigned int tw_around_collect(struct vm_fault *vmf, struct tw_rec *rec,
+				      unsigned int max, int dir,
+				      struct page **pages)
+{
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+	unsigned int n;
+
+	if (pmd_none(pmd) || pmd_bad(pmd))
+		return 0;
+	for (n = 0; n < max; n++) {
+		long step = (long)(n + 1) * dir;
+		unsigned long addr = vmf->address + step * (long)PAGE_SIZE;
+		struct tw_rec *near = rec + step;
+		unsigned long w = tw_rec_w(near);
+
+		if (tw_w_state(w) != TW_MEM ||
+		    !pte_none(READ_ONCE(*pte_offset_kernel(&pmd, addr))) ||
+		    !tw_rec_trylock_nested(near))
+			break;
+		w = near->w;
+		if (tw_w_state(w) != TW_MEM || PageHWPoison(tw_w_page(w))) {
+			tw_rec_unlock_nested(near);
+			break;
+		}
+		tw_rec_set(near, w | TW_W_PREFAULT);
+		pages[dir > 0 ? n : max - 1 - n] = tw_w_page(w);
+	}
+	return n;
+}
+
+static void tw_around_dir(struct vm_fault *vmf, struct tw_rec *rec,
+			  unsigned int max, int dir)
+{
+	struct page *pages[TW_FAULT_AROUND], **first = pages;
+	unsigned long addr = vmf->address + PAGE_SIZE, left;
+	unsigned int n;
+
+	n = tw_around_collect(vmf, rec, max, dir, pages);
+	if (!n)
+		return;
+	if (dir < 0) {
+		first = pages + max - n;
+		addr = vmf->address - n * PAGE_SIZE;
+	}
+	left = n;
+	/* A neighbour that somebody else has mapped ends the run: no harm. */
+	vm_insert_pages(vmf->vma, addr, first, &left);
+	while (n) {
+		tw_rec_unlock_nested(rec + (long)n * dir);
+		n--;
+	}
+}
+
+/* The faulting page is in memory and mapped: map its neighbours as well. */
+static void tw_fault_around(struct vm_fault *vmf, struct tw_rec *rec)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long in_vma = (vmf->address - vma->vm_start) >> PAGE_SHIFT;
+	unsigned long behind = (vma->vm_end - vmf->address) >> PAGE_SHIFT;
+	unsigned long in_table = pte_index(vmf->address);
+	unsigned long pos = vmf->pgoff & (TW_FAULT_AROUND - 1);
+	unsigned long before = min3(pos, in_vma, in_table);
+	unsigned long after = min3(TW_FAULT_AROUND - 1 - pos, behind - 1,
+				   PTRS_PER_PTE - 1 - in_table);
+
+	if (after)
+		tw_around_dir(vmf, rec, after, 1);
+	if (before)
+		tw_around_dir(vmf, rec, before, -1);
+}
+
+/* Locked record with a page: map it. 0 or a VM_FAULT code. */
+static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
+			       struct tw_rec *rec)
+{
+	unsigned long w = rec->w;
+	struct page *page = tw_w_page(w);
+	int err;
+
+	if (unlikely(PageHWPoison(page))) {
+		tw_count_cpu(sigbus, 1);
+		return VM_FAULT_HWPOISON;
+	}
+	err = vm_insert_page(vmf->vma, vmf->address, page);
+	if (err && err != -EBUSY)
+		return tw_fault_sigbus(f, err);
+	w &= ~TW_W_PREFAULT;
+	if (tw_w_state(w) == TW_WRITING)
+		w = (w & ~TW_W_STATE_MASK) |
+		    (unsigned long)TW_CANCELLED << TW_W_STATE_SHIFT;
+	if (w != rec->w)
+		tw_rec_set(rec, w);
+	f->now = tw_w_tier(w);
+	tw_rec_touch(rec, TW_HEAT_FAULT);
+	if (!f->first && tw_w_state(w) == TW_MEM)
+		tw_fault_around(vmf, rec);
+	return 0;
+}
+
+/* -- bringing in ----------------------------------------------------------- */
+
+/* A locked NONE record gets its first page. */
+static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
+			     struct page *page, int tier)
+{
+	VM_WARN_ON_ONCE(READ_ONCE(f->r->dead));
+	tw_page_attach(f->r, f->idx, page);
+	tw_rec_set(rec, tw_w_mem(tier, page));
+	tw_chunk_mem_add(f->c, 1);
+	tw_pages_add(f->r, tier, 1);
+	f->first = true;
+	f->tier = tier;
+}
+
+/* A page by the means of try number @try; NULL when that was not enough. */
+static struct page *tw_fault_page(struct tw_fault *f, unsigned int try,
+				  gfp_t zero, int *tier)
+{
+	unsigned int over = zero ? TW_OVER_FIRST : TW_OVER_BACK;
+	struct mem_cgroup *own;
+	struct page *page;
+
+	if (try < TW_ROOM_TRIES)
+		return tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | zero,
+				   TW_OVER_NONE, tier);
+	page = tw_page_get(f->r, f->r->memcg, TW_GFP_HARD | zero, over, tier);
+	if (page)
+		return page;
+	own = get_mem_cgroup_from_mm(current->mm);
+	page = tw_page_get(f->r, own, TW_GFP_HARD | zero, over, tier);
+	mem_cgroup_put(own);
+	return page;
+}
+
+/* Can the page be had, but for the charge to the region's memcg? */
+static bool tw_only_memcg_full(struct tw_fault *f)
+{
+	int tier;
+	struct page *page = tw_page_get(f->r, NULL,
+					TW_GFP_TRY & ~__GFP_ACCOUNT,
+					TW_OVER_NONE, &tier);
+
+	if (page)
+		tw_page_unget(page, tier);
+	return page;
+}
+
+/* A memory tier that is being unbound takes nothing, and may stay for all that. */
+static bool tw_memory_leaving(void)
+{
+	return READ_ONCE(tw_tiers[TW_TIER_GPU].state) == TW_TIER_LEAVING ||
+	       READ_ONCE(tw_tiers[TW_TIER_CPU].state) == TW_TIER_LEAVING;
+}
+
+/* With nothing locked: demote, so that the next try finds room. */
+static int tw_make_room(struct tw_fault *f, unsigned int *try)
+{
+	unsigned long seen = tw_moves_out_seen();
+	int tier = f->r->affinity;
+	bool full;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (*try >= TW_ROOM_TRIES) {
+		if (!tw_memory_leaving())
+			return -ENOMEM;
+		/* It may stay after all. */
+		schedule_timeout_killable(HZ / 50 + 1);
+		return 0;
+	}
+	full = !tw_only_memcg_full(f);
+	if (full && !*try)
+		tw_tier_stall(&tw_tiers[tier]);
+	/*
+	 * When memory is short, what anybody has not used; when only the
+	 * region's memcg is, its own.
+	 */
+	if ((full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||
+	    tw_demote(f->r, TW_TIER_NONE, TW_ROOM_PAGES) ||
+	    tw_moves_out_wait(seen))	/* somebody else's demotion */
+		*try += 1;
+	else
+		*try = TW_ROOM_TRIES;
+	return 0;
+}
+
+/* One step on the locked record: 0 in memory now, -EAGAIN room is needed. */
+static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
+				unsigned int try)
+{
+	enum tw_state s = tw_w_state(rec->w);
+	struct page *page;
+	int tier, err;
+
+	if (tw_w_resident(rec->w)) {
+		f->tier = tw_w_tier(rec->w);
+		f->now = f->tier;
+		return 0;
+	}
+	if (s == TW_POISON)
+		return -EIO;
+	page = tw_fault_page(f, try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
+	if (!page)
+		return -EAGAIN;
+	f->now = tier;
+	if (s == TW_NONE) {
+		tw_fault_install(f, rec, page, tier);
+		return 0;
+	}
+	f->major = true;
+	f->tier = tw_w_tier(rec->w);
+	err = tw_read_in(f->r, f->idx, rec, page, tier);
+	WRITE_ONCE(rec->aux, err ? TW_AUX_READ_FAILED : 0);
+	return err ? -EIO : 0;
+}
+
+static int tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
+			      unsigned int try)
+{
+	int frames = tw_frames_enter();
+	int err = __tw_bring_in_locked(f, rec, try);
+
+	tw_frames_leave(frames);
+	return err;
+}
+
+/*
+ * Brings the page to memory, sleeping as it must. 0 with the record locked
+ * when @keep_locked, or a negative errno with it unlocked.
+ */
+static int tw_bring_in(struct tw_fault *f, bool keep_locked)
+{
+	unsigned int try = 0;
+	struct tw_rec *rec;
+	int err;
+
+	for (;;) {
+		f->c = tw_chunk_make(f->r, f->idx, try >= TW_ROOM_TRIES);
+		err = PTR_ERR_OR_ZERO(f->c);
+		if (err == -ENOMEM)
+			goto room;
+		if (err)
+			return err;
+		rec = tw_chunk_rec(f->c, f->idx);
+		err = tw_rec_lock_killable(rec);
+		if (err)
+			return err;
+		err = tw_bring_in_locked(f, rec, try);
+		if (!err && keep_locked)
+			return 0;
+		tw_rec_unlock(rec);
+		if (err != -EAGAIN)
+			return err;
+room:
+		err = tw_make_room(f, &try);
+		if (err)
+			return err;
+	}
+}
+
+/* -- the fault --------------------------------------------------------------- */
+
+/* Without mmap_lock; the retry maps the page. */
+static vm_fault_t tw_fault_unlocked(struct vm_fault *vmf, struct tw_fault *f)
+{
+	/*
+	 * The file, not only the region: while it lives nothing is torn down,
+	 * and it holds the module.
+	 */
+	struct file *file = get_file(vmf->vma->vm_file);
+
+	mmap_read_unlock(vmf->vma->vm_mm);
+	if (!tw_bring_in(f, false))
+		tw_fault_count(f);
+	fput(file);
+	return VM_FAULT_RETRY;
+}
+
+static vm_fault_t tw_fault_slow(struct vm_fault *vmf, struct tw_fault *f)
+{
+	struct tw_rec *rec;
+	vm_fault_t ret;
+	int err;
+
+	if (fault_flag_allow_retry_first(vmf->flags)) {
+		if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+			return VM_FAULT_RETRY;
+		return tw_fault_unlocked(vmf, f);
+	}
+	err = tw_bring_in(f, true);
+	if (err)
+		return tw_fault_sigbus(f, err);
+	rec = tw_chunk_rec(f->c, f->idx);
+	ret = tw_fault_map(vmf, f, rec);
+	tw_rec_unlock(rec);
+	if (ret)
+		return ret;
+	if (f->major || f->first || !(vmf->flags & FAULT_FLAG_TRIED))
+		tw_fault_count(f);
+	return VM_FAULT_NOPAGE | (f->major ? VM_FAULT_MAJOR : 0);
+}
+
+/* Locked record: 0 mapped, VM_FAULT_FALLBACK for the slow path, or an error. */
+static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
+				struct tw_rec *rec)
+{
+	enum tw_state s = tw_w_state(rec->w);
+	struct page *page;
+	int tier;
+
+	if (likely(tw_w_resident(rec->w))) {
+		f->tier = tw_w_tier(rec->w);
+		return tw_fault_map(vmf, f, rec);
+	}
+	if (s == TW_NONE) {
+		int frames = tw_frames_enter();
+
+		page = tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | __GFP_ZERO,
+				   TW_OVER_NONE, &tier);
+		if (page)
+			tw_fault_install(f, rec, page, tier);
+		tw_frames_leave(frames);
+		if (!page)
+			return VM_FAULT_FALLBACK;
+		return tw_fault_map(vmf, f, rec);
+	}
+	if (s == TW_POISON)
+		return tw_fault_sigbus(f, -EIO);
+	if ((vmf->flags & FAULT_FLAG_TRIED) &&
+	    (READ_ONCE(rec->aux) & TW_AUX_READ_FAILED)) {
+		WRITE_ONCE(rec->aux, 0);	/* the attempt before told */
+		return tw_fault_sigbus(f, -EIO);
+	}
+	return VM_FAULT_FALLBACK;
+}
+
+vm_fault_t tw_region_fault(struct vm_fault *vmf)
+{
+	struct tw_region *r = vmf->vma->vm_file->private_data;
+	struct tw_fault f = {
+		.r = r,
+		.idx = vmf->pgoff,
+		.addr = vmf->address,
+		.write = vmf->flags & FAULT_FLAG_WRITE,
+		.start = ktime_get_mono_fast_ns(),
+	};
+	struct tw_rec *rec;
+	vm_fault_t ret;
+
+	if (unlikely(f.idx >= r->nr_pages))
+		return VM_FAULT_SIGBUS;
+	f.c = tw_chunk_make(r, f.idx, false);
+	if (IS_ERR(f.c) && PTR_ERR(f.c) != -ENOMEM)
+		return tw_fault_sigbus(&f, PTR_ERR(f.c));
+	if (IS_ERR(f.c))
+		return tw_fault_slow(vmf, &f);
+	rec = tw_chunk_rec(f.c, f.idx);
+	if (!tw_rec_trylock(rec))
+		return tw_fault_slow(vmf, &f);
+	ret = tw_fault_fast(vmf, &f, rec);
+	tw_rec_unlock(rec);
+	if (ret == VM_FAULT_FALLBACK)
+		return tw_fault_slow(vmf, &f);
+	if (ret)
+		return ret;
+	/* A retry that finds the page there has been counted when it came. */
+	if (f.first || !(vmf->flags & FAULT_FLAG_TRIED))
+		tw_fault_count(&f);
+	return VM_FAULT_NOPAGE;
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * page.c - frames of managed pages: got, tied to their place, given back
+ *
+ * Owns what a frame carries while it belongs to a region: mapping and index
+ * (shared futexes and rmap need them), and a cookie in page->private by which
+ * a frame number is recognised as ours before its mapping is trusted.
+ *
+ * A frame is untied either frozen (reference count 0: nobody else can look) or
+ * under the page lock.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/sched/mm.h>
+#include <linux/srcu.h>
+
+#include "agent.h"
+#include "region.h"
+#include "stats.h"
+#include "stream.h"
+#include "tier.h"
+#include "trace.h"
+#include "tw.h"
+
+static char tw_page_cookie;
+#define TW_PAGE_COOKIE	((unsigned long)&tw_page_cookie)
+
+DEFINE_STATIC_SRCU(tw_frames_srcu);
+
+int tw_frames_enter(void)
+{
+	if (!static_branch_unlikely(&tw_movable_key))
+		return -1;
+	return srcu_read_lock(&tw_frames_srcu);
+}
+
+void tw_frames_leave(int token)
+{
+	if (token >= 0)
+		srcu_read_unlock(&tw_frames_srcu, token);
+}
+
+void tw_frames_wait(void)
+{
+	synchronize_srcu(&tw_frames_srcu);
+}
+
+/* How far a memory tier may exceed its capacity when nothing can be demoted. */
+static unsigned long tw_overrun(struct tw_tier_s *t, unsigned int over)
+{
+	return over * clamp(READ_ONCE(t->capacity) / 32, 32UL, 2048UL);
+}
+
+/* The cheap question before tw_demote_check(), which asks it of all memory. */
+static bool tw_tier_nearly_full(struct tw_tier_s *t)
+{
+	unsigned long capacity = READ_ONCE(t->capacity);
+
+	return tw_tier_used(t) + max(capacity / 32, 64UL) >= capacity;
+}
+
+static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
+{
+	struct tw_tier_s *t = &tw_tiers[tier];
+	struct page *page;
+
+	if (!tw_tier_bound(tier) || !tw_tier_charge(t, 1, over))
+		return NULL;
+	page = tw_numa_alloc(t, gfp, numa_node_id());
+	if (!page)
+		tw_tier_uncharge(t, 1);
+	return page;
+}
+
+struct page *tw_page_get(struct tw_region *r, struct mem_cgroup *memcg,
+			 gfp_t gfp, unsigned int over, int *tier)
+{
+	int first = r->affinity;
+	int second = first == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
+	struct mem_cgroup *old = set_active_memcg(memcg);
+	struct page *page;
+
+	*tier = first;
+	page = tw_page_try(first, gfp, 0);
+	if (!page) {
+		*tier = second;
+		page = tw_page_try(second, gfp, 0);
+	}
+	if (!page && over) {
+		page = tw_page_try(second, gfp,
+				   tw_overrun(&tw_tiers[second], over));
+		if (!page) {
+			*tier = first;
+			page = tw_page_try(first, gfp,
+					   tw_overrun(&tw_tiers[first], over));
+		}
+	}
+	set_active_memcg(old);
+	if (!page || tw_tier_nearly_full(&tw_tiers[*tier]))
+		tw_demote_check();
+	return page;
+}
+
+void tw_page_unget(struct page *page, int tier)
+{
+	put_page(page);
+	tw_tier_uncharge(&tw_tiers[tier], 1);
+}
+
+void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page)
+{
+	page->mapping = r->inode->i_mapping;
+	page->index = idx;
+	/* Its barrier: the bytes are there before anyone can map it. */
+	__SetPageUptodate(page);
+	/* With the place in it; who looks takes the page lock and looks again. */
+	smp_store_release(&page->private, TW_PAGE_COOKIE);
+}
+
+void tw_page_free_frozen(struct page *page)
+{
+	page->private = 0;
+	page->mapping = NULL;
+	page_ref_unfreeze(page, 1);
+	put_page(page);
+}
+
+void tw_page_drop(struct page *page)
+{
+	lock_page(page);
+	page->private = 0;
+	page->mapping = NULL;
+	unlock_page(page);
+	put_page(page);
+}
+
+struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx)
+{
+	struct tw_region *r = NULL;
+	struct page *page;
+
+	if (pfn > ULONG_MAX >> PAGE_SHIFT)
+		return NULL;
+	page = pfn_to_online_page(pfn);
+	if (!page || READ_ONCE(page->private) != TW_PAGE_COOKIE ||
+	    !get_page_unless_zero(page))
+		return NULL;
+	if (!trylock_page(page))
+		goto put;
+	/*
+	 * Untying needs the page lock or a frozen page, so with both held the
+	 * cookie vouches for the mapping, and the record that the page belongs
+	 * to keeps the region until it is untied.
+	 */
+	if (READ_ONCE(page->private) == TW_PAGE_COOKIE && page->mapping) {
+		r = page->mapping->host->i_private;
+		*idx = page->index;
+		if (!kref_get_unless_zero(&r->ref))
+			r = NULL;
+	}
+	unlock_page(page);
+put:
+	put_page(page);
+	return r;
+}
+
+void tw_pages_add(struct tw_region *r, int tier, long n)
+{
+	atomic_long_add(n, &r->pages[tier]);
+	tw_agent_pages(r->agent, tier, n);
+}
+
+void tw_slot_drop(struct tw_rec *rec)
+{
+	unsigned long w = rec->w;
+	struct tw_tier_s *t;
+
+	tw_rec_assert_locked(rec);
+	if (!(w & TW_W_SLOT))
+		return;
+	t = &tw_tiers[tw_w_slot_tier(w)];
+	if (tw_w_state(w) == TW_MEM)
+		atomic64_dec(tw_tier_kept_ctr(t));
+	tw_rec_set(rec, w & ~(TW_W_SLOT | TW_W_SLOT_TIER_MASK));
+	tw_slots_free(t, rec->slot);
+}
+
+void tw_rec_poison(struct tw_region *r, struct tw_rec *rec)
+{
+	int tier = tw_w_tier(rec->w);
+
+	tw_slot_drop(rec);
+	tw_rec_set(rec, tw_w_make(TW_POISON, 0));
+	tw_tier_used_add(&tw_tiers[tier], -1);
+	tw_pages_add(r, tier, -1);
+	atomic_long_inc(&r->lost);
+	tw_global_add(lost, 1);
+}
+
+void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
+		   int reason, int status, u64 ns)
+{
+	u64 page = tw_region_page(r, idx);
+
+	if (status) {
+		tw_count(from, moves_failed, 1);
+	} else {
+		tw_count(from, moves_out, 1);
+		tw_count(from, move_ns, ns);
+		tw_count(to, moves_in, 1);
+		tw_agent_moved(r->agent, from, to, 1);
+	}
+	trace_tier_watch_migrate(page, r->agent->id, from, to, reason, status,
+				 ns);
+	if (tw_event_wanted(TW_EVENT_MIGRATE)) {
+		struct tw_event ev = {
+			.page = page,
+			.latency_ns = min_t(u64, ns, U32_MAX),
+			.pid = current->pid,
+			.type = TW_EVENT_MIGRATE,
+			.tier = from,
+			.to_tier = to,
+			.reason = reason,
+			.status = status,
+		};
+
+		tw_emit(r->agent, &ev);
+	}
+}

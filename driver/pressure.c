@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pressure.c - how full the tiers are, and telling about it
+ *
+ * Owns the level in a tier's block of the stats page and the two thresholds
+ * that tw_tier_used_add() compares with. All of it changes under pressure_lock,
+ * a spinlock of process context: changes of ->used, which happen anywhere, only
+ * schedule the work. pressure_lock is taken inside everything else but the
+ * locks of the event streams.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/jiffies.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "pressure_calc.h"
+#include "stats.h"
+#include "stream.h"
+#include "tier.h"
+#include "tw.h"
+
+#define TW_STALL_TIME	HZ	/* a stall raises the level for so long */
+
+/**
+ * tw_pressure_kick - have the level looked at
+ * @t: tier
+ *
+ * Any context. Calls until the work runs cost one load each.
+ */
+void tw_pressure_kick(struct tw_tier_s *t)
+{
+	/*
+	 * ->used was changed by a fully ordered atomic before this. Pairs with
+	 * the full barrier in tw_pressure_work(): either we see 0 here, or the
+	 * work sees the new ->used.
+	 */
+	if (atomic_read(&t->pressure_kicked))
+		return;
+	if (!atomic_xchg(&t->pressure_kicked, 1))
+		mod_delayed_work(system_unbound_wq, &t->pressure_work, 0);
+}
+
+/* Jiffies until a stall is forgotten, 0 when none is remembered. */
+static unsigned long tw_stall_left(struct tw_tier_s *t)
+{
+	unsigned long now = jiffies;
+	unsigned long until = READ_ONCE(t->stalled_until);
+
+	return time_before(now, until) ? until - now : 0;
+}
+
+/* The level changed: show it, tell it. */
+static void tw_pressure_show(struct tw_tier_s *t, unsigned int level,
+			     unsigned long used)
+{
+	lockdep_assert_held(&t->pressure_lock);
+
+	tw_tier_sh_begin(t);
+	WRITE_ONCE(t->sh->level, level);
+	WRITE_ONCE(t->sh->level_changes, t->sh->level_changes + 1);
+	tw_tier_sh_end(t);
+	tw_tier_event(t, TW_EVENT_PRESSURE, used, level);
+	tw_dbg("%s: pressure level %u, %lu of %lu pages used\n",
+	       tw_tier_names[t->id], level, used, t->capacity);
+}
+
+/* Returns whether room is short; unless @again only if that is new. */
+static bool tw_pressure_eval(struct tw_tier_s *t, bool again,
+			     unsigned long *left)
+{
+	struct tw_pressure_state s = { .base = t->pressure_base };
+	unsigned long used = tw_tier_used(t);
+	unsigned int old = t->sh->level;
+
+	lockdep_assert_held(&t->pressure_lock);
+
+	*left = tw_stall_left(t);
+	tw_pressure_calc(used, t->capacity, *left, &s);
+	t->pressure_base = s.base;
+	WRITE_ONCE(t->pressure_up, s.up);
+	WRITE_ONCE(t->pressure_down, s.down);
+	if (s.level != old)
+		tw_pressure_show(t, s.level, used);
+	/* ->used may have passed a threshold before it was set. */
+	smp_mb();	/* pairs with the atomic in tw_tier_used_add() */
+	used = tw_tier_used(t);
+	if (used >= s.up || used < s.down)
+		tw_pressure_kick(t);
+	return s.level > old || (again && s.level && s.level == old);
+}
+
+static void tw_pressure_look(struct tw_tier_s *t, bool again)
+{
+	unsigned long left = 0;
+	bool shortage = false;
+
+	spin_lock(&t->pressure_lock);
+	if (t->state != TW_TIER_UNBOUND)
+		shortage = tw_pressure_eval(t, again, &left);
+	if (t->state != TW_TIER_BOUND)
+		shortage = false;
+	spin_unlock(&t->pressure_lock);
+
+	if (shortage && tw_tier_is_memory(t->id))
+		tw_demote_kick(t);
+	/* A kick that is queued already comes sooner and gets here again. */
+	if (left)
+		queue_delayed_work(system_unbound_wq, &t->pressure_work, left);
+}
+
+/**
+ * tw_pressure_update - look at the level now
+ * @t: tier
+ *
+ * Process context.
+ */
+void tw_pressure_update(struct tw_tier_s *t)
+{
+	tw_pressure_look(t, false);
+}
+
+/**
+ * tw_pressure_work - body of pressure_work
+ * @work: pressure_work of a tier
+ */
+void tw_pressure_work(struct work_struct *work)
+{
+	struct tw_tier_s *t = container_of(to_delayed_work(work),
+					   struct tw_tier_s, pressure_work);
+
+	/* Full barrier, pairs with tw_pressure_kick(). */
+	atomic_xchg(&t->pressure_kicked, 0);
+	tw_pressure_look(t, true);
+}
+
+/**
+ * tw_pressure_reset - start again from LOW
+ * @t: tier that becomes bound or unbound
+ * @bound: which of these
+ *
+ * A bound tier has every change of ->used looked at until the level has been
+ * looked at once. The caller holds pressure_lock and writes the stats block.
+ */
+void tw_pressure_reset(struct tw_tier_s *t, bool bound)
+{
+	lockdep_assert_held(&t->pressure_lock);
+
+	t->pressure_base = TW_PRESSURE_LOW;
+	WRITE_ONCE(t->stalled_until, jiffies);
+	WRITE_ONCE(t->pressure_up, bound ? 0 : ULONG_MAX);
+	WRITE_ONCE(t->pressure_down, 0);
+	WRITE_ONCE(t->sh->level, TW_PRESSURE_LOW);
+}
+
+/**
+ * tw_tier_stall - a fault had to wait for a demotion
+ * @t: tier that had no room
+ *
+ * Counts, and raises the level by one for a second. Process context.
+ */
+void tw_tier_stall(struct tw_tier_s *t)
+{
+	bool fresh = !tw_stall_left(t);
+
+	tw_count(t->id, stalls, 1);
+	WRITE_ONCE(t->stalled_until, jiffies + TW_STALL_TIME);
+	if (fresh)
+		tw_pressure_kick(t);
+}

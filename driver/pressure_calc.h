@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pressure_calc.h - how full is full: levels of pressure and their hysteresis
+ *
+ * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
+ * on the host. The caller owns struct tw_pressure_state.
+ */
+#ifndef _TW_PRESSURE_CALC_H
+#define _TW_PRESSURE_CALC_H
+
+#ifdef __KERNEL__
+#include <linux/limits.h>
+#include <linux/types.h>
+#else
+#include <limits.h>
+#include <stdbool.h>
+#endif
+#include <linux/tierwatch.h>
+
+/**
+ * struct tw_pressure_state - where a tier stands
+ * @base: in, out: enum tw_level by use alone
+ * @level: out: enum tw_level to show: @base, one more while stalled
+ * @up: out: pages used from which @base rises; ULONG_MAX: never
+ * @down: out: pages used below which @base falls; 0: never
+ */
+struct tw_pressure_state {
+	unsigned int base;
+	unsigned int level;
+	unsigned long up;
+	unsigned long down;
+};
+
+/* The fewest pages that are at least @percent of @capacity; cannot overflow. */
+static inline unsigned long tw_pressure_pages(unsigned long capacity,
+					      unsigned int percent)
+{
+	return capacity / 100 * percent + (capacity % 100 * percent + 99) / 100;
+}
+
+/* Pages used from which a tier is on @level (MEDIUM and above). */
+static inline unsigned long tw_pressure_enter(unsigned long capacity,
+					      unsigned int level)
+{
+	static const unsigned char percent[] = { 0, 70, 85, 95 };
+
+	return tw_pressure_pages(capacity, percent[level]);
+}
+
+/* Pages used below which a tier leaves @level again. */
+static inline unsigned long tw_pressure_leave(unsigned long capacity,
+					      unsigned int level)
+{
+	static const unsigned char percent[] = { 0, 65, 80, 90 };
+
+	return tw_pressure_pages(capacity, percent[level]);
+}
+
+/**
+ * tw_pressure_calc - the level and when to look again
+ * @used: pages used
+ * @capacity: pages; a tier without any is always CRITICAL
+ * @stalled: faults waited for room within the last second
+ * @s: @s->base is where the tier stood; all of it is filled
+ *
+ * The level that use asks for is kept apart from the one that is shown, so
+ * that a stall leaves no trace in the hysteresis.
+ */
+static inline void tw_pressure_calc(unsigned long used, unsigned long capacity,
+				    bool stalled, struct tw_pressure_state *s)
+{
+	unsigned int base = s->base;
+
+	if (base > TW_PRESSURE_CRITICAL)
+		base = TW_PRESSURE_CRITICAL;
+	while (base < TW_PRESSURE_CRITICAL &&
+	       used >= tw_pressure_enter(capacity, base + 1))
+		base++;
+	while (base > TW_PRESSURE_LOW &&
+	       used < tw_pressure_leave(capacity, base))
+		base--;
+
+	s->base = base;
+	s->level = base;
+	if (stalled && base < TW_PRESSURE_CRITICAL)
+		s->level++;
+	s->up = base < TW_PRESSURE_CRITICAL ?
+		tw_pressure_enter(capacity, base + 1) : ULONG_MAX;
+	s->down = base > TW_PRESSURE_LOW ?
+		tw_pressure_leave(capacity, base) : 0;
+}
+
+#endif

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * region.c - regions: their fd, mapping, lookup, end
+ *
+ * Owns the pseudo filesystem whose inodes the regions' mappings hang on, and
+ * the table of ids, an xarray read under RCU.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/cred.h>
+#include <linux/falloc.h>
+#include <linux/file.h>
+#include <linux/memcontrol.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "agent.h"
+#include "chardev.h"
+#include "compat.h"
+#include "region.h"
+#include "stats.h"
+#include "tier.h"
+#include "tw.h"
+#include "user.h"
+
+#define TW_FS_MAGIC	0x54575243	/* "TWRC" */
+
+/* Regions with more chunks than this are torn down in a work item. */
+#define TW_TEARDOWN_INLINE	8
+
+static struct vfsmount *tw_mnt;
+static struct workqueue_struct *tw_teardown_wq;
+static DEFINE_XARRAY_FLAGS(tw_region_ids, XA_FLAGS_ALLOC1);
+static u32 tw_region_next_id;
+
+/* Region ids have the bits of a stable page number that the index leaves. */
+#define TW_REGION_IDS	XA_LIMIT(1, (1U << (63 - TW_PAGE_INDEX_BITS)) - 1)
+
+/* -- life ------------------------------------------------------------------ */
+
+static void tw_region_free(struct kref *ref)
+{
+	struct tw_region *r = container_of(ref, struct tw_region, ref);
+
+	tw_chunks_free(r);
+	iput(r->inode);
+	mem_cgroup_put(r->memcg);
+	atomic_long_dec(&r->agent->regions);
+	tw_agent_put(r->agent);
+	tw_user_uncharge(r->user, TW_USER_REGIONS, 1);
+	tw_user_put(r->user);
+	put_user_ns(r->ns);
+	tw_global_add(regions, -1);
+	kfree_rcu(r, rcu);
+}
+
+void tw_region_put(struct tw_region *r)
+{
+	if (r)
+		kref_put(&r->ref, tw_region_free);
+}
+
+struct tw_region *tw_region_by_id(u64 id)
+{
+	struct tw_region *r;
+
+	if (id > ULONG_MAX)
+		return NULL;
+	rcu_read_lock();
+	r = xa_load(&tw_region_ids, id);
+	if (r && !kref_get_unless_zero(&r->ref))
+		r = NULL;
+	rcu_read_unlock();
+	return r;
+}
+
+bool tw_region_mine(struct tw_region *r)
+{
+	return uid_eq(r->uid, current_euid()) && r->ns == current_user_ns();
+}
+
+bool tw_regions_exist(void)
+{
+	return !xa_empty(&tw_region_ids);
+}
+
+struct tw_region *tw_region_after(u64 id)
+{
+	unsigned long i = id;
+	struct tw_region *r;
+
+	rcu_read_lock();
+	do {
+		r = xa_find_after(&tw_region_ids, &i, ULONG_MAX, XA_PRESENT);
+	} while (r && !kref_get_unless_zero(&r->ref));
+	rcu_read_unlock();
+	return r;
+}
+
+/* Frees one page, whatever its state. Sleeps. Returns 1 when there was one. */
+static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
+			   unsigned long idx)
+{
+	struct tw_rec *rec = tw_chunk_rec(c, idx);
+	struct page *page = NULL;
+	unsigned long w;
+	int tier;
+
+	if (tw_w_state(tw_rec_w(rec)) == TW_NONE && !(tw_rec_w(rec) & TW_W_LOCK))
+		return 0;
+	for (;;) {
+		tw_rec_lock(rec);
+		w = rec->w;
+		if (tw_rec_is_settled(rec))
+			break;
+		tw_rec_unlock(rec);
+		tw_rec_wait_settled(rec);
+	}
+	tier = tw_w_tier(w);
+	if (tw_w_state(w) == TW_MEM) {
+		page = tw_w_page(w);
+		if (page_mapped(page))
+			unmap_mapping_pages(r->inode->i_mapping, idx, 1, false);
+	}
+	tw_slot_drop(rec);
+	tw_rec_set(rec, tw_w_make(TW_NONE, 0));
+	WRITE_ONCE(rec->heat, 0);
+	WRITE_ONCE(rec->age, 0);
+	WRITE_ONCE(rec->aux, 0);
+	tw_rec_unlock(rec);
+
+	switch (tw_w_state(w)) {
+	case TW_MEM:
+		tw_page_drop(page);
+		tw_chunk_mem_add(c, -1);
+		tw_pages_add(r, tier, -1);
+		tw_tier_uncharge(&tw_tiers[tier], 1);
+		return 1;
+	case TW_STORE:
+		tw_pages_add(r, tier, -1);
+		tw_tier_used_add(&tw_tiers[tier], -1);
+		return 1;
+	case TW_POISON:
+		atomic_long_dec(&r->lost);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* Frees pages [@idx, @idx + @nr); stops early for a fatal signal. */
+long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
+{
+	unsigned long end = idx + nr, i = idx >> TW_CHUNK_SHIFT;
+	unsigned long last = (end - 1) >> TW_CHUNK_SHIFT;
+	struct tw_chunk *c;
+	long n = 0;
+
+	/* One walk over the mappings instead of one a page. */
+	unmap_mapping_pages(r->inode->i_mapping, idx, nr, false);
+	xa_for_each_range(&r->chunks, i, c, i, last) {
+		unsigned long p = max(idx, c->base);
+		unsigned long e = min(end, c->base + TW_CHUNK_PAGES);
+
+		for (; p < e; p++)
+			n += tw_page_discard(r, c, p);
+		if (!r->dead && fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return n;
+}
+
+static void tw_region_teardown(struct tw_region *r)
+{
+	tw_region_discard(r, 0, r->nr_pages);
+	tw_region_put(r);
+}
+
+static void tw_region_teardown_work(struct work_struct *work)
+{
+	tw_region_teardown(container_of(work, struct tw_region, teardown));
+}
+
+/* No fd and no mapping is left: no fault can come any more. */
+static int tw_region_release(struct inode *inode, struct file *file)
+{
+	struct tw_region *r = file->private_data;
+
+	WRITE_ONCE(r->dead, true);
+	xa_erase(&tw_region_ids, r->id);
+	if (atomic_long_read(&r->record_bytes) >
+	    TW_TEARDOWN_INLINE * TW_CHUNK_PAGES * sizeof(struct tw_rec)) {
+		INIT_WORK(&r->teardown, tw_region_teardown_work);
+		queue_work(tw_teardown_wq, &r->teardown);
+	} else {
+		tw_region_teardown(r);
+	}
+	return 0;
+}
+
+/* -- the fd ---------------------------------------------------------------- */
+
+static int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct tw_region *r = file->private_data;
+	unsigned long nr = vma_pages(vma);
+
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (vma->vm_pgoff >= r->nr_pages || nr > r->nr_pages - vma->vm_pgoff)
+		return -EINVAL;
+	/*
+	 * The two READ flags together mean no read-ahead advice; they keep
+	 * zaps from calling mark_page_accessed() on pages of no LRU.
+	 */
+	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_SEQ_READ |
+		     VM_RAND_READ);
+	if (r->flags & TW_REGION_DONTDUMP)
+		vm_flags_set(vma, VM_DONTDUMP);
+	vma->vm_ops = &tw_region_vm_ops;
+	return 0;
+}
+
+static long tw_region_fallocate(struct file *file, int mode, loff_t offset,
+				loff_t len)
+{
+	struct tw_region *r = file->private_data;
+	loff_t size = (loff_t)r->nr_pages << PAGE_SHIFT;
+	long n;
+
+	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(len) || offset >= size ||
+	    len > size - offset)
+		return -EINVAL;
+	n = tw_region_discard(r, offset >> PAGE_SHIFT, len >> PAGE_SHIFT);
+	return n < 0 ? n : 0;
+}
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/* Aligned to 2 MiB, so that a walk meets whole page tables. */
+static unsigned long tw_region_area(struct file *file, unsigned long addr,
+				    unsigned long len, unsigned long pgoff,
+				    unsigned long flags)
+{
+	return thp_get_unmapped_area(file, addr, len, pgoff, flags);
+}
+#else
+#define tw_region_area	NULL
+#endif
+
+const struct file_operations tw_region_fops = {
+	.owner		= THIS_MODULE,
+	.release	= tw_region_release,
+	.mmap		= tw_region_mmap,
+	.fallocate	= tw_region_fallocate,
+	.fsync		= noop_fsync,
+	.get_unmapped_area = tw_region_area,
+	.unlocked_ioctl	= tw_region_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+const struct vm_operations_struct tw_region_vm_ops = {
+	.fault		= tw_region_fault,
+};
+
+/* -- making one -------------------------------------------------------------- */
+
+/* The size is the region's for good, and nobody but the fd leads to it. */
+static int tw_region_setattr(struct user_namespace *ns, struct dentry *dentry,
+			     struct iattr *attr)
+{
+	return attr->ia_valid & ATTR_SIZE ? -EINVAL : -EPERM;
+}
+
+static const struct inode_operations tw_region_iops = {
+	.setattr = tw_region_setattr,
+};
+
+static struct inode *tw_region_inode(struct tw_region *r)
+{
+	struct inode *inode = alloc_anon_inode(tw_mnt->mnt_sb);
+
+	if (IS_ERR(inode))
+		return inode;
+	inode->i_mode = S_IFREG | 0600;		/* fallocate wants a file */
+	inode->i_uid = current_euid();
+	inode->i_gid = current_egid();
+	inode->i_op = &tw_region_iops;
+	inode->i_private = r;
+	i_size_write(inode, (loff_t)r->nr_pages << PAGE_SHIFT);
+	return inode;
+}
+
+static struct tw_region *tw_region_alloc(struct tw_region_create *arg)
+{
+	struct tw_region *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+	int err = -ENOMEM;
+
+	if (!r)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&r->ref);
+	xa_init_flags(&r->chunks, XA_FLAGS_ACCOUNT);
+	mutex_init(&r->make_lock);
+	r->nr_pages = arg->bytes >> PAGE_SHIFT;
+	r->affinity = arg->affinity;
+	r->flags = arg->flags;
+	r->uid = current_euid();
+	r->agent = tw_agent_from_fd(arg->agent_fd);
+	if (IS_ERR(r->agent)) {
+		err = PTR_ERR(r->agent);
+		goto free;
+	}
+	r->user = tw_user_get_current();
+	if (!r->user)
+		goto agent;
+	err = tw_user_charge(r->user, TW_USER_REGIONS, 1);
+	if (err)
+		goto user;
+	r->inode = tw_region_inode(r);
+	if (IS_ERR(r->inode)) {
+		err = PTR_ERR(r->inode);
+		goto uncharge;
+	}
+	r->ns = get_user_ns(current_user_ns());
+	r->memcg = get_mem_cgroup_from_mm(current->mm);
+	atomic_long_inc(&r->agent->regions);
+	tw_global_add(regions, 1);
+	return r;
+
+uncharge:
+	tw_user_uncharge(r->user, TW_USER_REGIONS, 1);
+user:
+	tw_user_put(r->user);
+agent:
+	tw_agent_put(r->agent);
+free:
+	kfree(r);
+	return ERR_PTR(err);
+}
+
+/*
+ * Ids go up only: a wrap would hand one out again, so it ends there. The id is
+ * reserved first and shows the region only once its file exists.
+ */
+static int tw_region_reserve_id(struct tw_region *r)
+{
+	static DEFINE_MUTEX(lock);
+	u32 id;
+	int err;
+
+	mutex_lock(&lock);
+	err = xa_alloc_cyclic(&tw_region_ids, &id, NULL, TW_REGION_IDS,
+			      &tw_region_next_id, GFP_KERNEL);
+	if (err == 1) {		/* wrapped */
+		xa_erase(&tw_region_ids, id);
+		tw_region_next_id = (1U << 31) - 1;
+		err = -ENOSPC;
+	}
+	mutex_unlock(&lock);
+	if (err < 0)
+		return err == -EBUSY ? -ENOSPC : err;
+	r->id = id;
+	return 0;
+}
+
+/* On success arg->id is set and the file is the caller's. */
+struct file *tw_region_create(struct tw_region_create *arg)
+{
+	struct tw_region *r;
+	struct file *file;
+	int err;
+
+	if (!arg->bytes || !PAGE_ALIGNED(arg->bytes) ||
+	    arg->bytes >> PAGE_SHIFT > TW_REGION_MAX_PAGES ||
+	    (arg->affinity != TW_TIER_CPU && arg->affinity != TW_TIER_GPU))
+		return ERR_PTR(-EINVAL);
+	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
+		return ERR_PTR(-EOPNOTSUPP);
+	r = tw_region_alloc(arg);
+	if (IS_ERR(r))
+		return ERR_CAST(r);
+	err = tw_region_reserve_id(r);
+	if (err)
+		goto put;
+	/* Pairs with tw_tier_leave(): it sees the id, or we see it leaving. */
+	smp_mb();
+	err = -EOPNOTSUPP;
+	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
+		goto erase;
+	ihold(r->inode);
+	/* The last fput() drops it; unlike anon_inode_getfile() this one takes none. */
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(r->inode, tw_mnt, "[tierwatch]",
+				 O_RDWR | O_CLOEXEC, &tw_region_fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		iput(r->inode);
+		err = PTR_ERR(file);
+		goto erase;
+	}
+	file->private_data = r;
+	xa_store(&tw_region_ids, r->id, r, GFP_KERNEL);
+	arg->id = r->id;
+	return file;
+
+erase:
+	xa_erase(&tw_region_ids, r->id);
+put:
+	tw_region_put(r);
+	return ERR_PTR(err);
+}
+
+/* -- the pseudo filesystem ----------------------------------------------------- */
+
+static int tw_fs_init_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, TW_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+/* No .owner: the mount is the module's own and would pin it for ever. */
+static struct file_system_type tw_fs_type = {
+	.name		= "tierwatch",
+	.init_fs_context = tw_fs_init_context,
+	.kill_sb	= kill_anon_super,
+};
+
+int tw_regions_init(void)
+{
+	tw_teardown_wq = alloc_workqueue("tw_teardown", WQ_UNBOUND, 0);
+	if (!tw_teardown_wq)
+		return -ENOMEM;
+	tw_mnt = kern_mount(&tw_fs_type);
+	if (IS_ERR(tw_mnt)) {
+		destroy_workqueue(tw_teardown_wq);
+		return PTR_ERR(tw_mnt);
+	}
+	return 0;
+}
+
+/* No region's file is open: the module is referenced by each. */
+void tw_regions_exit(void)
+{
+	destroy_workqueue(tw_teardown_wq);
+	kern_unmount(tw_mnt);
+	WARN_ON(!xa_empty(&tw_region_ids));
+	xa_destroy(&tw_region_ids);
+}

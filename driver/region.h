@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * region.h - managed memory: an fd, its pages, whom they belong to
+ *
+ * A region is referenced by its file and, for as long as they look at it, by
+ * movers, sweeps and lookups. When the file goes (no fd, no mapping left) its
+ * pages and slots are freed at once or, for a big one, in a work item; the
+ * region itself, its records and its inode go with the last reference.
+ *
+ * Regions are found by id, in an xarray read under RCU; a region leaves it when
+ * its file goes.
+ */
+#ifndef _TW_REGION_H
+#define _TW_REGION_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <linux/tierwatch.h>
+
+#include "record.h"
+
+struct tw_agent;
+struct tw_user;
+struct mem_cgroup;
+struct vm_fault;
+
+/**
+ * struct tw_region - a region
+ * @ref: file, movers, sweeps, lookups
+ * @inode: on our pseudo filesystem; its mapping is the pages' mapping
+ * @id: never reused
+ * @nr_pages: size
+ * @chunks: records, by index >> TW_CHUNK_SHIFT
+ * @make_lock: a chunk is being made
+ * @agent: accounted to
+ * @user: charged for records
+ * @memcg: charged for pages, may be NULL
+ * @uid: owner, with @ns
+ * @ns: user namespace of @uid
+ * @affinity: TW_TIER_CPU or TW_TIER_GPU
+ * @flags: TW_REGION_*
+ * @dead: its file has gone, which no fault outlives: no page is added
+ * @hand: next page the sweep looks at (hint)
+ * @ahead_at: page behind the last read-ahead (hint)
+ * @ahead: pages it read (hint)
+ * @pages: per tier
+ * @lost: POISON pages
+ * @record_bytes: memory of @chunks
+ * @reclaim: pages that the shrinker wants demoted
+ * @teardown: frees the pages of a big region
+ * @rcu: freed after a grace period
+ */
+struct tw_region {
+	struct kref ref;
+	struct inode *inode;
+	u64 id;
+	unsigned long nr_pages;
+	struct xarray chunks;
+	struct mutex make_lock;
+	struct tw_agent *agent;
+	struct tw_user *user;
+	struct mem_cgroup *memcg;
+	kuid_t uid;
+	struct user_namespace *ns;
+	int affinity;
+	u32 flags;
+	bool dead;
+	unsigned long hand;
+	unsigned long ahead_at;
+	unsigned int ahead;
+	atomic_long_t pages[TW_NR_TIERS];
+	atomic_long_t lost;
+	atomic_long_t record_bytes;
+	atomic_long_t reclaim;
+	struct work_struct teardown;
+	struct rcu_head rcu;
+};
+
+extern const struct file_operations tw_region_fops;
+extern const struct vm_operations_struct tw_region_vm_ops;
+
+int tw_regions_init(void);
+void tw_regions_exit(void);
+
+struct file *tw_region_create(struct tw_region_create *arg);
+long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr);
+
+static inline struct tw_region *tw_region_get(struct tw_region *r)
+{
+	kref_get(&r->ref);
+	return r;
+}
+
+void tw_region_put(struct tw_region *r);
+
+/* By id; a reference or NULL. Ownership is the caller's to check. */
+struct tw_region *tw_region_by_id(u64 id);
+/* The region that the frame belongs to and its index; a reference or NULL. */
+struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx);
+/* The caller owns it. */
+bool tw_region_mine(struct tw_region *r);
+/* The one with the next higher id than @id: a reference or NULL. */
+struct tw_region *tw_region_after(u64 id);
+
+static inline u64 tw_region_page(struct tw_region *r, unsigned long idx)
+{
+	return TW_PAGE(r->id, idx);
+}
+
+/* -- fault.c --------------------------------------------------------------- */
+
+vm_fault_t tw_region_fault(struct vm_fault *vmf);
+
+/* -- move.c ---------------------------------------------------------------- */
+
+#define TW_BATCH	64
+
+/* tw_move.flags */
+#define TW_MOVE_SAME	BIT(0)	/* also within the tier, to another frame */
+#define TW_MOVE_CHOICE	BIT(1)	/* one of several targets: a full one is no failure */
+
+/**
+ * struct tw_move - up to TW_BATCH pages of one region on their way to a tier
+ * @region: theirs
+ * @to: target
+ * @from: only pages in this tier, TW_TIER_NONE: any
+ * @reason: enum tw_reason
+ * @flags: TW_MOVE_*
+ * @nr: pages
+ * @moved: out: how many moved
+ * @idx: page indices; neighbours in order are unmapped together
+ * @status: out: per page, as uapi's tw_migrate_pages has it
+ * @from_tier: out: where each was
+ * @rec: scratch: locked records
+ * @page: scratch: source pages
+ * @target: scratch: target pages
+ * @io: scratch
+ * @io_at: scratch: which page an io is for
+ */
+struct tw_move {
+	struct tw_region *region;
+	int to;
+	int from;
+	int reason;
+	unsigned int flags;
+	unsigned int nr;
+	unsigned int moved;
+	unsigned long idx[TW_BATCH];
+	int status[TW_BATCH];
+	u8 from_tier[TW_BATCH];
+	struct tw_rec *rec[TW_BATCH];
+	struct page *page[TW_BATCH];
+	struct page *target[TW_BATCH];
+	struct tw_io *io;
+	u8 io_at[TW_BATCH];
+};
+
+struct tw_move *tw_move_alloc(gfp_t gfp);
+void tw_move_free(struct tw_move *m);
+/* Carries it out: sleeps, takes record locks; every page has a status after. */
+void tw_move_run(struct tw_move *m);
+/*
+ * Who looks for pages to demote finds none while all are on their way. After
+ * tw_moves_out_seen(), tw_moves_out_wait() sleeps until pages have reached a
+ * store since, or no batch is under way; whether some have. No locks but
+ * mmap_lock are held.
+ */
+unsigned long tw_moves_out_seen(void);
+bool tw_moves_out_wait(unsigned long seen);
+
+/*
+ * How far beyond the tiers' capacity: not at all, for a first touch, for a page
+ * that comes back. The last gets twice as far, so that when everything is full
+ * of first touches what lies in the stores can still be reached.
+ */
+#define TW_OVER_NONE	0
+#define TW_OVER_FIRST	1
+#define TW_OVER_BACK	2
+
+/*
+ * A page of memory for @r near the running CPU, charged to a tier and (with
+ * __GFP_ACCOUNT) to @memcg; *@tier says where. @over: TW_OVER_*.
+ */
+struct page *tw_page_get(struct tw_region *r, struct mem_cgroup *memcg,
+			 gfp_t gfp, unsigned int over, int *tier);
+/* Gives back what tw_page_get() gave and nobody has seen. */
+void tw_page_unget(struct page *page, int tier);
+/*
+ * Around getting a frame and tying it to its record: memory that goes offline
+ * waits for whoever has got one of its frames and not shown it yet. Sleeping
+ * is fine in between. tw_frames_wait(): see tw_evacuate_pfns().
+ */
+int tw_frames_enter(void);
+void tw_frames_leave(int token);
+void tw_frames_wait(void);
+/* Ties a fresh page to its place in the region; before it is published. */
+void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page);
+/* Unties and frees a page that is frozen (refcount 0). */
+void tw_page_free_frozen(struct page *page);
+/* Frees a page that may be referenced elsewhere; unmapped. Sleeps. */
+void tw_page_drop(struct page *page);
+/* Counts, traces and publishes one page's move. */
+void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
+		   int reason, int status, u64 ns);
+
+/* Region and agent: @n pages more in @tier. */
+void tw_pages_add(struct tw_region *r, int tier, long n);
+/* Frees the slot of a locked record, if it has one. */
+void tw_slot_drop(struct tw_rec *rec);
+/* A locked STORE or MEM record whose bytes are gone becomes POISON. */
+void tw_rec_poison(struct tw_region *r, struct tw_rec *rec);
+
+/* -- readin.c ------------------------------------------------------------ */
+
+/*
+ * A locked STORE record's page to @page of memory tier @tier, with what lies
+ * behind it in the store when there is room. Takes over @page and its charge.
+ * The record stays locked. 0 or -errno.
+ */
+int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
+	       struct page *page, int tier);
+/*
+ * The end of a READING record: to MEM in @page on success (@err 0), back to
+ * STORE or POISON else, and @page is given back. Returns @err.
+ */
+int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
+		 struct page *page, int tier, int err);
+
+/* -- demote.c ------------------------------------------------------------ */
+
+int tw_demote_init(void);
+void tw_demote_exit(void);
+/*
+ * Move up to @nr cold pages of @r (any region when NULL) out of memory tier
+ * @tier (any when TW_TIER_NONE) to a store. Sleeps. Returns how many moved.
+ */
+unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr);
+/* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
+unsigned long tw_reap_kept(int tier, unsigned long nr);
+/* Demote from @r in the background what its ->reclaim says. Any context. */
+void tw_demote_queue(void);
+/* Waits a little for the background: pages of @memcg it has demoted. */
+unsigned long tw_demote_wait(struct mem_cgroup *memcg);
+/* The memory tiers together have little room left: wake the background. */
+void tw_demote_check(void);
+
+/* -- scan.c -------------------------------------------------------------- */
+
+/* Which of @nr (<= 64) pages from @idx were touched since last asked. */
+u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr);
+
+/* -- shrinker.c ------------------------------------------------------------ */
+
+int tw_shrinker_init(void);
+void tw_shrinker_exit(void);
+struct tw_chunk *tw_shrinker_alloc_chunk(gfp_t gfp);
+void tw_shrinker_track(struct tw_chunk *c);
+void tw_shrinker_free_chunk(struct tw_chunk *c);
+
+/* -- migrate.c --------------------------------------------------------- */
+
+int tw_migrate_pages_ioctl(struct tw_migrate_pages *arg);
+int tw_migrate_range_mm(struct tw_migrate_range *arg);
+int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg);
+int tw_page_info_ioctl(struct tw_page_info *arg);
+int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg);
+u32 tw_max_pages(void);
+
+#endif

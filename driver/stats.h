@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * stats.h - the statistics page
+ *
+ * One vmalloc_user() area, laid out as struct tw_stats in uapi, mapped
+ * read-only by anybody who may open the device. Counters live in it, there is
+ * no second copy: per-CPU blocks are written by their CPU with preemption off
+ * (process context only), global ones are atomics in place, a tier's block is
+ * written under tw_tier_s.pressure_lock with its seqcount.
+ */
+#ifndef _TW_STATS_H
+#define _TW_STATS_H
+
+#include <linux/atomic.h>
+#include <linux/percpu.h>
+#include <linux/tierwatch.h>
+
+struct vm_area_struct;
+
+extern struct tw_stats *tw_stats;
+DECLARE_PER_CPU(struct tw_stats_cpu *, tw_stats_cpu_ptr);
+
+int tw_stats_init(void);
+void tw_stats_exit(void);
+int tw_stats_mmap(struct vm_area_struct *vma);
+u32 tw_stats_size(void);
+struct tw_stats_tier *tw_stats_tier_block(int tier);
+void tw_stats_sum(int tier, struct tw_stats_counters *sum);	/* over CPUs */
+
+/* Add to a counter of this CPU: tw_count(tier, moves_in, 1). */
+#define tw_count(_tier, _field, _n) do {				\
+	struct tw_stats_counters *__c;					\
+									\
+	preempt_disable();						\
+	__c = &__this_cpu_read(tw_stats_cpu_ptr)->tier[_tier];		\
+	WRITE_ONCE(__c->_field, __c->_field + (_n));			\
+	preempt_enable();						\
+} while (0)
+
+#define tw_count_cpu(_field, _n) do {					\
+	struct tw_stats_cpu *__c;					\
+									\
+	preempt_disable();						\
+	__c = __this_cpu_read(tw_stats_cpu_ptr);			\
+	WRITE_ONCE(__c->_field, __c->_field + (_n));			\
+	preempt_enable();						\
+} while (0)
+
+/* Add to a global: tw_global_add(record_bytes, n). */
+#define tw_global_add(_field, _n) \
+	atomic64_add((_n), (atomic64_t *)&tw_stats->_field)
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * store.h - a bound store, private to backend_store.c, store_io.c and slots.c
+ *
+ * Found through tw_tier_s.store: under RCU, or by the slot one holds.
+ */
+#ifndef _TW_STORE_H
+#define _TW_STORE_H
+
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/crc32.h>
+#include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#ifdef CONFIG_X86_64
+#include <asm/cpufeature.h>
+#endif
+
+#include "slots.h"
+#include "tier.h"
+
+struct tw_batch;
+
+/**
+ * struct tw_store - a bound store
+ * @bdev: claimed exclusively
+ * @bios: for struct tw_bio
+ * @lock: guards the bitmap of @slots; innermost
+ * @slots: slots and checksums
+ * @failing_until: jiffies until which a failed write is held against it
+ */
+struct tw_store {
+	struct block_device *bdev;
+	struct bio_set bios;
+	spinlock_t lock;
+	struct tw_slots slots;
+	unsigned long failing_until;
+};
+
+/**
+ * struct tw_bio - a bio of ours
+ * @batch: what waits for it
+ * @io: the pages in it
+ * @nr: how many
+ * @bio: last, its vectors follow
+ */
+struct tw_bio {
+	struct tw_batch *batch;
+	struct tw_io *io;
+	unsigned int nr;
+	struct bio bio;
+};
+
+/* The store of a tier that cannot go away: the caller holds a slot. */
+static inline struct tw_store *tw_store_held(struct tw_tier_s *t)
+{
+	return rcu_dereference_protected(t->store, true);
+}
+
+/*
+ * crc32c as in uapi, of a multiple of 8 bytes. crc32c() may be a module that
+ * insmod does not load; __crc32c_le() is in the kernel proper, but by table,
+ * ten times the instructions of the one that most CPUs have for it.
+ */
+static inline u32 tw_crc32c(const void *bytes, size_t len)
+{
+#ifdef CONFIG_X86_64
+	if (static_cpu_has(X86_FEATURE_XMM4_2)) {
+		const u64 *word = bytes, *end = bytes + len;
+		u64 crc = ~0U;
+
+		for (; word < end; word++)
+			asm("crc32q %1, %q0" : "+r" (crc) : "rm" (*word));
+		return ~(u32)crc;
+	}
+#endif
+	return ~__crc32c_le(~0U, bytes, len);
+}
+
+static inline sector_t tw_slot_sector(u32 slot)
+{
+	return (TW_STORE_DATA + (u64)slot * PAGE_SIZE) >> SECTOR_SHIFT;
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * user.h - per-user caps, so that one user cannot take the driver's memory
+ *
+ * Counted per kuid over the whole machine. CAP_SYS_RESOURCE (initial user
+ * namespace) is not capped: it is looked at by tw_user_get_current() and holds
+ * for everything charged to what that returns, whoever causes the charge.
+ * Module parameters set the caps.
+ */
+#ifndef _TW_USER_H
+#define _TW_USER_H
+
+#include <linux/types.h>
+
+struct tw_user;
+
+enum tw_user_res {
+	TW_USER_REGIONS,	/* max_user_regions, default 1024 */
+	TW_USER_AGENTS,		/* max_user_agents, default 1024 */
+	TW_USER_STREAMS,	/* max_user_streams, default 64 */
+	TW_USER_RING_BYTES,	/* max_user_ring_mib, default 64 MiB */
+	TW_USER_RECORD_BYTES,	/* max_user_record_mib, default 1024 MiB */
+	TW_USER_NR,
+};
+
+int tw_users_init(void);
+void tw_users_exit(void);
+
+struct tw_user *tw_user_get_current(void);		/* NULL: no memory; may sleep */
+struct tw_user *tw_user_get(struct tw_user *u);
+void tw_user_put(struct tw_user *u);
+/* 0 or -EDQUOT. Any context but irq. */
+int tw_user_charge(struct tw_user *u, enum tw_user_res res, unsigned long n);
+void tw_user_uncharge(struct tw_user *u, enum tw_user_res res, unsigned long n);
+
+#endif

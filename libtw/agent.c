@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Agents: whom memory is accounted to.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+static int make(struct tw *tw, __u64 id, __u32 flags, struct tw_agent **agent)
+{
+	struct tw_agent_create arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.id = id,
+		.fd = -1,
+	};
+	struct tw_agent *a;
+	int err;
+
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	err = tw_ioctl(tw->fd, TW_IOC_AGENT_CREATE, &arg);
+	if (err) {
+		free(a);
+		return err;
+	}
+	a->fd = arg.fd;
+	a->id = id;
+	*agent = a;
+	return 0;
+}
+
+TW_API int tw_agent_create(struct tw *tw, __u64 id, struct tw_agent **agent)
+{
+	return make(tw, id, 0, agent);
+}
+
+TW_API int tw_agent_join(struct tw *tw, __u64 id, struct tw_agent **agent)
+{
+	return make(tw, id, TW_AGENT_JOIN, agent);
+}
+
+static int stats(struct tw *tw, const struct tw_agent_stats *in,
+		 struct tw_agent_stats *out)
+{
+	struct tw_agent_stats arg = *in;
+	int err;
+
+	arg.size = sizeof(arg);
+	err = tw_ioctl(tw->fd, TW_IOC_AGENT_STATS, &arg);
+	if (!err)
+		*out = arg;
+	return err;
+}
+
+TW_API int tw_agent_open_fd(struct tw *tw, int fd, struct tw_agent **agent)
+{
+	const struct tw_agent_stats in = { .agent_fd = fd };
+	struct tw_agent_stats out;
+	struct tw_agent *a;
+	int err;
+
+	/* -1 would be the default agent. */
+	if (fd < 0)
+		return -EBADF;
+	err = stats(tw, &in, &out);
+	if (err)
+		return err;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	a->fd = fd;
+	a->id = out.id;
+	*agent = a;
+	return 0;
+}
+
+TW_API void tw_agent_close(struct tw_agent *agent)
+{
+	if (!agent)
+		return;
+	tw_close_fd(agent->fd);
+	free(agent);
+}
+
+TW_API int tw_agent_fd(const struct tw_agent *agent)
+{
+	return agent->fd;
+}
+
+TW_API __u64 tw_agent_id(const struct tw_agent *agent)
+{
+	return agent->id;
+}
+
+TW_API int tw_agent_stats(struct tw *tw, const struct tw_agent *agent,
+			  struct tw_agent_stats *out)
+{
+	const struct tw_agent_stats in = { .agent_fd = agent ? agent->fd : -1 };
+
+	return stats(tw, &in, out);
+}
+
+TW_API int tw_agent_stats_by_id(struct tw *tw, __u64 id,
+				struct tw_agent_stats *out)
+{
+	const struct tw_agent_stats in = {
+		.flags = TW_AGENT_BY_ID,
+		.agent_fd = -1,
+		.id = id,
+	};
+
+	return stats(tw, &in, out);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Tiers: what they are, giving them memory and devices, pressure.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+TW_API int tw_tier_info(struct tw *tw, int tier, struct tw_tier_info *info)
+{
+	struct tw_tier_info arg = { .size = sizeof(arg), .tier = tier };
+	int err;
+
+	err = tw_ioctl(tw->fd, TW_IOC_TIER_INFO, &arg);
+	if (!err)
+		*info = arg;
+	return err;
+}
+
+TW_API int tw_tier_bind_nodes(struct tw *tw, int tier, __u64 nodes,
+			      __u64 capacity, unsigned int flags)
+{
+	struct tw_tier_bind arg = {
+		.size = sizeof(arg),
+		.tier = tier,
+		.flags = flags,
+		.fd = -1,
+		.capacity = capacity,
+		.nodes = nodes,
+	};
+
+	return tw_ioctl(tw->fd, TW_IOC_TIER_BIND, &arg);
+}
+
+TW_API int tw_tier_bind_device(struct tw *tw, int tier, const char *path,
+			       __u64 capacity, unsigned int flags)
+{
+	struct tw_tier_bind arg = {
+		.size = sizeof(arg),
+		.tier = tier,
+		.flags = flags,
+		.capacity = capacity,
+	};
+	struct stat st;
+	int err;
+
+	arg.fd = open(path, O_RDWR | O_CLOEXEC);
+	if (arg.fd < 0)
+		return -errno;
+	if (fstat(arg.fd, &st))
+		err = -errno;
+	else if (!S_ISBLK(st.st_mode))
+		err = -ENOTBLK;
+	else
+		err = tw_ioctl(tw->fd, TW_IOC_TIER_BIND, &arg);
+	tw_close_fd(arg.fd);
+	return err;
+}
+
+TW_API int tw_tier_unbind(struct tw *tw, int tier, unsigned int flags,
+			  __u64 *moved)
+{
+	struct tw_tier_unbind arg = {
+		.size = sizeof(arg),
+		.tier = tier,
+		.flags = flags,
+	};
+	int err;
+
+	err = tw_ioctl(tw->fd, TW_IOC_TIER_UNBIND, &arg);
+	if (moved)
+		*moved = arg.moved;
+	return err;
+}
+
+TW_API int tw_pressure(struct tw *tw, int tier, struct tw_pressure *pressure)
+{
+	struct tw_pressure arg = { .size = sizeof(arg), .tier = tier };
+	int err;
+
+	err = tw_ioctl(tw->fd, TW_IOC_PRESSURE, &arg);
+	if (!err)
+		*pressure = arg;
+	return err;
+}

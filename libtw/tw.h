@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libtw: TierWatch from userspace.
+ *
+ * Functions return 0, or a count where it says so, or a negative errno; errno
+ * itself is not part of the interface. The errors of the device are listed in
+ * <linux/tierwatch.h>, at the top and with each struct; they come through
+ * unchanged, and only what the library adds is listed here. Unless said
+ * otherwise a call that fails writes nothing through its pointers.
+ *
+ * The library fills in and checks no more than it must: values go to the
+ * driver as they are. Where a struct of <linux/tierwatch.h> is filled, its
+ * size member and all inputs in it are set by the library.
+ *
+ * Threads: a struct tw, tw_region or tw_agent may be used by any number of
+ * threads at once, opening and closing apart. A struct tw_stream belongs to
+ * one thread at a time. There is no global state. Regions, agents and streams
+ * don't need the struct tw they were made with any more: it may be closed.
+ */
+#ifndef _TW_H
+#define _TW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/tierwatch.h>
+
+#include "tw_ring.h"
+#include "tw_stats.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tw;
+struct tw_region;
+struct tw_agent;
+struct tw_stream;
+
+/*
+ * The device
+ */
+
+/**
+ * tw_version - the library's version
+ *
+ * Return: "1.0.0"
+ */
+const char *tw_version(void);
+
+/**
+ * tw_open - open the device
+ * @path: NULL for /dev/tierwatch
+ * @tw: out: the handle
+ *
+ * Return: 0; -ENOENT or -ENODEV when the driver isn't loaded, -EACCES without
+ * the right to open it, -ENOTTY when @path is another device, -EPROTO when
+ * the driver speaks another ABI version.
+ */
+int tw_open(const char *path, struct tw **tw);
+
+/**
+ * tw_close - close the device. What was made with it lives on
+ * @tw: the handle, or NULL
+ *
+ * What tw_stats_map() gave is gone.
+ */
+void tw_close(struct tw *tw);
+
+/**
+ * tw_fd - the device's file descriptor
+ * @tw: the handle
+ *
+ * Return: the descriptor, which stays the handle's.
+ */
+int tw_fd(const struct tw *tw);
+
+/**
+ * tw_info - what the driver is, and which tiers are bound now
+ * @tw: the handle
+ * @info: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_info(struct tw *tw, struct tw_info *info);
+
+/*
+ * Names
+ */
+
+/**
+ * tw_tier_name - a tier's name
+ * @tier: enum tw_tier
+ *
+ * Return: "gpu", "cpu", "nvme", "ssd", "hdd", "none" or "?"; never NULL.
+ */
+const char *tw_tier_name(int tier);
+
+/**
+ * tw_tier_parse - a tier by name
+ * @name: as tw_tier_name() gives for the five tiers, in any case
+ *
+ * Return: enum tw_tier, or -EINVAL.
+ */
+int tw_tier_parse(const char *name);
+
+/**
+ * tw_level_name - a pressure level's name
+ * @level: enum tw_level
+ *
+ * Return: "low", "medium", "high", "critical" or "?".
+ */
+const char *tw_level_name(int level);
+
+/**
+ * tw_reason_name - a move's reason
+ * @reason: enum tw_reason
+ *
+ * Return: "manual", "hot", "cold", "pressure", "numa", "fault", "evacuate"
+ * or "?".
+ */
+const char *tw_reason_name(int reason);
+
+/**
+ * tw_event_name - an event's name
+ * @type: enum tw_event_type
+ *
+ * Return: "fault", "migrate", "pressure", "limit", "tier-bound",
+ * "tier-unbound", "tier-error", "agent-created", "agent-ended" or "?".
+ */
+const char *tw_event_name(int type);
+
+/*
+ * Tiers
+ */
+
+/**
+ * tw_tier_info - one tier
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @info: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_tier_info(struct tw *tw, int tier, struct tw_tier_info *info);
+
+/**
+ * tw_tier_bind_nodes - give a NUMA tier its nodes
+ * @tw: the handle
+ * @tier: TW_TIER_GPU or TW_TIER_CPU
+ * @nodes: a bit per node 0..63; 0 for all that fit the tier
+ * @capacity: pages; 0 for all there is
+ * @flags: TW_BIND_*
+ *
+ * Return: 0 or -errno.
+ */
+int tw_tier_bind_nodes(struct tw *tw, int tier, __u64 nodes, __u64 capacity,
+		       unsigned int flags);
+
+/**
+ * tw_tier_bind_device - give a store tier its block device
+ * @tw: the handle
+ * @tier: TW_TIER_NVME, TW_TIER_SSD or TW_TIER_HDD
+ * @path: a block device that `tw tier format` has signed
+ * @capacity: pages; 0 for all there is
+ * @flags: TW_BIND_*
+ *
+ * Return: 0 or -errno, those of opening @path included; -ENOTBLK when it is
+ * no block device.
+ */
+int tw_tier_bind_device(struct tw *tw, int tier, const char *path,
+			__u64 capacity, unsigned int flags);
+
+/**
+ * tw_tier_unbind - move a tier's pages away and let its memory go
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @flags: TW_UNBIND_*
+ * @moved: out: pages moved elsewhere, also when the call failed; or NULL
+ *
+ * Return: 0 or -errno.
+ */
+int tw_tier_unbind(struct tw *tw, int tier, unsigned int flags, __u64 *moved);
+
+/**
+ * tw_pressure - how full a tier is
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @pressure: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_pressure(struct tw *tw, int tier, struct tw_pressure *pressure);
+
+/*
+ * Agents
+ */
+
+/**
+ * tw_agent_create - make an agent
+ * @tw: the handle
+ * @id: its label
+ * @agent: out
+ *
+ * Return: 0 or -errno; -EEXIST when the user has one of this label.
+ */
+int tw_agent_create(struct tw *tw, __u64 id, struct tw_agent **agent);
+
+/**
+ * tw_agent_join - open the user's agent of a label, make it if there is none
+ * @tw: the handle
+ * @id: its label
+ * @agent: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_agent_join(struct tw *tw, __u64 id, struct tw_agent **agent);
+
+/**
+ * tw_agent_open_fd - use an agent that was passed as a file descriptor
+ * @tw: the handle
+ * @fd: the agent. On success it becomes the handle's
+ * @agent: out
+ *
+ * Return: 0 or -errno; @fd stays the caller's then.
+ */
+int tw_agent_open_fd(struct tw *tw, int fd, struct tw_agent **agent);
+
+/**
+ * tw_agent_close - let an agent go. It lives on while regions of it do
+ * @agent: the agent, or NULL
+ */
+void tw_agent_close(struct tw_agent *agent);
+
+/**
+ * tw_agent_fd - an agent's file descriptor
+ * @agent: the agent
+ *
+ * Return: the descriptor, which stays the handle's.
+ */
+int tw_agent_fd(const struct tw_agent *agent);
+
+/**
+ * tw_agent_id - an agent's label
+ * @agent: the agent
+ *
+ * Return: the label.
+ */
+__u64 tw_agent_id(const struct tw_agent *agent);
+
+/**
+ * tw_agent_stats - an agent's memory
+ * @tw: the handle
+ * @agent: the agent; NULL for the default one of the caller's cgroup
+ * @stats: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_agent_stats(struct tw *tw, const struct tw_agent *agent,
+		   struct tw_agent_stats *stats);
+
+/**
+ * tw_agent_stats_by_id - the memory of one of the caller's own agents
+ * @tw: the handle
+ * @id: its label
+ * @stats: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_agent_stats_by_id(struct tw *tw, __u64 id,
+			 struct tw_agent_stats *stats);
+
+/*
+ * Regions
+ */
+
+/**
+ * tw_region_create - make a region and map it
+ * @tw: the handle
+ * @bytes: its size, a multiple of the page size, not 0
+ * @affinity: TW_TIER_CPU or TW_TIER_GPU: where pages go first
+ * @flags: TW_REGION_*
+ * @agent: who the pages are accounted to; NULL for the default agent of the
+ *	caller's cgroup
+ * @region: out
+ *
+ * Return: 0 or -errno, those of mmap() included.
+ */
+int tw_region_create(struct tw *tw, __u64 bytes, int affinity,
+		     unsigned int flags, const struct tw_agent *agent,
+		     struct tw_region **region);
+
+/**
+ * tw_region_open_fd - map a region that was passed as a file descriptor
+ * @tw: a handle, or NULL for a process that has none
+ * @fd: the region. On success it becomes the handle's
+ * @region: out
+ *
+ * The mapping can be written to when @fd is open for writing.
+ *
+ * Return: 0 or -errno; @fd stays the caller's then. -ENOTTY: no region.
+ */
+int tw_region_open_fd(struct tw *tw, int fd, struct tw_region **region);
+
+/**
+ * tw_region_close - unmap a region and close it
+ * @region: the region, or NULL
+ *
+ * Its memory is freed when no other descriptor or mapping of it is left.
+ */
+void tw_region_close(struct tw_region *region);
+
+/**
+ * tw_region_addr - where a region is mapped
+ * @region: the region
+ *
+ * Return: its first byte.
+ */
+void *tw_region_addr(const struct tw_region *region);
+
+/**
+ * tw_region_size - a region's size
+ * @region: the region
+ *
+ * Return: bytes.
+ */
+__u64 tw_region_size(const struct tw_region *region);
+
+/**
+ * tw_region_fd - a region's file descriptor
+ * @region: the region
+ *
+ * Return: the descriptor, which stays the handle's.
+ */
+int tw_region_fd(const struct tw_region *region);
+
+/**
+ * tw_region_id - a region's number
+ * @region: the region
+ *
+ * Return: the region part of its pages' stable numbers.
+ */
+__u64 tw_region_id(const struct tw_region *region);
+
+/**
+ * tw_region_page - the stable number of the page at an address
+ * @region: the region
+ * @addr: any address within tw_region_addr() .. + tw_region_size()
+ *
+ * Return: the number, the same in every tier for life; 0 when @addr isn't
+ * within the region. The page isn't touched.
+ */
+__u64 tw_region_page(const struct tw_region *region, const void *addr);
+
+/**
+ * tw_region_info - a region's pages, by tier
+ * @region: the region
+ * @info: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_region_info(struct tw_region *region, struct tw_region_info *info);
+
+/**
+ * tw_region_discard - free the pages of a range. They read as zeroes after
+ * @region: the region
+ * @offset: bytes, page aligned
+ * @length: bytes, page aligned, not 0
+ * @discarded: out: pages freed; or NULL
+ *
+ * Return: 0 or -errno.
+ */
+int tw_region_discard(struct tw_region *region, __u64 offset, __u64 length,
+		      __u64 *discarded);
+
+/*
+ * Moving pages
+ *
+ * Any number of pages: what exceeds tw_info.max_pages takes several calls of
+ * the driver. When one of these fails, the function returns its error; the
+ * pages before it are dealt with (struct tw_move_sum counts them) and the
+ * others are as they were. A signal makes it -EINTR in the same way.
+ */
+
+/**
+ * struct tw_move_sum - what came of a move
+ * @done: pages dealt with: all of them when the call succeeded. Their
+ *	statuses are written, those of later pages are not
+ * @moved: of these, moved
+ * @already: of these, in the tier already
+ * @failed: of these, with a negative status
+ * @untouched: of these, never touched, where a range was given (status
+ *	-ENOENT, not counted as failed)
+ *
+ * @done == @moved + @already + @failed + @untouched. The sum is written
+ * whether the call succeeds or not.
+ */
+struct tw_move_sum {
+	__u64 done;
+	__u64 moved;
+	__u64 already;
+	__u64 failed;
+	__u64 untouched;
+};
+
+/**
+ * tw_migrate_pages - move pages by number
+ * @tw: the handle
+ * @pages: @nr stable numbers, or pfns with CAP_SYS_ADMIN
+ * @nr: how many; 0 does nothing
+ * @to: enum tw_tier
+ * @from: enum tw_tier, or TW_TIER_NONE for any
+ * @reason: enum tw_reason
+ * @status: out: @nr outcomes: 0 moved, TW_MOVE_ALREADY, or -errno and the
+ *	page is as it was; or NULL
+ * @sum: out; or NULL
+ *
+ * Return: 0 when it was carried out, whatever the pages' outcomes; -errno.
+ */
+int tw_migrate_pages(struct tw *tw, const __u64 *pages, size_t nr, int to,
+		     int from, int reason, __s32 *status,
+		     struct tw_move_sum *sum);
+
+/**
+ * tw_migrate_addr - move a range of the caller's memory
+ * @tw: the handle
+ * @addr: page aligned, in writable mappings of regions
+ * @length: bytes, page aligned, not 0
+ * @to: enum tw_tier
+ * @from: enum tw_tier, or TW_TIER_NONE for any
+ * @reason: enum tw_reason
+ * @status: out: an outcome a page of the range; or NULL
+ * @nr: room in @status; -EMSGSIZE when it is less than the range's pages
+ * @sum: out; or NULL
+ *
+ * Return: as tw_migrate_pages().
+ */
+int tw_migrate_addr(struct tw *tw, const void *addr, size_t length, int to,
+		    int from, int reason, __s32 *status, size_t nr,
+		    struct tw_move_sum *sum);
+
+/**
+ * tw_region_migrate - move a range of a region
+ * @region: the region
+ * @offset: bytes, page aligned
+ * @length: bytes, page aligned, not 0
+ * @to: enum tw_tier
+ * @from: enum tw_tier, or TW_TIER_NONE for any
+ * @reason: enum tw_reason
+ * @status: out: an outcome a page of the range; or NULL
+ * @nr: room in @status; -EMSGSIZE when it is less than the range's pages
+ * @sum: out; or NULL
+ *
+ * Return: as tw_migrate_pages().
+ */
+int tw_region_migrate(struct tw_region *region, __u64 offset, __u64 length,
+		      int to, int from, int reason, __s32 *status, size_t nr,
+		      struct tw_move_sum *sum);
+
+/*
+ * Looking pages up. Any number: several calls of the driver when needed, so
+ * not of one instant. On an error what was looked up before it is written.
+ */
+
+/**
+ * tw_page_info - look pages up by number
+ * @tw: the handle
+ * @pages: @nr stable numbers, or pfns with CAP_SYS_ADMIN
+ * @nr: how many; 0 does nothing
+ * @infos: out: @nr
+ *
+ * Return: 0, whatever the pages' status; -errno.
+ */
+int tw_page_info(struct tw *tw, const __u64 *pages, size_t nr,
+		 struct tw_page *infos);
+
+/**
+ * tw_region_pages - look up the pages of a range
+ * @region: the region
+ * @offset: bytes, page aligned
+ * @length: bytes, page aligned, not 0
+ * @infos: out: one a page of the range
+ * @nr: room in @infos; -EMSGSIZE when it is less than the range's pages
+ *
+ * Return: 0 or -errno.
+ */
+int tw_region_pages(struct tw_region *region, __u64 offset, __u64 length,
+		    struct tw_page *infos, size_t nr);
+
+/*
+ * Statistics
+ */
+
+/**
+ * tw_stats_map - map the statistics
+ * @tw: the handle
+ * @stats: out: the mapping, read-only, there until tw_close(). Asking again
+ *	gives the same
+ *
+ * See tw_stats.h for how to read it without system calls.
+ *
+ * Return: 0 or -errno, those of mmap() included; -EPROTO when the driver's
+ * layout is too new.
+ */
+int tw_stats_map(struct tw *tw, const struct tw_stats **stats);
+
+/**
+ * tw_stats_get_tier - tw_stats_tier_read() as a function
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @copy: out
+ *
+ * Return: 0; -EINVAL for a tier the driver doesn't have; or the errors of
+ * tw_stats_map(), which it calls.
+ */
+int tw_stats_get_tier(struct tw *tw, int tier, struct tw_stats_tier *copy);
+
+/**
+ * tw_stats_get_counters - tw_stats_sum() as a function
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @sum: out
+ *
+ * Return: as tw_stats_get_tier().
+ */
+int tw_stats_get_counters(struct tw *tw, int tier,
+			  struct tw_stats_counters *sum);
+
+/*
+ * Streams
+ */
+
+/**
+ * tw_stream_create - listen to events
+ * @tw: the handle
+ * @mask: TW_EVENT_BIT() of each type wanted
+ * @agent: whose events; NULL for everything, which needs a capability
+ * @events: slots per CPU ring, a power of two
+ * @stream: out
+ *
+ * Return: 0 or -errno, those of mmap() included; -EPROTO when the driver's
+ * layout is too new.
+ */
+int tw_stream_create(struct tw *tw, __u64 mask, const struct tw_agent *agent,
+		     unsigned int events, struct tw_stream **stream);
+
+/**
+ * tw_stream_open_fd - read a stream that was passed as a file descriptor
+ * @fd: the stream. On success it becomes the handle's
+ * @stream: out
+ *
+ * The cursors start at the stream's first event. They are this handle's own;
+ * but what poll() waits for is common to all handles of a stream.
+ *
+ * Return: 0 or -errno; @fd stays the caller's then.
+ */
+int tw_stream_open_fd(int fd, struct tw_stream **stream);
+
+/**
+ * tw_stream_close - stop listening
+ * @stream: the stream, or NULL
+ */
+void tw_stream_close(struct tw_stream *stream);
+
+/**
+ * tw_stream_fd - a stream's file descriptor
+ * @stream: the stream
+ *
+ * For poll() use tw_stream_arm() first.
+ *
+ * Return: the descriptor, which stays the handle's.
+ */
+int tw_stream_fd(const struct tw_stream *stream);
+
+/**
+ * tw_stream_nr_rings - rings of a stream, one for each possible CPU
+ * @stream: the stream
+ *
+ * Return: how many.
+ */
+unsigned int tw_stream_nr_rings(const struct tw_stream *stream);
+
+/**
+ * tw_stream_ring - the cursor of one ring, for the inline functions of
+ * tw_ring.h
+ * @stream: the stream
+ * @cpu: below tw_stream_nr_rings()
+ *
+ * Return: the cursor, which is the stream's own; NULL when there is no @cpu.
+ */
+struct tw_ring *tw_stream_ring(struct tw_stream *stream, unsigned int cpu);
+
+/**
+ * tw_stream_peek - the next event of any ring, in place
+ * @stream: the stream
+ * @cpu: out: whose ring it is in; or NULL. Unchanged without an event
+ *
+ * Events of one CPU come in order, those of different CPUs in no particular
+ * one; struct tw_event has the time. A busy ring doesn't keep others from
+ * getting their turn.
+ *
+ * Return: the event in the mapping, see tw_ring_peek(); NULL when there is
+ * none in any ring.
+ */
+const struct tw_event *tw_stream_peek(struct tw_stream *stream,
+				      unsigned int *cpu);
+
+/**
+ * tw_stream_ok - was the event intact until now? Done with it either way
+ * @stream: the stream
+ * @event: what tw_stream_peek() gave last
+ *
+ * Return: true when all that was read from @event is valid; see tw_ring_ok().
+ */
+bool tw_stream_ok(struct tw_stream *stream, const struct tw_event *event);
+
+/**
+ * tw_stream_read - copy events out
+ * @stream: the stream
+ * @events: where to
+ * @nr: room in @events
+ *
+ * Return: how many were copied, all of them valid; 0 when there are none. It
+ * doesn't wait.
+ */
+size_t tw_stream_read(struct tw_stream *stream, struct tw_event *events,
+		      size_t nr);
+
+/**
+ * tw_stream_set_watermark - how many events in a ring are worth waking up for
+ * @stream: the stream
+ * @events: 0 counts as 1
+ */
+void tw_stream_set_watermark(struct tw_stream *stream, unsigned int events);
+
+/**
+ * tw_stream_arm - tell the kernel what is read already
+ * @stream: the stream
+ *
+ * To be called before every poll() of tw_stream_fd() that isn't made by
+ * tw_stream_wait().
+ *
+ * Return: true when a ring has enough events already, so that poll() wouldn't
+ * wait.
+ */
+bool tw_stream_arm(struct tw_stream *stream);
+
+/**
+ * tw_stream_wait - wait until a ring has enough events
+ * @stream: the stream
+ * @timeout_ms: milliseconds; 0 doesn't wait, -1 waits without limit
+ *
+ * Return: 1 when there are events, 0 when the time is over, -EINTR, -errno.
+ */
+int tw_stream_wait(struct tw_stream *stream, int timeout_ms);
+
+/**
+ * tw_stream_seen - events tw_stream_ok() has said true to
+ * @stream: the stream
+ *
+ * Return: the sum over the rings.
+ */
+__u64 tw_stream_seen(const struct tw_stream *stream);
+
+/**
+ * tw_stream_lost - events that were overwritten before or while they were
+ * read
+ * @stream: the stream
+ *
+ * Return: the sum over the rings, exact.
+ */
+__u64 tw_stream_lost(const struct tw_stream *stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _TW_H */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reading one ring of a TierWatch event stream, in place. Pure logic: no
+ * system calls, nothing allocated, so it runs on any memory that is laid out
+ * as <linux/tierwatch.h> says.
+ *
+ *	while ((ev = tw_ring_peek(ring))) {
+ *		... copy what you need out of ev ...
+ *		if (tw_ring_ok(ring, ev))
+ *			... what you copied is valid: use it ...
+ *	}
+ *
+ * The writer never waits for a reader. An event can be overwritten while you
+ * look at it, and tw_ring_ok() is what tells: don't act on what you have read
+ * before it said so, and don't look at the event after it.
+ *
+ * A cursor belongs to one thread at a time. Any number of cursors can read
+ * the same ring.
+ */
+#ifndef _TW_RING_H
+#define _TW_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/tierwatch.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct tw_ring - a reader's cursor in the ring of one CPU
+ * @header: the ring's header
+ * @slots: the ring's @nr slots
+ * @next: number of the event the cursor is at
+ * @seen: events tw_ring_ok() has said true to
+ * @lost: events that were overwritten before or while they were read
+ * @nr: slots, a power of two
+ * @slack: after being lapped, how many of the oldest events are given up so
+ *	that the reader isn't lapped at once again; tw_ring_init() makes it
+ *	an eighth of @nr. With 0 every event that is still there is tried
+ * @online: the CPU has been online, its slots may be looked into
+ *
+ * Events are numbered from 0, so @seen + @lost == @next at any time, and
+ * == @header->head when the ring has been read to its end and is quiet.
+ */
+struct tw_ring {
+	const struct tw_ring_header *header;
+	const struct tw_event *slots;
+	__u64 next;
+	__u64 seen;
+	__u64 lost;
+	__u32 nr;
+	__u32 slack;
+	bool online;
+};
+
+/**
+ * tw_ring_init - put a cursor at a ring's first event
+ * @ring: the cursor
+ * @header: the ring's header
+ * @slots: the ring's slots
+ * @nr: how many slots, a power of two
+ */
+static inline void tw_ring_init(struct tw_ring *ring,
+				const struct tw_ring_header *header,
+				const struct tw_event *slots, __u32 nr)
+{
+	ring->header = header;
+	ring->slots = slots;
+	ring->next = 0;
+	ring->seen = 0;
+	ring->lost = 0;
+	ring->nr = nr;
+	ring->slack = nr / 8;
+	ring->online = false;
+}
+
+/**
+ * tw_ring_online - may the slots be looked into?
+ * @ring: the cursor
+ *
+ * Return: false as long as the ring's CPU was never online.
+ */
+static inline bool tw_ring_online(struct tw_ring *ring)
+{
+	if (!ring->online)
+		ring->online = __atomic_load_n(&ring->header->online,
+					       __ATOMIC_ACQUIRE) != 0;
+	return ring->online;
+}
+
+/**
+ * tw_ring_pending - events published past the cursor
+ * @ring: the cursor
+ *
+ * Return: how many, those that are overwritten already included.
+ */
+static inline __u64 tw_ring_pending(const struct tw_ring *ring)
+{
+	__u64 head = __atomic_load_n(&ring->header->head, __ATOMIC_ACQUIRE);
+
+	return (__s64)(head - ring->next) > 0 ? head - ring->next : 0;
+}
+
+/**
+ * tw_ring_peek - the event at the cursor
+ * @ring: the cursor
+ *
+ * When the event at the cursor was overwritten, the cursor first moves on to
+ * @slack past the oldest event in the ring, and @lost grows by exactly the
+ * events that it passed over. It doesn't move otherwise: peeking again gives
+ * the same event.
+ *
+ * Return: the event in the ring's memory, or NULL when there is none yet.
+ */
+static inline const struct tw_event *tw_ring_peek(struct tw_ring *ring)
+{
+	const struct tw_event *slot;
+	__u64 seq, skip;
+	__s64 ahead;
+
+	if (!tw_ring_online(ring))
+		return NULL;
+	for (;;) {
+		slot = &ring->slots[ring->next & (ring->nr - 1)];
+		/* Pairs with the release of 2i+2: the payload is there. */
+		seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
+		ahead = (__s64)(seq - (2 * ring->next + 2));
+		if (ahead == 0)
+			return slot;
+		if (ahead < 0)
+			return NULL;
+		/*
+		 * Lapped. The head may not have been published yet for what
+		 * overwrote this event, which itself is lost in any case.
+		 */
+		skip = __atomic_load_n(&ring->header->head, __ATOMIC_ACQUIRE) -
+		       ring->nr + ring->slack - ring->next;
+		if ((__s64)skip < 1)
+			skip = 1;
+		ring->lost += skip;
+		ring->next += skip;
+	}
+}
+
+/**
+ * tw_ring_valid - is a peeked event still intact? The cursor stays
+ * @ring: the cursor
+ * @event: what tw_ring_peek() gave
+ *
+ * For checking in between; tw_ring_ok() has to follow.
+ *
+ * Return: true when all that was read from @event so far is valid.
+ */
+static inline bool tw_ring_valid(const struct tw_ring *ring,
+				 const struct tw_event *event)
+{
+	/*
+	 * Pairs with the write barrier after 2j+1: who has read a part of
+	 * event j sees its number, too.
+	 */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&event->seq, __ATOMIC_RELAXED) ==
+	       2 * ring->next + 2;
+}
+
+/**
+ * tw_ring_ok - was the event intact until now? Done with it either way
+ * @ring: the cursor
+ * @event: what tw_ring_peek() gave last
+ *
+ * The cursor moves past the event, and it counts as @seen or as @lost. A
+ * second call for the same event returns false and changes nothing.
+ *
+ * Return: true when all that was read from @event is valid.
+ */
+static inline bool tw_ring_ok(struct tw_ring *ring,
+			      const struct tw_event *event)
+{
+	bool valid;
+
+	if (event != &ring->slots[ring->next & (ring->nr - 1)])
+		return false;
+	valid = tw_ring_valid(ring, event);
+	ring->next++;
+	if (valid)
+		ring->seen++;
+	else
+		ring->lost++;
+	return valid;
+}
+
+/**
+ * tw_ring_skip_to_end - forget what is published, go on with what comes
+ * @ring: the cursor
+ *
+ * What is skipped counts as @lost.
+ */
+static inline void tw_ring_skip_to_end(struct tw_ring *ring)
+{
+	__u64 skip = tw_ring_pending(ring);
+
+	ring->lost += skip;
+	ring->next += skip;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _TW_RING_H */

@@ -1,0 +1,629 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the tests share: children, contents, tiers of a chosen size, refusals."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import faulthandler
+import gc
+import os
+import pickle
+import resource
+import secrets
+import select
+import signal
+import stat
+import struct
+import subprocess
+import time
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, Union
+
+import pytest
+
+import tw
+from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES, TIERS
+
+REPO = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+EHWPOISON = 133         # not in Python's errno
+OTHER = 65533
+TOPOLOGY = os.environ.get("TW_TOPOLOGY", "default")
+DEBUG_KERNEL = os.environ.get("TW_KERNEL") == "debug"
+# Sanitised kernels under emulation take their time.
+PATIENCE = 4 if DEBUG_KERNEL else 1
+
+# --- contents ---------------------------------------------------------------------------
+
+
+def pattern(seed: int, index: int) -> bytes:
+    """A page's contents: different for every page of every seed."""
+    word = (seed * 0x9E3779B97F4A7C15 + index * 0xC2B2AE3D27D4EB4F + 1) & (1 << 64) - 1
+    return word.to_bytes(8, "little") * (PAGE // 8)
+
+
+def fill(mapping: tw.Mapping, pages: Iterable[int], seed: int) -> None:
+    """Write each page's pattern."""
+    for index in pages:
+        mapping.write(index * PAGE, pattern(seed, index))
+
+
+def wrong(mapping: tw.Mapping, pages: Iterable[int], seed: int) -> list[int]:
+    """The pages that do not hold their pattern; reads, and so touches, them all."""
+    return [index for index in pages
+            if mapping.read(index * PAGE, PAGE) != pattern(seed, index)]
+
+
+ZEROES = bytes(PAGE)
+
+# --- waiting ----------------------------------------------------------------------------
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 5.0, step: float = 0.02) -> Any:
+    """The condition's value once it is true, or its last value."""
+    deadline = time.monotonic() + seconds * PATIENCE
+    while True:
+        value = condition()
+        if value or time.monotonic() > deadline:
+            return value
+        time.sleep(step)
+
+
+# --- children ---------------------------------------------------------------------------
+
+
+def _become(uid: Optional[int], gid: Optional[int], groups: Sequence[int]) -> None:
+    if uid is None and gid is None:
+        return
+    os.setgroups(list(groups))
+    os.setresgid(*[NOBODY if gid is None else gid] * 3)
+    if uid is not None:
+        os.setresuid(*[uid] * 3)
+
+
+class Child:
+    """A forked process that runs a function and hands its result back."""
+
+    def __init__(self, function: Callable[..., Any], *args: Any, uid: Optional[int] = None,
+                 gid: Optional[int] = None, groups: Sequence[int] = ()):
+        self.out, write_end = os.pipe()
+        self.status: Optional[int] = None
+        self.pid = os.fork()
+        if self.pid:
+            os.close(write_end)
+            return
+        code = 1
+        try:
+            faulthandler.disable()
+            gc.disable()    # a collection would copy all that was shared
+            for number in (signal.SIGBUS, signal.SIGSEGV, signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            os.close(self.out)
+            _become(uid, gid, groups)
+            result = (True, function(*args))
+            code = 0
+        except BaseException:  # pylint: disable=broad-except
+            result = (False, traceback.format_exc())
+        try:
+            with os.fdopen(write_end, "wb") as pipe:
+                pickle.dump(result, pipe)
+        finally:
+            os._exit(code)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        os.kill(self.pid, number)
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.status is None and os.waitid(
+            os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+    def wait(self, timeout: float = 60) -> int:
+        """The exit code, or minus the signal that ended it."""
+        if self.status is None:
+            os.close(self.out)
+            deadline = time.monotonic() + timeout * PATIENCE
+            while True:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    self.status = os.waitstatus_to_exitcode(status)
+                    break
+                if time.monotonic() > deadline:
+                    self.kill()
+                    os.waitpid(self.pid, 0)
+                    self.status = -signal.SIGKILL
+                    pytest.fail(f"a child did not end within {timeout * PATIENCE} s")
+                time.sleep(0.005)
+        return self.status
+
+    def result(self, timeout: float = 60) -> Any:
+        """The function's result; its exception becomes a failure here."""
+        deadline = time.monotonic() + timeout * PATIENCE
+        chunks = []
+        while True:
+            ready, _, _ = select.select([self.out], [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                self.kill()
+                os.waitpid(self.pid, 0)
+                self.status = -signal.SIGKILL
+                os.close(self.out)
+                pytest.fail(f"a child gave no result within {timeout * PATIENCE} s")
+            chunk = os.read(self.out, 1 << 16)
+            if not chunk:
+                break
+            chunks.append(chunk)
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.out)
+        self.status = os.waitstatus_to_exitcode(status)
+        if not chunks:
+            pytest.fail(f"a child died: {self.status}")
+        good, value = pickle.loads(b"".join(chunks))
+        if not good:
+            pytest.fail(f"in a child:\n{value}")
+        return value
+
+
+def run_child(function: Callable[..., Any], *args: Any, timeout: float = 60, **who: Any) -> Any:
+    """Run a function in a child, as another user if asked; its result."""
+    return Child(function, *args, **who).result(timeout)
+
+
+def run_user(function: Callable[..., Any], *args: Any, uid: int = NOBODY, **more: Any) -> Any:
+    """Run a function as an ordinary user in the device's group."""
+    return run_child(function, *args, uid=uid, gid=uid, groups=[device_gid()], **more)
+
+
+def touch_fate(mapping: tw.Mapping, offset: int, write: bool = False) -> int:
+    """Touch one byte in a child: 0, or minus the signal."""
+    def touch():
+        if write:
+            mapping.write(offset, b"x")
+        else:
+            mapping.read(offset, 1)
+    return Child(touch).wait()
+
+
+def errno_of(function: Callable[..., Any], *args: Any, **more: Any) -> int:
+    """The errno of a call, 0 when it succeeded (its result is closed if it can be)."""
+    try:
+        result = function(*args, **more)
+    except OSError as error:
+        return error.errno
+    if hasattr(result, "close"):
+        result.close()
+    return 0
+
+
+def device_gid() -> int:
+    """The group of the device node."""
+    return os.stat(tw.TW_DEVICE).st_gid
+
+
+class Reached:
+    """A flag between processes."""
+
+    def __init__(self):
+        self.map = tw.Mapping.map(-1, PAGE, flags=tw.MAP_SHARED | tw.MAP_ANONYMOUS)
+        self.cell = self.map.view(ctypes.c_uint64)
+
+    def set(self, value: int = 1) -> None:
+        self.cell.value = value
+
+    def get(self) -> int:
+        return self.cell.value
+
+    def wait(self, value: int = 1, seconds: float = 20) -> None:
+        assert wait_for(lambda: self.cell.value >= value, seconds, 0.002), "not reached"
+
+
+# --- pins -------------------------------------------------------------------------------
+
+
+class Iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+
+class Pin:
+    """Extra references to pages, held by a pipe (vmsplice without a gift)."""
+
+    def __init__(self, addr: int, pages: int = 1):
+        self.out, self.into = os.pipe()
+        iov = Iovec(addr, pages * PAGE)
+        got = tw.libc.vmsplice(self.into, ctypes.byref(iov), ctypes.c_ulong(1),
+                               ctypes.c_uint(0))
+        assert tw.check(got) == pages * PAGE
+
+    def __enter__(self) -> "Pin":
+        return self
+
+    def __exit__(self, *_exc: Any) -> None:
+        os.close(self.out)
+        os.close(self.into)
+
+
+# --- refusals ---------------------------------------------------------------------------
+
+
+class Observer:
+    """Everything that can be seen of the driver, for `refused`."""
+
+    stats: Optional[tw.Stats] = None
+
+    @classmethod
+    def see(cls, regions: Sequence[tw.Region]) -> dict:
+        """A copy of the observable state."""
+        assert cls.stats
+        return {"stats": cls.stats.state(),
+                "regions": [bytes(region.info()) for region in regions],
+                "tiers": [region.tiers(0, min(region.nr_pages, 64)) for region in regions],
+                "fds": sorted(os.listdir("/proc/self/fd"))}
+
+
+@contextmanager
+def refused(err: Union[int, Sequence[int]], *regions: tw.Region) -> Iterator[None]:
+    """The body must fail with this errno and leave everything as it was."""
+    wanted = {err} if isinstance(err, int) else set(err)
+    before = Observer.see(regions)
+    try:
+        yield
+    except OSError as error:
+        assert error.errno in wanted, (
+            f"{errno.errorcode.get(error.errno)} instead of "
+            f"{'/'.join(errno.errorcode[one] for one in sorted(wanted))}")
+    else:
+        pytest.fail(f"succeeded instead of {'/'.join(errno.errorcode[one] for one in wanted)}")
+    after = Observer.see(regions)
+    assert after == before
+
+
+# --- regions that a test has made ---------------------------------------------------------
+
+MADE: list[Union[tw.Region, tw.Mapping]] = []
+
+
+def close_made() -> None:
+    """Close what the fixture `make` has made; its pages are gone when this returns."""
+    while MADE:
+        thing = MADE.pop()
+        if isinstance(thing, tw.Mapping):
+            thing.unmap()
+        else:
+            thing.close()
+    if Observer.stats:
+        wait_for(lambda: not Observer.stats.objects()["regions"], 2)
+
+
+# --- tiers ------------------------------------------------------------------------------
+
+
+def store_path(tier: int) -> str:
+    """The block device that the guest's runner gave this tier."""
+    path = os.environ.get(tw.STORE_ENV[tier])
+    if not path:
+        pytest.skip(f"topology {TOPOLOGY} has no {tw.TIER_NAMES[tier]} device")
+    return path
+
+
+def has_store(tier: int) -> bool:
+    return bool(os.environ.get(tw.STORE_ENV[tier]))
+
+
+def bind(device: tw.Device, tier: int, capacity: int = 0, path: str = "") -> None:
+    """Bind a tier to all it has here, or to a part."""
+    if tier in STORES:
+        device.bind_store(tier, path or store_path(tier), capacity)
+    else:
+        device.bind(tier, capacity=capacity)
+
+
+class Layout:
+    """What was bound when the tests began, to be put back."""
+
+    first: dict[int, tuple[int, int]] = {}
+
+    @classmethod
+    def remember(cls, device: tw.Device) -> None:
+        for tier in device.bound():
+            info = device.tier_info(tier)
+            cls.first[tier] = (info.capacity, info.nodes)
+
+    @classmethod
+    def restore(cls, device: tw.Device) -> None:
+        """As it was, without the test's regions; cheap when nothing has changed."""
+        close_made()
+        for tier in TIERS:
+            info = device.tier_info(tier)
+            if info.kind and (info.capacity, info.nodes) != cls.first.get(tier):
+                device.unbind(tier)
+        for tier in cls.first:
+            if not device.tier_info(tier).kind:
+                bind(device, tier)
+
+
+def set_tiers(device: tw.Device, capacities: dict[int, int]) -> None:
+    """Bind exactly these tiers with these capacities in pages (0: all there is)."""
+    for tier in TIERS:
+        info = device.tier_info(tier)
+        wanted = capacities.get(tier)
+        if wanted == 0 and tier in Layout.first:
+            wanted = Layout.first[tier][0]
+        if info.kind and wanted != info.capacity:
+            device.unbind(tier)
+    for tier, capacity in capacities.items():
+        if not device.tier_info(tier).kind:
+            bind(device, tier, capacity)
+
+
+@contextmanager
+def tiers_of(device: tw.Device, capacities: dict[int, int]) -> Iterator[None]:
+    """Tiers of a chosen size for a while."""
+    try:
+        set_tiers(device, capacities)
+        yield
+    finally:
+        Layout.restore(device)
+
+
+# Five tiers that fill quickly.
+TINY = {CPU: 512, GPU: 256, NVME: 256, SSD: 256, HDD: 64}
+
+
+def place(region: tw.Region, first: int, count: int, tier: int) -> None:
+    """Bring touched pages into a tier."""
+    result = region.migrate(first * PAGE, count * PAGE, tier)
+    assert result.failed == 0 and result.untouched == 0, result
+    assert region.tiers(first, count) == [tier] * count
+
+
+# --- stores -----------------------------------------------------------------------------
+
+
+def _crc32c_table() -> list[int]:
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+        table.append(byte)
+    return table
+
+
+def crc32c(data: bytes) -> int:
+    """crc32c with seed ~0, inverted."""
+    table = _crc32c_table()
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def device_bytes(path: str) -> int:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.lseek(fd, 0, os.SEEK_END)
+    finally:
+        os.close(fd)
+
+
+def signature(size: int, label: bytes = b"pytest", **members: Any) -> bytes:
+    """The first bytes of a formatted store, written down from the header's text."""
+    block = bytearray(tw.TW_STORE_SUPER_SIZE)
+    sup = tw.StoreSuper.from_buffer(block)
+    sup.magic[:] = tw.TW_STORE_MAGIC.encode()
+    sup.version = members.get("version", tw.TW_STORE_VERSION)
+    sup.bytes = members.get("bytes", size)
+    sup.uuid[:] = secrets.token_bytes(16)
+    sup.label[:len(label)] = label
+    if "magic" in members:
+        sup.magic[:] = members["magic"]
+    sup.crc = crc32c(bytes(block)) ^ members.get("crc_xor", 0)
+    return bytes(block)
+
+
+def write_super(path: str, block: bytes) -> None:
+    """Put a signature (or anything else) where it belongs."""
+    fd = os.open(path, os.O_RDWR)
+    try:
+        assert os.pwrite(fd, block, 0) == len(block)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def format_store(path: str) -> None:
+    """As `tw tier format --force` does."""
+    write_super(path, signature(device_bytes(path)))
+
+
+class Loop:
+    """A block device of a chosen size: a loop device over a file in memory."""
+
+    def __init__(self, size: int):
+        subprocess.run(["modprobe", "-q", "loop"], check=False)
+        self.file = Path(f"/dev/shm/loop-{secrets.token_hex(4)}")
+        with open(self.file, "wb") as out:
+            out.truncate(size)
+        self.path = subprocess.run(["losetup", "-f", "--show", str(self.file)], check=True,
+                                   capture_output=True, text=True).stdout.strip()
+
+    def close(self) -> None:
+        subprocess.run(["losetup", "-d", self.path], check=True)
+        self.file.unlink()
+
+    def __enter__(self) -> "Loop":
+        return self
+
+    def __exit__(self, *_exc: Any) -> None:
+        self.close()
+
+
+class AlignedBuffer(tw.Mapping):
+    """Memory that O_DIRECT accepts."""
+
+    def __init__(self, length: int = PAGE):
+        mapping = tw.Mapping.map(-1, length, flags=tw.MAP_SHARED | tw.MAP_ANONYMOUS)
+        super().__init__(mapping.addr, length)
+
+
+def find_on_disk(path: str, wanted: bytes, pages: int) -> Optional[int]:
+    """Where a page's bytes lie on a store, read past the page cache."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    try:
+        with AlignedBuffer(PAGE * 64) as buffer:
+            for first in range(0, pages, 64):
+                offset = tw.TW_STORE_DATA + first * PAGE
+                got = tw.check(tw.libc.pread(fd, buffer.addr, buffer.length, offset))
+                data = buffer.read(0, got)
+                for at in range(0, got, PAGE):
+                    if data[at:at + PAGE] == wanted:
+                        return offset + at
+    finally:
+        os.close(fd)
+    return None
+
+
+def write_direct(path: str, offset: int, data: bytes) -> None:
+    """Change a store's bytes behind the driver's back."""
+    fd = os.open(path, os.O_RDWR | os.O_DIRECT | os.O_SYNC)
+    try:
+        with AlignedBuffer(len(data)) as buffer:
+            buffer.write(0, data)
+            assert tw.check(tw.libc.pwrite(fd, buffer.addr, len(data), offset)) == len(data)
+    finally:
+        os.close(fd)
+
+
+# --- device mapper ----------------------------------------------------------------------
+
+
+class Mapper:
+    """A dm device whose table the test exchanges while it is in use.
+
+    The few ioctls of <linux/dm-ioctl.h> that this takes, so that no dmsetup is
+    needed.  A table is a list of (first sector, sectors, target, parameters).
+    """
+
+    HEADER = struct.Struct("=3I2IIiIIIQ128s129s7x")
+    VERSION = (4, 0, 0)
+    CREATE, REMOVE, SUSPEND, LOAD = 3, 4, 6, 9
+    FLAG_SUSPEND = 1 << 1
+
+    def __init__(self, table: Sequence[tuple[int, int, str, str]]):
+        subprocess.run(["modprobe", "-q", "dm_mod"], check=False)
+        minor = next((line.split()[0] for line in Path("/proc/misc").read_text().splitlines()
+                      if line.split()[1] == "device-mapper"), None)
+        if minor is None:
+            pytest.skip("the kernel has no device mapper")
+        self.name = f"tw-{secrets.token_hex(4)}"
+        node = Path("/run") / f"dm-{self.name}"
+        os.mknod(node, 0o600 | stat.S_IFCHR, os.makedev(10, int(minor)))
+        self.control = os.open(node, os.O_RDWR)
+        node.unlink()
+        dev = self._call(self.CREATE)
+        self.load(table)
+        self.path = f"/run/{self.name}"
+        major_minor = (dev >> 8 & 0xfff, dev & 0xff | dev >> 12 & 0xfff00)
+        os.mknod(self.path, 0o600 | stat.S_IFBLK, os.makedev(*major_minor))
+
+    def _call(self, command: int, payload: bytes = b"", targets: int = 0, flags: int = 0) -> int:
+        size = max(self.HEADER.size + len(payload), 16384)
+        head = self.HEADER.pack(*self.VERSION, size, self.HEADER.size, targets, 0, flags,
+                                0, 0, 0, self.name.encode(), b"")
+        buffer = ctypes.create_string_buffer(head + payload, size)
+        number = 3 << 30 | self.HEADER.size << 16 | 0xfd << 8 | command
+        tw.check(tw.libc.ioctl(self.control, number, ctypes.addressof(buffer)))
+        return self.HEADER.unpack_from(buffer.raw)[10]
+
+    def load(self, table: Sequence[tuple[int, int, str, str]]) -> None:
+        """Put a table into force; what is in flight is waited for."""
+        specs = b""
+        for first, sectors, target, parameters in table:
+            text = parameters.encode() + b"\0"
+            text += b"\0" * (-len(text) % 8)
+            specs += struct.pack("=QQiI16s", first, sectors, 0, 40 + len(text),
+                                 target.encode()) + text
+        self._call(self.LOAD, specs, len(table))
+        self._call(self.SUSPEND, flags=self.FLAG_SUSPEND)
+        self._call(self.SUSPEND)
+
+    def close(self) -> None:
+        os.unlink(self.path)
+        self._call(self.REMOVE)
+        os.close(self.control)
+
+    def __enter__(self) -> "Mapper":
+        return self
+
+    def __exit__(self, *_exc: Any) -> None:
+        self.close()
+
+
+# --- control groups ---------------------------------------------------------------------
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+class Cgroup:
+    """A control group below the root."""
+
+    def __init__(self, **settings: Any):
+        self.path = CGROUP / f"tw-{secrets.token_hex(4)}"
+        self.path.mkdir()
+        for name, value in settings.items():
+            self.write(name.replace("_", ".", 1), str(value))
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+
+    def read(self, name: str) -> str:
+        return (self.path / name).read_text()
+
+    def events(self, name: str = "memory.events") -> dict[str, int]:
+        return {key: int(value) for key, value in
+                map(str.split, self.read(name).splitlines())}
+
+    @property
+    def id(self) -> int:
+        return self.path.stat().st_ino
+
+    def enter(self) -> None:
+        """Move the calling process in."""
+        self.write("cgroup.procs", str(os.getpid()))
+
+    def __enter__(self) -> "Cgroup":
+        return self
+
+    def __exit__(self, *_exc: Any) -> None:
+        for pid in self.read("cgroup.procs").split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_for(lambda: not self.read("cgroup.procs").split())
+        wait_for(lambda: errno_of(self.path.rmdir) in (0, errno.ENOENT))
+
+
+# --- counting ---------------------------------------------------------------------------
+
+
+class Delta:
+    """How the counters moved since it was made."""
+
+    def __init__(self, stats: tw.Stats):
+        self.stats = stats
+        self.before = [stats.counters(tier) for tier in TIERS]
+        self.sigbus_before = stats.total("sigbus")
+
+    def tier(self, tier: int) -> dict[str, int]:
+        now = self.stats.counters(tier)
+        return {name: now[name] - self.before[tier][name] for name in now}
+
+    def get(self, name: str) -> list[int]:
+        """One counter, by tier."""
+        return [self.tier(tier)[name] for tier in TIERS]
+
+    def sigbus(self) -> int:
+        return self.stats.total("sigbus") - self.sigbus_before

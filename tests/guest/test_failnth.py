@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Every call with its first, second, ... allocation or copy failing, one at a time.
+
+Needs a kernel with fault injection (the debug kernel). A call that reports the
+failure has changed nothing; one that copes has done its work; memory that
+leaks on the way is kmemleak's to find.
+"""
+
+import ctypes
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+import tw
+from support import Child, Layout, Observer, bind, fill, refused, set_tiers, wait_for, wrong
+from tw import CPU, GPU, NONE, NVME, PAGE, TIERS
+
+FAIL_NTH = Path("/proc/self/fail-nth")
+DEBUGFS = Path("/sys/kernel/debug")
+MOST = 400
+# What an injected failure may turn into.
+MEANT = {errno.ENOMEM, errno.EFAULT, errno.ENFILE, errno.EMFILE, errno.EIO, errno.ENOSPC,
+         errno.EAGAIN, errno.EBUSY}
+
+if not FAIL_NTH.exists():
+    pytest.skip("no fault injection in this kernel (the debug kernel has it)",
+                allow_module_level=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def knobs():
+    """Let sleeping allocations fail, too; quietly."""
+    before = {}
+    for folder in ("failslab", "fail_page_alloc"):
+        for name, value in (("ignore-gfp-wait", "N"), ("ignore-gfp-highmem", "N"),
+                            ("verbose", "0"), ("min-order", "0")):
+            path = DEBUGFS / folder / name
+            if path.exists():
+                before[path] = path.read_text()
+                path.write_text(value)
+    yield
+    for path, text in before.items():
+        path.write_text(text)
+
+
+def sweep(call, undo=lambda result: None, refuses=True, regions=()):
+    """call() for each n until nothing is injected any more: how many n there were."""
+    knob = os.open(FAIL_NTH, os.O_RDWR)
+    failures = 0
+    try:
+        for nth in range(1, MOST):
+            before = Observer.see(regions) if refuses else None
+            text = str(nth).encode()
+            err, result = 0, None
+            os.write(knob, text)
+            try:
+                result = call()
+            except OSError as error:
+                err = error.errno
+            left = int(os.pread(knob, 32, 0).split(b"\0")[0])
+            os.write(knob, b"0")
+            if err:
+                assert err in MEANT, (nth, errno.errorcode[err])
+                failures += 1
+                if refuses:
+                    assert wait_for(lambda seen=before: Observer.see(regions) == seen), nth
+            else:
+                undo(result)
+            if left:
+                assert not err, "it failed without an injection"
+                return nth - 1, failures
+    finally:
+        os.close(knob)
+    pytest.fail(f"still failing at {MOST}")
+
+
+def ioctl(handle, command, arg):
+    """As little Python as can be between the knob and the call."""
+    if tw.libc.ioctl(handle.fd, command, ctypes.addressof(arg)):
+        err = ctypes.get_errno()
+        raise OSError(err, os.strerror(err))
+    return arg
+
+
+CREATES = {
+    "region": (tw.TW_IOC_REGION_CREATE,
+               lambda: tw.RegionCreate(bytes=64 * PAGE, affinity=CPU, agent_fd=-1)),
+    "agent": (tw.TW_IOC_AGENT_CREATE, lambda: tw.AgentCreate(id=5)),
+    "stream": (tw.TW_IOC_STREAM_CREATE,
+               lambda: tw.StreamCreate(mask=tw.TW_EVENT_ALL, agent_fd=-1, events=64)),
+}
+
+
+@pytest.mark.parametrize("name", CREATES)
+def test_create(dev, name):
+    command, make = CREATES[name]
+    points, failures = sweep(lambda: ioctl(dev, command, make()),
+                             lambda arg: os.close(arg.fd))
+    assert points >= 3 and failures >= 3
+
+
+LOOKS = {
+    "info": (tw.TW_IOC_INFO, tw.Info),
+    "tier info": (tw.TW_IOC_TIER_INFO, lambda: tw.TierInfo(tier=CPU)),
+    "pressure": (tw.TW_IOC_PRESSURE, lambda: tw.Pressure(tier=CPU)),
+    "agent stats": (tw.TW_IOC_AGENT_STATS, lambda: tw.AgentStats(agent_fd=-1)),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_look(dev, name):
+    command, make = LOOKS[name]
+    points, failures = sweep(lambda: ioctl(dev, command, make()))
+    assert points >= 1 and failures >= 1
+
+
+@pytest.mark.parametrize("tier", [GPU, NVME])
+def test_bind(dev, tier):
+    try:
+        set_tiers(dev, {CPU: 0})
+        sweep(lambda: bind(dev, tier, 64), lambda _: dev.unbind(tier))
+    finally:
+        Layout.restore(dev)
+
+
+@pytest.mark.parametrize("target", [GPU, NVME])
+def test_migrate(make, target):
+    """Whatever fails, each page is in one place with its bytes."""
+    region, mapping = make(40, seed=1, touched=40)
+    status = (ctypes.c_int32 * 40)()
+    arg = tw.MigrateRange(start=0, length=40 * PAGE, from_tier=NONE, nr_status=40,
+                          status=ctypes.addressof(status))
+    turn = [target]
+
+    def move():
+        arg.to_tier = turn[0]
+        ioctl(region, tw.TW_IOC_MIGRATE_RANGE, arg)
+
+    def judge(_):
+        assert arg.moved + arg.failed <= 40
+        assert set(status) <= {0, 1, -errno.EBUSY, -errno.ENOSPC, -errno.EIO, -errno.ENOMEM}, \
+            sorted(set(status))
+        assert sum(region.info().pages) == 40 and region.info().lost == 0
+        turn[0] = target if turn[0] == CPU else CPU
+
+    points, _ = sweep(move, judge, refuses=False)
+    assert points > 40
+    assert wrong(mapping, range(40), 1) == []
+
+
+def test_first_touch(make):
+    """By a system call: EFAULT at worst, and the next touch finds a zeroed page."""
+    region, mapping = make(MOST)
+    out, into = os.pipe()
+    at = [0]
+
+    def touch():
+        os.write(into, b"x")
+        if tw.libc.read(out, mapping.addr + at[0] * PAGE, 1) != 1:
+            err = ctypes.get_errno()
+            tw.libc.read(out, ctypes.addressof(spare), 1)
+            raise OSError(err, os.strerror(err))
+
+    spare = (ctypes.c_char * 8)()
+    mapping.write(0, b"y")
+
+    def judge(_):
+        at[0] += 1
+
+    points, _ = sweep(touch, judge, refuses=False)
+    os.close(out)
+    os.close(into)
+    assert points >= 2
+    assert mapping.read(300 * PAGE, PAGE) == bytes(PAGE)
+    assert region.info().lost == 0
+
+
+def test_touch_of_a_stored_page(make):
+    """A page in a store: its bytes or an error, and its bytes the next time."""
+    region, mapping = make(64, seed=1, touched=64)
+
+    def work():
+        knob = os.open(FAIL_NTH, os.O_RDWR)
+        failures = 0
+        null = os.open("/dev/shm/sink", os.O_RDWR | os.O_CREAT)
+        for nth in range(1, 60):
+            assert region.migrate(0, 64 * PAGE, NVME).failed == 0
+            os.write(knob, str(nth).encode())
+            got = tw.libc.pwrite(null, mapping.addr + nth * PAGE, 8, 0)
+            os.write(knob, b"0")
+            failures += got != 8
+            assert wrong(mapping, [nth], 1) == [], nth
+        return failures
+
+    assert Child(work).result(120) < 59
+    assert region.info().lost == 0
+
+
+def test_discard(make):
+    region, mapping = make(16, seed=1, touched=16)
+    arg = tw.RegionDiscard(offset=8 * PAGE, length=PAGE)
+    sweep(lambda: ioctl(region, tw.TW_IOC_REGION_DISCARD, arg), refuses=False)
+    assert wrong(mapping, range(8), 1) == []
+
+
+def test_map(make, stream):
+    region, mapping = make(16, seed=1, touched=16)
+    sweep(region.map, lambda view: view.unmap(), refuses=False)
+    one = stream()
+    sweep(lambda: tw.Mapping.map(one.fd, one.map_size, tw.PROT_READ), lambda view: view.unmap(),
+          refuses=False)
+    assert wrong(mapping, range(16), 1) == []
+
+
+def test_afterwards(dev):
+    """All tiers are as they were."""
+    for tier in TIERS:
+        assert dev.pressure(tier).used == 0
+    with refused(errno.EBUSY):
+        dev.bind(CPU)
+    with dev.region(16 * PAGE) as region, region.map() as mapping:
+        fill(mapping, range(16), 1)
+        assert wrong(mapping, range(16), 1) == []

@@ -1,0 +1,800 @@
+# SPDX-License-Identifier: GPL-2.0
+"""TierWatch for Python: the interface of /dev/tierwatch by ctypes, nothing else.
+
+The structs and constants mirror uapi/linux/tierwatch.h under its own names
+(test_layout.py holds them against the compiler).  A refused call raises
+OSError with the driver's errno; a wrapper adds no checks of its own, so that
+every wrong argument reaches the driver.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import (Structure, byref, c_int, c_int32, c_long, c_size_t,
+                    c_uint8, c_uint32, c_uint64, c_ulong, c_void_p, sizeof)
+from pathlib import Path
+from typing import Iterable, Iterator, Optional, Sequence, Union
+
+# --- constants of the header -------------------------------------------------
+
+TW_ABI_VERSION = 1
+TW_DEVICE = "/dev/tierwatch"
+
+TW_TIER_GPU, TW_TIER_CPU, TW_TIER_NVME, TW_TIER_SSD, TW_TIER_HDD = range(5)
+TW_NR_TIERS = 5
+TW_TIER_NONE = 0xff
+
+TW_PRESSURE_LOW, TW_PRESSURE_MEDIUM, TW_PRESSURE_HIGH, TW_PRESSURE_CRITICAL = range(4)
+
+(TW_REASON_MANUAL, TW_REASON_HOT, TW_REASON_COLD, TW_REASON_PRESSURE, TW_REASON_NUMA,
+ TW_REASON_FAULT, TW_REASON_EVACUATE) = range(7)
+TW_NR_REASONS = 7
+
+TW_PAGE_STABLE = 1 << 63
+TW_PAGE_INDEX_BITS = 32
+TW_REGION_MAX_PAGES = 1 << TW_PAGE_INDEX_BITS
+
+TW_IOC_TYPE = 0xE7
+
+
+def _io(nr: int) -> int:
+    return TW_IOC_TYPE << 8 | nr
+
+
+TW_IOC_INFO = _io(0x00)
+TW_IOC_TIER_INFO = _io(0x01)
+TW_IOC_TIER_BIND = _io(0x02)
+TW_IOC_TIER_UNBIND = _io(0x03)
+TW_IOC_PRESSURE = _io(0x04)
+TW_IOC_REGION_CREATE = _io(0x05)
+TW_IOC_AGENT_CREATE = _io(0x06)
+TW_IOC_AGENT_STATS = _io(0x07)
+TW_IOC_STREAM_CREATE = _io(0x08)
+TW_IOC_MIGRATE_PAGES = _io(0x09)
+TW_IOC_PAGE_INFO = _io(0x0a)
+TW_IOC_MIGRATE_RANGE = _io(0x0b)
+TW_IOC_REGION_INFO = _io(0x20)
+TW_IOC_REGION_DISCARD = _io(0x21)
+TW_IOC_REGION_PAGES = _io(0x22)
+TW_IOC_STREAM_INFO = _io(0x40)
+
+TW_KIND_NONE, TW_KIND_NUMA, TW_KIND_STORE = range(3)
+
+TW_BIND_MOVABLE = 1 << 0
+TW_BIND_FLAGS = TW_BIND_MOVABLE
+TW_UNBIND_FORCE = 1 << 0
+TW_UNBIND_FLAGS = TW_UNBIND_FORCE
+TW_REGION_DONTDUMP = 1 << 0
+TW_REGION_FLAGS = TW_REGION_DONTDUMP
+TW_MOVE_ALREADY = 1
+TW_PAGE_KEPT = 1 << 0
+TW_PAGE_LOST = 1 << 1
+TW_PAGE_BUSY = 1 << 2
+TW_AGENT_JOIN = 1 << 0
+TW_AGENT_FLAGS = TW_AGENT_JOIN
+TW_AGENT_BY_ID = 1 << 0
+TW_AGENT_STATS_FLAGS = TW_AGENT_BY_ID
+
+(TW_EVENT_FAULT, TW_EVENT_MIGRATE, TW_EVENT_PRESSURE, TW_EVENT_LIMIT, TW_EVENT_TIER_BOUND,
+ TW_EVENT_TIER_UNBOUND, TW_EVENT_TIER_ERROR, TW_EVENT_AGENT_CREATED,
+ TW_EVENT_AGENT_ENDED) = range(1, 10)
+TW_NR_EVENTS = 10
+TW_EVENT_ALL = (1 << TW_NR_EVENTS) - 2
+
+TW_FAULT_WRITE = 1 << 0
+TW_FAULT_MAJOR = 1 << 1
+TW_FAULT_FIRST = 1 << 2
+
+TW_STREAM_MIN_EVENTS = 64
+TW_STREAM_MAX_EVENTS = 1 << 20
+TW_STREAM_VERSION = 1
+TW_STREAM_CTL_OFFSET = 1 << 40
+TW_STREAM_CTL_CURSORS = 511
+
+TW_STATS_VERSION = 1
+
+TW_STORE_MAGIC = "TIERWTCH"
+TW_STORE_VERSION = 1
+TW_STORE_DATA = 1 << 20
+TW_STORE_SUPER_SIZE = 4096
+
+
+def TW_PAGE(region: int, index: int) -> int:
+    """The stable number of a page."""
+    return TW_PAGE_STABLE | region << TW_PAGE_INDEX_BITS | index
+
+
+def TW_PAGE_REGION(page: int) -> int:
+    """The region of a stable number."""
+    return (page & ~TW_PAGE_STABLE) >> TW_PAGE_INDEX_BITS
+
+
+def TW_PAGE_INDEX(page: int) -> int:
+    """The index of a stable number."""
+    return page & ((1 << TW_PAGE_INDEX_BITS) - 1)
+
+
+def TW_EVENT_BIT(event: int) -> int:
+    """The bit of an event type in a stream's mask."""
+    return 1 << event
+
+
+# Short names for the tests.
+GPU, CPU, NVME, SSD, HDD = range(5)
+TIERS = range(TW_NR_TIERS)
+MEMORY_TIERS = (GPU, CPU)
+STORES = (NVME, SSD, HDD)
+TIER_NAMES = ("gpu", "cpu", "nvme", "ssd", "hdd")
+NONE = TW_TIER_NONE
+STORE_ENV = {NVME: "TW_NVME_DEV", SSD: "TW_SSD_DEV", HDD: "TW_HDD_DEV"}
+
+PAGE = 4096
+
+# --- structs of the header -----------------------------------------------------
+
+
+class Sized(Structure):
+    """A struct of an ioctl: its first member is filled in."""
+
+    def __init__(self, **members):
+        members.setdefault("size", sizeof(self))
+        super().__init__(**members)
+
+
+class Info(Sized):
+    _fields_ = [(name, c_uint32) for name in (
+        "size", "flags", "abi_version", "page_size", "nr_tiers", "bound_mask",
+        "stats_size", "max_pages", "nr_cpus", "reserved")]
+
+
+class TierInfo(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("kind", c_uint32), ("capacity", c_uint64), ("used", c_uint64),
+                ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
+                ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
+                ("bandwidth", c_uint64), ("nodes", c_uint64), ("dev", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class TierBind(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("fd", c_int32), ("capacity", c_uint64), ("nodes", c_uint64)]
+
+
+class TierUnbind(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("reserved", c_uint32), ("moved", c_uint64)]
+
+
+class Pressure(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("level", c_uint32), ("capacity", c_uint64), ("used", c_uint64),
+                ("stalls", c_uint64), ("permille", c_uint32), ("reserved", c_uint32)]
+
+
+class RegionCreate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("bytes", c_uint64),
+                ("affinity", c_uint32), ("agent_fd", c_int32), ("fd", c_int32),
+                ("reserved", c_uint32), ("id", c_uint64)]
+
+
+class RegionInfo(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("id", c_uint64),
+                ("bytes", c_uint64), ("agent", c_uint64), ("pages", c_uint64 * TW_NR_TIERS),
+                ("lost", c_uint64), ("record_bytes", c_uint64), ("affinity", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class RegionDiscard(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("offset", c_uint64),
+                ("length", c_uint64), ("discarded", c_uint64)]
+
+
+class MigratePages(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("to_tier", c_uint32),
+                ("from_tier", c_uint32), ("reason", c_uint32), ("nr", c_uint32),
+                ("pages", c_uint64), ("status", c_uint64), ("moved", c_uint32),
+                ("failed", c_uint32)]
+
+
+class MigrateRange(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("start", c_uint64),
+                ("length", c_uint64), ("to_tier", c_uint32), ("from_tier", c_uint32),
+                ("reason", c_uint32), ("nr_status", c_uint32), ("status", c_uint64),
+                ("moved", c_uint32), ("failed", c_uint32), ("untouched", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class Page(Structure):
+    _fields_ = [("page", c_uint64), ("pfn", c_uint64), ("tier", c_uint32),
+                ("flags", c_uint32), ("heat", c_uint32), ("age", c_uint32),
+                ("node", c_int32), ("status", c_int32)]
+
+
+class PageInfo(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("pages", c_uint64), ("infos", c_uint64)]
+
+
+class RegionPages(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("offset", c_uint64),
+                ("length", c_uint64), ("nr", c_uint32), ("reserved", c_uint32),
+                ("infos", c_uint64)]
+
+
+class AgentCreate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("id", c_uint64),
+                ("fd", c_int32), ("reserved", c_uint32)]
+
+
+class AgentStats(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
+                ("is_default", c_uint32), ("id", c_uint64),
+                ("pages", c_uint64 * TW_NR_TIERS), ("faults_minor", c_uint64 * TW_NR_TIERS),
+                ("faults_major", c_uint64 * TW_NR_TIERS), ("moves_in", c_uint64 * TW_NR_TIERS),
+                ("moves_out", c_uint64 * TW_NR_TIERS), ("regions", c_uint64),
+                ("fault_ns", c_uint64)]
+
+
+class Event(Structure):
+    _fields_ = [("seq", c_uint64), ("time_ns", c_uint64), ("page", c_uint64),
+                ("agent", c_uint64), ("addr", c_uint64), ("latency_ns", c_uint32),
+                ("pid", c_uint32), ("type", c_uint8), ("tier", c_uint8),
+                ("to_tier", c_uint8), ("reason", c_uint8), ("status", c_int32),
+                ("flags", c_uint32), ("reserved", c_uint32)]
+
+    def __repr__(self) -> str:
+        return (f"Event(type={self.type} tier={self.tier} to={self.to_tier} "
+                f"reason={self.reason} status={self.status} flags={self.flags} "
+                f"page={self.page:#x} agent={self.agent} addr={self.addr:#x} pid={self.pid})")
+
+
+class StreamCreate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("mask", c_uint64),
+                ("agent_fd", c_int32), ("events", c_uint32), ("fd", c_int32),
+                ("reserved", c_uint32), ("map_size", c_uint64)]
+
+
+class StreamInfo(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("mask", c_uint64),
+                ("map_size", c_uint64), ("events", c_uint32), ("nr_rings", c_uint32)]
+
+
+class StreamHeader(Structure):
+    _fields_ = [("version", c_uint32), ("compat_version", c_uint32), ("size", c_uint64),
+                ("nr_rings", c_uint32), ("events", c_uint32), ("ring_offset", c_uint32),
+                ("event_offset", c_uint32), ("ring_stride", c_uint64),
+                ("event_size", c_uint32), ("reserved", c_uint32)]
+
+
+class RingHeader(Structure):
+    _fields_ = [("head", c_uint64), ("online", c_uint32), ("cpu", c_uint32)]
+
+
+class StreamCtl(Structure):
+    _fields_ = [("watermark", c_uint32), ("reserved", c_uint32),
+                ("cursor", c_uint64 * TW_STREAM_CTL_CURSORS)]
+
+
+class StatsTier(Structure):
+    _fields_ = [("seq", c_uint32), ("bound", c_uint32), ("level", c_uint32),
+                ("kind", c_uint32), ("capacity", c_uint64), ("used", c_uint64),
+                ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
+                ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
+                ("bandwidth", c_uint64), ("level_changes", c_uint64),
+                ("reserved", c_uint64 * 6)]
+
+
+class StatsCounters(Structure):
+    _fields_ = [(name, c_uint64) for name in (
+        "minor_read", "minor_write", "major_read", "major_write", "first", "fault_ns",
+        "moves_in", "moves_out", "moves_failed", "move_ns", "bytes_read", "bytes_written",
+        "io_errors", "stalls", "taken_back", "reserved")]
+
+
+class StatsCpu(Structure):
+    _fields_ = [("tier", StatsCounters * TW_NR_TIERS), ("events", c_uint64),
+                ("sigbus", c_uint64), ("reserved", c_uint64 * 6)]
+
+
+class StatsHeader(Structure):
+    _fields_ = [("version", c_uint32), ("compat_version", c_uint32), ("size", c_uint64),
+                ("nr_tiers", c_uint32), ("tier_offset", c_uint32), ("tier_stride", c_uint32),
+                ("nr_cpus", c_uint32), ("cpu_offset", c_uint32), ("cpu_stride", c_uint32),
+                ("regions", c_uint64), ("agents", c_uint64), ("streams", c_uint64),
+                ("record_bytes", c_uint64), ("store_bytes", c_uint64),
+                ("stream_bytes", c_uint64), ("lost", c_uint64)]
+
+
+class StoreSuper(Structure):
+    _fields_ = [("magic", c_uint8 * 8), ("version", c_uint32), ("crc", c_uint32),
+                ("bytes", c_uint64), ("uuid", c_uint8 * 16), ("label", c_uint8 * 64)]
+
+
+STRUCTS = {
+    "tw_info": Info, "tw_tier_info": TierInfo, "tw_tier_bind": TierBind,
+    "tw_tier_unbind": TierUnbind, "tw_pressure": Pressure,
+    "tw_region_create": RegionCreate, "tw_region_info": RegionInfo,
+    "tw_region_discard": RegionDiscard, "tw_migrate_pages": MigratePages,
+    "tw_migrate_range": MigrateRange, "tw_page": Page, "tw_page_info": PageInfo,
+    "tw_region_pages": RegionPages, "tw_agent_create": AgentCreate,
+    "tw_agent_stats": AgentStats, "tw_event": Event, "tw_stream_create": StreamCreate,
+    "tw_stream_info": StreamInfo, "tw_stream_header": StreamHeader,
+    "tw_ring_header": RingHeader, "tw_stream_ctl": StreamCtl, "tw_stats_tier": StatsTier,
+    "tw_stats_counters": StatsCounters, "tw_stats_cpu": StatsCpu, "tw_stats": StatsHeader,
+    "tw_store_super": StoreSuper,
+}
+
+# --- libc ------------------------------------------------------------------------
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ioctl.argtypes = (c_int, c_ulong, c_void_p)
+libc.mmap.argtypes = (c_void_p, c_size_t, c_int, c_int, c_int, c_long)
+libc.mmap.restype = c_void_p
+libc.munmap.argtypes = (c_void_p, c_size_t)
+libc.mprotect.argtypes = (c_void_p, c_size_t, c_int)
+libc.mremap.argtypes = (c_void_p, c_size_t, c_size_t, c_int, c_void_p)
+libc.mremap.restype = c_void_p
+libc.madvise.argtypes = (c_void_p, c_size_t, c_int)
+libc.read.argtypes = (c_int, c_void_p, c_size_t)
+libc.read.restype = c_long
+libc.write.argtypes = (c_int, c_void_p, c_size_t)
+libc.write.restype = c_long
+libc.pread.argtypes = (c_int, c_void_p, c_size_t, c_long)
+libc.pread.restype = c_long
+libc.pwrite.argtypes = (c_int, c_void_p, c_size_t, c_long)
+libc.pwrite.restype = c_long
+libc.fallocate.argtypes = (c_int, c_int, c_long, c_long)
+libc.syscall.restype = c_long
+
+PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC = 0, 1, 2, 4
+PROT_RW = PROT_READ | PROT_WRITE
+MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE, MAP_FIXED = 1, 2, 3, 0x10
+MAP_ANONYMOUS, MAP_POPULATE = 0x20, 0x8000
+MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
+MADV_DONTNEED, MADV_REMOVE, MADV_DONTDUMP, MADV_DODUMP = 4, 9, 16, 17
+MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_HWPOISON = 22, 23, 100
+FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
+MAP_FAILED = c_void_p(-1).value
+
+
+def check(result: int) -> int:
+    """A libc result; -1 becomes OSError."""
+    if result in (-1, MAP_FAILED):
+        err = ctypes.get_errno()
+        raise OSError(err, os.strerror(err))
+    return result
+
+
+def ioctl(fd: int, command: int, arg: Union[Structure, int, None]) -> int:
+    """ioctl(2) with a struct, or an address as it is."""
+    pointer = byref(arg) if isinstance(arg, Structure) else c_void_p(arg or 0)
+    return check(libc.ioctl(fd, command, pointer))
+
+
+def load_libtw() -> Optional[ctypes.CDLL]:
+    """The built libtw.so, or None when there is none."""
+    path = Path(__file__).resolve().parents[2] / "build" / "lib" / "libtw.so.1"
+    return ctypes.CDLL(str(path), use_errno=True) if path.exists() else None
+
+
+# --- mappings -----------------------------------------------------------------------
+
+
+class Mapping:
+    """A mapping by its address; offsets are relative to its start."""
+
+    def __init__(self, addr: int, length: int):
+        self.addr, self.length = addr, length
+
+    @classmethod
+    def map(cls, fd: int, length: int, prot: int = PROT_RW, flags: int = MAP_SHARED,
+            offset: int = 0, addr: int = 0) -> "Mapping":
+        """mmap(2)."""
+        return cls(check(libc.mmap(addr or None, length, prot, flags, fd, offset)), length)
+
+    def read(self, offset: int = 0, length: Optional[int] = None) -> bytes:
+        """Bytes, touched by this process."""
+        assert 0 <= offset <= self.length
+        return ctypes.string_at(self.addr + offset,
+                                self.length - offset if length is None else length)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Store bytes, touched by this process."""
+        assert 0 <= offset and offset + len(data) <= self.length
+        ctypes.memmove(self.addr + offset, data, len(data))
+
+    def view(self, struct, offset: int = 0):
+        """A ctypes object that lies in the mapping."""
+        return struct.from_address(self.addr + offset)
+
+    def advise(self, advice: int, offset: int = 0, length: Optional[int] = None) -> None:
+        """madvise(2)."""
+        check(libc.madvise(self.addr + offset,
+                           self.length - offset if length is None else length, advice))
+
+    def protect(self, prot: int) -> None:
+        """mprotect(2)."""
+        check(libc.mprotect(self.addr, self.length, prot))
+
+    def unmap(self, offset: int = 0, length: Optional[int] = None) -> None:
+        """munmap(2) of all or a part."""
+        if offset == 0 and length is None:
+            if not self.addr:
+                return
+            addr, self.addr = self.addr, 0
+            check(libc.munmap(addr, self.length))
+        else:
+            check(libc.munmap(self.addr + offset, length))
+
+    def __enter__(self) -> "Mapping":
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        self.unmap()
+
+
+# --- handles ---------------------------------------------------------------------------
+
+
+class Handle:
+    """An fd of ours."""
+
+    def __init__(self, fd: int):
+        self.fd = fd
+
+    def fileno(self) -> int:
+        return self.fd
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            os.close(fd)
+
+    def ioctl(self, command: int, arg) -> int:
+        """A raw call on this fd."""
+        return ioctl(self.fd, command, arg)
+
+    def call(self, command: int, arg: Structure) -> Structure:
+        """A call whose struct is the result."""
+        self.ioctl(command, arg)
+        return arg
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        self.close()
+
+
+class Moves:
+    """The outcome of a migration."""
+
+    def __init__(self, arg: Structure, status: Optional[Sequence[int]]):
+        self.moved, self.failed = arg.moved, arg.failed
+        self.untouched = getattr(arg, "untouched", 0)
+        self.status = list(status) if status is not None else []
+
+    def __repr__(self) -> str:
+        return (f"Moves(moved={self.moved} failed={self.failed} untouched={self.untouched} "
+                f"status={self.status[:8]})")
+
+
+def u64s(values: Iterable[int]) -> ctypes.Array:
+    """An array of __u64."""
+    values = list(values)
+    return (c_uint64 * len(values))(*values)
+
+
+def _range(handle: Handle, start: int, length: int, to_tier: int, from_tier: int,
+           reason: int) -> Moves:
+    nr = length // PAGE
+    status = (c_int32 * max(nr, 1))(*[0x7777] * max(nr, 1))
+    arg = handle.call(TW_IOC_MIGRATE_RANGE, MigrateRange(
+        start=start, length=length, to_tier=to_tier, from_tier=from_tier, reason=reason,
+        nr_status=nr, status=ctypes.addressof(status)))
+    return Moves(arg, status[:nr])
+
+
+class Region(Handle):
+    """A region's fd."""
+
+    def __init__(self, fd: int, ident: int, size: int):
+        super().__init__(fd)
+        self.id, self.bytes = ident, size
+
+    @property
+    def nr_pages(self) -> int:
+        return self.bytes // PAGE
+
+    def page(self, index: int) -> int:
+        """A page's stable number."""
+        return TW_PAGE(self.id, index)
+
+    def info(self) -> RegionInfo:
+        return self.call(TW_IOC_REGION_INFO, RegionInfo())
+
+    def pages(self, offset: int = 0, length: Optional[int] = None) -> list[Page]:
+        """The pages of a range."""
+        length = self.bytes - offset if length is None else length
+        infos = (Page * (length // PAGE))()
+        arg = self.call(TW_IOC_REGION_PAGES, RegionPages(
+            offset=offset, length=length, nr=length // PAGE, infos=ctypes.addressof(infos)))
+        return list(infos[:arg.nr])
+
+    def tiers(self, first: int = 0, count: Optional[int] = None) -> list[int]:
+        """The tier of each page."""
+        count = self.nr_pages - first if count is None else count
+        return [page.tier for page in self.pages(first * PAGE, count * PAGE)]
+
+    def discard(self, offset: int, length: int) -> int:
+        return self.call(TW_IOC_REGION_DISCARD,
+                         RegionDiscard(offset=offset, length=length)).discarded
+
+    def punch(self, offset: int, length: int,
+              mode: int = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) -> None:
+        check(libc.fallocate(self.fd, mode, offset, length))
+
+    def migrate(self, offset: int, length: int, to_tier: int, from_tier: int = NONE,
+                reason: int = TW_REASON_MANUAL) -> Moves:
+        """Move a range of the region."""
+        return _range(self, offset, length, to_tier, from_tier, reason)
+
+    def map(self, offset: int = 0, length: Optional[int] = None, prot: int = PROT_RW,
+            flags: int = MAP_SHARED) -> Mapping:
+        length = self.bytes - offset if length is None else length
+        return Mapping.map(self.fd, length, prot, flags, offset)
+
+
+class Agent(Handle):
+    """An agent's fd."""
+
+    def __init__(self, fd: int, ident: int):
+        super().__init__(fd)
+        self.id = ident
+
+
+class Device(Handle):
+    """/dev/tierwatch."""
+
+    def __init__(self, mode: int = os.O_RDWR, path: str = TW_DEVICE):
+        super().__init__(os.open(path, mode | os.O_CLOEXEC))
+
+    def info(self) -> Info:
+        return self.call(TW_IOC_INFO, Info())
+
+    def bound(self) -> set[int]:
+        """The tiers that are bound."""
+        mask = self.info().bound_mask
+        return {tier for tier in range(32) if mask >> tier & 1}
+
+    def tier_info(self, tier: int) -> TierInfo:
+        return self.call(TW_IOC_TIER_INFO, TierInfo(tier=tier))
+
+    def bind(self, tier: int, fd: int = -1, capacity: int = 0, nodes: int = 0,
+             flags: int = 0) -> None:
+        self.call(TW_IOC_TIER_BIND, TierBind(tier=tier, fd=fd, capacity=capacity,
+                                             nodes=nodes, flags=flags))
+
+    def bind_store(self, tier: int, path: str, capacity: int = 0) -> None:
+        """Bind a block device by its path."""
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self.bind(tier, fd, capacity)
+        finally:
+            os.close(fd)
+
+    def unbind(self, tier: int, flags: int = 0) -> int:
+        return self.call(TW_IOC_TIER_UNBIND, TierUnbind(tier=tier, flags=flags)).moved
+
+    def pressure(self, tier: int) -> Pressure:
+        return self.call(TW_IOC_PRESSURE, Pressure(tier=tier))
+
+    def region(self, size: int, affinity: int = TW_TIER_CPU, agent: Optional[Handle] = None,
+               flags: int = 0) -> Region:
+        """Create a region of `size` bytes."""
+        arg = self.call(TW_IOC_REGION_CREATE, RegionCreate(
+            bytes=size, affinity=affinity, flags=flags,
+            agent_fd=agent.fd if agent else -1, fd=-1))
+        return Region(arg.fd, arg.id, size)
+
+    def agent(self, ident: int, flags: int = 0) -> Agent:
+        """Create or join an agent."""
+        arg = self.call(TW_IOC_AGENT_CREATE, AgentCreate(id=ident, flags=flags, fd=-1))
+        return Agent(arg.fd, ident)
+
+    def agent_stats(self, agent: Union[Agent, int, None] = None) -> AgentStats:
+        """Statistics by fd, by id, or of the cgroup's default agent."""
+        if isinstance(agent, int):
+            arg = AgentStats(flags=TW_AGENT_BY_ID, agent_fd=-1, id=agent)
+        else:
+            arg = AgentStats(agent_fd=agent.fd if agent else -1)
+        return self.call(TW_IOC_AGENT_STATS, arg)
+
+    def stream(self, mask: int = TW_EVENT_ALL, agent: Optional[Handle] = None,
+               events: int = 1024) -> "Stream":
+        arg = self.call(TW_IOC_STREAM_CREATE, StreamCreate(
+            mask=mask, agent_fd=agent.fd if agent else -1, events=events, fd=-1))
+        return Stream(arg.fd, arg.map_size)
+
+    def migrate(self, pages: Iterable[int], to_tier: int, from_tier: int = NONE,
+                reason: int = TW_REASON_MANUAL) -> Moves:
+        """Move pages by number."""
+        array = u64s(pages)
+        status = (c_int32 * len(array))(*[0x7777] * len(array))
+        arg = self.call(TW_IOC_MIGRATE_PAGES, MigratePages(
+            to_tier=to_tier, from_tier=from_tier, reason=reason, nr=len(array),
+            pages=ctypes.addressof(array), status=ctypes.addressof(status)))
+        return Moves(arg, status)
+
+    def migrate_range(self, addr: int, length: int, to_tier: int, from_tier: int = NONE,
+                      reason: int = TW_REASON_MANUAL) -> Moves:
+        """Move a range of this process's addresses."""
+        return _range(self, addr, length, to_tier, from_tier, reason)
+
+    def page_info(self, pages: Iterable[int]) -> list[Page]:
+        """Look pages up by number."""
+        array = u64s(pages)
+        infos = (Page * len(array))()
+        self.call(TW_IOC_PAGE_INFO, PageInfo(
+            nr=len(array), pages=ctypes.addressof(array), infos=ctypes.addressof(infos)))
+        return list(infos)
+
+    def stats(self) -> "Stats":
+        return Stats(self)
+
+
+# --- the statistics ----------------------------------------------------------------------
+
+COUNTERS = [name for name, _ in StatsCounters._fields_ if name != "reserved"]
+TIER_STATE = [name for name, _ in StatsTier._fields_ if name not in ("seq", "reserved")]
+
+
+class Stats:
+    """The statistics, mapped read-only and read in place."""
+
+    def __init__(self, device: Device):
+        self.map = Mapping.map(device.fd, device.info().stats_size, PROT_READ)
+        self.header = self.map.view(StatsHeader)
+
+    def close(self) -> None:
+        self.map.unmap()
+
+    def tier(self, tier: int) -> dict[str, int]:
+        """A consistent copy of a tier block: the loop of the header's comment."""
+        block = self.map.view(StatsTier,
+                              self.header.tier_offset + tier * self.header.tier_stride)
+        while True:
+            seq = block.seq
+            copy = {name: getattr(block, name) for name in TIER_STATE}
+            if not seq & 1 and block.seq == seq:
+                return copy
+
+    def cpu(self, cpu: int) -> StatsCpu:
+        """A CPU's block, in place."""
+        return self.map.view(StatsCpu, self.header.cpu_offset + cpu * self.header.cpu_stride)
+
+    def counters(self, tier: int) -> dict[str, int]:
+        """A tier's counters, summed over the CPUs."""
+        blocks = [self.cpu(cpu).tier[tier] for cpu in range(self.header.nr_cpus)]
+        return {name: sum(getattr(block, name) for block in blocks) for name in COUNTERS}
+
+    def total(self, name: str) -> int:
+        """`events` or `sigbus`, summed over the CPUs."""
+        return sum(getattr(self.cpu(cpu), name) for cpu in range(self.header.nr_cpus))
+
+    def objects(self) -> dict[str, int]:
+        """What is alive."""
+        return {name: getattr(self.header, name) for name in (
+            "regions", "agents", "streams", "record_bytes", "stream_bytes")}
+
+    def used(self) -> list[int]:
+        """Pages in each tier."""
+        return [self.tier(tier)["used"] for tier in TIERS]
+
+    def kept(self) -> list[int]:
+        """Clean copies in each tier."""
+        return [self.tier(tier)["kept"] for tier in TIERS]
+
+    def state(self) -> dict:
+        """Everything that a refused call must leave alone.
+
+        Not the levels: a stall's raised level lapses by itself.
+        """
+        tiers = [self.tier(tier) for tier in TIERS]
+        for block in tiers:
+            del block["level"], block["level_changes"]
+        return {"tiers": tiers, "counters": [self.counters(tier) for tier in TIERS],
+                "sigbus": self.total("sigbus"), "lost": self.header.lost,
+                "store_bytes": self.header.store_bytes, **self.objects()}
+
+
+# --- streams ---------------------------------------------------------------------------------
+
+
+class Stream(Handle):
+    """A stream's fd and its mapping."""
+
+    def __init__(self, fd: int, map_size: int):
+        super().__init__(fd)
+        self.map_size = map_size
+        self.map = Mapping.map(fd, map_size, PROT_READ)
+        self.header = self.map.view(StreamHeader)
+        self.ctl_map: Optional[Mapping] = None
+
+    def info(self) -> StreamInfo:
+        return self.call(TW_IOC_STREAM_INFO, StreamInfo())
+
+    def ctl(self) -> StreamCtl:
+        """The control page, mapped on first use."""
+        if not self.ctl_map:
+            self.ctl_map = Mapping.map(self.fd, PAGE, offset=TW_STREAM_CTL_OFFSET)
+        return self.ctl_map.view(StreamCtl)
+
+    def ring(self, cpu: int) -> RingHeader:
+        return self.map.view(RingHeader,
+                             self.header.ring_offset + cpu * self.header.ring_stride)
+
+    def rings(self) -> list[int]:
+        """The CPUs whose rings may be looked into."""
+        return [cpu for cpu in range(self.header.nr_rings) if self.ring(cpu).online]
+
+    def heads(self) -> int:
+        """Events published, over all rings."""
+        return sum(self.ring(cpu).head for cpu in self.rings())
+
+    def slot(self, cpu: int, number: int) -> Event:
+        """The slot of an event, in place."""
+        header = self.header
+        return self.map.view(Event, header.ring_offset + cpu * header.ring_stride +
+                             header.event_offset +
+                             (number & (header.events - 1)) * sizeof(Event))
+
+    def reader(self) -> "Reader":
+        return Reader(self)
+
+    def close(self) -> None:
+        if self.ctl_map:
+            self.ctl_map.unmap()
+        self.map.unmap()
+        super().close()
+
+
+class Reader:
+    """A consumer: the protocol of the header's comment, ring by ring.
+
+    Loads of x86 are not reordered with loads, so that an aligned load by
+    ctypes serves as the acquire and as the fence.
+    """
+
+    def __init__(self, stream: Stream):
+        self.stream = stream
+        self.cursor = [0] * stream.header.nr_rings
+        self.seen = 0
+        self.lost = 0
+
+    def _ring(self, cpu: int) -> Iterator[Event]:
+        nr = self.stream.header.events
+        while True:
+            number = self.cursor[cpu]
+            slot = self.stream.slot(cpu, number)
+            seq = slot.seq
+            if seq == 2 * number + 2:
+                copy = Event.from_buffer_copy(slot)
+                if slot.seq == seq:
+                    self.cursor[cpu] = number + 1
+                    self.seen += 1
+                    yield copy
+                    continue
+                seq = slot.seq
+            if seq < 2 * number + 2:
+                return
+            oldest = max(self.stream.ring(cpu).head - nr, number + 1)
+            self.lost += oldest - number
+            self.cursor[cpu] = oldest
+
+    def read(self) -> list[Event]:
+        """All events there are, in the order of time."""
+        events = [event for cpu in self.stream.rings() for event in self._ring(cpu)]
+        return sorted(events, key=lambda event: event.time_ns)

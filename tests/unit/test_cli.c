@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What users type, what tw prints, and the signature of a store.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "cli.h"
+
+/* main.c has it in the command itself. */
+const char *cli_device;
+
+static void test_tier_names(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < TW_NR_TIERS; i++)
+		assert_int_equal(tw_tier_parse(tw_tier_name(i)), i);
+	assert_int_equal(tw_tier_parse("NVMe"), TW_TIER_NVME);
+	assert_int_equal(tw_tier_parse(""), -EINVAL);
+	assert_int_equal(tw_tier_parse("none"), -EINVAL);
+	assert_int_equal(tw_tier_parse("cpux"), -EINVAL);
+	assert_int_equal(tw_tier_parse(NULL), -EINVAL);
+	assert_string_equal(tw_tier_name(TW_TIER_NONE), "none");
+	assert_string_equal(tw_tier_name(-1), "?");
+	assert_string_equal(tw_tier_name(TW_NR_TIERS), "?");
+}
+
+static void test_other_names(void **state)
+{
+	int i, j;
+
+	(void)state;
+	for (i = 0; i < TW_NR_REASONS; i++)
+		assert_string_not_equal(tw_reason_name(i), "?");
+	assert_string_equal(tw_reason_name(TW_NR_REASONS), "?");
+	for (i = 1; i < TW_NR_EVENTS; i++) {
+		assert_string_not_equal(tw_event_name(i), "?");
+		for (j = 1; j < i; j++)
+			assert_string_not_equal(tw_event_name(i),
+						tw_event_name(j));
+	}
+	assert_string_equal(tw_event_name(0), "?");
+	assert_string_equal(tw_event_name(TW_NR_EVENTS), "?");
+	assert_string_equal(tw_level_name(TW_PRESSURE_CRITICAL), "critical");
+	assert_string_equal(tw_level_name(TW_PRESSURE_CRITICAL + 1), "?");
+}
+
+static void test_size(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+		__u64 bytes;
+	} cases[] = {
+		{ "0", 0, 0 },
+		{ "4096", 0, 4096 },
+		{ "64M", 0, 64ULL << 20 },
+		{ "64m", 0, 64ULL << 20 },
+		{ "64MiB", 0, 64ULL << 20 },
+		{ "64MB", 0, 64ULL << 20 },
+		{ "1G", 0, 1ULL << 30 },
+		{ "2T", 0, 2ULL << 40 },
+		{ "15E", 0, 15ULL << 60 },
+		{ "16E", -ERANGE, 0 },
+		{ "18446744073709551615", 0, ~0ULL },
+		{ "18446744073709551616", -ERANGE, 0 },
+		{ "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ " 1", -EINVAL, 0 },
+		{ "+1", -EINVAL, 0 },
+		{ "1X", -EINVAL, 0 },
+		{ "1Mx", -EINVAL, 0 },
+		{ "1M ", -EINVAL, 0 },
+		{ "M", -EINVAL, 0 },
+		{ "1.5G", -EINVAL, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		__u64 bytes = 42;
+
+		assert_int_equal(parse_size(cases[i].text, &bytes),
+				 cases[i].err);
+		/* What isn't a size leaves the old value. */
+		if (cases[i].err)
+			assert_int_equal(bytes, 42);
+		else
+			assert_true(bytes == cases[i].bytes);
+	}
+}
+
+static void test_u64(void **state)
+{
+	__u64 v = 42;
+
+	(void)state;
+	assert_int_equal(parse_u64("x", &v), -EINVAL);
+	assert_int_equal(parse_u64("-1", &v), -EINVAL);
+	assert_int_equal(parse_u64("1 ", &v), -EINVAL);
+	assert_int_equal(parse_u64("18446744073709551616", &v), -ERANGE);
+	assert_int_equal(v, 42);
+	assert_int_equal(parse_u64("0x8000000500000001", &v), 0);
+	assert_true(v == TW_PAGE(5, 1));
+}
+
+static void test_nodes(void **state)
+{
+	char buf[NODES_LEN];
+	__u64 n = 42;
+
+	(void)state;
+	assert_int_equal(parse_nodes("", &n), -EINVAL);
+	assert_int_equal(parse_nodes("1,", &n), -EINVAL);
+	assert_int_equal(parse_nodes("3-1", &n), -EINVAL);
+	assert_int_equal(parse_nodes("1-", &n), -EINVAL);
+	assert_int_equal(parse_nodes("64", &n), -ERANGE);
+	assert_int_equal(parse_nodes("0-99999999999999999999", &n), -ERANGE);
+	assert_int_equal(n, 42);
+	assert_int_equal(parse_nodes("0", &n), 0);
+	assert_true(n == 1);
+	assert_int_equal(parse_nodes("63,0,2-4", &n), 0);
+	assert_true(n == ((1ULL << 63) | 0x1d));
+	assert_string_equal(text_nodes(buf, n), "0,2-4,63");
+	assert_int_equal(parse_nodes("0-63", &n), 0);
+	assert_true(n == ~0ULL);
+	assert_string_equal(text_nodes(buf, n), "0-63");
+	/* The longest there is. */
+	assert_true(strlen(text_nodes(buf, 0x5555555555555555ULL)) <
+		    NODES_LEN);
+	assert_string_equal(text_nodes(buf, 0), "");
+}
+
+static void test_events(void **state)
+{
+	__u64 m = 42;
+
+	(void)state;
+	assert_int_equal(parse_events("", &m), -EINVAL);
+	assert_int_equal(parse_events("fault,", &m), -EINVAL);
+	assert_int_equal(parse_events("faul", &m), -EINVAL);
+	assert_int_equal(parse_events("faults", &m), -EINVAL);
+	assert_int_equal(m, 42);
+	assert_int_equal(parse_events("fault,tier-unbound", &m), 0);
+	assert_true(m == (TW_EVENT_BIT(TW_EVENT_FAULT) |
+			  TW_EVENT_BIT(TW_EVENT_TIER_UNBOUND)));
+	assert_int_equal(parse_events("all", &m), 0);
+	assert_true(m == TW_EVENT_ALL);
+}
+
+static void test_texts(void **state)
+{
+	char buf[TEXT_LEN];
+
+	(void)state;
+	assert_string_equal(text_bytes(buf, 0), "0 B");
+	assert_string_equal(text_bytes(buf, 1023), "1023 B");
+	assert_string_equal(text_bytes(buf, 1536), "1.5 KiB");
+	assert_string_equal(text_bytes(buf, 300ULL << 30), "300 GiB");
+	assert_string_equal(text_bytes(buf, ~0ULL), "16.0 EiB");
+	assert_string_equal(text_ns(buf, 50), "50 ns");
+	assert_string_equal(text_ns(buf, 20000), "20.0 us");
+	assert_string_equal(text_ns(buf, 10000000), "10.0 ms");
+	assert_string_equal(text_ns(buf, 12345ULL * 1000000000), "12345 s");
+	assert_string_equal(text_page(buf, TW_PAGE(5, 1)),
+			    "0x8000000500000001");
+}
+
+static void test_crc32c(void **state)
+{
+	__u8 buf[32];
+	int i;
+
+	(void)state;
+	/* Check value, and test vectors of RFC 3720, B.4. */
+	assert_int_equal(super_crc32c("123456789", 9), 0xe3069283);
+	memset(buf, 0, sizeof(buf));
+	assert_int_equal(super_crc32c(buf, 32), 0x8a9136aa);
+	memset(buf, 0xff, sizeof(buf));
+	assert_int_equal(super_crc32c(buf, 32), 0x62a8ab43);
+	for (i = 0; i < 32; i++)
+		buf[i] = i;
+	assert_int_equal(super_crc32c(buf, 32), 0x46dd794e);
+	assert_int_equal(super_crc32c(buf, 0), 0);
+}
+
+static void test_super(void **state)
+{
+	static const __u8 uuid[16] = "0123456789abcde";
+	__u8 block[TW_STORE_SUPER_SIZE + 1];
+	char label[100];
+	struct tw_store_super s;
+	size_t i;
+	__u32 crc;
+
+	(void)state;
+	memset(block, 0xa5, sizeof(block));
+	memset(label, 'x', sizeof(label));
+	label[99] = '\0';
+	assert_false(super_is_ours(block));
+	super_make(block, 0x123456789aULL, uuid, label);
+	assert_true(super_is_ours(block));
+	/* The layout, by the byte: it is on disks. */
+	assert_memory_equal(block, "TIERWTCH\1\0\0\0", 12);
+	assert_memory_equal(block + 16, "\x9a\x78\x56\x34\x12\0\0\0", 8);
+	assert_memory_equal(block + 24, uuid, 16);
+	for (i = 0; i < 63; i++)
+		assert_int_equal(block[40 + i], 'x');
+	for (i = 103; i < TW_STORE_SUPER_SIZE; i++)
+		assert_int_equal(block[i], 0);
+	assert_int_equal(block[TW_STORE_SUPER_SIZE], 0xa5);
+	memcpy(&s, block, sizeof(s));
+	crc = le32toh(s.crc);
+	s.crc = 0;
+	memcpy(block, &s, sizeof(s));
+	assert_int_equal(crc, super_crc32c(block, TW_STORE_SUPER_SIZE));
+	super_make(block, 1, uuid, NULL);
+	assert_int_equal(block[40], 0);
+}
+
+static void test_json(void **state)
+{
+	char out[512] = "";
+	int pipefd[2], saved;
+	ssize_t n;
+
+	(void)state;
+	fflush(stdout);
+	assert_int_equal(pipe(pipefd), 0);
+	saved = dup(1);
+	dup2(pipefd[1], 1);
+	json_open(NULL, '{');
+	json_u64("u", ~0ULL);
+	json_s64("s", -5);
+	json_str("t", "a\"b\\c\nd");
+	json_open("empty", '[');
+	json_close(']');
+	json_open("list", '[');
+	json_u64(NULL, 1);
+	json_open(NULL, '{');
+	json_close('}');
+	json_bool(NULL, true);
+	json_close(']');
+	json_page("p", 255);
+	json_close('}');
+	json_end();
+	json_open(NULL, '[');
+	json_close(']');
+	json_end();
+	fflush(stdout);
+	dup2(saved, 1);
+	close(saved);
+	close(pipefd[1]);
+	n = read(pipefd[0], out, sizeof(out) - 1);
+	close(pipefd[0]);
+	assert_true(n > 0);
+	assert_string_equal(out,
+			    "{\"u\":18446744073709551615,\"s\":-5,"
+			    "\"t\":\"a\\\"b\\\\c\\u000ad\",\"empty\":[],"
+			    "\"list\":[1,{},true],\"p\":\"0xff\"}\n[]\n");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tier_names),
+		cmocka_unit_test(test_other_names),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_crc32c),
+		cmocka_unit_test(test_super),
+		cmocka_unit_test(test_json),
+	};
+
+	return cmocka_run_group_tests_name("tw", tests, NULL, NULL);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Errors, what users type, and how numbers look.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static void say(const char *fmt, va_list ap)
+{
+	fflush(stdout);
+	fputs("tw: ", stderr);
+	vfprintf(stderr, fmt, ap);
+}
+
+int cli_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return EXIT_FAILURE;
+}
+
+int cli_errno(int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, ": %s\n", strerror(-err));
+	return EXIT_FAILURE;
+}
+
+int cli_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fputs("\nSee: tw help\n", stderr);
+	return EXIT_USAGE;
+}
+
+int cli_open(struct tw **tw)
+{
+	const char *dev = cli_device ? cli_device : TW_DEVICE;
+	int err = tw_open(cli_device, tw);
+
+	switch (err) {
+	case 0:
+		return 0;
+	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO:
+		return cli_error("%s is not there: the driver is not loaded. Load it with: modprobe tier_watch",
+				 dev);
+	case -EACCES:
+	case -EPERM:
+		return cli_error("no permission to open %s. Be root or a member of its group: usermod -aG tierwatch USER",
+				 dev);
+	case -ENOTTY:
+		return cli_error("%s is not the TierWatch device", dev);
+	case -EPROTO:
+		return cli_error("the driver speaks another version of the interface. Install tw and tier_watch of the same version");
+	default:
+		return cli_errno(err, "%s", dev);
+	}
+}
+
+int cli_flush(int code)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return cli_errno(-errno, "writing the output");
+	return code;
+}
+
+int parse_u64(const char *s, __u64 *value)
+{
+	unsigned long long v;
+	char *end;
+
+	/* strtoull takes signs and spaces. */
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(s, &end, 0);
+	if (errno)
+		return -errno;
+	if (*end)
+		return -EINVAL;
+	*value = v;
+	return 0;
+}
+
+int parse_size(const char *s, __u64 *bytes)
+{
+	static const char units[] = "KMGTPE";
+	unsigned long long v;
+	unsigned int shift = 0;
+	const char *unit;
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (errno)
+		return -errno;
+	if (*end) {
+		unit = strchr(units, toupper((unsigned char)*end));
+		if (!unit)
+			return -EINVAL;
+		shift = 10 * (unit - units + 1);
+		end++;
+		if (strcmp(end, "") && strcasecmp(end, "iB") &&
+		    strcasecmp(end, "B"))
+			return -EINVAL;
+	}
+	if (v > ~0ULL >> shift)
+		return -ERANGE;
+	*bytes = v << shift;
+	return 0;
+}
+
+int parse_nodes(const char *s, __u64 *nodes)
+{
+	__u64 mask = 0;
+
+	for (;;) {
+		unsigned long a, b;
+		char *end;
+
+		if (!isdigit((unsigned char)*s))
+			return -EINVAL;
+		a = b = strtoul(s, &end, 10);
+		if (*end == '-') {
+			s = end + 1;
+			if (!isdigit((unsigned char)*s))
+				return -EINVAL;
+			b = strtoul(s, &end, 10);
+		}
+		if (a > b)
+			return -EINVAL;
+		if (b > 63)
+			return -ERANGE;
+		for (; a <= b; a++)
+			mask |= 1ULL << a;
+		if (!*end)
+			break;
+		if (*end != ',')
+			return -EINVAL;
+		s = end + 1;
+	}
+	*nodes = mask;
+	return 0;
+}
+
+int parse_events(const char *s, __u64 *mask)
+{
+	__u64 m = 0;
+	int i;
+
+	for (;;) {
+		size_t len = strcspn(s, ",");
+
+		if (len == 3 && !strncasecmp(s, "all", 3)) {
+			m |= TW_EVENT_ALL;
+		} else {
+			for (i = 1; i < TW_NR_EVENTS; i++) {
+				const char *name = tw_event_name(i);
+
+				if (strlen(name) == len &&
+				    !strncasecmp(s, name, len))
+					break;
+			}
+			if (i == TW_NR_EVENTS)
+				return -EINVAL;
+			m |= TW_EVENT_BIT(i);
+		}
+		if (!s[len])
+			break;
+		s += len + 1;
+	}
+	*mask = m;
+	return 0;
+}
+
+int parse_tier_arg(const char *s, int *tier)
+{
+	int t = tw_tier_parse(s);
+
+	if (t < 0)
+		return cli_usage("no such tier: %s. Tiers are gpu, cpu, nvme, ssd and hdd",
+				 s);
+	*tier = t;
+	return 0;
+}
+
+const char *text_bytes(char *buf, __u64 bytes)
+{
+	static const char * const units[] = { "B", "KiB", "MiB", "GiB", "TiB",
+					      "PiB", "EiB" };
+	double v = bytes;
+	unsigned int i = 0;
+
+	while (v >= 1024 && i + 1 < ARRAY_SIZE(units)) {
+		v /= 1024;
+		i++;
+	}
+	snprintf(buf, TEXT_LEN, i && v < 100 ? "%.1f %s" : "%.0f %s", v,
+		 units[i]);
+	return buf;
+}
+
+const char *text_ns(char *buf, __u64 ns)
+{
+	static const char * const units[] = { "ns", "us", "ms", "s" };
+	double v = ns;
+	unsigned int i = 0;
+
+	while (v >= 1000 && i + 1 < ARRAY_SIZE(units)) {
+		v /= 1000;
+		i++;
+	}
+	snprintf(buf, TEXT_LEN, i && v < 100 ? "%.1f %s" : "%.0f %s", v,
+		 units[i]);
+	return buf;
+}
+
+const char *text_page(char *buf, __u64 page)
+{
+	snprintf(buf, TEXT_LEN, "0x%llx", (unsigned long long)page);
+	return buf;
+}
+
+const char *text_nodes(char *buf, __u64 nodes)
+{
+	unsigned int i = 0, last;
+	char *p = buf;
+
+	*p = '\0';
+	while (i < 64) {
+		if (!(nodes >> i & 1)) {
+			i++;
+			continue;
+		}
+		for (last = i; last < 63 && nodes >> (last + 1) & 1; last++)
+			;
+		p += sprintf(p, last > i ? "%s%u-%u" : "%s%u",
+			     p > buf ? "," : "", i, last);
+		i = last + 1;
+	}
+	return buf;
+}

@@ -1,0 +1,938 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * TierWatch: the interface of /dev/tierwatch.
+ *
+ * Objects are file descriptors. /dev/tierwatch makes regions, agents and
+ * streams; each is an fd of its own, lives as long as the fd or a mapping of
+ * it does, and is passed on like any fd.
+ *
+ * Every ioctl takes one struct whose first member is its size in bytes. A
+ * shorter struct than the kernel's is one from an older header: the missing
+ * tail reads as zero. A longer one is accepted when the tail the kernel does
+ * not know is all zero, else E2BIG. A size below the first published one is
+ * EINVAL, so are unknown flags and non-zero reserved members.
+ *
+ * errno, for the whole device:
+ *   ENOTTY      unknown command
+ *   E2BIG       non-zero tail that this kernel does not know
+ *   EOPNOTSUPP  known, but not possible here (tier not bound, no movers)
+ *   EINVAL      wrong argument
+ *   EFAULT      a pointer does not point to accessible memory
+ *   ENOENT      no such object, or not yours
+ *   EBADF       a member that must be one of our fds is not an open fd
+ *   EACCES      the fd is not open for this; EPERM  a capability is missing
+ *   ENOSPC      full; EBUSY  pinned, in flight or in use
+ *   EDQUOT      a per-user cap is reached
+ *   EAGAIN      queue full, try again
+ *   EMSGSIZE    buffer too short, the needed count is written back
+ * A refused call changes nothing.
+ *
+ * Units: sizes and offsets of regions in bytes, capacities in pages of
+ * tw_info.page_size bytes, times in nanoseconds of CLOCK_MONOTONIC.
+ */
+#ifndef _UAPI_LINUX_TIERWATCH_H
+#define _UAPI_LINUX_TIERWATCH_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define TW_ABI_VERSION		1
+#define TW_DEVICE		"/dev/tierwatch"
+
+/**
+ * enum tw_tier - the five tiers, numbered as documented
+ * @TW_TIER_GPU: memory of CPU-less NUMA nodes
+ * @TW_TIER_CPU: memory of NUMA nodes with CPUs
+ * @TW_TIER_NVME: a block device
+ * @TW_TIER_SSD: a block device
+ * @TW_TIER_HDD: a block device
+ * @TW_NR_TIERS: how many there are
+ * @TW_TIER_NONE: no tier: an untouched page; "any" where a tier is asked for
+ */
+enum tw_tier {
+	TW_TIER_GPU	= 0,
+	TW_TIER_CPU	= 1,
+	TW_TIER_NVME	= 2,
+	TW_TIER_SSD	= 3,
+	TW_TIER_HDD	= 4,
+	TW_NR_TIERS	= 5,
+	TW_TIER_NONE	= 0xff,
+};
+
+/**
+ * enum tw_level - pressure of a tier, with hysteresis
+ * @TW_PRESSURE_LOW: below 70 % used
+ * @TW_PRESSURE_MEDIUM: from 70 %, until below 65 %
+ * @TW_PRESSURE_HIGH: from 85 %, until below 80 %
+ * @TW_PRESSURE_CRITICAL: from 95 %, until below 90 %
+ *
+ * Faults that had to wait for a demotion raise the level by one for a second.
+ */
+enum tw_level {
+	TW_PRESSURE_LOW		= 0,
+	TW_PRESSURE_MEDIUM	= 1,
+	TW_PRESSURE_HIGH	= 2,
+	TW_PRESSURE_CRITICAL	= 3,
+};
+
+/**
+ * enum tw_reason - why a page moves
+ * @TW_REASON_MANUAL: asked for by a program
+ * @TW_REASON_HOT: hot promotion
+ * @TW_REASON_COLD: cold demotion
+ * @TW_REASON_PRESSURE: a tier needs room
+ * @TW_REASON_NUMA: towards the node that touches it
+ * @TW_REASON_FAULT: touched while in a store
+ * @TW_REASON_EVACUATE: its tier or memory is going away
+ * @TW_NR_REASONS: how many there are
+ */
+enum tw_reason {
+	TW_REASON_MANUAL	= 0,
+	TW_REASON_HOT		= 1,
+	TW_REASON_COLD		= 2,
+	TW_REASON_PRESSURE	= 3,
+	TW_REASON_NUMA		= 4,
+	TW_REASON_FAULT		= 5,
+	TW_REASON_EVACUATE	= 6,
+	TW_NR_REASONS		= 7,
+};
+
+/*
+ * Page numbers. A page is named by its stable number, the same in every tier
+ * for life, or, while it is in memory, by its pfn.
+ */
+#define TW_PAGE_STABLE		(1ULL << 63)
+#define TW_PAGE_INDEX_BITS	32
+#define TW_PAGE(region, index)	(TW_PAGE_STABLE | \
+				 ((__u64)(region) << TW_PAGE_INDEX_BITS) | \
+				 (__u64)(index))
+#define TW_PAGE_REGION(page)	(((page) & ~TW_PAGE_STABLE) >> TW_PAGE_INDEX_BITS)
+#define TW_PAGE_INDEX(page)	((page) & ((1ULL << TW_PAGE_INDEX_BITS) - 1))
+
+/* Region size limit: 2^32 pages. */
+#define TW_REGION_MAX_PAGES	(1ULL << TW_PAGE_INDEX_BITS)
+
+#define TW_IOC_TYPE		0xE7
+
+/* On /dev/tierwatch */
+#define TW_IOC_INFO		_IO(TW_IOC_TYPE, 0x00)
+#define TW_IOC_TIER_INFO	_IO(TW_IOC_TYPE, 0x01)
+#define TW_IOC_TIER_BIND	_IO(TW_IOC_TYPE, 0x02)
+#define TW_IOC_TIER_UNBIND	_IO(TW_IOC_TYPE, 0x03)
+#define TW_IOC_PRESSURE		_IO(TW_IOC_TYPE, 0x04)
+#define TW_IOC_REGION_CREATE	_IO(TW_IOC_TYPE, 0x05)
+#define TW_IOC_AGENT_CREATE	_IO(TW_IOC_TYPE, 0x06)
+#define TW_IOC_AGENT_STATS	_IO(TW_IOC_TYPE, 0x07)
+#define TW_IOC_STREAM_CREATE	_IO(TW_IOC_TYPE, 0x08)
+#define TW_IOC_MIGRATE_PAGES	_IO(TW_IOC_TYPE, 0x09)
+#define TW_IOC_PAGE_INFO	_IO(TW_IOC_TYPE, 0x0a)
+/* On /dev/tierwatch (start is an address) and on a region (an offset) */
+#define TW_IOC_MIGRATE_RANGE	_IO(TW_IOC_TYPE, 0x0b)
+/* On a region */
+#define TW_IOC_REGION_INFO	_IO(TW_IOC_TYPE, 0x20)
+#define TW_IOC_REGION_DISCARD	_IO(TW_IOC_TYPE, 0x21)
+#define TW_IOC_REGION_PAGES	_IO(TW_IOC_TYPE, 0x22)
+/* On a stream */
+#define TW_IOC_STREAM_INFO	_IO(TW_IOC_TYPE, 0x40)
+
+/**
+ * struct tw_info - TW_IOC_INFO: what this driver is
+ * @size: sizeof(struct tw_info)
+ * @flags: in: 0
+ * @abi_version: out: TW_ABI_VERSION of the driver
+ * @page_size: out: bytes
+ * @nr_tiers: out: TW_NR_TIERS
+ * @bound_mask: out: bit per tier that is bound now
+ * @stats_size: out: bytes to mmap at offset 0 of /dev/tierwatch
+ * @max_pages: out: most pages (numbers or range) one migrate or info call
+ *	takes, at least 256
+ * @nr_cpus: out: possible CPUs: rings of a stream, counter blocks of the stats
+ */
+struct tw_info {
+	__u32 size;
+	__u32 flags;
+	__u32 abi_version;
+	__u32 page_size;
+	__u32 nr_tiers;
+	__u32 bound_mask;
+	__u32 stats_size;
+	__u32 max_pages;
+	__u32 nr_cpus;
+	__u32 reserved;
+};
+
+/* tw_tier_info.kind */
+#define TW_KIND_NONE	0
+#define TW_KIND_NUMA	1
+#define TW_KIND_STORE	2
+
+/**
+ * struct tw_tier_info - TW_IOC_TIER_INFO: one tier
+ * @size: sizeof(struct tw_tier_info)
+ * @tier: in: enum tw_tier
+ * @flags: in: 0
+ * @kind: out: TW_KIND_*; TW_KIND_NONE when not bound
+ * @capacity: out: pages
+ * @used: out: pages that are there now
+ * @kept: out: clean copies of pages that are in memory now, in pages
+ * @nominal_latency_ns: out: the specification's figure
+ * @nominal_bandwidth: out: bytes per second, the specification's figure
+ * @latency_ns: out: measured at bind, 0 when not bound
+ * @bandwidth: out: bytes per second, measured at bind
+ * @nodes: out: NUMA nodes 0..63 of a NUMA tier, a bit each
+ * @dev: out: block device number of a store (as st_rdev: makedev), else 0
+ * @reserved: in: 0
+ */
+struct tw_tier_info {
+	__u32 size;
+	__u32 tier;
+	__u32 flags;
+	__u32 kind;
+	__aligned_u64 capacity;
+	__aligned_u64 used;
+	__aligned_u64 kept;
+	__aligned_u64 nominal_latency_ns;
+	__aligned_u64 nominal_bandwidth;
+	__aligned_u64 latency_ns;
+	__aligned_u64 bandwidth;
+	__aligned_u64 nodes;
+	__u32 dev;
+	__u32 reserved;
+};
+
+/*
+ * TW_BIND_MOVABLE: accept nodes that have only ZONE_MOVABLE memory. Long-term
+ * pins of such memory fail, and its offlining has to wait for pinned pages.
+ */
+#define TW_BIND_MOVABLE		(1U << 0)
+#define TW_BIND_FLAGS		(TW_BIND_MOVABLE)
+
+/**
+ * struct tw_tier_bind - TW_IOC_TIER_BIND: give a tier its memory or device
+ * @size: sizeof(struct tw_tier_bind)
+ * @tier: in: enum tw_tier
+ * @flags: in: TW_BIND_*
+ * @fd: in: stores: a block device that `tw tier format` has signed, open for
+ *      reading and writing; NUMA tiers: -1
+ * @capacity: in: pages; 0 for all there is. More than there is: EINVAL
+ * @nodes: in: NUMA tiers: nodes 0..63, a bit each; 0 for all that fit the
+ *         tier (GPU: without CPUs, CPU: with CPUs); stores: 0
+ *
+ * Needs CAP_SYS_ADMIN. EBUSY: bound already, a node belongs to the other
+ * tier, or the device is in use. EINVAL: device not signed or too small.
+ * EOPNOTSUPP: no such node has memory, or only ZONE_MOVABLE without the flag.
+ */
+struct tw_tier_bind {
+	__u32 size;
+	__u32 tier;
+	__u32 flags;
+	__s32 fd;
+	__aligned_u64 capacity;
+	__aligned_u64 nodes;
+};
+
+/*
+ * TW_UNBIND_FORCE: a page that its dead device will not give back is given up
+ * (touching it is SIGBUS) instead of refusing with EIO.
+ */
+#define TW_UNBIND_FORCE		(1U << 0)
+#define TW_UNBIND_FLAGS		(TW_UNBIND_FORCE)
+
+/**
+ * struct tw_tier_unbind - TW_IOC_TIER_UNBIND: move its pages away, let it go
+ * @size: sizeof(struct tw_tier_unbind)
+ * @tier: in: enum tw_tier
+ * @flags: in: TW_UNBIND_*
+ * @reserved: in: 0
+ * @moved: out: pages moved elsewhere, also when the call failed
+ *
+ * Needs CAP_SYS_ADMIN. ENOSPC: the other tiers have no room, EBUSY: a page is
+ * pinned or it is the last memory tier and regions exist, EIO: a page cannot
+ * be read. The tier then stays bound and what has moved stays moved.
+ * EINTR: a signal came.
+ */
+struct tw_tier_unbind {
+	__u32 size;
+	__u32 tier;
+	__u32 flags;
+	__u32 reserved;
+	__aligned_u64 moved;
+};
+
+/**
+ * struct tw_pressure - TW_IOC_PRESSURE: how full a tier is
+ * @size: sizeof(struct tw_pressure)
+ * @tier: in: enum tw_tier
+ * @flags: in: 0
+ * @level: out: enum tw_level
+ * @capacity: out: pages
+ * @used: out: pages
+ * @stalls: out: faults that waited for a demotion out of this tier
+ * @permille: out: used of 1000
+ * @reserved: in: 0
+ *
+ * EOPNOTSUPP: not bound.
+ */
+struct tw_pressure {
+	__u32 size;
+	__u32 tier;
+	__u32 flags;
+	__u32 level;
+	__aligned_u64 capacity;
+	__aligned_u64 used;
+	__aligned_u64 stalls;
+	__u32 permille;
+	__u32 reserved;
+};
+
+/* TW_REGION_DONTDUMP: leave the region's mappings out of core dumps. */
+#define TW_REGION_DONTDUMP	(1U << 0)
+#define TW_REGION_FLAGS		(TW_REGION_DONTDUMP)
+
+/**
+ * struct tw_region_create - TW_IOC_REGION_CREATE: memory spread over the tiers
+ * @size: sizeof(struct tw_region_create)
+ * @flags: in: TW_REGION_*
+ * @bytes: in: size of the region, a multiple of the page size, at most
+ *         TW_REGION_MAX_PAGES pages. Untouched pages cost nothing
+ * @affinity: in: TW_TIER_CPU or TW_TIER_GPU: where pages go first
+ * @agent_fd: in: agent that the pages are accounted to, or -1 for the default
+ *            agent of the caller's cgroup
+ * @fd: out: the region, O_CLOEXEC. mmap it MAP_SHARED
+ * @reserved: in: 0
+ * @id: out: never used again while the driver is loaded
+ *
+ * EDQUOT: the user has too many regions. EOPNOTSUPP: no memory tier is bound.
+ */
+struct tw_region_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 bytes;
+	__u32 affinity;
+	__s32 agent_fd;
+	__s32 fd;
+	__u32 reserved;
+	__aligned_u64 id;
+};
+
+/**
+ * struct tw_region_info - TW_IOC_REGION_INFO
+ * @size: sizeof(struct tw_region_info)
+ * @flags: in: 0
+ * @id: out: region part of its pages' stable numbers
+ * @bytes: out: size
+ * @agent: out: label of its agent
+ * @pages: out: pages in each tier, indexed by enum tw_tier
+ * @lost: out: pages whose bytes are lost (checksum wrong, given up by a forced
+ *        unbind); a touch of one is SIGBUS until it is discarded. A page that
+ *        its device failed to read is not lost: the next touch tries again
+ * @record_bytes: out: kernel memory that the page records take
+ * @affinity: out: TW_TIER_CPU or TW_TIER_GPU
+ * @reserved: in: 0
+ */
+struct tw_region_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	__aligned_u64 bytes;
+	__aligned_u64 agent;
+	__aligned_u64 pages[TW_NR_TIERS];
+	__aligned_u64 lost;
+	__aligned_u64 record_bytes;
+	__u32 affinity;
+	__u32 reserved;
+};
+
+/**
+ * struct tw_region_discard - TW_IOC_REGION_DISCARD: free a range's pages
+ * @size: sizeof(struct tw_region_discard)
+ * @flags: in: 0
+ * @offset: in: bytes, page aligned
+ * @length: in: bytes, page aligned, not 0; the range lies within the region
+ * @discarded: out: pages freed. They read as zeroes from now on
+ *
+ * Needs an fd open for writing. fallocate(FALLOC_FL_PUNCH_HOLE |
+ * FALLOC_FL_KEEP_SIZE) does the same.
+ */
+struct tw_region_discard {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__aligned_u64 discarded;
+};
+
+/*
+ * Outcome of a page's move, one __s32 a page: 0 moved, TW_MOVE_ALREADY it was
+ * there, or a negative errno and the page is untouched: -ENOENT no such page
+ * or never touched, -EBUSY pinned or in flight, -ENOSPC target full, -EINVAL
+ * it is not in from_tier, -EIO it could not be read or written, -EHWPOISON
+ * its memory is bad, -ENOMEM no memory for its checksum, -EOPNOTSUPP target not
+ * bound, -EINTR a signal came before its turn.
+ */
+#define TW_MOVE_ALREADY		1
+
+/**
+ * struct tw_migrate_pages - TW_IOC_MIGRATE_PAGES: move pages by number
+ * @size: sizeof(struct tw_migrate_pages)
+ * @flags: in: 0
+ * @to_tier: in: enum tw_tier
+ * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
+ * @reason: in: enum tw_reason
+ * @nr: in: how many, 1..tw_info.max_pages
+ * @pages: in: pointer to @nr __u64 page numbers. Stable ones need the region
+ *         to be yours (or CAP_SYS_ADMIN), pfns CAP_SYS_ADMIN; else the page's
+ *         status is -ENOENT
+ * @status: in: pointer to @nr __s32 for the pages' outcomes, or 0
+ * @moved: out: pages moved
+ * @failed: out: pages with a negative status
+ *
+ * Returns 0 when the call was carried out, whatever the pages' outcomes.
+ * EOPNOTSUPP: @to_tier is not bound. EINTR: a signal came before the first.
+ */
+struct tw_migrate_pages {
+	__u32 size;
+	__u32 flags;
+	__u32 to_tier;
+	__u32 from_tier;
+	__u32 reason;
+	__u32 nr;
+	__aligned_u64 pages;
+	__aligned_u64 status;
+	__u32 moved;
+	__u32 failed;
+};
+
+/**
+ * struct tw_migrate_range - TW_IOC_MIGRATE_RANGE: move a range of pages
+ * @size: sizeof(struct tw_migrate_range)
+ * @flags: in: 0
+ * @start: in: page aligned; on /dev/tierwatch an address in the caller's
+ *         mappings of regions, on a region's fd an offset into it
+ * @length: in: bytes, page aligned, not 0, at most tw_info.max_pages pages
+ * @to_tier: in: enum tw_tier
+ * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
+ * @reason: in: enum tw_reason
+ * @nr_status: in: room in @status; less than the range's pages: EMSGSIZE with
+ *             the needed count here
+ * @status: in: pointer to __s32, one a page of the range, or 0
+ * @moved: out: pages moved
+ * @failed: out: touched pages with a negative status
+ * @untouched: out: pages never touched (status -ENOENT)
+ * @reserved: in: 0
+ *
+ * On /dev/tierwatch a part of the range that no writable mapping of a region
+ * covers is EFAULT. On a region the fd must be open for writing (EACCES).
+ */
+struct tw_migrate_range {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__u32 to_tier;
+	__u32 from_tier;
+	__u32 reason;
+	__u32 nr_status;
+	__aligned_u64 status;
+	__u32 moved;
+	__u32 failed;
+	__u32 untouched;
+	__u32 reserved;
+};
+
+/* struct tw_page.flags */
+#define TW_PAGE_KEPT	(1U << 0)	/* a store holds a clean copy, too */
+#define TW_PAGE_LOST	(1U << 1)	/* its bytes are lost */
+#define TW_PAGE_BUSY	(1U << 2)	/* on its way between tiers */
+
+/**
+ * struct tw_page - one page
+ * @page: stable number
+ * @pfn: while in memory and the caller has CAP_SYS_ADMIN, else 0
+ * @tier: enum tw_tier; TW_TIER_NONE when never touched
+ * @flags: TW_PAGE_*
+ * @heat: heat, 0..65535
+ * @age: sweeps since it was last seen touched
+ * @node: NUMA node while in memory, else -1
+ * @status: 0, or -ENOENT for a number that names no page of yours
+ */
+struct tw_page {
+	__aligned_u64 page;
+	__aligned_u64 pfn;
+	__u32 tier;
+	__u32 flags;
+	__u32 heat;
+	__u32 age;
+	__s32 node;
+	__s32 status;
+};
+
+/**
+ * struct tw_page_info - TW_IOC_PAGE_INFO: look pages up by number
+ * @size: sizeof(struct tw_page_info)
+ * @flags: in: 0
+ * @nr: in: how many, 1..tw_info.max_pages
+ * @reserved: in: 0
+ * @pages: in: pointer to @nr __u64 page numbers, see struct tw_migrate_pages
+ * @infos: in: pointer to @nr struct tw_page
+ */
+struct tw_page_info {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 pages;
+	__aligned_u64 infos;
+};
+
+/**
+ * struct tw_region_pages - TW_IOC_REGION_PAGES: look a range of pages up
+ * @size: sizeof(struct tw_region_pages)
+ * @flags: in: 0
+ * @offset: in: bytes, page aligned
+ * @length: in: bytes, page aligned, not 0, at most tw_info.max_pages pages
+ * @nr: in: room in @infos; less than the range's pages: EMSGSIZE with the
+ *      needed count here. out: pages written
+ * @reserved: in: 0
+ * @infos: in: pointer to struct tw_page
+ */
+struct tw_region_pages {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 infos;
+};
+
+/*
+ * TW_AGENT_JOIN: an agent of this id that exists already for the caller's
+ * user is opened instead of EEXIST.
+ */
+#define TW_AGENT_JOIN		(1U << 0)
+#define TW_AGENT_FLAGS		(TW_AGENT_JOIN)
+
+/**
+ * struct tw_agent_create - TW_IOC_AGENT_CREATE: a group to account memory to
+ * @size: sizeof(struct tw_agent_create)
+ * @flags: in: TW_AGENT_*
+ * @id: in: label, unique per user namespace and user
+ * @fd: out: the agent, O_CLOEXEC. It lives as long as this fd or a region
+ * @reserved: in: 0
+ *
+ * EEXIST: the user has it already. EDQUOT: the user has too many.
+ */
+struct tw_agent_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/* tw_agent_stats.flags: look the agent up by @id among the caller's own. */
+#define TW_AGENT_BY_ID		(1U << 0)
+#define TW_AGENT_STATS_FLAGS	(TW_AGENT_BY_ID)
+
+/**
+ * struct tw_agent_stats - TW_IOC_AGENT_STATS: an agent's memory
+ * @size: sizeof(struct tw_agent_stats)
+ * @flags: in: TW_AGENT_BY_ID or 0
+ * @agent_fd: in: an agent; -1 for the default one of the caller's cgroup, and
+ *            with TW_AGENT_BY_ID
+ * @is_default: out: 1 for a cgroup's default agent
+ * @id: in with TW_AGENT_BY_ID; out: its label (default: the cgroup's id)
+ * @pages: out: pages in each tier, indexed by enum tw_tier
+ * @faults_minor: out: faults served from memory, by the tier of the page
+ * @faults_major: out: faults that waited for a store, by that store
+ * @moves_in: out: pages moved into each tier
+ * @moves_out: out: pages moved out of each tier
+ * @regions: out: regions alive
+ * @fault_ns: out: time spent in faults
+ */
+struct tw_agent_stats {
+	__u32 size;
+	__u32 flags;
+	__s32 agent_fd;
+	__u32 is_default;
+	__aligned_u64 id;
+	__aligned_u64 pages[TW_NR_TIERS];
+	__aligned_u64 faults_minor[TW_NR_TIERS];
+	__aligned_u64 faults_major[TW_NR_TIERS];
+	__aligned_u64 moves_in[TW_NR_TIERS];
+	__aligned_u64 moves_out[TW_NR_TIERS];
+	__aligned_u64 regions;
+	__aligned_u64 fault_ns;
+};
+
+/**
+ * enum tw_event_type - what happened
+ * @TW_EVENT_FAULT: a fault was served. tier: where the page was found (a
+ *	first touch: where it was put); to_tier: where it is now; addr: where
+ *	it was touched
+ * @TW_EVENT_MIGRATE: a page left @tier for to_tier; status 0 or -errno
+ * @TW_EVENT_PRESSURE: the level of @tier changed; status: the new level;
+ *	addr: pages used
+ * @TW_EVENT_LIMIT: memory ran out for a fault, which ended in SIGBUS
+ * @TW_EVENT_TIER_BOUND: @tier was bound; addr: capacity in pages
+ * @TW_EVENT_TIER_UNBOUND: @tier was unbound
+ * @TW_EVENT_TIER_ERROR: I/O on @tier failed or a checksum was wrong; status
+ * @TW_EVENT_AGENT_CREATED: an agent came to be
+ * @TW_EVENT_AGENT_ENDED: an agent is gone
+ * @TW_NR_EVENTS: one past the last
+ */
+enum tw_event_type {
+	TW_EVENT_FAULT		= 1,
+	TW_EVENT_MIGRATE	= 2,
+	TW_EVENT_PRESSURE	= 3,
+	TW_EVENT_LIMIT		= 4,
+	TW_EVENT_TIER_BOUND	= 5,
+	TW_EVENT_TIER_UNBOUND	= 6,
+	TW_EVENT_TIER_ERROR	= 7,
+	TW_EVENT_AGENT_CREATED	= 8,
+	TW_EVENT_AGENT_ENDED	= 9,
+	TW_NR_EVENTS		= 10,
+};
+
+#define TW_EVENT_BIT(type)	(1ULL << (type))
+#define TW_EVENT_ALL		(TW_EVENT_BIT(TW_NR_EVENTS) - 2)
+
+/* struct tw_event.flags of a fault */
+#define TW_FAULT_WRITE	(1U << 0)	/* the access was a write */
+#define TW_FAULT_MAJOR	(1U << 1)	/* it waited for a store */
+#define TW_FAULT_FIRST	(1U << 2)	/* first touch: a zeroed page */
+
+/**
+ * struct tw_event - one slot of a ring, 64 bytes
+ * @seq: event number i of its ring: 2i+1 while it is written, 2i+2 when done
+ * @time_ns: CLOCK_MONOTONIC
+ * @page: stable number of the page, or 0
+ * @agent: label of the agent, or 0
+ * @addr: see enum tw_event_type
+ * @latency_ns: of the fault or move; saturates
+ * @pid: thread that faulted or asked, in the initial pid namespace for
+ *	streams of everything; 0 in streams of one agent
+ * @type: enum tw_event_type
+ * @tier: enum tw_tier
+ * @to_tier: enum tw_tier
+ * @reason: enum tw_reason
+ * @status: see enum tw_event_type
+ * @flags: TW_FAULT_*
+ * @reserved: 0
+ */
+struct tw_event {
+	__aligned_u64 seq;
+	__aligned_u64 time_ns;
+	__aligned_u64 page;
+	__aligned_u64 agent;
+	__aligned_u64 addr;
+	__u32 latency_ns;
+	__u32 pid;
+	__u8 type;
+	__u8 tier;
+	__u8 to_tier;
+	__u8 reason;
+	__s32 status;
+	__u32 flags;
+	__u32 reserved;
+};
+
+#define TW_STREAM_MIN_EVENTS	64
+#define TW_STREAM_MAX_EVENTS	(1U << 20)
+
+/**
+ * struct tw_stream_create - TW_IOC_STREAM_CREATE: listen to events
+ * @size: sizeof(struct tw_stream_create)
+ * @flags: in: 0
+ * @mask: in: TW_EVENT_BIT() of each type wanted, not 0
+ * @agent_fd: in: an agent, or -1 for everything, which needs CAP_PERFMON or
+ *            CAP_SYS_ADMIN
+ * @events: in: slots per CPU ring, a power of two,
+ *          TW_STREAM_MIN_EVENTS..TW_STREAM_MAX_EVENTS
+ * @fd: out: the stream, O_CLOEXEC
+ * @reserved: in: 0
+ * @map_size: out: bytes to mmap read-only at offset 0
+ *
+ * EDQUOT: the user has too many streams or too much ring memory.
+ */
+struct tw_stream_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 mask;
+	__s32 agent_fd;
+	__u32 events;
+	__s32 fd;
+	__u32 reserved;
+	__aligned_u64 map_size;
+};
+
+/**
+ * struct tw_stream_info - TW_IOC_STREAM_INFO
+ * @size: sizeof(struct tw_stream_info)
+ * @flags: in: 0
+ * @mask: out: as created
+ * @map_size: out: as created
+ * @events: out: as created
+ * @nr_rings: out: rings in the mapping
+ */
+struct tw_stream_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 mask;
+	__aligned_u64 map_size;
+	__u32 events;
+	__u32 nr_rings;
+};
+
+/*
+ * A stream's mapping, read-only, at offset 0: struct tw_stream_header, then at
+ * ring_offset + cpu * ring_stride a ring for each possible CPU: struct
+ * tw_ring_header, and at event_offset of the ring its slots. The ring of a
+ * CPU that was never online while the stream lives has online == 0 and must
+ * not be looked into: its slots are SIGBUS.
+ *
+ * Reading event i of a ring (any number of readers, nothing is consumed):
+ *
+ *	slot = &events[i & (nr - 1)];
+ *	seq = load_acquire(&slot->seq);		pairs with the release of 2i+2
+ *	if (seq < 2 * i + 2)	nothing there yet
+ *	if (seq > 2 * i + 2)	lapped: go on at head - nr (+ some), count lost
+ *	... use the event in place ...
+ *	fence_acquire();			pairs with the wmb after 2j+1
+ *	if (load_relaxed(&slot->seq) != seq)	lapped while you looked:
+ *						what you have seen is not valid
+ *
+ * Numbers start at 0 with the stream; @head is the number of the next event.
+ * An interrupt that would lap an event still being written on its own CPU drops
+ * what it has: such an event has no number and is in nobody's count.
+ */
+#define TW_STREAM_VERSION	1
+
+/**
+ * struct tw_stream_header - first bytes of a stream's mapping
+ * @version: TW_STREAM_VERSION
+ * @compat_version: oldest version whose readers understand this layout
+ * @size: bytes of the whole mapping
+ * @nr_rings: possible CPUs
+ * @events: slots per ring, a power of two
+ * @ring_offset: bytes to the first ring
+ * @event_offset: bytes from a ring to its slots
+ * @ring_stride: bytes from ring to ring
+ * @event_size: sizeof(struct tw_event)
+ * @reserved: 0
+ */
+struct tw_stream_header {
+	__u32 version;
+	__u32 compat_version;
+	__aligned_u64 size;
+	__u32 nr_rings;
+	__u32 events;
+	__u32 ring_offset;
+	__u32 event_offset;
+	__aligned_u64 ring_stride;
+	__u32 event_size;
+	__u32 reserved;
+};
+
+/**
+ * struct tw_ring_header - first bytes of a ring
+ * @head: number of the next event, released after the event's seq
+ * @online: 1 from when the CPU was first online
+ * @cpu: CPU number
+ */
+struct tw_ring_header {
+	__aligned_u64 head;
+	__u32 online;
+	__u32 cpu;
+};
+
+/*
+ * A stream's control page, read-write, one page at this offset of its fd.
+ * poll() reports POLLIN when a ring has at least @watermark (0 counts as 1)
+ * events past cursor[cpu]. The kernel reads it for nothing else. The rings of
+ * CPUs from TW_STREAM_CTL_CURSORS on have no cursor and don't count for poll().
+ */
+#define TW_STREAM_CTL_OFFSET	(1ULL << 40)
+#define TW_STREAM_CTL_CURSORS	511
+
+/**
+ * struct tw_stream_ctl - what a reader tells poll()
+ * @watermark: events
+ * @reserved: 0
+ * @cursor: number of the next event the reader wants, per CPU ring
+ */
+struct tw_stream_ctl {
+	__u32 watermark;
+	__u32 reserved;
+	__aligned_u64 cursor[TW_STREAM_CTL_CURSORS];
+};
+
+/*
+ * The statistics: mmap tw_info.stats_size bytes read-only at offset 0 of
+ * /dev/tierwatch. Counters only grow; 64-bit ones are read with one load. A
+ * tier block is consistent when read as
+ *
+ *	do {
+ *		seq = load_acquire(&tier->seq);		odd: being written
+ *		... copy what you need ...
+ *		fence_acquire();
+ *	} while ((seq & 1) || load_relaxed(&tier->seq) != seq);
+ *
+ * but for @used and @kept, which are always current. Counters of a tier are
+ * summed over the per-CPU blocks.
+ */
+#define TW_STATS_VERSION	1
+
+/**
+ * struct tw_stats_tier - a tier, as of now
+ * @seq: odd while the block is written
+ * @bound: 1 when bound
+ * @level: enum tw_level
+ * @kind: TW_KIND_*
+ * @capacity: pages
+ * @used: pages that are there now
+ * @kept: clean copies, pages
+ * @nominal_latency_ns: the specification's
+ * @nominal_bandwidth: bytes per second, the specification's
+ * @latency_ns: measured
+ * @bandwidth: bytes per second, measured
+ * @level_changes: how often @level changed
+ * @reserved: 0
+ */
+struct tw_stats_tier {
+	__u32 seq;
+	__u32 bound;
+	__u32 level;
+	__u32 kind;
+	__aligned_u64 capacity;
+	__aligned_u64 used;
+	__aligned_u64 kept;
+	__aligned_u64 nominal_latency_ns;
+	__aligned_u64 nominal_bandwidth;
+	__aligned_u64 latency_ns;
+	__aligned_u64 bandwidth;
+	__aligned_u64 level_changes;
+	__aligned_u64 reserved[6];
+};
+
+/**
+ * struct tw_stats_counters - counters of one tier on one CPU
+ * @minor_read: faults served from memory, page found (or put) in this tier
+ * @minor_write: the same, the access was a write
+ * @major_read: faults that waited for this store
+ * @major_write: the same, the access was a write
+ * @first: of the minor ones, first touches
+ * @fault_ns: time spent in all of these
+ * @moves_in: pages moved into this tier
+ * @moves_out: pages moved out of this tier
+ * @moves_failed: moves out of this tier that failed
+ * @move_ns: time spent moving out of this tier
+ * @bytes_read: read from the store
+ * @bytes_written: written to the store
+ * @io_errors: failed reads and writes, wrong checksums
+ * @stalls: faults that waited for a demotion out of this tier
+ * @taken_back: pages touched while they were written to this store
+ * @reserved: 0
+ */
+struct tw_stats_counters {
+	__aligned_u64 minor_read;
+	__aligned_u64 minor_write;
+	__aligned_u64 major_read;
+	__aligned_u64 major_write;
+	__aligned_u64 first;
+	__aligned_u64 fault_ns;
+	__aligned_u64 moves_in;
+	__aligned_u64 moves_out;
+	__aligned_u64 moves_failed;
+	__aligned_u64 move_ns;
+	__aligned_u64 bytes_read;
+	__aligned_u64 bytes_written;
+	__aligned_u64 io_errors;
+	__aligned_u64 stalls;
+	__aligned_u64 taken_back;
+	__aligned_u64 reserved;
+};
+
+/**
+ * struct tw_stats_cpu - one CPU's counters
+ * @tier: by enum tw_tier
+ * @events: events published to streams
+ * @sigbus: faults that ended in SIGBUS
+ * @reserved: 0
+ */
+struct tw_stats_cpu {
+	struct tw_stats_counters tier[TW_NR_TIERS];
+	__aligned_u64 events;
+	__aligned_u64 sigbus;
+	__aligned_u64 reserved[6];
+};
+
+/**
+ * struct tw_stats - first bytes of the statistics
+ * @version: TW_STATS_VERSION
+ * @compat_version: oldest version whose readers understand this layout
+ * @size: bytes of the whole mapping
+ * @nr_tiers: tier blocks
+ * @tier_offset: bytes to the first tier block
+ * @tier_stride: bytes from tier block to tier block
+ * @nr_cpus: CPU blocks
+ * @cpu_offset: bytes to the first CPU block
+ * @cpu_stride: bytes from CPU block to CPU block
+ * @regions: regions alive
+ * @agents: agents alive
+ * @streams: streams alive
+ * @record_bytes: the driver's memory: page records
+ * @store_bytes: the driver's memory: slot tables and checksums of the stores
+ * @stream_bytes: the driver's memory: rings
+ * @lost: pages whose bytes were lost since load
+ */
+struct tw_stats {
+	__u32 version;
+	__u32 compat_version;
+	__aligned_u64 size;
+	__u32 nr_tiers;
+	__u32 tier_offset;
+	__u32 tier_stride;
+	__u32 nr_cpus;
+	__u32 cpu_offset;
+	__u32 cpu_stride;
+	__aligned_u64 regions;
+	__aligned_u64 agents;
+	__aligned_u64 streams;
+	__aligned_u64 record_bytes;
+	__aligned_u64 store_bytes;
+	__aligned_u64 stream_bytes;
+	__aligned_u64 lost;
+};
+
+/*
+ * What `tw tier format` writes at byte 0 of a store's device, little endian.
+ * Slots start at TW_STORE_DATA. Stores are not persistent: like swap, their
+ * contents mean nothing after the tier is unbound.
+ */
+#define TW_STORE_MAGIC		"TIERWTCH"
+#define TW_STORE_VERSION	1
+#define TW_STORE_DATA		(1U << 20)
+#define TW_STORE_SUPER_SIZE	4096
+
+/**
+ * struct tw_store_super - signature of a store
+ * @magic: TW_STORE_MAGIC
+ * @version: TW_STORE_VERSION
+ * @crc: crc32c (seed ~0, inverted) of the TW_STORE_SUPER_SIZE bytes with this
+ *	member 0
+ * @bytes: size of the device when it was formatted
+ * @uuid: random
+ * @label: text, NUL padded
+ */
+struct tw_store_super {
+	__u8 magic[8];
+	__le32 version;
+	__le32 crc;
+	__le64 bytes;
+	__u8 uuid[16];
+	__u8 label[64];
+};
+
+#endif /* _UAPI_LINUX_TIERWATCH_H */
