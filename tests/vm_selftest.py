@@ -194,12 +194,11 @@ def main():
         sys.modules[__name__]) for test in suite]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda test: test.run(), cases))
-    for result in results:
+    for case, result in zip(cases, results):
         for test, text in result.failures + result.errors:
             print(f"FAIL {test}\n{text}", file=sys.stderr)
-    bad = sum(not result.wasSuccessful() for result in results)
-    print(f"{len(results) - bad} of {len(results)} passed")
-    return bool(bad)
+        print(f"{'ok' if result.wasSuccessful() else 'not ok'} {case.id()}")
+    return not all(result.wasSuccessful() for result in results)
 
 
 if __name__ == "__main__":
