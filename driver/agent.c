@@ -27,6 +27,7 @@
 #include <linux/user_namespace.h>
 
 #include "agent.h"
+#include "external.h"
 #include "stats.h"
 #include "stream.h"
 #include "user.h"
@@ -121,6 +122,9 @@ static struct tw_agent *tw_agent_alloc(u64 id, bool is_default)
 	a->is_default = is_default;
 	a->uid = current_euid();
 	INIT_LIST_HEAD(&a->streams);
+	INIT_LIST_HEAD(&a->externals);
+	memset(a->limit, 0xff, sizeof(a->limit));	/* TW_NO_LIMIT */
+	memset(a->hard, 0xff, sizeof(a->hard));
 
 	a->cpu = alloc_percpu_gfp(struct tw_agent_cpu, GFP_KERNEL_ACCOUNT);
 	if (!a->cpu)
@@ -187,6 +191,7 @@ static void tw_agent_release(struct kref *ref)
 	spin_unlock(&tw_agents_lock);
 
 	WARN_ON_ONCE(atomic_long_read(&a->regions));
+	tw_external_drop_agent(a);
 	tw_streams_detach(a);
 	tw_agent_free(a);
 }
@@ -296,6 +301,18 @@ struct tw_agent *tw_agent_from_fd(int fd)
 	return tw_agent_fget(fd);
 }
 
+struct tw_agent *tw_agent_named(bool by_id, int fd, u64 id)
+{
+	struct tw_agent *a;
+
+	if (!by_id)
+		return tw_agent_from_fd(fd);
+	if (fd != -1)
+		return ERR_PTR(-EINVAL);
+	a = tw_agent_lookup(id, false);
+	return a ?: ERR_PTR(-ENOENT);
+}
+
 static void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg)
 {
 	int cpu, tier;
@@ -303,8 +320,10 @@ static void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg)
 	arg->id = a->id;
 	arg->is_default = a->is_default;
 	arg->regions = max(atomic_long_read(&a->regions), 0L);
-	for (tier = 0; tier < TW_NR_TIERS; tier++)
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		arg->pages[tier] = max(atomic_long_read(&a->pages[tier]), 0L);
+		arg->external[tier] = max(atomic_long_read(&a->external[tier]), 0L);
+	}
 
 	for_each_possible_cpu(cpu) {
 		const struct tw_agent_cpu *c = per_cpu_ptr(a->cpu, cpu);
@@ -316,6 +335,7 @@ static void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg)
 			arg->moves_out[tier] += READ_ONCE(c->moves_out[tier]);
 		}
 		arg->fault_ns += READ_ONCE(c->fault_ns);
+		arg->reported += READ_ONCE(c->reported);
 	}
 }
 
@@ -361,6 +381,16 @@ int tw_agent_get_stats(struct tw_agent_stats *arg)
 	}
 	*arg = out;
 	return 0;
+}
+
+int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg)
+{
+	return -EOPNOTSUPP;
 }
 
 /**

@@ -25,6 +25,7 @@ struct tw_agent_cpu {
 	u64 moves_in[TW_NR_TIERS];
 	u64 moves_out[TW_NR_TIERS];
 	u64 fault_ns;
+	u64 reported;
 };
 
 /**
@@ -36,6 +37,10 @@ struct tw_agent_cpu {
  * @ns: user namespace that @uid belongs to (referenced)
  * @user: whom it is charged to (per-uid caps)
  * @pages: pages per tier, live
+ * @external: external pages per tier
+ * @limit: pages of regions per tier that it should not exceed
+ * @hard: how high @limit may be set without CAP_SYS_RESOURCE
+ * @externals: its external pages; external.c's lock
  * @regions: regions alive
  * @cpu: counters
  * @streams: streams of this agent (RCU list, tw_stream_mutex)
@@ -51,6 +56,10 @@ struct tw_agent {
 	struct user_namespace *ns;
 	struct tw_user *user;
 	atomic_long_t pages[TW_NR_TIERS];
+	atomic_long_t external[TW_NR_TIERS];
+	u64 limit[TW_NR_TIERS];
+	u64 hard[TW_NR_TIERS];
+	struct list_head externals;
 	atomic_long_t regions;
 	struct tw_agent_cpu __percpu *cpu;
 	struct list_head streams;
@@ -79,6 +88,14 @@ struct tw_agent *tw_agent_from_fd(int fd);
 /* The caller has checked the sizes; arg->fd is for the caller to fill in. */
 struct file *tw_agent_create(struct tw_agent_create *arg);
 int tw_agent_get_stats(struct tw_agent_stats *arg);
+int tw_agent_limits_ioctl(struct tw_agent_limits *arg);
+int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg);
+/*
+ * An existing agent as ioctls name it: by @id among the caller's own with
+ * @by_id, else as tw_agent_from_fd(), which makes a default one. A reference or
+ * ERR_PTR: -ENOENT, -EBADF, -EINVAL, -ENOMEM.
+ */
+struct tw_agent *tw_agent_named(bool by_id, int fd, u64 id);
 
 static inline void tw_agent_pages(struct tw_agent *a, int tier, long n)
 {
@@ -94,6 +111,14 @@ static inline void tw_agent_fault(struct tw_agent *a, int tier, bool major, u64 
 	else
 		c->minor[tier]++;
 	c->fault_ns += ns;
+	put_cpu_ptr(a->cpu);
+}
+
+static inline void tw_agent_reported(struct tw_agent *a)
+{
+	struct tw_agent_cpu *c = get_cpu_ptr(a->cpu);
+
+	c->reported++;
 	put_cpu_ptr(a->cpu);
 }
 

@@ -17,6 +17,11 @@
 
 #include "agent.h"
 #include "chardev.h"
+#include "external.h"
+#include "heat.h"
+#include "lookup.h"
+#include "numa.h"
+#include "queue.h"
 #include "region.h"
 #include "stats.h"
 #include "stream.h"
@@ -37,6 +42,21 @@ union tw_arg {
 	struct tw_migrate_pages migrate_pages;
 	struct tw_page_info page_info;
 	struct tw_migrate_range migrate_range;
+	struct tw_addr_page addr_page;
+	struct tw_track track;
+	struct tw_untrack untrack;
+	struct tw_report report;
+	struct tw_candidates candidates;
+	struct tw_request_pages request;
+	struct tw_page_list page_list;
+	struct tw_mark mark;
+	struct tw_fault_stats fault_stats;
+	struct tw_thresholds thresholds;
+	struct tw_module_stats module_stats;
+	struct tw_numa_stats numa_stats;
+	struct tw_numa_balance numa_balance;
+	struct tw_agent_limits agent_limits;
+	struct tw_agent_migrate agent_migrate;
 	struct tw_region_info region_info;
 	struct tw_region_discard discard;
 	struct tw_region_pages region_pages;
@@ -212,6 +232,29 @@ static int tw_do_migrate_range(struct file *file, union tw_arg *arg)
 	return tw_migrate_range_mm(&arg->migrate_range);
 }
 
+/* The rooms check the rest of these themselves. */
+#define TW_DO(_name)							\
+static int tw_do_##_name(struct file *file, union tw_arg *arg)		\
+{									\
+	return tw_##_name##_ioctl(&arg->_name);				\
+}
+
+TW_DO(addr_page)
+TW_DO(track)
+TW_DO(untrack)
+TW_DO(report)
+TW_DO(candidates)
+TW_DO(request)
+TW_DO(page_list)
+TW_DO(mark)
+TW_DO(fault_stats)
+TW_DO(thresholds)
+TW_DO(module_stats)
+TW_DO(numa_stats)
+TW_DO(numa_balance)
+TW_DO(agent_limits)
+TW_DO(agent_migrate)
+
 static struct file *tw_make_region(union tw_arg *arg, s32 **fd)
 {
 	*fd = &arg->region.fd;
@@ -262,6 +305,21 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 	[_IOC_NR(TW_IOC_MIGRATE_PAGES)]	= TW_CALL(tw_do_migrate_pages, tw_migrate_pages),
 	[_IOC_NR(TW_IOC_PAGE_INFO)]	= TW_CALL(tw_do_page_info, tw_page_info),
 	[_IOC_NR(TW_IOC_MIGRATE_RANGE)]	= TW_CALL(tw_do_migrate_range, tw_migrate_range),
+	[_IOC_NR(TW_IOC_ADDR_PAGE)]	= TW_CALL(tw_do_addr_page, tw_addr_page),
+	[_IOC_NR(TW_IOC_TRACK)]	= TW_CALL(tw_do_track, tw_track),
+	[_IOC_NR(TW_IOC_UNTRACK)]	= TW_CALL(tw_do_untrack, tw_untrack),
+	[_IOC_NR(TW_IOC_REPORT)]	= TW_CALL_IN(tw_do_report, tw_report),
+	[_IOC_NR(TW_IOC_CANDIDATES)]	= TW_CALL(tw_do_candidates, tw_candidates),
+	[_IOC_NR(TW_IOC_REQUEST)]	= TW_CALL(tw_do_request, tw_request_pages),
+	[_IOC_NR(TW_IOC_PAGE_LIST)]	= TW_CALL(tw_do_page_list, tw_page_list),
+	[_IOC_NR(TW_IOC_MARK)]	= TW_CALL(tw_do_mark, tw_mark),
+	[_IOC_NR(TW_IOC_FAULT_STATS)]	= TW_CALL(tw_do_fault_stats, tw_fault_stats),
+	[_IOC_NR(TW_IOC_THRESHOLDS)]	= TW_CALL(tw_do_thresholds, tw_thresholds),
+	[_IOC_NR(TW_IOC_MODULE_STATS)]	= TW_CALL(tw_do_module_stats, tw_module_stats),
+	[_IOC_NR(TW_IOC_NUMA_STATS)]	= TW_CALL(tw_do_numa_stats, tw_numa_stats),
+	[_IOC_NR(TW_IOC_NUMA_BALANCE)]	= TW_CALL(tw_do_numa_balance, tw_numa_balance),
+	[_IOC_NR(TW_IOC_AGENT_LIMITS)]	= TW_CALL(tw_do_agent_limits, tw_agent_limits),
+	[_IOC_NR(TW_IOC_AGENT_MIGRATE)]	= TW_CALL(tw_do_agent_migrate, tw_agent_migrate),
 };
 
 static long tw_device_ioctl(struct file *file, unsigned int cmd,

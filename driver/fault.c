@@ -25,6 +25,8 @@
 #include <linux/timekeeping.h>
 
 #include "agent.h"
+#include "heat.h"
+#include "numa.h"
 #include "region.h"
 #include "stats.h"
 #include "stream.h"
@@ -239,7 +241,9 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 	if (w != rec->w)
 		tw_rec_set(rec, w);
 	f->now = tw_w_tier(w);
-	tw_rec_touch(rec, TW_HEAT_FAULT);
+	tw_rec_vote(rec, numa_node_id());
+	tw_numa_touch(page_to_nid(page));
+	tw_rec_touch(rec, tw_region_page(f->r, f->idx), f->now, TW_HEAT_FAULT);
 	if (!f->first && tw_w_state(w) == TW_MEM)
 		tw_fault_around(vmf, rec);
 	return 0;

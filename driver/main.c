@@ -12,6 +12,10 @@
 
 #include "agent.h"
 #include "chardev.h"
+#include "external.h"
+#include "heat.h"
+#include "numa.h"
+#include "queue.h"
 #include "region.h"
 #include "stats.h"
 #include "stream.h"
@@ -34,11 +38,15 @@ static const struct tw_room {
 	{ tw_stats_init,	tw_stats_exit },
 	{ tw_users_init,	tw_users_exit },
 	{ tw_streams_init,	tw_streams_exit },
+	{ tw_numa_counts_init,	tw_numa_counts_exit },
+	{ tw_heat_init,		tw_heat_exit },
+	{ tw_external_init,	tw_external_exit },
 	{ tw_agents_init,	tw_agents_exit },
 	{ tw_records_init,	tw_records_exit },
 	{ tw_tiers_init,	tw_tiers_exit },
 	{ tw_regions_init,	tw_regions_exit },
 	{ tw_demote_init,	tw_demote_exit },
+	{ tw_queue_init,	tw_queue_exit },
 	{ tw_numa_init,		tw_numa_exit },
 	{ tw_chardev_init,	tw_chardev_exit },
 };

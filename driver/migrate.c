@@ -17,6 +17,10 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "agent.h"
+#include "external.h"
+#include "heat.h"
+#include "lookup.h"
 #include "region.h"
 #include "tier.h"
 #include "tw.h"
@@ -39,8 +43,7 @@ static int tw_migrate_check(u32 flags, u32 to, u32 from, u32 reason)
 	return 0;
 }
 
-/* The answer's memory must take it: found out before anything moves. */
-static int tw_check_answer(u64 ptr, size_t bytes)
+int tw_check_answer(u64 ptr, size_t bytes)
 {
 	if (!ptr)
 		return 0;
@@ -193,11 +196,12 @@ int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg)
 }
 
 /*
- * The region mapped writable at @addr: a reference in *@r, the page's index in
- * *@idx. Returns how many pages up to @end it goes on for, or -EFAULT.
+ * The region mapped at @addr with any of @flags, if there are any: a reference in *@r, the page's
+ * index in *@idx. Returns how many pages up to @end it goes on for, or -EFAULT.
  */
 static long tw_region_at(unsigned long addr, unsigned long end,
-			 struct tw_region **r, unsigned long *idx)
+			 vm_flags_t flags, struct tw_region **r,
+			 unsigned long *idx)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
@@ -207,7 +211,7 @@ static long tw_region_at(unsigned long addr, unsigned long end,
 		return -EINTR;
 	vma = find_vma(mm, addr);
 	if (vma && vma->vm_start <= addr && vma->vm_ops == &tw_region_vm_ops &&
-	    (vma->vm_flags & VM_WRITE)) {
+	    (!flags || (vma->vm_flags & flags))) {
 		*r = tw_region_get(vma->vm_file->private_data);
 		*idx = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 		nr = (min(end, vma->vm_end) - addr) >> PAGE_SHIFT;
@@ -216,12 +220,30 @@ static long tw_region_at(unsigned long addr, unsigned long end,
 	return nr;
 }
 
+int tw_addr_page_ioctl(struct tw_addr_page *arg)
+{
+	unsigned long addr = untagged_addr(arg->addr) & PAGE_MASK, idx;
+	struct tw_region *r;
+	long nr;
+
+	if (arg->flags)
+		return -EINVAL;
+	if (addr > TASK_SIZE_MAX - PAGE_SIZE)
+		return -EFAULT;
+	nr = tw_region_at(addr, addr + PAGE_SIZE, 0, &r, &idx);
+	if (nr < 0)
+		return nr;
+	arg->page = tw_region_page(r, idx);
+	tw_region_put(r);
+	return 0;
+}
+
 static int tw_migrate_range_covered(unsigned long addr, unsigned long end)
 {
 	while (addr < end) {
 		struct tw_region *r;
 		unsigned long idx;
-		long nr = tw_region_at(addr, end, &r, &idx);
+		long nr = tw_region_at(addr, end, VM_WRITE, &r, &idx);
 
 		if (nr < 0)
 			return nr;
@@ -254,7 +276,7 @@ int tw_migrate_range_mm(struct tw_migrate_range *arg)
 	while (addr < end && !err) {
 		struct tw_region *r;
 		unsigned long idx;
-		long nr = tw_region_at(addr, end, &r, &idx);
+		long nr = tw_region_at(addr, end, VM_WRITE, &r, &idx);
 
 		if (nr < 0) {
 			err = nr;	/* unmapped behind our back */
@@ -270,14 +292,12 @@ int tw_migrate_range_mm(struct tw_migrate_range *arg)
 
 /* -- by number --------------------------------------------------------------- */
 
-/* Asked once a call, not once a page, and no matter of audit. */
-static bool tw_is_admin(void)
+bool tw_is_admin(void)
 {
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 }
 
-/* The caller's page by either number: a region reference or NULL. */
-static struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
+struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
 {
 	struct tw_region *r;
 
@@ -306,7 +326,9 @@ static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
 
 	r = tw_page_lookup(numbers[0], &idx, admin);
 	if (!r) {
-		status[0] = -ENOENT;
+		status[0] = !admin ? -ENOENT :
+			    tw_external_move(numbers[0], m->to, m->from,
+					     m->reason);
 		return 1;
 	}
 	m->region = r;
@@ -390,21 +412,25 @@ int tw_migrate_pages_ioctl(struct tw_migrate_pages *arg)
 
 /* -- looking up -------------------------------------------------------------- */
 
-static void tw_page_describe(struct tw_region *r, unsigned long idx,
-			     struct tw_page *p, bool admin)
+void tw_page_describe(struct tw_region *r, unsigned long idx,
+		      struct tw_page *p, bool admin)
 {
 	struct tw_rec *rec = tw_rec_find(r, idx);
 	unsigned long w = rec ? tw_rec_w(rec) : 0;
 
 	*p = (struct tw_page){
 		.page = tw_region_page(r, idx),
+		.agent = r->agent->id,
 		.tier = TW_TIER_NONE,
 		.node = -1,
+		.best_node = -1,
 	};
 	if (!rec || tw_w_state(w) == TW_NONE)
 		return;
 	p->heat = READ_ONCE(rec->heat);
 	p->age = READ_ONCE(rec->age);
+	p->temperature = tw_heat_class(p->heat, p->age);
+	p->best_node = tw_w_best_node(w);
 	if (tw_w_state(w) == TW_POISON) {
 		p->flags = TW_PAGE_LOST;
 		return;
@@ -442,9 +468,10 @@ int tw_page_info_ioctl(struct tw_page_info *arg)
 		if (r) {
 			tw_page_describe(r, idx, &p, admin);
 			tw_region_put(r);
-		} else {
+		} else if (!admin || !tw_external_describe(page, &p)) {
 			p = (struct tw_page){ .page = page, .node = -1,
-				.tier = TW_TIER_NONE, .status = -ENOENT };
+				.tier = TW_TIER_NONE, .status = -ENOENT,
+				.best_node = -1 };
 		}
 		if (copy_to_user(infos + i, &p, sizeof(p)))
 			return -EFAULT;

@@ -77,6 +77,7 @@ struct tw_move *tw_move_alloc(gfp_t gfp)
 		return NULL;
 	}
 	m->flags = 0;
+	m->nid = NUMA_NO_NODE;
 	m->from = TW_TIER_NONE;
 	m->nr = 0;
 	return m;
@@ -124,8 +125,13 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	if (tw_w_state(w) != TW_MEM)
 		gfp |= __GFP_ACCOUNT;
 	old = set_active_memcg(m->region->memcg);
-	page = tw_numa_alloc(t, gfp, numa_node_id());
+	page = tw_numa_alloc(t, gfp, m->nid == NUMA_NO_NODE ? numa_node_id() :
+						      m->nid);
 	set_active_memcg(old);
+	if (page && m->nid != NUMA_NO_NODE && page_to_nid(page) != m->nid) {
+		put_page(page);
+		page = NULL;
+	}
 	if (!page)
 		tw_tier_uncharge(t, 1);
 	return page;

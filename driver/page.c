@@ -18,6 +18,7 @@
 #include <linux/srcu.h>
 
 #include "agent.h"
+#include "numa.h"
 #include "region.h"
 #include "stats.h"
 #include "stream.h"
@@ -112,6 +113,7 @@ void tw_page_unget(struct page *page, int tier)
 
 void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page)
 {
+	tw_numa_page_add(page, 1);
 	page->mapping = r->inode->i_mapping;
 	page->index = idx;
 	/* Its barrier: the bytes are there before anyone can map it. */
@@ -122,6 +124,7 @@ void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page)
 
 void tw_page_free_frozen(struct page *page)
 {
+	tw_numa_page_add(page, -1);
 	page->private = 0;
 	page->mapping = NULL;
 	page_ref_unfreeze(page, 1);
@@ -130,6 +133,7 @@ void tw_page_free_frozen(struct page *page)
 
 void tw_page_drop(struct page *page)
 {
+	tw_numa_page_add(page, -1);
 	lock_page(page);
 	page->private = 0;
 	page->mapping = NULL;

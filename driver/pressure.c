@@ -168,3 +168,8 @@ void tw_tier_stall(struct tw_tier_s *t)
 	if (fresh)
 		tw_pressure_kick(t);
 }
+
+int tw_thresholds_ioctl(struct tw_thresholds *arg)
+{
+	return -EOPNOTSUPP;
+}

@@ -54,7 +54,7 @@ enum tw_state {
 
 /**
  * struct tw_rec - a page
- * @w: lock bit, state, tier, slot's tier, flags, pfn (see TW_W_*)
+ * @w: lock bit, state, tier, slot's tier, flags, node hint, pfn (see TW_W_*)
  * @slot: slot in the store of @w's slot tier, valid with TW_W_SLOT
  * @heat: grows with faults, saturates
  * @age: sweeps since last seen touched
@@ -78,6 +78,11 @@ struct tw_rec {
 #define TW_W_SLOT_TIER_MASK	(7UL << TW_W_SLOT_TIER_SHIFT)
 #define TW_W_SLOT		BIT(10)	/* @slot is valid */
 #define TW_W_PREFAULT		BIT(11)	/* mapped beside a fault, not touched */
+#define TW_W_NODE_SHIFT		12	/* who touches it: node + 1, 0 nobody */
+#define TW_W_NODE_MASK		(63UL << TW_W_NODE_SHIFT)
+#define TW_W_SURE_SHIFT		18	/* how much more often than others */
+#define TW_W_SURE_MASK		(7UL << TW_W_SURE_SHIFT)
+#define TW_W_HINT_MASK		(TW_W_NODE_MASK | TW_W_SURE_MASK)
 #define TW_W_PFN_SHIFT		24
 
 #define TW_AUX_READ_FAILED	BIT(0)	/* a retried fault need not read again */
@@ -180,11 +185,59 @@ static inline void tw_rec_assert_locked(const struct tw_rec *rec)
 	VM_WARN_ON_ONCE(!(tw_rec_w(rec) & TW_W_LOCK));
 }
 
-/* Replace the word, keeping the lock bit. The record is locked. */
+/* Replace the word, keeping lock bit and node hint. The record is locked. */
 static inline void tw_rec_set(struct tw_rec *rec, unsigned long w)
 {
 	tw_rec_assert_locked(rec);
-	WRITE_ONCE(rec->w, w | TW_W_LOCK);
+	WRITE_ONCE(rec->w, (w & ~TW_W_HINT_MASK) | (rec->w & TW_W_HINT_MASK) |
+		   TW_W_LOCK);
+}
+
+/*
+ * The word after a touch by a CPU of node @nid: a vote for the node that leads,
+ * or against it. Nodes beyond 61 don't vote.
+ */
+static inline unsigned long tw_w_vote(unsigned long w, int nid)
+{
+	unsigned long node = (w & TW_W_NODE_MASK) >> TW_W_NODE_SHIFT;
+	unsigned long sure = (w & TW_W_SURE_MASK) >> TW_W_SURE_SHIFT;
+
+	if (unlikely(nid < 0 || nid > 61))
+		return w;
+	if (node == nid + 1UL) {
+		sure += sure < 7;
+	} else if (sure > 1) {
+		sure--;
+	} else {
+		node = nid + 1;
+		sure = 1;
+	}
+	return (w & ~TW_W_HINT_MASK) | node << TW_W_NODE_SHIFT |
+	       sure << TW_W_SURE_SHIFT;
+}
+
+/* The node whose CPUs touch the page most, or -1. */
+static inline int tw_w_best_node(unsigned long w)
+{
+	return (int)((w & TW_W_NODE_MASK) >> TW_W_NODE_SHIFT) - 1;
+}
+
+/* How clear that is: 0..7. */
+static inline unsigned int tw_w_sure(unsigned long w)
+{
+	return (w & TW_W_SURE_MASK) >> TW_W_SURE_SHIFT;
+}
+
+static inline void tw_rec_vote(struct tw_rec *rec, int nid)
+{
+	tw_rec_assert_locked(rec);
+	WRITE_ONCE(rec->w, tw_w_vote(rec->w, nid));
+}
+
+static inline void tw_rec_forget_votes(struct tw_rec *rec)
+{
+	tw_rec_assert_locked(rec);
+	WRITE_ONCE(rec->w, rec->w & ~TW_W_HINT_MASK);
 }
 
 static inline void tw_rec_set_state(struct tw_rec *rec, enum tw_state s)
@@ -255,17 +308,6 @@ static inline void tw_rec_wait_settled(struct tw_rec *rec)
 {
 	wait_var_event(&rec->w, tw_rec_is_settled(rec));
 }
-
-static inline void tw_rec_touch(struct tw_rec *rec, unsigned int weight)
-{
-	unsigned int heat = READ_ONCE(rec->heat) + weight;
-
-	WRITE_ONCE(rec->heat, min_t(unsigned int, heat, U16_MAX));
-	WRITE_ONCE(rec->age, 0);
-}
-
-/* How much a fault adds to the heat. */
-#define TW_HEAT_FAULT	10
 
 static inline struct tw_rec *tw_chunk_rec(struct tw_chunk *c, unsigned long idx)
 {

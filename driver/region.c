@@ -21,6 +21,7 @@
 #include "agent.h"
 #include "chardev.h"
 #include "compat.h"
+#include "queue.h"
 #include "region.h"
 #include "stats.h"
 #include "tier.h"
@@ -128,6 +129,7 @@ static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
 	}
 	tw_slot_drop(rec);
 	tw_rec_set(rec, tw_w_make(TW_NONE, 0));
+	tw_rec_forget_votes(rec);
 	WRITE_ONCE(rec->heat, 0);
 	WRITE_ONCE(rec->age, 0);
 	WRITE_ONCE(rec->aux, 0);
@@ -193,6 +195,7 @@ static int tw_region_release(struct inode *inode, struct file *file)
 
 	WRITE_ONCE(r->dead, true);
 	xa_erase(&tw_region_ids, r->id);
+	tw_queue_drop_region(r);
 	if (atomic_long_read(&r->record_bytes) >
 	    TW_TEARDOWN_INLINE * TW_CHUNK_PAGES * sizeof(struct tw_rec)) {
 		INIT_WORK(&r->teardown, tw_region_teardown_work);

@@ -129,6 +129,7 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf);
  * @from: only pages in this tier, TW_TIER_NONE: any
  * @reason: enum tw_reason
  * @flags: TW_MOVE_*
+ * @nid: node to go to within a memory tier, NUMA_NO_NODE: near the running CPU
  * @nr: pages
  * @moved: out: how many moved
  * @idx: page indices; neighbours in order are unmapped together
@@ -146,6 +147,7 @@ struct tw_move {
 	int from;
 	int reason;
 	unsigned int flags;
+	int nid;
 	unsigned int nr;
 	unsigned int moved;
 	unsigned long idx[TW_BATCH];

@@ -173,6 +173,7 @@ int tw_tier_bind(struct tw_tier_bind *arg);
 int tw_tier_unbind(struct tw_tier_unbind *arg);
 void tw_tier_get_info(struct tw_tier_info *arg);
 int tw_tier_get_pressure(struct tw_pressure *arg);
+int tw_thresholds_ioctl(struct tw_thresholds *arg);	/* pressure.c */
 
 /* -- backend_numa.c ------------------------------------------------------ */
 

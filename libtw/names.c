@@ -44,6 +44,7 @@ static const char * const events[] = {
 	[TW_EVENT_TIER_ERROR] = "tier-error",
 	[TW_EVENT_AGENT_CREATED] = "agent-created",
 	[TW_EVENT_AGENT_ENDED] = "agent-ended",
+	[TW_EVENT_REQUEST] = "request",
 };
 
 _Static_assert(ARRAY_SIZE(tiers) == TW_NR_TIERS, "a tier has no name");

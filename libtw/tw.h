@@ -125,7 +125,8 @@ const char *tw_reason_name(int reason);
  * @type: enum tw_event_type
  *
  * Return: "fault", "migrate", "pressure", "limit", "tier-bound",
- * "tier-unbound", "tier-error", "agent-created", "agent-ended" or "?".
+ * "tier-unbound", "tier-error", "agent-created", "agent-ended", "request" or
+ * "?".
  */
 const char *tw_event_name(int type);
 

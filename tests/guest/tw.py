@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import (Structure, byref, c_int, c_int32, c_long, c_size_t,
+from ctypes import (Structure, byref, c_int, c_int32, c_int64, c_long, c_size_t,
                     c_uint8, c_uint32, c_uint64, c_ulong, c_void_p, sizeof)
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable, Iterator, Optional, Sequence, Union
 
@@ -54,6 +55,21 @@ TW_IOC_STREAM_CREATE = _io(0x08)
 TW_IOC_MIGRATE_PAGES = _io(0x09)
 TW_IOC_PAGE_INFO = _io(0x0a)
 TW_IOC_MIGRATE_RANGE = _io(0x0b)
+TW_IOC_ADDR_PAGE = _io(0x0c)
+TW_IOC_TRACK = _io(0x0d)
+TW_IOC_UNTRACK = _io(0x0e)
+TW_IOC_REPORT = _io(0x0f)
+TW_IOC_CANDIDATES = _io(0x10)
+TW_IOC_REQUEST = _io(0x11)
+TW_IOC_PAGE_LIST = _io(0x12)
+TW_IOC_MARK = _io(0x13)
+TW_IOC_FAULT_STATS = _io(0x14)
+TW_IOC_THRESHOLDS = _io(0x15)
+TW_IOC_MODULE_STATS = _io(0x16)
+TW_IOC_NUMA_STATS = _io(0x17)
+TW_IOC_NUMA_BALANCE = _io(0x18)
+TW_IOC_AGENT_LIMITS = _io(0x19)
+TW_IOC_AGENT_MIGRATE = _io(0x1a)
 TW_IOC_REGION_INFO = _io(0x20)
 TW_IOC_REGION_DISCARD = _io(0x21)
 TW_IOC_REGION_PAGES = _io(0x22)
@@ -71,15 +87,34 @@ TW_MOVE_ALREADY = 1
 TW_PAGE_KEPT = 1 << 0
 TW_PAGE_LOST = 1 << 1
 TW_PAGE_BUSY = 1 << 2
+TW_PAGE_EXTERNAL = 1 << 3
 TW_AGENT_JOIN = 1 << 0
 TW_AGENT_FLAGS = TW_AGENT_JOIN
 TW_AGENT_BY_ID = 1 << 0
 TW_AGENT_STATS_FLAGS = TW_AGENT_BY_ID
+TW_CLASS_WARM, TW_CLASS_HOT, TW_CLASS_COLD = range(3)
+TW_NR_CLASSES = 3
+TW_MAX_PFN = 1 << 52
+TW_TRACK_BY_ID = 1 << 0
+TW_TRACK_FLAGS = TW_TRACK_BY_ID
+TW_REPORT_WRITE = 1 << 0
+TW_REPORT_FLAGS = TW_REPORT_WRITE
+TW_PRIORITY_MAX = 100
+TW_REQUEST_WAIT = 1 << 0
+TW_REQUEST_FLAGS = TW_REQUEST_WAIT
+TW_REQUEST_MAX = 4096
+TW_FAULT_STATS_RESET = 1 << 0
+TW_FAULT_STATS_FLAGS = TW_FAULT_STATS_RESET
+TW_THRESHOLDS_SET = 1 << 0
+TW_THRESHOLDS_FLAGS = TW_THRESHOLDS_SET
+TW_NO_LIMIT = (1 << 64) - 1
+TW_LIMITS_SET = 1 << 1
+TW_LIMITS_FLAGS = TW_AGENT_BY_ID | TW_LIMITS_SET
 
 (TW_EVENT_FAULT, TW_EVENT_MIGRATE, TW_EVENT_PRESSURE, TW_EVENT_LIMIT, TW_EVENT_TIER_BOUND,
  TW_EVENT_TIER_UNBOUND, TW_EVENT_TIER_ERROR, TW_EVENT_AGENT_CREATED,
- TW_EVENT_AGENT_ENDED) = range(1, 10)
-TW_NR_EVENTS = 10
+ TW_EVENT_AGENT_ENDED, TW_EVENT_REQUEST) = range(1, 11)
+TW_NR_EVENTS = 11
 TW_EVENT_ALL = (1 << TW_NR_EVENTS) - 2
 
 TW_FAULT_WRITE = 1 << 0
@@ -207,9 +242,9 @@ class MigrateRange(Sized):
 
 
 class Page(Structure):
-    _fields_ = [("page", c_uint64), ("pfn", c_uint64), ("tier", c_uint32),
-                ("flags", c_uint32), ("heat", c_uint32), ("age", c_uint32),
-                ("node", c_int32), ("status", c_int32)]
+    _fields_ = [("page", c_uint64), ("pfn", c_uint64), ("agent", c_uint64), ("tier", c_uint32),
+                ("flags", c_uint32), ("heat", c_uint32), ("age", c_uint32), ("node", c_int32),
+                ("status", c_int32), ("best_node", c_int32), ("temperature", c_uint32)]
 
 
 class PageInfo(Sized):
@@ -230,11 +265,124 @@ class AgentCreate(Sized):
 
 class AgentStats(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
-                ("is_default", c_uint32), ("id", c_uint64),
-                ("pages", c_uint64 * TW_NR_TIERS), ("faults_minor", c_uint64 * TW_NR_TIERS),
+                ("is_default", c_uint32), ("id", c_uint64), ("pages", c_uint64 * TW_NR_TIERS),
+                ("faults_minor", c_uint64 * TW_NR_TIERS),
                 ("faults_major", c_uint64 * TW_NR_TIERS), ("moves_in", c_uint64 * TW_NR_TIERS),
                 ("moves_out", c_uint64 * TW_NR_TIERS), ("regions", c_uint64),
-                ("fault_ns", c_uint64)]
+                ("fault_ns", c_uint64), ("external", c_uint64 * TW_NR_TIERS),
+                ("reported", c_uint64)]
+
+
+class AddrPage(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("addr", c_uint64), ("page", c_uint64)]
+
+
+class Track(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32), ("node", c_int32),
+                ("agent_fd", c_int32), ("nr", c_uint32), ("agent_id", c_uint64),
+                ("pages", c_uint64), ("status", c_uint64), ("done", c_uint32),
+                ("failed", c_uint32)]
+
+
+class Untrack(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("pages", c_uint64), ("status", c_uint64),
+                ("done", c_uint32), ("failed", c_uint32)]
+
+
+class Report(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("page", c_uint64), ("addr", c_uint64)]
+
+
+class Candidate(Structure):
+    _fields_ = [("page", c_uint64), ("agent", c_uint64), ("benefit_ns", c_int64),
+                ("heat", c_uint32), ("age", c_uint32), ("from_tier", c_uint32),
+                ("to_tier", c_uint32), ("node", c_int32), ("reserved", c_uint32)]
+
+
+class Candidates(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("from_tier", c_uint32),
+                ("to_tier", c_uint32), ("nr", c_uint32), ("reserved", c_uint32),
+                ("candidates", c_uint64)]
+
+
+class Request(Structure):
+    _fields_ = [("page", c_uint64), ("id", c_uint64), ("pfn", c_uint64),
+                ("latency_ns", c_uint64), ("from_tier", c_uint32), ("to_tier", c_uint32),
+                ("priority", c_uint32), ("reason", c_uint32), ("status", c_int32),
+                ("reserved", c_uint32)]
+
+
+class RequestPages(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("requests", c_uint64), ("done", c_uint32),
+                ("failed", c_uint32)]
+
+
+class PageList(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
+                ("temperature", c_uint32), ("nr", c_uint32), ("reserved", c_uint32),
+                ("cursor", c_uint64), ("infos", c_uint64)]
+
+
+class Mark(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("temperature", c_uint32),
+                ("nr", c_uint32), ("pages", c_uint64), ("status", c_uint64), ("done", c_uint32),
+                ("failed", c_uint32)]
+
+
+class FaultStats(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
+                ("reserved", c_uint32), ("minor_read", c_uint64), ("minor_write", c_uint64),
+                ("major_read", c_uint64), ("major_write", c_uint64), ("first", c_uint64),
+                ("reported", c_uint64), ("fault_ns", c_uint64)]
+
+
+class Thresholds(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
+                ("reserved", c_uint32), ("enter", c_uint32 * 3), ("leave", c_uint32 * 3),
+                ("reserved2", c_uint32 * 2)]
+
+
+class ModuleStats(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("pages_tracked", c_uint64),
+                ("pages_external", c_uint64), ("faults", c_uint64),
+                ("faults_reported", c_uint64), ("migrations", c_uint64),
+                ("migrations_failed", c_uint64), ("migration_ns", c_uint64),
+                ("events", c_uint64), ("sigbus", c_uint64), ("lost", c_uint64),
+                ("requests_queued", c_uint64), ("requests_done", c_uint64),
+                ("requests_failed", c_uint64), ("requests_cancelled", c_uint64),
+                ("regions", c_uint64), ("agents", c_uint64), ("streams", c_uint64),
+                ("record_bytes", c_uint64), ("external_bytes", c_uint64),
+                ("store_bytes", c_uint64), ("stream_bytes", c_uint64), ("batch_size", c_uint32),
+                ("hot_threshold", c_uint32), ("cold_threshold", c_uint32),
+                ("auto_migration", c_uint32)]
+
+
+class NumaStats(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("node", c_int32), ("tier", c_uint32),
+                ("total", c_uint64), ("free", c_uint64), ("pages", c_uint64),
+                ("local", c_uint64), ("remote", c_uint64), ("moved_in", c_uint64),
+                ("reserved", c_uint64)]
+
+
+class NumaBalance(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("looked", c_uint64), ("moved", c_uint64),
+                ("failed", c_uint64)]
+
+
+class AgentLimits(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
+                ("reserved", c_uint32), ("id", c_uint64), ("pages", c_uint64 * TW_NR_TIERS),
+                ("hard", c_uint64 * TW_NR_TIERS)]
+
+
+class AgentMigrate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
+                ("to_tier", c_uint32), ("from_tier", c_uint32), ("reason", c_uint32),
+                ("nr", c_uint32), ("reserved", c_uint32), ("id", c_uint64), ("moved", c_uint64),
+                ("failed", c_uint64)]
 
 
 class Event(Structure):
@@ -290,7 +438,7 @@ class StatsCounters(Structure):
     _fields_ = [(name, c_uint64) for name in (
         "minor_read", "minor_write", "major_read", "major_write", "first", "fault_ns",
         "moves_in", "moves_out", "moves_failed", "move_ns", "bytes_read", "bytes_written",
-        "io_errors", "stalls", "taken_back", "reserved")]
+        "io_errors", "stalls", "taken_back", "reported")]
 
 
 class StatsCpu(Structure):
@@ -304,7 +452,10 @@ class StatsHeader(Structure):
                 ("nr_cpus", c_uint32), ("cpu_offset", c_uint32), ("cpu_stride", c_uint32),
                 ("regions", c_uint64), ("agents", c_uint64), ("streams", c_uint64),
                 ("record_bytes", c_uint64), ("store_bytes", c_uint64),
-                ("stream_bytes", c_uint64), ("lost", c_uint64)]
+                ("stream_bytes", c_uint64), ("lost", c_uint64), ("external", c_uint64),
+                ("external_bytes", c_uint64), ("requests_queued", c_uint64),
+                ("requests_done", c_uint64), ("requests_failed", c_uint64),
+                ("requests_cancelled", c_uint64)]
 
 
 class StoreSuper(Structure):
@@ -324,6 +475,23 @@ STRUCTS = {
     "tw_ring_header": RingHeader, "tw_stream_ctl": StreamCtl, "tw_stats_tier": StatsTier,
     "tw_stats_counters": StatsCounters, "tw_stats_cpu": StatsCpu, "tw_stats": StatsHeader,
     "tw_store_super": StoreSuper,
+    "tw_addr_page": AddrPage,
+    "tw_track": Track,
+    "tw_untrack": Untrack,
+    "tw_report": Report,
+    "tw_candidate": Candidate,
+    "tw_candidates": Candidates,
+    "tw_request": Request,
+    "tw_request_pages": RequestPages,
+    "tw_page_list": PageList,
+    "tw_mark": Mark,
+    "tw_fault_stats": FaultStats,
+    "tw_thresholds": Thresholds,
+    "tw_module_stats": ModuleStats,
+    "tw_numa_stats": NumaStats,
+    "tw_numa_balance": NumaBalance,
+    "tw_agent_limits": AgentLimits,
+    "tw_agent_migrate": AgentMigrate,
 }
 
 # --- libc ------------------------------------------------------------------------
@@ -643,6 +811,116 @@ class Device(Handle):
 
     def stats(self) -> "Stats":
         return Stats(self)
+
+    def addr_page(self, addr: int) -> int:
+        """The stable number of the page at an address."""
+        return self.call(TW_IOC_ADDR_PAGE, AddrPage(addr=addr)).page
+
+    def _each(self, command: int, kind: type, pages: Iterable[int], **members) -> "Each":
+        array = u64s(pages)
+        status = (c_int32 * len(array))(*[0x7777] * len(array))
+        arg = self.call(command, kind(nr=len(array), pages=ctypes.addressof(array),
+                                      status=ctypes.addressof(status), **members))
+        return Each(arg.done, arg.failed, list(status))
+
+    def track(self, pages: Iterable[int], tier: int, agent: Union[Agent, int, None] = None,
+              node: int = -1) -> "Each":
+        """Track pages, for an agent by fd, by id, or the cgroup's default one."""
+        if isinstance(agent, int):
+            who = {"flags": TW_TRACK_BY_ID, "agent_fd": -1, "agent_id": agent}
+        else:
+            who = {"agent_fd": agent.fd if agent else -1}
+        return self._each(TW_IOC_TRACK, Track, pages, tier=tier, node=node, **who)
+
+    def untrack(self, pages: Iterable[int]) -> "Each":
+        return self._each(TW_IOC_UNTRACK, Untrack, pages)
+
+    def mark(self, pages: Iterable[int], temperature: int) -> "Each":
+        return self._each(TW_IOC_MARK, Mark, pages, temperature=temperature)
+
+    def report(self, page: int, addr: int = 0, flags: int = 0) -> None:
+        """Report a fault."""
+        self.call(TW_IOC_REPORT, Report(page=page, addr=addr, flags=flags))
+
+    def candidates(self, from_tier: int, to_tier: int, room: int = 100) -> list[Candidate]:
+        """Pages worth moving, best first."""
+        array = (Candidate * room)()
+        arg = self.call(TW_IOC_CANDIDATES, Candidates(
+            from_tier=from_tier, to_tier=to_tier, nr=room, candidates=ctypes.addressof(array)))
+        return array[:arg.nr]
+
+    def request(self, requests: Sequence[Request], flags: int = 0) -> list[Request]:
+        """Queue moves; with TW_REQUEST_WAIT wait for them."""
+        array = (Request * len(requests))(*requests)
+        self.call(TW_IOC_REQUEST, RequestPages(
+            flags=flags, nr=len(array), requests=ctypes.addressof(array)))
+        return list(array)
+
+    def page_list(self, temperature: int, tier: int = NONE, room: int = 256) -> list[Page]:
+        """All pages of a temperature, call by call."""
+        found: list[Page] = []
+        cursor = 0
+        while True:
+            infos = (Page * room)()
+            arg = self.call(TW_IOC_PAGE_LIST, PageList(
+                tier=tier, temperature=temperature, nr=room, cursor=cursor,
+                infos=ctypes.addressof(infos)))
+            found += infos[:arg.nr]
+            cursor = arg.cursor
+            if not cursor:
+                return found
+
+    def fault_stats(self, tier: int, flags: int = 0) -> FaultStats:
+        return self.call(TW_IOC_FAULT_STATS, FaultStats(tier=tier, flags=flags))
+
+    def thresholds(self, tier: int, enter: Optional[Sequence[int]] = None,
+                   leave: Optional[Sequence[int]] = None) -> Thresholds:
+        """A tier's levels of pressure; set them if they are given."""
+        arg = Thresholds(tier=tier)
+        if enter is not None:
+            arg.flags = TW_THRESHOLDS_SET
+            arg.enter[:], arg.leave[:] = enter, leave
+        return self.call(TW_IOC_THRESHOLDS, arg)
+
+    def module_stats(self) -> ModuleStats:
+        return self.call(TW_IOC_MODULE_STATS, ModuleStats())
+
+    def numa_stats(self, node: int) -> NumaStats:
+        return self.call(TW_IOC_NUMA_STATS, NumaStats(node=node))
+
+    def numa_balance(self, most: int = 0) -> NumaBalance:
+        return self.call(TW_IOC_NUMA_BALANCE, NumaBalance(nr=most))
+
+    def limits(self, agent: Union[Agent, int, None] = None,
+               pages: Optional[Sequence[int]] = None) -> AgentLimits:
+        """An agent's limits; set them if they are given."""
+        arg = AgentLimits(**_agent_of(agent))
+        if pages is not None:
+            arg.flags |= TW_LIMITS_SET
+            arg.pages[:] = pages
+        return self.call(TW_IOC_AGENT_LIMITS, arg)
+
+    def agent_migrate(self, agent: Union[Agent, int, None], to_tier: int,
+                      from_tier: int = NONE, most: int = 0,
+                      reason: int = TW_REASON_MANUAL) -> AgentMigrate:
+        return self.call(TW_IOC_AGENT_MIGRATE, AgentMigrate(
+            to_tier=to_tier, from_tier=from_tier, nr=most, reason=reason,
+            **_agent_of(agent)))
+
+
+@dataclass
+class Each:
+    """What came of a call about many pages."""
+    done: int
+    failed: int
+    status: list[int]
+
+
+def _agent_of(agent: Union[Agent, int, None]) -> dict[str, int]:
+    """How a struct names an agent: by id, by fd, or the cgroup's default one."""
+    if isinstance(agent, int):
+        return {"flags": TW_AGENT_BY_ID, "agent_fd": -1, "id": agent}
+    return {"agent_fd": agent.fd if agent else -1}
 
 
 # --- the statistics ----------------------------------------------------------------------

@@ -21,7 +21,7 @@
 struct fake_call {
 	int fd;
 	unsigned long cmd;
-	char arg[256];
+	char arg[512];
 };
 
 struct fake {

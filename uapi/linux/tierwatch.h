@@ -128,6 +128,22 @@ enum tw_reason {
 #define TW_IOC_PAGE_INFO	_IO(TW_IOC_TYPE, 0x0a)
 /* On /dev/tierwatch (start is an address) and on a region (an offset) */
 #define TW_IOC_MIGRATE_RANGE	_IO(TW_IOC_TYPE, 0x0b)
+/* On /dev/tierwatch */
+#define TW_IOC_ADDR_PAGE	_IO(TW_IOC_TYPE, 0x0c)
+#define TW_IOC_TRACK		_IO(TW_IOC_TYPE, 0x0d)
+#define TW_IOC_UNTRACK		_IO(TW_IOC_TYPE, 0x0e)
+#define TW_IOC_REPORT		_IO(TW_IOC_TYPE, 0x0f)
+#define TW_IOC_CANDIDATES	_IO(TW_IOC_TYPE, 0x10)
+#define TW_IOC_REQUEST		_IO(TW_IOC_TYPE, 0x11)
+#define TW_IOC_PAGE_LIST	_IO(TW_IOC_TYPE, 0x12)
+#define TW_IOC_MARK		_IO(TW_IOC_TYPE, 0x13)
+#define TW_IOC_FAULT_STATS	_IO(TW_IOC_TYPE, 0x14)
+#define TW_IOC_THRESHOLDS	_IO(TW_IOC_TYPE, 0x15)
+#define TW_IOC_MODULE_STATS	_IO(TW_IOC_TYPE, 0x16)
+#define TW_IOC_NUMA_STATS	_IO(TW_IOC_TYPE, 0x17)
+#define TW_IOC_NUMA_BALANCE	_IO(TW_IOC_TYPE, 0x18)
+#define TW_IOC_AGENT_LIMITS	_IO(TW_IOC_TYPE, 0x19)
+#define TW_IOC_AGENT_MIGRATE	_IO(TW_IOC_TYPE, 0x1a)
 /* On a region */
 #define TW_IOC_REGION_INFO	_IO(TW_IOC_TYPE, 0x20)
 #define TW_IOC_REGION_DISCARD	_IO(TW_IOC_TYPE, 0x21)
@@ -444,27 +460,53 @@ struct tw_migrate_range {
 #define TW_PAGE_KEPT	(1U << 0)	/* a store holds a clean copy, too */
 #define TW_PAGE_LOST	(1U << 1)	/* its bytes are lost */
 #define TW_PAGE_BUSY	(1U << 2)	/* on its way between tiers */
+#define TW_PAGE_EXTERNAL (1U << 3)	/* tracked, not of a region */
+
+/**
+ * enum tw_class - a page's temperature
+ * @TW_CLASS_WARM: neither of these
+ * @TW_CLASS_HOT: heat above the driver's parameter hot_threshold (100)
+ * @TW_CLASS_COLD: heat below its cold_threshold (10), and aged
+ *
+ * Heat: a fault adds 10 and so does a sweep that finds the page touched; each
+ * fault reported by TW_IOC_REPORT adds 1; a sweep that finds it untouched
+ * halves it. Sweeps run while memory is short. An external page's heat halves
+ * every ten seconds without a report. Aged: @age of struct tw_page is not 0.
+ */
+enum tw_class {
+	TW_CLASS_WARM	= 0,
+	TW_CLASS_HOT	= 1,
+	TW_CLASS_COLD	= 2,
+	TW_NR_CLASSES	= 3,
+};
 
 /**
  * struct tw_page - one page
- * @page: stable number
+ * @page: stable number; an external page's is its frame number
  * @pfn: while in memory and the caller has CAP_SYS_ADMIN, else 0
+ * @agent: label of the agent it is accounted to
  * @tier: enum tw_tier; TW_TIER_NONE when never touched
  * @flags: TW_PAGE_*
  * @heat: heat, 0..65535
- * @age: sweeps since it was last seen touched
+ * @age: sweeps since it was last seen touched, up to 255; of an external page:
+ *	tens of seconds without a report
  * @node: NUMA node while in memory, else -1
  * @status: 0, or -ENOENT for a number that names no page of yours
+ * @best_node: node of the CPUs that touch it most, -1 when nobody has
+ * @temperature: enum tw_class
  */
 struct tw_page {
 	__aligned_u64 page;
 	__aligned_u64 pfn;
+	__aligned_u64 agent;
 	__u32 tier;
 	__u32 flags;
 	__u32 heat;
 	__u32 age;
 	__s32 node;
 	__s32 status;
+	__s32 best_node;
+	__u32 temperature;
 };
 
 /**
@@ -550,6 +592,8 @@ struct tw_agent_create {
  * @moves_out: out: pages moved out of each tier
  * @regions: out: regions alive
  * @fault_ns: out: time spent in faults
+ * @external: out: external pages in each tier, not counted in @pages
+ * @reported: out: faults reported for its pages
  */
 struct tw_agent_stats {
 	__u32 size;
@@ -564,6 +608,524 @@ struct tw_agent_stats {
 	__aligned_u64 moves_out[TW_NR_TIERS];
 	__aligned_u64 regions;
 	__aligned_u64 fault_ns;
+	__aligned_u64 external[TW_NR_TIERS];
+	__aligned_u64 reported;
+};
+
+/**
+ * struct tw_addr_page - TW_IOC_ADDR_PAGE: which page is at an address
+ * @size: sizeof(struct tw_addr_page)
+ * @flags: in: 0
+ * @addr: in: any address in one of the caller's mappings of regions
+ * @page: out: stable number. The page isn't touched
+ *
+ * EFAULT: no mapping of a region there.
+ */
+struct tw_addr_page {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 addr;
+	__aligned_u64 page;
+};
+
+/*
+ * External pages: frames of somebody else, a GPU driver's for example, that
+ * the driver only knows by number. It keeps their heat and accounts them to an
+ * agent; it moves them only through a mover that their owner has registered in
+ * the kernel. From userspace they need CAP_SYS_ADMIN.
+ */
+
+/* Frame numbers of external pages lie below this. */
+#define TW_MAX_PFN		(1ULL << 52)
+
+/* tw_track.flags: the agent is named by @agent_id, among the caller's own. */
+#define TW_TRACK_BY_ID		(1U << 0)
+#define TW_TRACK_FLAGS		(TW_TRACK_BY_ID)
+
+/**
+ * struct tw_track - TW_IOC_TRACK: keep track of pages
+ * @size: sizeof(struct tw_track)
+ * @flags: in: TW_TRACK_*
+ * @tier: in: enum tw_tier that they are in
+ * @node: in: NUMA node of external pages; -1: the frame's own, if it has one
+ * @agent_fd: in: an agent; -1: the default one of the caller's cgroup, and
+ *	with TW_TRACK_BY_ID
+ * @nr: in: how many, 1..tw_info.max_pages
+ * @agent_id: in with TW_TRACK_BY_ID: label
+ * @pages: in: pointer to @nr __u64 page numbers
+ * @status: in: pointer to @nr __s32 for the pages' outcomes, or 0
+ * @done: out: pages with status 0
+ * @failed: out: pages with a negative status
+ *
+ * A region's page is tracked for life: its status is 0 when it is in @tier and
+ * accounted to the agent, -EINVAL when it is in another tier or untouched,
+ * -EACCES when it is another agent's, -ENOENT when it is not yours. An external
+ * page: 0; -EEXIST tracked already, -EPERM without CAP_SYS_ADMIN, -EINVAL no
+ * frame number, -EDQUOT too many, -ENOMEM.
+ * ENOENT: no such agent.
+ */
+struct tw_track {
+	__u32 size;
+	__u32 flags;
+	__u32 tier;
+	__s32 node;
+	__s32 agent_fd;
+	__u32 nr;
+	__aligned_u64 agent_id;
+	__aligned_u64 pages;
+	__aligned_u64 status;
+	__u32 done;
+	__u32 failed;
+};
+
+/**
+ * struct tw_untrack - TW_IOC_UNTRACK: forget external pages
+ * @size: sizeof(struct tw_untrack)
+ * @flags: in: 0
+ * @nr: in: how many, 1..tw_info.max_pages
+ * @reserved: in: 0
+ * @pages: in: pointer to @nr __u64 frame numbers
+ * @status: in: pointer to @nr __s32 for the pages' outcomes, or 0
+ * @done: out: pages with status 0
+ * @failed: out: pages with a negative status
+ *
+ * Status: 0; -ENOENT no such page (or without CAP_SYS_ADMIN), -EOPNOTSUPP a
+ * region's page, which is tracked for life, -EBUSY it is being moved.
+ * External pages are forgotten, too, when their agent ends.
+ */
+struct tw_untrack {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 pages;
+	__aligned_u64 status;
+	__u32 done;
+	__u32 failed;
+};
+
+/* tw_report.flags */
+#define TW_REPORT_WRITE		(1U << 0)	/* the access was a write */
+#define TW_REPORT_FLAGS		(TW_REPORT_WRITE)
+
+/**
+ * struct tw_report - TW_IOC_REPORT: a page was touched
+ * @size: sizeof(struct tw_report)
+ * @flags: in: TW_REPORT_*
+ * @page: in: page number
+ * @addr: in: where it was touched; for the record only
+ *
+ * Feeds the page's heat and the counters called "reported", never those of the
+ * faults that the driver sees itself. ENOENT: no such page, or not yours.
+ */
+struct tw_report {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 page;
+	__aligned_u64 addr;
+};
+
+/**
+ * struct tw_candidate - a page worth moving
+ * @page: page number
+ * @agent: label of its agent
+ * @benefit_ns: access time that the move saves (below 0: costs) over what the
+ *	page's heat stands for
+ * @heat: heat
+ * @age: age
+ * @from_tier: where it is
+ * @to_tier: where it would go
+ * @node: NUMA node while in memory, else -1
+ * @reserved: 0
+ */
+struct tw_candidate {
+	__aligned_u64 page;
+	__aligned_u64 agent;
+	__s64 benefit_ns;
+	__u32 heat;
+	__u32 age;
+	__u32 from_tier;
+	__u32 to_tier;
+	__s32 node;
+	__u32 reserved;
+};
+
+/**
+ * struct tw_candidates - TW_IOC_CANDIDATES: pages worth moving, best first
+ * @size: sizeof(struct tw_candidates)
+ * @flags: in: 0
+ * @from_tier: in: enum tw_tier
+ * @to_tier: in: another one: hot pages when it is faster, cold ones when slower
+ * @nr: in: room in @candidates, 1..tw_info.max_pages. out: how many were found
+ * @reserved: in: 0
+ * @candidates: in: pointer to struct tw_candidate
+ *
+ * The caller's own pages; with CAP_SYS_ADMIN everybody's. The queues behind it
+ * are bounded: it gives good pages quickly, not all that there are.
+ */
+struct tw_candidates {
+	__u32 size;
+	__u32 flags;
+	__u32 from_tier;
+	__u32 to_tier;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 candidates;
+};
+
+#define TW_PRIORITY_MAX		100
+
+/**
+ * struct tw_request - a page to be moved
+ * @page: in: page number
+ * @id: out: the request's, in its TW_EVENT_REQUEST
+ * @pfn: out with TW_REQUEST_WAIT: where it is now, as in struct tw_page
+ * @latency_ns: out with TW_REQUEST_WAIT: from the call to its end
+ * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
+ * @to_tier: in: enum tw_tier
+ * @priority: in: 0..TW_PRIORITY_MAX, higher first; waiting raises it
+ * @reason: in: enum tw_reason
+ * @status: out with TW_REQUEST_WAIT: outcome as in struct tw_migrate_pages, or
+ *	-ECANCELED: its page went away
+ * @reserved: in: 0
+ */
+struct tw_request {
+	__aligned_u64 page;
+	__aligned_u64 id;
+	__aligned_u64 pfn;
+	__aligned_u64 latency_ns;
+	__u32 from_tier;
+	__u32 to_tier;
+	__u32 priority;
+	__u32 reason;
+	__s32 status;
+	__u32 reserved;
+};
+
+/* tw_request_pages.flags: return when all have ended. */
+#define TW_REQUEST_WAIT		(1U << 0)
+#define TW_REQUEST_FLAGS	(TW_REQUEST_WAIT)
+
+/* Most requests that wait at a time, and of one call. */
+#define TW_REQUEST_MAX		4096
+
+/**
+ * struct tw_request_pages - TW_IOC_REQUEST: move pages by and by
+ * @size: sizeof(struct tw_request_pages)
+ * @flags: in: TW_REQUEST_*
+ * @nr: in: how many, 1..TW_REQUEST_MAX
+ * @reserved: in: 0
+ * @requests: in: pointer to @nr struct tw_request
+ * @done: out with TW_REQUEST_WAIT: requests with a status that is not negative
+ * @failed: out with TW_REQUEST_WAIT: requests with a negative status
+ *
+ * All of them are queued, or none: EAGAIN, there is no room for so many now;
+ * ENOENT, a page is not there or not yours; EINVAL, one of them is wrong;
+ * EOPNOTSUPP, a target is not bound. EINTR: a signal came while waiting; they
+ * stay queued.
+ */
+struct tw_request_pages {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 requests;
+	__u32 done;
+	__u32 failed;
+};
+
+/**
+ * struct tw_page_list - TW_IOC_PAGE_LIST: pages of a temperature
+ * @size: sizeof(struct tw_page_list)
+ * @flags: in: 0
+ * @tier: in: enum tw_tier, or TW_TIER_NONE for any
+ * @temperature: in: enum tw_class
+ * @nr: in: room in @infos, 1..tw_info.max_pages. out: how many were written
+ * @reserved: in: 0
+ * @cursor: in: 0 to begin, else as the call before left it. out: where to go
+ *	on; 0: that was all
+ * @infos: in: pointer to struct tw_page
+ *
+ * The caller's own pages in the order of their numbers; with CAP_SYS_ADMIN
+ * everybody's, external ones last. A call looks at a bounded number of pages
+ * and may find none before the end.
+ */
+struct tw_page_list {
+	__u32 size;
+	__u32 flags;
+	__u32 tier;
+	__u32 temperature;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 cursor;
+	__aligned_u64 infos;
+};
+
+/**
+ * struct tw_mark - TW_IOC_MARK: call pages hot or cold
+ * @size: sizeof(struct tw_mark)
+ * @flags: in: 0
+ * @temperature: in: TW_CLASS_HOT or TW_CLASS_COLD
+ * @nr: in: how many, 1..tw_info.max_pages
+ * @pages: in: pointer to @nr __u64 page numbers
+ * @status: in: pointer to @nr __s32 for the pages' outcomes, or 0
+ * @done: out: pages with status 0
+ * @failed: out: pages with a negative status (-ENOENT)
+ *
+ * Sets the heat (and age) so that the page is of that class now; what happens
+ * to it next changes that again.
+ */
+struct tw_mark {
+	__u32 size;
+	__u32 flags;
+	__u32 temperature;
+	__u32 nr;
+	__aligned_u64 pages;
+	__aligned_u64 status;
+	__u32 done;
+	__u32 failed;
+};
+
+/* tw_fault_stats.flags: count from here on. Needs CAP_SYS_ADMIN. */
+#define TW_FAULT_STATS_RESET	(1U << 0)
+#define TW_FAULT_STATS_FLAGS	(TW_FAULT_STATS_RESET)
+
+/**
+ * struct tw_fault_stats - TW_IOC_FAULT_STATS: a tier's faults
+ * @size: sizeof(struct tw_fault_stats)
+ * @flags: in: TW_FAULT_STATS_*
+ * @tier: in: enum tw_tier
+ * @reserved: in: 0
+ * @minor_read: out: as in struct tw_stats_counters, since load or the last reset
+ * @minor_write: out: the same
+ * @major_read: out: the same
+ * @major_write: out: the same
+ * @first: out: the same
+ * @reported: out: the same
+ * @fault_ns: out: the same
+ *
+ * A reset gives the figures up to it. The counters of the statistics page are
+ * not touched by it.
+ */
+struct tw_fault_stats {
+	__u32 size;
+	__u32 flags;
+	__u32 tier;
+	__u32 reserved;
+	__aligned_u64 minor_read;
+	__aligned_u64 minor_write;
+	__aligned_u64 major_read;
+	__aligned_u64 major_write;
+	__aligned_u64 first;
+	__aligned_u64 reported;
+	__aligned_u64 fault_ns;
+};
+
+/* tw_thresholds.flags: set them. Needs CAP_SYS_ADMIN. */
+#define TW_THRESHOLDS_SET	(1U << 0)
+#define TW_THRESHOLDS_FLAGS	(TW_THRESHOLDS_SET)
+
+/**
+ * struct tw_thresholds - TW_IOC_THRESHOLDS: a tier's levels of pressure
+ * @size: sizeof(struct tw_thresholds)
+ * @flags: in: TW_THRESHOLDS_*
+ * @tier: in: enum tw_tier
+ * @reserved: in: 0
+ * @enter: in or out: percent used from which the tier is on MEDIUM, HIGH,
+ *	CRITICAL: rising, 1..100
+ * @leave: in or out: percent used below which it leaves them: rising, each
+ *	at least 1 and below @enter
+ * @reserved2: in: 0
+ *
+ * They stay with the tier, whatever is bound to it.
+ */
+struct tw_thresholds {
+	__u32 size;
+	__u32 flags;
+	__u32 tier;
+	__u32 reserved;
+	__u32 enter[3];
+	__u32 leave[3];
+	__u32 reserved2[2];
+};
+
+/**
+ * struct tw_module_stats - TW_IOC_MODULE_STATS: all of the driver at a glance
+ * @size: sizeof(struct tw_module_stats)
+ * @flags: in: 0
+ * @pages_tracked: out: pages of regions and external ones
+ * @pages_external: out: of these, external
+ * @faults: out: faults that the driver served
+ * @faults_reported: out: faults reported
+ * @migrations: out: pages moved
+ * @migrations_failed: out: moves that failed
+ * @migration_ns: out: time spent moving; over @migrations: a page's share
+ * @events: out: events published
+ * @sigbus: out: faults that ended in SIGBUS
+ * @lost: out: pages whose bytes were lost
+ * @requests_queued: out: requests waiting or under way
+ * @requests_done: out: requests that ended well
+ * @requests_failed: out: requests that ended otherwise
+ * @requests_cancelled: out: of these, cancelled
+ * @regions: out: alive
+ * @agents: out: alive
+ * @streams: out: alive
+ * @record_bytes: out: memory: page records
+ * @external_bytes: out: memory: records of external pages
+ * @store_bytes: out: memory: slot tables and checksums
+ * @stream_bytes: out: memory: rings
+ * @batch_size: out: parameter migration_batch
+ * @hot_threshold: out: parameter
+ * @cold_threshold: out: parameter
+ * @auto_migration: out: parameter enable_auto_migration
+ */
+struct tw_module_stats {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 pages_tracked;
+	__aligned_u64 pages_external;
+	__aligned_u64 faults;
+	__aligned_u64 faults_reported;
+	__aligned_u64 migrations;
+	__aligned_u64 migrations_failed;
+	__aligned_u64 migration_ns;
+	__aligned_u64 events;
+	__aligned_u64 sigbus;
+	__aligned_u64 lost;
+	__aligned_u64 requests_queued;
+	__aligned_u64 requests_done;
+	__aligned_u64 requests_failed;
+	__aligned_u64 requests_cancelled;
+	__aligned_u64 regions;
+	__aligned_u64 agents;
+	__aligned_u64 streams;
+	__aligned_u64 record_bytes;
+	__aligned_u64 external_bytes;
+	__aligned_u64 store_bytes;
+	__aligned_u64 stream_bytes;
+	__u32 batch_size;
+	__u32 hot_threshold;
+	__u32 cold_threshold;
+	__u32 auto_migration;
+};
+
+/**
+ * struct tw_numa_stats - TW_IOC_NUMA_STATS: one NUMA node
+ * @size: sizeof(struct tw_numa_stats)
+ * @flags: in: 0
+ * @node: in: its number
+ * @tier: out: enum tw_tier that it backs, or TW_TIER_NONE
+ * @total: out: its memory, pages
+ * @free: out: free memory, pages
+ * @pages: out: pages of regions that are there
+ * @local: out: faults on pages there by its own CPUs
+ * @remote: out: faults on pages there by CPUs of other nodes
+ * @moved_in: out: pages moved there by TW_IOC_NUMA_BALANCE
+ * @reserved: 0
+ *
+ * Reported faults count, too. ENOENT: no such node, or it is not online.
+ */
+struct tw_numa_stats {
+	__u32 size;
+	__u32 flags;
+	__s32 node;
+	__u32 tier;
+	__aligned_u64 total;
+	__aligned_u64 free;
+	__aligned_u64 pages;
+	__aligned_u64 local;
+	__aligned_u64 remote;
+	__aligned_u64 moved_in;
+	__aligned_u64 reserved;
+};
+
+/**
+ * struct tw_numa_balance - TW_IOC_NUMA_BALANCE: pages to who touches them
+ * @size: sizeof(struct tw_numa_balance)
+ * @flags: in: 0
+ * @nr: in: most pages to move, 0: all
+ * @reserved: in: 0
+ * @looked: out: pages looked at
+ * @moved: out: pages moved
+ * @failed: out: pages that could not be moved
+ *
+ * Moves pages of the CPU tier to the node whose CPUs touch them, where that is
+ * clear. The caller's own pages; with CAP_SYS_ADMIN everybody's. EINTR: a
+ * signal came before the first; EOPNOTSUPP: the CPU tier is not bound.
+ */
+struct tw_numa_balance {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 looked;
+	__aligned_u64 moved;
+	__aligned_u64 failed;
+};
+
+#define TW_NO_LIMIT		(~0ULL)
+
+/* tw_agent_limits.flags, with TW_AGENT_BY_ID: set them. */
+#define TW_LIMITS_SET		(1U << 1)
+#define TW_LIMITS_FLAGS		(TW_AGENT_BY_ID | TW_LIMITS_SET)
+
+/**
+ * struct tw_agent_limits - TW_IOC_AGENT_LIMITS: how much of each tier it takes
+ * @size: sizeof(struct tw_agent_limits)
+ * @flags: in: TW_LIMITS_SET, TW_AGENT_BY_ID
+ * @agent_fd: in: an agent; -1: the default one of the caller's cgroup, and
+ *	with TW_AGENT_BY_ID
+ * @reserved: in: 0
+ * @id: in with TW_AGENT_BY_ID: label
+ * @pages: in or out: pages of regions by enum tw_tier; TW_NO_LIMIT: no limit
+ * @hard: out: how high @pages may be set without CAP_SYS_RESOURCE. Who has it
+ *	sets both
+ *
+ * A limit never blocks: a page goes to the next tier instead. What is in
+ * memory beyond the limits of both memory tiers, as a touched page must be,
+ * is demoted in the background. A move to a tier at its limit is -EDQUOT.
+ * EPERM: above @hard. ENOENT: no such agent, or not yours.
+ */
+struct tw_agent_limits {
+	__u32 size;
+	__u32 flags;
+	__s32 agent_fd;
+	__u32 reserved;
+	__aligned_u64 id;
+	__aligned_u64 pages[TW_NR_TIERS];
+	__aligned_u64 hard[TW_NR_TIERS];
+};
+
+/**
+ * struct tw_agent_migrate - TW_IOC_AGENT_MIGRATE: move an agent's pages
+ * @size: sizeof(struct tw_agent_migrate)
+ * @flags: in: TW_AGENT_BY_ID or 0
+ * @agent_fd: in: as in struct tw_agent_limits
+ * @to_tier: in: enum tw_tier
+ * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
+ * @reason: in: enum tw_reason
+ * @nr: in: most pages to move, 0: all
+ * @reserved: in: 0
+ * @id: in with TW_AGENT_BY_ID: label
+ * @moved: out: pages moved
+ * @failed: out: pages that could not be moved
+ *
+ * Pages of its regions. It ends early, without an error, when @to_tier is
+ * full. EOPNOTSUPP: @to_tier is not bound. EINTR: a signal came before the
+ * first. ENOENT: no such agent, or not yours.
+ */
+struct tw_agent_migrate {
+	__u32 size;
+	__u32 flags;
+	__s32 agent_fd;
+	__u32 to_tier;
+	__u32 from_tier;
+	__u32 reason;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 id;
+	__aligned_u64 moved;
+	__aligned_u64 failed;
 };
 
 /**
@@ -580,6 +1142,8 @@ struct tw_agent_stats {
  * @TW_EVENT_TIER_ERROR: I/O on @tier failed or a checksum was wrong; status
  * @TW_EVENT_AGENT_CREATED: an agent came to be
  * @TW_EVENT_AGENT_ENDED: an agent is gone
+ * @TW_EVENT_REQUEST: a request of TW_IOC_REQUEST has ended; addr: its id;
+ *	status: its outcome; latency_ns: from its call on
  * @TW_NR_EVENTS: one past the last
  */
 enum tw_event_type {
@@ -592,7 +1156,8 @@ enum tw_event_type {
 	TW_EVENT_TIER_ERROR	= 7,
 	TW_EVENT_AGENT_CREATED	= 8,
 	TW_EVENT_AGENT_ENDED	= 9,
-	TW_NR_EVENTS		= 10,
+	TW_EVENT_REQUEST	= 10,
+	TW_NR_EVENTS		= 11,
 };
 
 #define TW_EVENT_BIT(type)	(1ULL << (type))
@@ -833,7 +1398,7 @@ struct tw_stats_tier {
  * @io_errors: failed reads and writes, wrong checksums
  * @stalls: faults that waited for a demotion out of this tier
  * @taken_back: pages touched while they were written to this store
- * @reserved: 0
+ * @reported: faults reported by TW_IOC_REPORT for pages in this tier
  */
 struct tw_stats_counters {
 	__aligned_u64 minor_read;
@@ -851,7 +1416,7 @@ struct tw_stats_counters {
 	__aligned_u64 io_errors;
 	__aligned_u64 stalls;
 	__aligned_u64 taken_back;
-	__aligned_u64 reserved;
+	__aligned_u64 reported;
 };
 
 /**
@@ -886,6 +1451,12 @@ struct tw_stats_cpu {
  * @store_bytes: the driver's memory: slot tables and checksums of the stores
  * @stream_bytes: the driver's memory: rings
  * @lost: pages whose bytes were lost since load
+ * @external: external pages tracked
+ * @external_bytes: the driver's memory: records of external pages
+ * @requests_queued: requests of TW_IOC_REQUEST waiting or under way
+ * @requests_done: requests that ended well since load
+ * @requests_failed: requests that ended otherwise, cancelled ones included
+ * @requests_cancelled: requests whose page went away while they waited
  */
 struct tw_stats {
 	__u32 version;
@@ -904,6 +1475,12 @@ struct tw_stats {
 	__aligned_u64 store_bytes;
 	__aligned_u64 stream_bytes;
 	__aligned_u64 lost;
+	__aligned_u64 external;
+	__aligned_u64 external_bytes;
+	__aligned_u64 requests_queued;
+	__aligned_u64 requests_done;
+	__aligned_u64 requests_failed;
+	__aligned_u64 requests_cancelled;
 };
 
 /*

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * external.c - pages of somebody else, known by frame number only
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/errno.h>
+
+#include "agent.h"
+#include "external.h"
+
+int tw_track_ioctl(struct tw_track *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+int tw_untrack_ioctl(struct tw_untrack *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+int tw_report_ioctl(struct tw_report *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+bool tw_external_describe(u64 pfn, struct tw_page *p)
+{
+	return false;
+}
+
+int tw_external_move(u64 pfn, int to, int from, int reason)
+{
+	return -ENOENT;
+}
+
+void tw_external_drop_agent(struct tw_agent *agent)
+{
+}
+
+int tw_external_init(void)
+{
+	return 0;
+}
+
+void tw_external_exit(void)
+{
+}

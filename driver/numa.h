@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * numa.h - where pages are and who touches them
+ */
+#ifndef _TW_NUMA_H
+#define _TW_NUMA_H
+
+#include <linux/atomic.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/topology.h>
+#include <linux/tierwatch.h>
+
+/**
+ * struct tw_numa_touches - one CPU's touches of pages of one node
+ * @local: by a CPU of that node
+ * @remote: by another
+ */
+struct tw_numa_touches {
+	u64 local;
+	u64 remote;
+};
+
+/* Per CPU an array by node; by node, pages of regions. */
+extern struct tw_numa_touches __percpu *tw_numa_touched;
+extern atomic_long_t *tw_numa_pages;
+
+int tw_numa_counts_init(void);
+void tw_numa_counts_exit(void);
+
+/* A page on @nid is touched by this CPU. */
+static inline void tw_numa_touch(int nid)
+{
+	struct tw_numa_touches *t = get_cpu_ptr(tw_numa_touched) + nid;
+
+	if (nid == numa_node_id())
+		WRITE_ONCE(t->local, t->local + 1);
+	else
+		WRITE_ONCE(t->remote, t->remote + 1);
+	put_cpu_ptr(tw_numa_touched);
+}
+
+/* A frame becomes a region's, or ceases to be. */
+static inline void tw_numa_page_add(struct page *page, int n)
+{
+	atomic_long_add(n, &tw_numa_pages[page_to_nid(page)]);
+}
+
+int tw_numa_stats_ioctl(struct tw_numa_stats *arg);
+int tw_numa_balance_ioctl(struct tw_numa_balance *arg);
+
+#endif

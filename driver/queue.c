@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * queue.c - moves asked for, by priority
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/errno.h>
+
+#include "queue.h"
+#include "region.h"
+
+int tw_request_ioctl(struct tw_request_pages *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+void tw_queue_drop_region(struct tw_region *r)
+{
+}
+
+int tw_queue_init(void)
+{
+	return 0;
+}
+
+void tw_queue_exit(void)
+{
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * queue.h - moves asked for, by priority
+ */
+#ifndef _TW_QUEUE_H
+#define _TW_QUEUE_H
+
+#include <linux/types.h>
+#include <linux/tierwatch.h>
+
+struct tw_agent;
+struct tw_region;
+
+int tw_queue_init(void);
+void tw_queue_exit(void);
+int tw_request_ioctl(struct tw_request_pages *arg);
+/* The region's file has gone: what waits for its pages is cancelled. Sleeps. */
+void tw_queue_drop_region(struct tw_region *r);
+
+#endif
