@@ -45,6 +45,14 @@ def knobs():
         path.write_text(text)
 
 
+def injections_left(knob):
+    """What of n is left after the call: 0 when the failure was injected into it."""
+    try:
+        return int(os.pread(knob, 32, 0).split(b"\0")[0])
+    except OSError:
+        return 1        # it has hit this look, so the call had none
+
+
 def sweep(call, undo=lambda result: None, refuses=True, regions=()):
     """call() for each n until nothing is injected any more: how many n there were."""
     knob = os.open(FAIL_NTH, os.O_RDWR)
@@ -59,7 +67,7 @@ def sweep(call, undo=lambda result: None, refuses=True, regions=()):
                 result = call()
             except OSError as error:
                 err = error.errno
-            left = int(os.pread(knob, 32, 0).split(b"\0")[0])
+            left = injections_left(knob)
             os.write(knob, b"0")
             if err:
                 assert err in MEANT, (nth, errno.errorcode[err])
