@@ -88,6 +88,8 @@ struct tw_agent *tw_agent_from_fd(int fd);
 /* The caller has checked the sizes; arg->fd is for the caller to fill in. */
 struct file *tw_agent_create(struct tw_agent_create *arg);
 int tw_agent_get_stats(struct tw_agent_stats *arg);
+/* Sets @limit, and with @hard ->hard, too; who is over it is demoted. Sleeps. */
+void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard);
 int tw_agent_limits_ioctl(struct tw_agent_limits *arg);
 int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg);
 /*

@@ -19,6 +19,26 @@ int tw_untrack_ioctl(struct tw_untrack *arg)
 	return -EOPNOTSUPP;
 }
 
+int tw_external_track(u64 pfn, int tier, int node, struct tw_agent *agent,
+		      const struct tw_mover *mover)
+{
+	return -EOPNOTSUPP;
+}
+
+int tw_external_untrack(u64 pfn)
+{
+	return -ENOENT;
+}
+
+void tw_external_drop_mover(const struct tw_mover *mover)
+{
+}
+
+int tw_page_report(u64 page, bool admin)
+{
+	return -ENOENT;
+}
+
 int tw_report_ioctl(struct tw_report *arg)
 {
 	return -EOPNOTSUPP;

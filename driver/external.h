@@ -18,6 +18,32 @@ int tw_track_ioctl(struct tw_track *arg);
 int tw_untrack_ioctl(struct tw_untrack *arg);
 int tw_report_ioctl(struct tw_report *arg);
 
+/**
+ * struct tw_mover - moves an owner's external pages
+ * @move: moves frame @pfn from tier to tier: 0 with *@new_pfn set (it may be the
+ *	same), or a negative errno and nothing has changed. May sleep
+ * @data: for @move
+ */
+struct tw_mover {
+	int (*move)(void *data, u64 pfn, int from, int to, u64 *new_pfn);
+	void *data;
+};
+
+/*
+ * Frame @pfn: 0 or -errno as in uapi's tw_track. @mover may be NULL and lives
+ * until tw_external_drop_mover(). Sleeps.
+ */
+int tw_external_track(u64 pfn, int tier, int node, struct tw_agent *agent,
+		      const struct tw_mover *mover);
+int tw_external_untrack(u64 pfn);
+/* Waits for moves that use @mover; its pages stay tracked, without a mover. */
+void tw_external_drop_mover(const struct tw_mover *mover);
+/*
+ * A fault on a page of either kind was reported, by this CPU: 0 or -ENOENT. Any
+ * context but NMI. @admin: false looks at the caller's own pages only.
+ */
+int tw_page_report(u64 page, bool admin);
+
 /* What is known of frame @pfn: false when it is not tracked. */
 bool tw_external_describe(u64 pfn, struct tw_page *p);
 /* Moves it by its owner's mover: 0, TW_MOVE_ALREADY or -errno as in uapi. */

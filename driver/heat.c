@@ -21,6 +21,12 @@ void tw_heat_banded(u64 page, int tier, unsigned int heat)
 {
 }
 
+int tw_candidates_get(int from, int to, struct tw_candidate *out,
+		      unsigned int nr, bool admin)
+{
+	return -EOPNOTSUPP;
+}
+
 int tw_candidates_ioctl(struct tw_candidates *arg)
 {
 	return -EOPNOTSUPP;

@@ -13,6 +13,7 @@
 
 #include "record.h"
 
+struct tw_candidate;
 struct tw_candidates;
 struct tw_mark;
 struct tw_page_list;
@@ -60,6 +61,13 @@ static inline void tw_rec_touch(struct tw_rec *rec, u64 page, int tier,
 
 int tw_heat_init(void);
 void tw_heat_exit(void);
+
+/*
+ * Up to @nr candidates, best first: how many, or -errno as in uapi. @admin: of
+ * everybody, else the caller's. Sleeps.
+ */
+int tw_candidates_get(int from, int to, struct tw_candidate *out,
+		      unsigned int nr, bool admin);
 
 /* ioctls; they copy the arrays themselves */
 int tw_candidates_ioctl(struct tw_candidates *arg);

@@ -9,6 +9,11 @@
 #include "queue.h"
 #include "region.h"
 
+int tw_request_one(struct tw_request *req, bool wait, bool admin)
+{
+	return -EOPNOTSUPP;
+}
+
 int tw_request_ioctl(struct tw_request_pages *arg)
 {
 	return -EOPNOTSUPP;

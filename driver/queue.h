@@ -13,6 +13,11 @@ struct tw_region;
 
 int tw_queue_init(void);
 void tw_queue_exit(void);
+/*
+ * One request: its checks are those of the ioctl, its outcome in req->status
+ * with @wait. 0 or -errno when it was not queued. Sleeps.
+ */
+int tw_request_one(struct tw_request *req, bool wait, bool admin);
 int tw_request_ioctl(struct tw_request_pages *arg);
 /* The region's file has gone: what waits for its pages is cancelled. Sleeps. */
 void tw_queue_drop_region(struct tw_region *r);
