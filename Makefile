@@ -71,7 +71,7 @@ kernels:
 demo:				## a real job over five real tiers, in a guest
 	@tools/deps --install
 	$(AGAIN) all programs
-	@tools/vm --topology demo -- $(B)/tools/tw-demo \
+	@tools/vm --topology demo -- $(B)/tools/tw-demo --rebind \
 		$$(test -t 1 && echo --live) $(ARGS)
 
 test:				## everything, in guests: stock and debug kernel

@@ -22,7 +22,6 @@
 #include "tw.h"
 
 #define TW_BDEV_MODE	(FMODE_READ | FMODE_WRITE | FMODE_EXCL)
-#define TW_BIOS_MIN	16	/* bios that are there when memory is not */
 
 /* Measuring: at 200 requests and 20 MB a second both take 100 ms together. */
 #define TW_PROBE_READS	8
@@ -92,7 +91,7 @@ static int tw_bdev_read(struct tw_store *s, u64 pos, void *to, size_t bytes)
 	int ret;
 
 	bio = bio_alloc_bioset(s->bdev, bytes / PAGE_SIZE, REQ_OP_READ | REQ_SYNC,
-			       GFP_KERNEL, &s->bios);
+			       GFP_KERNEL, &tw_bios);
 	bio->bi_iter.bi_sector = pos >> SECTOR_SHIFT;
 	for (done = 0; done < bytes; done += PAGE_SIZE)
 		if (bio_add_page(bio, vmalloc_to_page(to + done), PAGE_SIZE, 0) !=
@@ -248,13 +247,9 @@ int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 		return -ENOMEM;
 	spin_lock_init(&s->lock);
 	s->failing_until = jiffies;
-	ret = bioset_init(&s->bios, TW_BIOS_MIN, offsetof(struct tw_bio, bio),
-			  BIOSET_NEED_BVECS);
-	if (ret)
-		goto free_store;
 	ret = tw_bdev_open(s, arg->fd);
 	if (ret)
-		goto exit_bios;
+		goto free_store;
 	ret = tw_store_setup(t, s, arg->capacity);
 	if (ret)
 		goto put_bdev;
@@ -265,8 +260,6 @@ int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 
 put_bdev:
 	blkdev_put(s->bdev, TW_BDEV_MODE);
-exit_bios:
-	bioset_exit(&s->bios);
 free_store:
 	kfree(s);
 	return ret;
@@ -288,7 +281,6 @@ void tw_store_unbind(struct tw_tier_s *t)
 	synchronize_rcu();
 	blkdev_put(s->bdev, TW_BDEV_MODE);
 	tw_slots_exit(&s->slots);
-	bioset_exit(&s->bios);
 	kfree(s);
 }
 

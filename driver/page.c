@@ -33,15 +33,21 @@ DEFINE_STATIC_SRCU(tw_frames_srcu);
 
 int tw_frames_enter(void)
 {
+	int token;
+
 	if (!static_branch_unlikely(&tw_movable_key))
 		return -1;
-	return srcu_read_lock(&tw_frames_srcu);
+	token = srcu_read_lock(&tw_frames_srcu);
+	__release(&tw_frames_srcu);	/* sparse cannot follow a condition */
+	return token;
 }
 
 void tw_frames_leave(int token)
 {
-	if (token >= 0)
-		srcu_read_unlock(&tw_frames_srcu, token);
+	if (token < 0)
+		return;
+	__acquire(&tw_frames_srcu);
+	srcu_read_unlock(&tw_frames_srcu, token);
 }
 
 void tw_frames_wait(void)

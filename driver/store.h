@@ -25,14 +25,12 @@ struct tw_batch;
 /**
  * struct tw_store - a bound store
  * @bdev: claimed exclusively
- * @bios: for struct tw_bio
  * @lock: guards the bitmap of @slots; innermost
  * @slots: slots and checksums
  * @failing_until: jiffies until which a failed write is held against it
  */
 struct tw_store {
 	struct block_device *bdev;
-	struct bio_set bios;
 	spinlock_t lock;
 	struct tw_slots slots;
 	unsigned long failing_until;
@@ -51,6 +49,9 @@ struct tw_bio {
 	unsigned int nr;
 	struct bio bio;
 };
+
+/* Bios of all stores, struct tw_bio each; there from load to unload. */
+extern struct bio_set tw_bios;
 
 /* The store of a tier that cannot go away: the caller holds a slot. */
 static inline struct tw_store *tw_store_held(struct tw_tier_s *t)

@@ -18,6 +18,7 @@
 #include "tier.h"
 #include "tw.h"
 
+#define TW_BIOS_MIN	48	/* bios that are there when memory is not */
 #define TW_FAILING_TIME	(10 * HZ)	/* a failed write is held against it */
 #define TW_WAIT_STEP	(60 * HZ)	/* shorter than the hung task timeout */
 
@@ -30,6 +31,27 @@ struct tw_batch {
 	atomic_t left;
 	struct completion done;
 };
+
+struct bio_set tw_bios;
+
+/**
+ * tw_stores_init - at load
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tw_stores_init(void)
+{
+	return bioset_init(&tw_bios, TW_BIOS_MIN, offsetof(struct tw_bio, bio),
+			   BIOSET_NEED_BVECS);
+}
+
+/**
+ * tw_stores_exit - at unload, no store is bound
+ */
+void tw_stores_exit(void)
+{
+	bioset_exit(&tw_bios);
+}
 
 /* -- bios ------------------------------------------------------------------ */
 
@@ -69,7 +91,7 @@ static unsigned int tw_submit_run(struct tw_store *s, struct tw_batch *batch,
 	unsigned int i;
 
 	/* From a mempool: waits, but does not fail. */
-	bio = bio_alloc_bioset(s->bdev, nr, opf, GFP_NOIO, &s->bios);
+	bio = bio_alloc_bioset(s->bdev, nr, opf, GFP_NOIO, &tw_bios);
 	bio->bi_iter.bi_sector = tw_slot_sector(io->slot);
 	bio->bi_end_io = tw_bio_end;
 	for (i = 0; i < nr; i++)

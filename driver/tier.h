@@ -207,6 +207,8 @@ struct tw_io {
 
 #define TW_IO_BATCH	64
 
+int tw_stores_init(void);
+void tw_stores_exit(void);
 int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg);
 void tw_store_unbind(struct tw_tier_s *t);	/* no slots in use */
 
