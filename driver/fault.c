@@ -18,8 +18,10 @@
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/file.h>
+#include <linux/jump_label.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
@@ -45,6 +47,43 @@
 			 __GFP_NOWARN)
 #define TW_GFP_HARD	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | \
 			 __GFP_NOWARN)
+
+static DEFINE_STATIC_KEY_TRUE(tw_tracking_key);
+
+static int tw_tracking_set(const char *text, const struct kernel_param *kp)
+{
+	bool on;
+	int err = kstrtobool(text, &on);
+
+	if (err)
+		return err;
+	if (on)
+		static_branch_enable(&tw_tracking_key);
+	else
+		static_branch_disable(&tw_tracking_key);
+	return 0;
+}
+
+static int tw_tracking_get(char *text, const struct kernel_param *kp)
+{
+	return sysfs_emit(text, "%c\n",
+			  static_key_enabled(&tw_tracking_key) ? 'Y' : 'N');
+}
+
+static const struct kernel_param_ops tw_tracking_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = tw_tracking_set,
+	.get = tw_tracking_get,
+};
+module_param_cb(track_faults, &tw_tracking_ops, NULL, 0644);
+MODULE_PARM_DESC(track_faults, "Count faults, publish them and feed the heat (default Y); N tells what that costs");
+
+static u64 tw_fault_clock(void)
+{
+	if (!static_branch_likely(&tw_tracking_key))
+		return 0;
+	return ktime_get_mono_fast_ns();
+}
 
 /**
  * struct tw_fault - one attempt at a fault
@@ -72,7 +111,7 @@ struct tw_fault {
 	u64 start;
 };
 
-static void tw_fault_count(struct tw_fault *f)
+static void __tw_fault_count(struct tw_fault *f)
 {
 	u64 ns = ktime_get_mono_fast_ns() - f->start;
 	u64 page = tw_region_page(f->r, f->idx);
@@ -114,6 +153,23 @@ static void tw_fault_count(struct tw_fault *f)
 
 		tw_emit(f->r->agent, &ev);
 	}
+}
+
+static void tw_fault_count(struct tw_fault *f)
+{
+	if (static_branch_likely(&tw_tracking_key))
+		__tw_fault_count(f);
+}
+
+/* What a touch tells of the page; its record is locked. */
+static void tw_fault_observe(struct tw_fault *f, struct tw_rec *rec,
+			     struct page *page)
+{
+	if (!static_branch_likely(&tw_tracking_key))
+		return;
+	tw_rec_vote(rec, numa_node_id());
+	tw_numa_touch(page_to_nid(page));
+	tw_rec_touch(rec, tw_region_page(f->r, f->idx), f->now, TW_HEAT_FAULT);
 }
 
 static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
@@ -241,9 +297,7 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 	if (w != rec->w)
 		tw_rec_set(rec, w);
 	f->now = tw_w_tier(w);
-	tw_rec_vote(rec, numa_node_id());
-	tw_numa_touch(page_to_nid(page));
-	tw_rec_touch(rec, tw_region_page(f->r, f->idx), f->now, TW_HEAT_FAULT);
+	tw_fault_observe(f, rec, page);
 	if (!f->first && tw_w_state(w) == TW_MEM)
 		tw_fault_around(vmf, rec);
 	return 0;
@@ -494,7 +548,7 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf)
 		.idx = vmf->pgoff,
 		.addr = vmf->address,
 		.write = vmf->flags & FAULT_FLAG_WRITE,
-		.start = ktime_get_mono_fast_ns(),
+		.start = tw_fault_clock(),
 	};
 	struct tw_rec *rec;
 	vm_fault_t ret;
