@@ -157,7 +157,8 @@ static void __tw_fault_count(struct tw_fault *f)
 
 static void tw_fault_count(struct tw_fault *f)
 {
-	if (static_branch_likely(&tw_tracking_key))
+	/* Begun with tracking off, there is no time it began at. */
+	if (static_branch_likely(&tw_tracking_key) && likely(f->start))
 		__tw_fault_count(f);
 }
 

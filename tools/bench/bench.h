@@ -129,6 +129,8 @@ void bench_uffd(void);
 void bench_move(struct tw *tw);
 void bench_stream(struct tw *tw);
 void bench_stats(struct tw *tw);
+void bench_tracking(struct tw *tw);
+void bench_flat(struct tw *tw);
 void bench_disk(struct tw *tw, const char *dev);
 
 #endif

@@ -17,7 +17,8 @@
 
 static int help(void)
 {
-	fputs("usage: tw-bench count\n       tw-bench disk DEVICE\n", stderr);
+	fputs("usage: tw-bench count\n       tw-bench flat\n"
+	      "       tw-bench disk DEVICE\n", stderr);
 	return 2;
 }
 
@@ -43,6 +44,7 @@ static void count(struct tw *tw)
 	bench_move(tw);
 	bench_stream(tw);
 	bench_stats(tw);
+	bench_tracking(tw);
 	if (cgroup_enter("tw-bench"))
 		bench_touch(tw, "-in-cgroup");
 }
@@ -50,10 +52,11 @@ static void count(struct tw *tw)
 int main(int argc, char **argv)
 {
 	bool disk = argc == 3 && !strcmp(argv[1], "disk");
+	bool flat = argc == 2 && !strcmp(argv[1], "flat");
 	struct tw *tw;
 	int err;
 
-	if (!disk && (argc != 2 || strcmp(argv[1], "count")))
+	if (!disk && !flat && (argc != 2 || strcmp(argv[1], "count")))
 		return help();
 	page_size = sysconf(_SC_PAGESIZE);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
@@ -64,6 +67,8 @@ int main(int argc, char **argv)
 	watch_init();
 	if (disk)
 		bench_disk(tw, argv[2]);
+	else if (flat)
+		bench_flat(tw);
 	else
 		count(tw);
 	report_print();
