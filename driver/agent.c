@@ -77,7 +77,18 @@ static struct tw_agent *tw_agent_lookup(u64 id, bool is_default)
 	return a;
 }
 
-/* Free one that is not in the table. */
+static void tw_agent_free_rcu(struct rcu_head *rcu)
+{
+	struct tw_agent *a = container_of(rcu, struct tw_agent, rcu);
+
+	free_percpu(a->cpu);
+	kfree(a);
+}
+
+/*
+ * Free one that is not in the table. Reports of its external pages look at it
+ * and its counters under RCU.
+ */
 static void tw_agent_free(struct tw_agent *a)
 {
 	if (a->user) {
@@ -85,8 +96,7 @@ static void tw_agent_free(struct tw_agent *a)
 		tw_user_put(a->user);
 	}
 	put_user_ns(a->ns);
-	free_percpu(a->cpu);
-	kfree_rcu(a, rcu);
+	call_rcu(&a->rcu, tw_agent_free_rcu);
 }
 
 static int tw_agent_charge(struct tw_agent *a)

@@ -116,12 +116,10 @@ static inline void tw_agent_fault(struct tw_agent *a, int tier, bool major, u64 
 	put_cpu_ptr(a->cpu);
 }
 
+/* Any context but NMI; a reference or RCU. */
 static inline void tw_agent_reported(struct tw_agent *a)
 {
-	struct tw_agent_cpu *c = get_cpu_ptr(a->cpu);
-
-	c->reported++;
-	put_cpu_ptr(a->cpu);
+	this_cpu_inc(a->cpu->reported);
 }
 
 static inline void tw_agent_moved(struct tw_agent *a, int from, int to, u64 n)

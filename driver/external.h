@@ -9,6 +9,7 @@
 #include <linux/tierwatch.h>
 
 struct tw_agent;
+struct tw_user;
 
 int tw_external_init(void);
 void tw_external_exit(void);
@@ -21,7 +22,8 @@ int tw_report_ioctl(struct tw_report *arg);
 /**
  * struct tw_mover - moves an owner's external pages
  * @move: moves frame @pfn from tier to tier: 0 with *@new_pfn set (it may be the
- *	same), or a negative errno and nothing has changed. May sleep
+ *	same, else it is tracked by nobody), or a negative errno and nothing has
+ *	changed. May sleep
  * @data: for @move
  */
 struct tw_mover {
@@ -29,23 +31,61 @@ struct tw_mover {
 	void *data;
 };
 
-/*
- * Frame @pfn: 0 or -errno as in uapi's tw_track. @mover may be NULL and lives
- * until tw_external_drop_mover(). Sleeps.
+/**
+ * struct tw_external_new - a frame to be tracked
+ * @pfn: frame number
+ * @tier: where it is
+ * @node: NUMA node, or NUMA_NO_NODE: the frame's own
+ * @agent: accounted to, the caller has a reference
+ * @user: charged
+ * @mover: may be NULL
  */
-int tw_external_track(u64 pfn, int tier, int node, struct tw_agent *agent,
+struct tw_external_new {
+	u64 pfn;
+	int tier;
+	int node;
+	struct tw_agent *agent;
+	struct tw_user *user;
+	const struct tw_mover *mover;
+};
+
+/* -- track.c: pages of both kinds, by number ---------------------------------- */
+
+/*
+ * Page @page: 0 or -errno as in uapi's tw_track, with CAP_SYS_ADMIN. @mover may
+ * be NULL and lives until tw_external_drop_mover(). Sleeps.
+ */
+int tw_external_track(u64 page, int tier, int node, struct tw_agent *agent,
 		      const struct tw_mover *mover);
-int tw_external_untrack(u64 pfn);
-/* Waits for moves that use @mover; its pages stay tracked, without a mover. */
-void tw_external_drop_mover(const struct tw_mover *mover);
+/* 0 or -errno as in uapi's tw_untrack, with CAP_SYS_ADMIN. Sleeps. */
+int tw_external_untrack(u64 page);
 /*
  * A fault on a page of either kind was reported, by this CPU: 0 or -ENOENT. Any
  * context but NMI. @admin: false looks at the caller's own pages only.
  */
 int tw_page_report(u64 page, bool admin);
 
-/* What is known of frame @pfn: false when it is not tracked. */
+/* -- external.c: external ones only ------------------------------------------- */
+
+/* -EINVAL, -EEXIST, -EDQUOT, -ENOMEM; -ENOENT, -EBUSY. Sleep. */
+int tw_external_add(const struct tw_external_new *want);
+int tw_external_remove(u64 pfn);
+/* 0 or -ENOENT. Any context but NMI. */
+int tw_external_report(u64 pfn);
+/* Waits for moves that use @mover; its pages stay tracked, without a mover. */
+void tw_external_drop_mover(const struct tw_mover *mover);
+/* What is known of frame @pfn: false when it is not tracked. Any but NMI. */
 bool tw_external_describe(u64 pfn, struct tw_page *p);
+/*
+ * The first tracked frame from @pfn on, described: its number, or ULONG_MAX
+ * when there is none. Any context but NMI.
+ */
+unsigned long tw_external_next(unsigned long pfn, struct tw_page *p);
+/*
+ * Its heat from now on, @aged as if ten seconds old: 0 or -ENOENT. Any context
+ * but NMI.
+ */
+int tw_external_set_heat(u64 pfn, unsigned int heat, bool aged);
 /* Moves it by its owner's mover: 0, TW_MOVE_ALREADY or -errno as in uapi. */
 int tw_external_move(u64 pfn, int to, int from, int reason);
 /* @agent ends: its external pages are forgotten. Sleeps. */

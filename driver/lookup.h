@@ -12,7 +12,10 @@ struct tw_region;
 
 /* The caller sees everybody's pages. Asked once a call, and no matter of audit. */
 bool tw_is_admin(void);
-/* The region's page by either number, if the caller may: a reference or NULL. */
+/*
+ * The region's page by either number, if the caller may: a reference or NULL. Any
+ * context but NMI with @admin.
+ */
 struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin);
 /* Page @idx of @r as it is now. */
 void tw_page_describe(struct tw_region *r, unsigned long idx, struct tw_page *p,

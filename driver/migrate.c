@@ -306,7 +306,7 @@ struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
 	r = tw_region_by_id(TW_PAGE_REGION(page));
 	*idx = TW_PAGE_INDEX(page);
 	if (r && (*idx >= r->nr_pages || !(admin || tw_region_mine(r)))) {
-		tw_region_put(r);
+		tw_region_put_async(r);
 		r = NULL;
 	}
 	return r;

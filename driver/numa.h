@@ -28,16 +28,16 @@ extern atomic_long_t *tw_numa_pages;
 int tw_numa_counts_init(void);
 void tw_numa_counts_exit(void);
 
-/* A page on @nid is touched by this CPU. */
+/* A page on @nid is touched by this CPU. Any context. */
 static inline void tw_numa_touch(int nid)
 {
-	struct tw_numa_touches *t = get_cpu_ptr(tw_numa_touched) + nid;
+	struct tw_numa_touches __percpu *t = tw_numa_touched + nid;
 
+	/* These are safe against interrupts, where reports may come from. */
 	if (nid == numa_node_id())
-		WRITE_ONCE(t->local, t->local + 1);
+		this_cpu_inc(t->local);
 	else
-		WRITE_ONCE(t->remote, t->remote + 1);
-	put_cpu_ptr(tw_numa_touched);
+		this_cpu_inc(t->remote);
 }
 
 /* A frame becomes a region's, or ceases to be. */

@@ -147,9 +147,29 @@ void tw_page_drop(struct page *page)
 	put_page(page);
 }
 
+/* The region that a page we hold belongs to, or NULL. Under RCU. */
+static struct tw_region *tw_page_region(struct page *page)
+{
+	struct address_space *mapping;
+	struct tw_region *r;
+
+	/* Pairs with tw_page_attach(): with the cookie comes the mapping. */
+	if (smp_load_acquire(&page->private) != TW_PAGE_COOKIE)
+		return NULL;
+	/*
+	 * Held, it is not given to anybody else; untied meanwhile, it has no
+	 * mapping. The inode and the region are freed by RCU.
+	 */
+	mapping = READ_ONCE(page->mapping);
+	if (!mapping)
+		return NULL;
+	r = mapping->host->i_private;
+	return kref_get_unless_zero(&r->ref) ? r : NULL;
+}
+
 struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx)
 {
-	struct tw_region *r = NULL;
+	struct tw_region *r;
 	struct page *page;
 
 	if (pfn > ULONG_MAX >> PAGE_SHIFT)
@@ -158,21 +178,11 @@ struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx)
 	if (!page || READ_ONCE(page->private) != TW_PAGE_COOKIE ||
 	    !get_page_unless_zero(page))
 		return NULL;
-	if (!trylock_page(page))
-		goto put;
-	/*
-	 * Untying needs the page lock or a frozen page, so with both held the
-	 * cookie vouches for the mapping, and the record that the page belongs
-	 * to keeps the region until it is untied.
-	 */
-	if (READ_ONCE(page->private) == TW_PAGE_COOKIE && page->mapping) {
-		r = page->mapping->host->i_private;
+	rcu_read_lock();
+	r = tw_page_region(page);
+	if (r)
 		*idx = page->index;
-		if (!kref_get_unless_zero(&r->ref))
-			r = NULL;
-	}
-	unlock_page(page);
-put:
+	rcu_read_unlock();
 	put_page(page);
 	return r;
 }
@@ -210,21 +220,18 @@ void tw_rec_poison(struct tw_region *r, struct tw_rec *rec)
 	tw_global_add(lost, 1);
 }
 
-void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
-		   int reason, int status, u64 ns)
+void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
+	      int status, u64 ns)
 {
-	u64 page = tw_region_page(r, idx);
-
 	if (status) {
 		tw_count(from, moves_failed, 1);
 	} else {
 		tw_count(from, moves_out, 1);
 		tw_count(from, move_ns, ns);
 		tw_count(to, moves_in, 1);
-		tw_agent_moved(r->agent, from, to, 1);
+		tw_agent_moved(agent, from, to, 1);
 	}
-	trace_tier_watch_migrate(page, r->agent->id, from, to, reason, status,
-				 ns);
+	trace_tier_watch_migrate(page, agent->id, from, to, reason, status, ns);
 	if (tw_event_wanted(TW_EVENT_MIGRATE)) {
 		struct tw_event ev = {
 			.page = page,
@@ -237,6 +244,12 @@ void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
 			.status = status,
 		};
 
-		tw_emit(r->agent, &ev);
+		tw_emit(agent, &ev);
 	}
+}
+
+void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
+		   int reason, int status, u64 ns)
+{
+	tw_moved(r->agent, tw_region_page(r, idx), from, to, reason, status, ns);
 }

@@ -65,6 +65,28 @@ void tw_region_put(struct tw_region *r)
 		kref_put(&r->ref, tw_region_free);
 }
 
+static void tw_region_free_work(struct work_struct *work)
+{
+	struct tw_region *r = container_of(work, struct tw_region, teardown);
+
+	tw_region_free(&r->ref);
+}
+
+/* ->teardown has done its work, or never had any: it held a reference. */
+static void tw_region_free_later(struct kref *ref)
+{
+	struct tw_region *r = container_of(ref, struct tw_region, ref);
+
+	INIT_WORK(&r->teardown, tw_region_free_work);
+	queue_work(tw_teardown_wq, &r->teardown);
+}
+
+void tw_region_put_async(struct tw_region *r)
+{
+	if (r)
+		kref_put(&r->ref, tw_region_free_later);
+}
+
 struct tw_region *tw_region_by_id(u64 id)
 {
 	struct tw_region *r;

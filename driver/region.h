@@ -50,7 +50,7 @@ struct vm_fault;
  * @lost: POISON pages
  * @record_bytes: memory of @chunks
  * @reclaim: pages that the shrinker wants demoted
- * @teardown: frees the pages of a big region
+ * @teardown: frees the pages of a big region; after them maybe the region
  * @rcu: freed after a grace period
  */
 struct tw_region {
@@ -95,6 +95,8 @@ static inline struct tw_region *tw_region_get(struct tw_region *r)
 }
 
 void tw_region_put(struct tw_region *r);
+/* The same where sleeping is not allowed: any context but NMI. */
+void tw_region_put_async(struct tw_region *r);
 
 /* By id; a reference or NULL. Ownership is the caller's to check. */
 struct tw_region *tw_region_by_id(u64 id);
@@ -207,6 +209,9 @@ void tw_page_drop(struct page *page);
 /* Counts, traces and publishes one page's move. */
 void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
 		   int reason, int status, u64 ns);
+/* The same for a page of either kind, by number. */
+void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
+	      int status, u64 ns);
 
 /* Region and agent: @n pages more in @tier. */
 void tw_pages_add(struct tw_region *r, int tier, long n);

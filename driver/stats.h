@@ -5,13 +5,14 @@
  * One vmalloc_user() area, laid out as struct tw_stats in uapi, mapped
  * read-only by anybody who may open the device. Counters live in it, there is
  * no second copy: per-CPU blocks are written by their CPU with preemption off
- * (process context only), global ones are atomics in place, a tier's block is
+ * (process context only, but for tw_count_irq()), global ones are atomics in place, a tier's block is
  * written under tw_tier_s.pressure_lock with its seqcount.
  */
 #ifndef _TW_STATS_H
 #define _TW_STATS_H
 
 #include <linux/atomic.h>
+#include <linux/irqflags.h>
 #include <linux/percpu.h>
 #include <linux/tierwatch.h>
 
@@ -37,6 +38,17 @@ void tw_stats_sum(int tier, struct tw_stats_counters *sum);	/* over CPUs */
 	__c = &__this_cpu_read(tw_stats_cpu_ptr)->tier[_tier];		\
 	WRITE_ONCE(__c->_field, __c->_field + (_n));			\
 	preempt_enable();						\
+} while (0)
+
+/* The same for what is counted in interrupts, too: such a counter by it only. */
+#define tw_count_irq(_tier, _field, _n) do {				\
+	struct tw_stats_counters *__c;					\
+	unsigned long __flags;						\
+									\
+	local_irq_save(__flags);					\
+	__c = &__this_cpu_read(tw_stats_cpu_ptr)->tier[_tier];		\
+	WRITE_ONCE(__c->_field, __c->_field + (_n));			\
+	local_irq_restore(__flags);					\
 } while (0)
 
 #define tw_count_cpu(_field, _n) do {					\

@@ -150,6 +150,9 @@ void tw_emit(struct tw_agent *agent, struct tw_event *ev)
 	n = tw_emit_to(&tw_streams_any, slot);
 	if (agent && (READ_ONCE(agent->stream_mask) & TW_EVENT_BIT(ev->type))) {
 		ev->pid = 0;
+		/* Frame numbers are privileged: an external page has no name. */
+		if (!(ev->page & TW_PAGE_STABLE))
+			ev->page = 0;
 		n += tw_emit_to(&agent->streams, slot);
 	}
 	/* One instruction or an atomic: interrupts count here, too. */

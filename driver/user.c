@@ -66,6 +66,10 @@ static unsigned int max_user_record_mib = 1024;
 module_param(max_user_record_mib, uint, 0644);
 MODULE_PARM_DESC(max_user_record_mib, "MiB of page records a user may have (default 1024)");
 
+static unsigned int max_user_external = 16 << 20;
+module_param(max_user_external, uint, 0644);
+MODULE_PARM_DESC(max_user_external, "External pages a user may track (default 16777216)");
+
 static unsigned long tw_user_cap(enum tw_user_res res)
 {
 	switch (res) {
@@ -79,6 +83,8 @@ static unsigned long tw_user_cap(enum tw_user_res res)
 		return (unsigned long)READ_ONCE(max_user_ring_mib) * SZ_1M;
 	case TW_USER_RECORD_BYTES:
 		return (unsigned long)READ_ONCE(max_user_record_mib) * SZ_1M;
+	case TW_USER_EXTERNAL:
+		return READ_ONCE(max_user_external);
 	default:
 		return 0;
 	}

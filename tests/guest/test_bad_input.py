@@ -30,6 +30,9 @@ class World:
         self.numbers = tw.u64s(self.region.page(index) for index in range(4))
         self.infos = (tw.Page * 8)()
         self.status = (ctypes.c_int32 * 8)()
+        self.frames = tw.u64s(range(1 << 40, (1 << 40) + 4))
+        self.more_frames = tw.u64s(range(1 << 41, (1 << 41) + 4))
+        dev.track(self.frames, SSD, self.agent)
 
     def close(self):
         self.mapping.unmap()
@@ -72,6 +75,14 @@ def unbind_back(world, arg):
 def bad_tiers(name="tier", none_is_good=False):
     return [(name, value, errno.EINVAL) for value in
             (*BAD_TIERS, *(() if none_is_good else (NONE,)))]
+
+
+def forget(world, arg):
+    assert arg.done == 4 and world.dev.untrack(world.more_frames).done == 4
+
+
+def track_again(world, arg):
+    assert arg.done == 4 and world.dev.track(world.frames, SSD, world.agent).done == 4
 
 
 # The GPU tier is unbound and the HDD tier small while these run.
@@ -179,6 +190,31 @@ CALLS = {
                           *[("infos", value, errno.EFAULT) for value in
                             (0, PAGE, 1 << 63, (1 << 64) - 8)]]),
     "STREAM_INFO": Call(tw.TW_IOC_STREAM_INFO, lambda w: w.stream, lambda w: tw.StreamInfo()),
+    "TRACK": Call(tw.TW_IOC_TRACK, device,
+                  lambda w: tw.Track(tier=CPU, node=-1, agent_fd=w.agent.fd, nr=4,
+                                     pages=ctypes.addressof(w.more_frames),
+                                     status=ctypes.addressof(w.status)),
+                  [*bad_tiers(), *[("node", value, errno.EINVAL) for value in
+                                   (-2, 1 << 20, (1 << 31) - 1, -(1 << 31))],
+                   ("agent_fd", -2, errno.EBADF), ("agent_fd", 9999, errno.EBADF),
+                   ("agent_fd", 0, errno.EINVAL),
+                   *[("nr", value, errno.EINVAL) for value in (0, ALL_ONES, 1 << 31)],
+                   *[(name, value, errno.EFAULT) for name in ("pages", "status")
+                     for value in (PAGE, 1 << 63, (1 << 64) - 8)],
+                   ("pages", 0, errno.EFAULT),
+                   ("flags", tw.TW_TRACK_BY_ID, errno.EINVAL)],
+                  forget, flags=tw.TW_TRACK_FLAGS),
+    "UNTRACK": Call(tw.TW_IOC_UNTRACK, device,
+                    lambda w: tw.Untrack(nr=4, pages=ctypes.addressof(w.frames),
+                                         status=ctypes.addressof(w.status)),
+                    [*[("nr", value, errno.EINVAL) for value in (0, ALL_ONES, 1 << 31)],
+                     *[(name, value, errno.EFAULT) for name in ("pages", "status")
+                       for value in (PAGE, 1 << 63, (1 << 64) - 8)],
+                     ("pages", 0, errno.EFAULT)], track_again),
+    "REPORT": Call(tw.TW_IOC_REPORT, device, lambda w: tw.Report(page=w.frames[0]),
+                   [("page", value, errno.ENOENT) for value in
+                    (0, 1, 1 << 42, tw.TW_MAX_PFN, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)],
+                   flags=tw.TW_REPORT_FLAGS, writes=False),
 }
 
 

@@ -229,6 +229,30 @@ def test_discard(make):
     assert wrong(mapping, range(8), 1) == []
 
 
+def test_track(dev, stats):
+    """Each page is tracked or not, and its status says which."""
+    # Far from each other, so that each takes nodes of the table.
+    pages = tw.u64s((number + 1) << 40 for number in range(4))
+    status = (ctypes.c_int32 * 4)()
+
+    def track():
+        return ioctl(dev, tw.TW_IOC_TRACK, tw.Track(
+            tier=CPU, node=-1, agent_fd=-1, nr=4, pages=ctypes.addressof(pages),
+            status=ctypes.addressof(status)))
+
+    def judge(arg):
+        assert set(status) <= {0, -errno.ENOMEM}
+        assert arg.done == list(status).count(0) == 4 - arg.failed
+        assert stats.objects()["external"] == arg.done
+        assert dev.untrack(pages).done == arg.done
+        assert stats.objects()["external_bytes"] == 0
+
+    before = stats.objects()["external"]
+    assert before == 0
+    points, failures = sweep(track, judge, refuses=False)
+    assert points > 8 and failures >= 2
+
+
 def test_map(make, stream):
     region, mapping = make(16, seed=1, touched=16)
     sweep(region.map, lambda view: view.unmap(), refuses=False)

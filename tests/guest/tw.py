@@ -965,7 +965,8 @@ class Stats:
     def objects(self) -> dict[str, int]:
         """What is alive."""
         return {name: getattr(self.header, name) for name in (
-            "regions", "agents", "streams", "record_bytes", "stream_bytes")}
+            "regions", "agents", "streams", "record_bytes", "stream_bytes", "external",
+            "external_bytes")}
 
     def used(self) -> list[int]:
         """Pages in each tier."""
