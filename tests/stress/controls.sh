@@ -45,7 +45,9 @@ need() {
 # The release that the modules were built for.
 default_modules() {
 	kdir=$("$top/tools/vm" --kernel "$kernel" --print-kdir) || exit 2
-	release=$(cat "$kdir/include/config/kernel.release") || exit 2
+	release=$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+		"$kdir/include/generated/utsrelease.h")
+	[ -n "$release" ] || exit 2
 	for ko in "$top/build/$release"/tier_watch_ctl_*.ko; do
 		need "$ko" "run 'make controls' first"
 		echo "$ko"

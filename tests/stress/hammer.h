@@ -259,6 +259,8 @@ struct trouble {
 
 struct trouble get_trouble(struct hammer *h);
 void check_trouble(struct hammer *h, const struct trouble *before);
+/* Would check_least() be content? */
+bool least_reached(const struct hammer *h);
 void check_least(struct hammer *h);
 void report(struct hammer *h);
 

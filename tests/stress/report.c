@@ -7,6 +7,28 @@
 
 #include "hammer.h"
 
+/* Where nothing has been moved yet, as it must be in the end. */
+static bool pair_missing(const struct hammer *h, int a, int b)
+{
+	return a != b && !h->shared->pair[h->tiers[a]][h->tiers[b]];
+}
+
+bool least_reached(const struct hammer *h)
+{
+	const struct shared *s = h->shared;
+	unsigned int i;
+	int a, b;
+
+	for (i = 0; i < s->nr_workers; i++)
+		if (s->worker[i].ops < s->worker[i].least)
+			return false;
+	for (a = 0; a < h->nr_tiers; a++)
+		for (b = 0; b < h->nr_tiers; b++)
+			if (pair_missing(h, a, b))
+				return false;
+	return true;
+}
+
 /* Has everybody done something, and has every pair of tiers moved pages? */
 void check_least(struct hammer *h)
 {
@@ -25,7 +47,7 @@ void check_least(struct hammer *h)
 	}
 	for (a = 0; a < h->nr_tiers; a++)
 		for (b = 0; b < h->nr_tiers; b++)
-			if (a != b && !s->pair[h->tiers[a]][h->tiers[b]])
+			if (pair_missing(h, a, b))
 				hammer_error(h, "no page moved from %s to %s: give it more --seconds",
 					     tw_tier_name(h->tiers[a]),
 					     tw_tier_name(h->tiers[b]));
