@@ -5,7 +5,7 @@
  * Owns the table of agents and the fds that stand for them. An agent is in the
  * table as long as it has a reference. Default agents are in the same table,
  * keyed by their cgroup's id and told apart by ->is_default; nothing but
- * regions holds them, so they come and go by themselves.
+ * regions and external pages holds them, so they come and go by themselves.
  *
  * Locks. tw_agents_lock (a spinlock, process context) guards the table and the
  * drop of the last reference: whatever is found in the table under it is alive
@@ -117,7 +117,7 @@ static int tw_agent_charge(struct tw_agent *a)
 
 /*
  * A new agent of the caller's, not in the table yet. Default agents are not
- * charged: only regions hold them, and those are.
+ * charged: only regions and external pages hold them, and those are.
  */
 static struct tw_agent *tw_agent_alloc(u64 id, bool is_default)
 {

@@ -2,9 +2,10 @@
 /*
  * agent.h - groups of programs that memory is accounted to
  *
- * An agent is referenced by its fd and by every region accounted to it. Its
- * label is unique per (user namespace, uid); default agents, one per cgroup
- * and user, carry the cgroup's id and live in a name space of their own.
+ * An agent is referenced by its fd and by every region accounted to it, a
+ * default one also by its external pages, all of them together. Its label is
+ * unique per (user namespace, uid); default agents, one per cgroup and user,
+ * carry the cgroup's id and live in a name space of their own.
  */
 #ifndef _TW_AGENT_H
 #define _TW_AGENT_H

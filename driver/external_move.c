@@ -127,7 +127,6 @@ static int tw_ext_arrive(struct tw_flight *f, int to, u64 pfn, int err)
 	bool lost = false;
 
 	xa_lock(&tw_exts);
-	list_del(&f->node);
 	if (!err) {
 		err = tw_ext_rekey(e, pfn);
 		lost = err;
@@ -138,6 +137,8 @@ static int tw_ext_arrive(struct tw_flight *f, int to, u64 pfn, int err)
 		WRITE_ONCE(e->tier, to);
 	}
 	WRITE_ONCE(e->busy, 0);
+	/* Not before it has its number: that may let go of the lock. */
+	list_del(&f->node);
 	if (lost)
 		a = tw_ext_unlink(e);
 	xa_unlock(&tw_exts);

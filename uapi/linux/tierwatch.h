@@ -691,7 +691,8 @@ struct tw_track {
  *
  * Status: 0; -ENOENT no such page (or without CAP_SYS_ADMIN), -EOPNOTSUPP a
  * region's page, which is tracked for life, -EBUSY it is being moved.
- * External pages are forgotten, too, when their agent ends.
+ * External pages are forgotten, too, when their agent ends; a cgroup's default
+ * agent does not end while it has any.
  */
 struct tw_untrack {
 	__u32 size;
@@ -1172,7 +1173,8 @@ enum tw_event_type {
  * struct tw_event - one slot of a ring, 64 bytes
  * @seq: event number i of its ring: 2i+1 while it is written, 2i+2 when done
  * @time_ns: CLOCK_MONOTONIC
- * @page: stable number of the page, or 0
+ * @page: stable number of the page, or 0; an external page's frame number (the
+ *	one it had before a move), 0 in streams of one agent
  * @agent: label of the agent, or 0
  * @addr: see enum tw_event_type
  * @latency_ns: of the fault or move; saturates
