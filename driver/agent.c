@@ -402,11 +402,6 @@ int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
 	return -EOPNOTSUPP;
 }
 
-int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg)
-{
-	return -EOPNOTSUPP;
-}
-
 /**
  * tw_agents_init - at load
  *

@@ -1,33 +1,749 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * queue.c - moves asked for, by priority
+ *
+ * Owns the requests of TW_IOC_REQUEST from their call to their end. They wait
+ * in one tree, ordered as queue_calc.h says. A work item takes the first and,
+ * with it, others of the same region that go the same way for the same reason:
+ * a batch for the engine. It then queues itself again, so that freezing (for
+ * hibernation) waits for one batch at most. One worker: the I/O of a batch
+ * runs side by side, and with more the order of priorities would mean little.
+ *
+ * At most TW_REQUEST_MAX requests wait or are under way, at most
+ * TW_REQUEST_USER_MAX of one user. Room is taken before anything is queued and
+ * given back when a request has ended, before its caller hears of it.
+ *
+ * A request holds its region, so the region's last reference may be the
+ * worker's to drop; that only sleeps. When a region's file goes, what waits for
+ * its pages is cancelled at once; a batch under way is left to end.
+ *
+ * Locks. tw_queue_lock (a spinlock, process context, innermost but for the
+ * wait queue of a caller) guards the tree, tw_queue_nr, tw_queue_closed and
+ * the members of struct tw_call. tw_queue_m belongs to the work item, which
+ * never runs twice at a time.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
-#include <linux/errno.h>
+#include <linux/err.h>
+#include <linux/freezer.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/spinlock.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
+#include "agent.h"
+#include "external.h"
+#include "lookup.h"
 #include "queue.h"
+#include "queue_calc.h"
 #include "region.h"
+#include "stats.h"
+#include "stream.h"
+#include "tier.h"
+#include "tw.h"
+#include "user.h"
 
-int tw_request_one(struct tw_request *req, bool wait, bool admin)
+/* How far behind the first a batch looks for company. */
+#define TW_QUEUE_LOOK	1024
+
+/**
+ * struct tw_call - a caller that waits for its requests
+ * @ref: the caller and each request
+ * @left: requests that have not ended
+ * @admin: may be told frame numbers
+ * @out: where outcomes go; NULL: the caller waits no more
+ * @wait: woken when @left is 0
+ */
+struct tw_call {
+	refcount_t ref;
+	u32 left;
+	bool admin;
+	struct tw_request *out;
+	wait_queue_head_t wait;
+};
+
+/**
+ * struct tw_req - a request
+ * @node: in tw_queue_tree, while it waits
+ * @next: in a list of those taken out of the tree, or not yet in it
+ * @key: tw_queue_key()
+ * @id: uapi's
+ * @asked_ns: time of its call
+ * @region: its page's, referenced; NULL: an external page
+ * @at: index in @region, or frame number
+ * @from: enum tw_tier or TW_TIER_NONE
+ * @to: enum tw_tier
+ * @reason: enum tw_reason
+ * @pid: who asked, in the initial namespace
+ * @user: charged for it, referenced
+ * @call: who waits for it, referenced; or NULL
+ * @slot: its place in @call->out
+ * @was: where its page was found; TW_TIER_NONE: not known
+ * @status: its outcome
+ */
+struct tw_req {
+	struct rb_node node;
+	struct list_head next;
+	s64 key;
+	u64 id;
+	u64 asked_ns;
+	struct tw_region *region;
+	u64 at;
+	u8 from;
+	u8 to;
+	u8 reason;
+	u8 was;
+	pid_t pid;
+	struct tw_user *user;
+	struct tw_call *call;
+	u32 slot;
+	int status;
+};
+
+static DEFINE_SPINLOCK(tw_queue_lock);
+static struct rb_root_cached tw_queue_tree = RB_ROOT_CACHED;
+static unsigned int tw_queue_nr;	/* waiting, under way, room taken */
+static bool tw_queue_closed;
+static atomic64_t tw_queue_ids;
+static struct kmem_cache *tw_req_cache;
+static struct workqueue_struct *tw_queue_wq;
+static struct tw_move *tw_queue_m;
+static void tw_queue_work_fn(struct work_struct *work);
+static DECLARE_WORK(tw_queue_work, tw_queue_work_fn);
+
+/* -- the parameter --------------------------------------------------------- */
+
+static unsigned int migration_batch = TW_BATCH;
+
+static int tw_batch_set(const char *val, const struct kernel_param *kp)
 {
-	return -EOPNOTSUPP;
+	return param_set_uint_minmax(val, kp, 1, TW_BATCH);
 }
 
-int tw_request_ioctl(struct tw_request_pages *arg)
+static const struct kernel_param_ops tw_batch_ops = {
+	.set = tw_batch_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(migration_batch, &tw_batch_ops, &migration_batch, 0644);
+MODULE_PARM_DESC(migration_batch, "Most pages moved together (1..64, default 64)");
+
+/**
+ * tw_migration_batch - most pages of a batch
+ *
+ * Return: 1..TW_BATCH, as it is now.
+ */
+unsigned int tw_migration_batch(void)
 {
-	return -EOPNOTSUPP;
+	return READ_ONCE(migration_batch);
 }
 
-void tw_queue_drop_region(struct tw_region *r)
+/* -- room ------------------------------------------------------------------ */
+
+static int tw_room_take(struct tw_user *user, u32 nr)
 {
+	int err = -EAGAIN;
+
+	if (tw_user_charge(user, TW_USER_REQUESTS, nr))
+		return -EAGAIN;
+	spin_lock(&tw_queue_lock);
+	if (!tw_queue_closed && nr <= TW_REQUEST_MAX - tw_queue_nr) {
+		tw_queue_nr += nr;
+		err = 0;
+	}
+	spin_unlock(&tw_queue_lock);
+	if (err)
+		tw_user_uncharge(user, TW_USER_REQUESTS, nr);
+	return err;
 }
 
-int tw_queue_init(void)
+static void tw_room_give(struct tw_user *user, u32 nr)
 {
+	spin_lock(&tw_queue_lock);
+	tw_queue_nr -= nr;
+	spin_unlock(&tw_queue_lock);
+	tw_user_uncharge(user, TW_USER_REQUESTS, nr);
+}
+
+/* -- the end of a request -------------------------------------------------- */
+
+static void tw_call_put(struct tw_call *call)
+{
+	if (call && refcount_dec_and_test(&call->ref))
+		kfree(call);
+}
+
+static void tw_req_free(struct tw_req *q)
+{
+	tw_region_put(q->region);
+	tw_user_put(q->user);
+	tw_call_put(q->call);
+	kmem_cache_free(tw_req_cache, q);
+}
+
+static void tw_reqs_free(struct list_head *reqs)
+{
+	struct tw_req *q, *n;
+
+	list_for_each_entry_safe(q, n, reqs, next)
+		tw_req_free(q);
+}
+
+static void tw_req_emit(struct tw_req *q, u64 ns)
+{
+	struct tw_event ev = {
+		.addr = q->id,
+		.latency_ns = min_t(u64, ns, U32_MAX),
+		.pid = q->pid,
+		.type = TW_EVENT_REQUEST,
+		.tier = q->was,
+		.to_tier = q->to,
+		.reason = q->reason,
+		.status = q->status,
+	};
+
+	if (!tw_event_wanted(TW_EVENT_REQUEST))
+		return;
+	if (q->region)
+		ev.page = tw_region_page(q->region, q->at);
+	tw_emit(q->region ? q->region->agent : NULL, &ev);
+}
+
+static u64 tw_req_pfn(struct tw_req *q)
+{
+	struct tw_page p;
+
+	if (q->region)
+		tw_page_describe(q->region, q->at, &p, q->call->admin);
+	else if (!tw_external_describe(q->at, &p))
+		return 0;
+	return p.pfn;
+}
+
+/* Tells the caller, if it still waits. */
+static void tw_req_answer(struct tw_req *q, u64 ns)
+{
+	struct tw_call *call = q->call;
+	u64 pfn = tw_req_pfn(q);
+
+	spin_lock(&tw_queue_lock);
+	if (call->out) {
+		call->out[q->slot].status = q->status;
+		call->out[q->slot].pfn = pfn;
+		call->out[q->slot].latency_ns = ns;
+	}
+	/* Under the lock: who has seen 0 may free what it waits on. */
+	if (!--call->left)
+		wake_up_all(&call->wait);
+	spin_unlock(&tw_queue_lock);
+}
+
+/* It has ended as ->status says. What is counted is counted before it is told. */
+static void tw_req_end(struct tw_req *q)
+{
+	u64 ns = ktime_get_ns() - q->asked_ns;
+
+	if (q->status >= 0)
+		tw_global_add(requests_done, 1);
+	else
+		tw_global_add(requests_failed, 1);
+	if (q->status == -ECANCELED)
+		tw_global_add(requests_cancelled, 1);
+	tw_global_add(requests_queued, -1);
+	tw_room_give(q->user, 1);
+	tw_req_emit(q, ns);
+	if (q->call)
+		tw_req_answer(q, ns);
+	tw_req_free(q);
+}
+
+static void tw_reqs_cancel(struct list_head *reqs)
+{
+	struct tw_req *q, *n;
+
+	list_for_each_entry_safe(q, n, reqs, next) {
+		q->status = -ECANCELED;
+		tw_req_end(q);
+		cond_resched();
+	}
+}
+
+/* -- the tree -------------------------------------------------------------- */
+
+static bool tw_req_less(struct rb_node *a, const struct rb_node *b)
+{
+	const struct tw_req *x = rb_entry(a, struct tw_req, node);
+	const struct tw_req *y = rb_entry(b, struct tw_req, node);
+
+	return tw_queue_before(x->key, x->id, y->key, y->id);
+}
+
+static void tw_req_take(struct tw_req *q, struct list_head *to)
+{
+	lockdep_assert_held(&tw_queue_lock);
+	rb_erase_cached(&q->node, &tw_queue_tree);
+	list_add_tail(&q->next, to);
+}
+
+/* Takes out those of @r, all when it is NULL. */
+static void tw_queue_take_all(struct tw_region *r, struct list_head *to)
+{
+	struct rb_node *node, *next;
+
+	spin_lock(&tw_queue_lock);
+	for (node = rb_first_cached(&tw_queue_tree); node; node = next) {
+		struct tw_req *q = rb_entry(node, struct tw_req, node);
+
+		next = rb_next(node);
+		if (!r || q->region == r)
+			tw_req_take(q, to);
+	}
+	spin_unlock(&tw_queue_lock);
+}
+
+/*
+ * A region's ->dead is set before its waiting requests are dropped under the
+ * lock, so either it is seen here or the drop finds what is added.
+ */
+static int tw_queue_add(struct list_head *reqs)
+{
+	struct tw_req *q;
+	unsigned int nr = 0;
+
+	spin_lock(&tw_queue_lock);
+	list_for_each_entry(q, reqs, next) {
+		if (q->region && READ_ONCE(q->region->dead)) {
+			spin_unlock(&tw_queue_lock);
+			return -ENOENT;
+		}
+		nr++;
+	}
+	tw_global_add(requests_queued, nr);
+	list_for_each_entry(q, reqs, next)
+		rb_add_cached(&q->node, &tw_queue_tree, tw_req_less);
+	spin_unlock(&tw_queue_lock);
+	queue_work(tw_queue_wq, &tw_queue_work);
 	return 0;
 }
 
+/* -- carrying out ---------------------------------------------------------- */
+
+static bool tw_req_same_way(const struct tw_req *a, const struct tw_req *b)
+{
+	return a->region && a->region == b->region && a->from == b->from &&
+	       a->to == b->to && a->reason == b->reason;
+}
+
+/* The engine takes a page once a batch; who asks again has his turn later. */
+static bool tw_batch_has(struct tw_req **batch, unsigned int nr, u64 at)
+{
+	while (nr--)
+		if (batch[nr]->at == at)
+			return true;
+	return false;
+}
+
+/* The first request and its company, taken out; *@more: some are left. */
+static unsigned int tw_batch_take(struct tw_req **batch, bool *more)
+{
+	unsigned int nr = 0, looked = 0, most = tw_migration_batch();
+	struct rb_node *node, *next;
+
+	spin_lock(&tw_queue_lock);
+	for (node = rb_first_cached(&tw_queue_tree);
+	     node && nr < most && looked < TW_QUEUE_LOOK; node = next) {
+		struct tw_req *q = rb_entry(node, struct tw_req, node);
+
+		next = rb_next(node);
+		looked++;
+		if (nr && (!tw_req_same_way(batch[0], q) ||
+			   tw_batch_has(batch, nr, q->at)))
+			continue;
+		rb_erase_cached(node, &tw_queue_tree);
+		batch[nr++] = q;
+		if (!q->region)
+			break;
+	}
+	*more = !RB_EMPTY_ROOT(&tw_queue_tree.rb_root);
+	spin_unlock(&tw_queue_lock);
+	return nr;
+}
+
+static int tw_req_cmp(const void *a, const void *b)
+{
+	const struct tw_req *x = *(const struct tw_req **)a;
+	const struct tw_req *y = *(const struct tw_req **)b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* @nr requests of one region that go the same way. */
+static void tw_batch_move(struct tw_req **batch, unsigned int nr)
+{
+	struct tw_move *m = tw_queue_m;
+	unsigned int i;
+
+	/* Neighbours in order are unmapped together. */
+	sort(batch, nr, sizeof(*batch), tw_req_cmp, NULL);
+	m->region = batch[0]->region;
+	m->from = batch[0]->from;
+	m->to = batch[0]->to;
+	m->reason = batch[0]->reason;
+	m->nr = nr;
+	for (i = 0; i < nr; i++)
+		m->idx[i] = batch[i]->at;
+	tw_move_run(m);
+	for (i = 0; i < nr; i++) {
+		batch[i]->status = m->status[i];
+		batch[i]->was = m->from_tier[i];
+	}
+}
+
+static void tw_external_req(struct tw_req *q)
+{
+	struct tw_page p;
+
+	if (tw_external_describe(q->at, &p))
+		q->was = p.tier;
+	q->status = tw_external_move(q->at, q->to, q->from, q->reason);
+}
+
+static void tw_queue_work_fn(struct work_struct *work)
+{
+	struct tw_req *batch[TW_BATCH];
+	unsigned int i, nr;
+	bool more;
+
+	nr = tw_batch_take(batch, &more);
+	if (!nr)
+		return;
+	if (batch[0]->region)
+		tw_batch_move(batch, nr);
+	else
+		tw_external_req(batch[0]);
+	for (i = 0; i < nr; i++)
+		tw_req_end(batch[i]);
+	if (more)
+		queue_work(tw_queue_wq, work);
+}
+
+/* -- asking ---------------------------------------------------------------- */
+
+static bool tw_request_valid(const struct tw_request *req)
+{
+	return !req->reserved && req->priority <= TW_PRIORITY_MAX &&
+	       req->to_tier < TW_NR_TIERS && req->reason < TW_NR_REASONS &&
+	       (req->from_tier < TW_NR_TIERS || req->from_tier == TW_TIER_NONE);
+}
+
+/* All are looked at for what is plainly wrong before any page is looked up. */
+static int tw_requests_check(const struct tw_request *reqs, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (!tw_request_valid(&reqs[i]))
+			return -EINVAL;
+	for (i = 0; i < nr; i++)
+		if (!tw_tier_bound(reqs[i].to_tier))
+			return -EOPNOTSUPP;
+	return 0;
+}
+
+/* Finds the request's page: 0 or -ENOENT. */
+static int tw_req_find(struct tw_req *q, u64 page, bool admin)
+{
+	unsigned long idx;
+	struct tw_page p;
+
+	q->region = tw_page_lookup(page, &idx, admin);
+	if (q->region) {
+		q->at = idx;
+		return 0;
+	}
+	if ((page & TW_PAGE_STABLE) || !admin || !tw_external_describe(page, &p))
+		return -ENOENT;
+	q->at = page;
+	return 0;
+}
+
+static struct tw_req *tw_req_make(const struct tw_request *req, bool admin,
+				  u64 now)
+{
+	struct tw_req *q = kmem_cache_zalloc(tw_req_cache, GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!q)
+		return ERR_PTR(-ENOMEM);
+	err = tw_req_find(q, req->page, admin);
+	if (err) {
+		kmem_cache_free(tw_req_cache, q);
+		return ERR_PTR(err);
+	}
+	q->asked_ns = now;
+	q->key = tw_queue_key(now, req->priority);
+	q->id = atomic64_inc_return(&tw_queue_ids);
+	q->from = req->from_tier;
+	q->to = req->to_tier;
+	q->reason = req->reason;
+	q->was = TW_TIER_NONE;
+	q->pid = task_pid_nr(current);
+	return q;
+}
+
+/* Requests that nobody has seen yet, each with its id in @reqs, in @made. */
+static int tw_reqs_make(struct tw_request *reqs, u32 nr, bool admin,
+			struct tw_user *user, struct tw_call *call,
+			struct list_head *made)
+{
+	u64 now = ktime_get_ns();
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		struct tw_req *q = tw_req_make(&reqs[i], admin, now);
+
+		if (IS_ERR(q))
+			return PTR_ERR(q);
+		q->user = tw_user_get(user);
+		q->slot = i;
+		q->call = call;
+		if (call)
+			refcount_inc(&call->ref);
+		list_add_tail(&q->next, made);
+		reqs[i].id = q->id;
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Queues all of @reqs, or none. Their ids are told to @user_reqs (unless that
+ * is NULL) first, when nothing has been queued and an error means just that.
+ */
+static int tw_queue_submit(struct tw_request *reqs, u32 nr, bool admin,
+			   struct tw_call *call,
+			   struct tw_request __user *user_reqs)
+{
+	struct tw_user *user = tw_user_get_current();
+	LIST_HEAD(made);
+	int err;
+
+	if (!user)
+		return -ENOMEM;
+	err = tw_reqs_make(reqs, nr, admin, user, call, &made);
+	if (err)
+		goto free;
+	err = tw_room_take(user, nr);
+	if (err)
+		goto free;
+	err = -EFAULT;
+	if (user_reqs && copy_to_user(user_reqs, reqs, nr * sizeof(*reqs)))
+		goto give;
+	err = tw_queue_add(&made);
+	if (err)
+		goto give;
+	tw_user_put(user);
+	return 0;
+
+give:
+	tw_room_give(user, nr);
+free:
+	tw_reqs_free(&made);
+	tw_user_put(user);
+	return err;
+}
+
+/* -- waiting --------------------------------------------------------------- */
+
+static struct tw_call *tw_call_alloc(struct tw_request *out, u32 nr, bool admin)
+{
+	struct tw_call *call = kmalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
+
+	if (!call)
+		return NULL;
+	refcount_set(&call->ref, 1);
+	call->left = nr;
+	call->admin = admin;
+	call->out = out;
+	init_waitqueue_head(&call->wait);
+	return call;
+}
+
+/* Nothing is written to the call's @out any more. Whether all have ended. */
+static bool tw_call_leave(struct tw_call *call)
+{
+	bool over;
+
+	spin_lock(&tw_queue_lock);
+	call->out = NULL;
+	over = !call->left;
+	spin_unlock(&tw_queue_lock);
+	return over;
+}
+
+/* Freezable: the queue may be frozen for a hibernation, too. */
+static int tw_call_wait(struct tw_call *call)
+{
+	wait_event_freezable(call->wait, !READ_ONCE(call->left));
+	/* The lock: outcomes written under it are seen from here on. */
+	return tw_call_leave(call) ? 0 : -EINTR;
+}
+
+static int tw_queue_ask(struct tw_request *reqs, u32 nr, bool wait, bool admin,
+			struct tw_request __user *user_reqs)
+{
+	struct tw_call *call = NULL;
+	int err;
+
+	if (wait) {
+		call = tw_call_alloc(reqs, nr, admin);
+		if (!call)
+			return -ENOMEM;
+	}
+	err = tw_queue_submit(reqs, nr, admin, call, user_reqs);
+	if (!err && wait)
+		err = tw_call_wait(call);
+	tw_call_put(call);
+	return err;
+}
+
+/* -- from outside ---------------------------------------------------------- */
+
+/**
+ * tw_request_one - ask for one page's move
+ * @req: as for the ioctl; ->id is set, with @wait the outcome, too
+ * @wait: return when it has ended
+ * @admin: everybody's pages and frame numbers are the caller's to name
+ *
+ * Sleeps; the caller holds no lock that a move takes.
+ *
+ * Return: 0, -EINVAL, -EOPNOTSUPP, -ENOENT, -EAGAIN, -ENOMEM: not queued;
+ * -EINTR: a signal came while waiting, it stays queued.
+ */
+int tw_request_one(struct tw_request *req, bool wait, bool admin)
+{
+	int err = tw_requests_check(req, 1);
+
+	return err ?: tw_queue_ask(req, 1, wait, admin, NULL);
+}
+
+static void tw_request_tally(struct tw_request_pages *arg,
+			     const struct tw_request *reqs)
+{
+	u32 i;
+
+	arg->done = 0;
+	for (i = 0; i < arg->nr; i++)
+		arg->done += reqs[i].status >= 0;
+	arg->failed = arg->nr - arg->done;
+}
+
+/**
+ * tw_request_ioctl - TW_IOC_REQUEST
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
+int tw_request_ioctl(struct tw_request_pages *arg)
+{
+	struct tw_request __user *user = u64_to_user_ptr(arg->requests);
+	bool wait = arg->flags & TW_REQUEST_WAIT;
+	struct tw_request *reqs;
+	size_t bytes;
+	int err;
+
+	if ((arg->flags & ~TW_REQUEST_FLAGS) || arg->reserved || !arg->nr ||
+	    arg->nr > TW_REQUEST_MAX)
+		return -EINVAL;
+	bytes = arg->nr * sizeof(*reqs);
+	reqs = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!reqs)
+		return -ENOMEM;
+	err = -EFAULT;
+	if (copy_from_user(reqs, user, bytes))
+		goto out;
+	err = tw_requests_check(reqs, arg->nr);
+	if (err)
+		goto out;
+	err = tw_check_answer(arg->requests, bytes);
+	if (err)
+		goto out;
+	err = tw_queue_ask(reqs, arg->nr, wait, tw_is_admin(), user);
+	if (err || !wait)
+		goto out;
+	tw_request_tally(arg, reqs);
+	if (copy_to_user(user, reqs, bytes))
+		err = -EFAULT;
+out:
+	kvfree(reqs);
+	return err;
+}
+
+/**
+ * tw_queue_drop_region - cancel what waits for a region's pages
+ * @r: region whose ->dead is set, referenced by the caller
+ *
+ * A batch under way is not waited for: it has references of its own. Sleeps.
+ */
+void tw_queue_drop_region(struct tw_region *r)
+{
+	LIST_HEAD(gone);
+
+	tw_queue_take_all(r, &gone);
+	tw_reqs_cancel(&gone);
+}
+
+/**
+ * tw_queue_init - at load
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tw_queue_init(void)
+{
+	tw_req_cache = KMEM_CACHE(tw_req, 0);
+	if (!tw_req_cache)
+		return -ENOMEM;
+	tw_queue_m = tw_move_alloc(GFP_KERNEL);
+	if (!tw_queue_m)
+		goto cache;
+	tw_queue_wq = alloc_workqueue("tw_queue", WQ_UNBOUND | WQ_FREEZABLE |
+				      WQ_MEM_RECLAIM, 1);
+	if (!tw_queue_wq)
+		goto move;
+	return 0;
+
+move:
+	tw_move_free(tw_queue_m);
+cache:
+	kmem_cache_destroy(tw_req_cache);
+	return -ENOMEM;
+}
+
+/**
+ * tw_queue_exit - at unload, nobody can ask any more
+ *
+ * No fd is open, so nobody waits and no region has requests that wait; those
+ * for external pages are cancelled, and a batch under way is waited for.
+ */
 void tw_queue_exit(void)
 {
+	LIST_HEAD(gone);
+
+	spin_lock(&tw_queue_lock);
+	tw_queue_closed = true;
+	spin_unlock(&tw_queue_lock);
+	tw_queue_take_all(NULL, &gone);
+	tw_reqs_cancel(&gone);
+	destroy_workqueue(tw_queue_wq);
+	WARN_ON(tw_queue_nr);
+	tw_move_free(tw_queue_m);
+	kmem_cache_destroy(tw_req_cache);
 }

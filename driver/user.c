@@ -24,6 +24,7 @@
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
+#include <linux/tierwatch.h>
 
 #include "user.h"
 
@@ -85,6 +86,8 @@ static unsigned long tw_user_cap(enum tw_user_res res)
 		return (unsigned long)READ_ONCE(max_user_record_mib) * SZ_1M;
 	case TW_USER_EXTERNAL:
 		return READ_ONCE(max_user_external);
+	case TW_USER_REQUESTS:
+		return TW_REQUEST_USER_MAX;
 	default:
 		return 0;
 	}

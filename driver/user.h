@@ -21,6 +21,7 @@ enum tw_user_res {
 	TW_USER_RING_BYTES,	/* max_user_ring_mib, default 64 MiB */
 	TW_USER_RECORD_BYTES,	/* max_user_record_mib, default 1024 MiB */
 	TW_USER_EXTERNAL,	/* max_user_external, default 16 Mi pages */
+	TW_USER_REQUESTS,	/* TW_REQUEST_USER_MAX, no parameter */
 	TW_USER_NR,
 };
 

@@ -33,6 +33,8 @@ class World:
         self.frames = tw.u64s(range(1 << 40, (1 << 40) + 4))
         self.more_frames = tw.u64s(range(1 << 41, (1 << 41) + 4))
         dev.track(self.frames, SSD, self.agent)
+        self.requests = (tw.Request * 4)(*[
+            tw.Request(page=page, to_tier=CPU, from_tier=NONE) for page in self.numbers])
 
     def close(self):
         self.mapping.unmap()
@@ -215,6 +217,25 @@ CALLS = {
                    [("page", value, errno.ENOENT) for value in
                     (0, 1, 1 << 42, tw.TW_MAX_PFN, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)],
                    flags=tw.TW_REPORT_FLAGS, writes=False),
+    "REQUEST": Call(tw.TW_IOC_REQUEST, device,
+                    lambda w: tw.RequestPages(flags=tw.TW_REQUEST_WAIT, nr=4,
+                                              requests=ctypes.addressof(w.requests)),
+                    [*[("nr", value, errno.EINVAL) for value in
+                       (0, tw.TW_REQUEST_MAX + 1, 1 << 31, ALL_ONES)],
+                     *[("requests", value, errno.EFAULT) for value in
+                       (0, PAGE, 1 << 63, (1 << 64) - 8)]],
+                    flags=tw.TW_REQUEST_FLAGS),
+    "AGENT_MIGRATE": Call(tw.TW_IOC_AGENT_MIGRATE, device,
+                          lambda w: tw.AgentMigrate(agent_fd=w.agent.fd, to_tier=CPU,
+                                                    from_tier=NONE),
+                          [*bad_tiers("to_tier"), *bad_tiers("from_tier", True),
+                           ("to_tier", GPU, errno.EOPNOTSUPP),
+                           *[("reason", value, errno.EINVAL) for value in
+                             (tw.TW_NR_REASONS, 100, ALL_ONES)],
+                           ("agent_fd", -2, errno.EBADF), ("agent_fd", 9999, errno.EBADF),
+                           ("agent_fd", 0, errno.EINVAL),
+                           ("flags", tw.TW_AGENT_BY_ID, errno.EINVAL)],
+                          flags=tw.TW_AGENT_BY_ID),
 }
 
 

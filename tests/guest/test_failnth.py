@@ -268,6 +268,49 @@ def test_map(make, stream):
     assert wrong(mapping, range(16), 1) == []
 
 
+@pytest.mark.parametrize("flags", [0, tw.TW_REQUEST_WAIT])
+def test_request(dev, make, stats, flags):
+    """All are queued or none; what is queued ends."""
+    region, mapping = make(4, seed=1, touched=4)
+    array = (tw.Request * 4)()
+    arg = tw.RequestPages(flags=flags, nr=4, requests=ctypes.addressof(array))
+    before = [0]
+
+    def ended():
+        return stats.header.requests_done + stats.header.requests_failed
+
+    def request():
+        for index, one in enumerate(array):
+            one.page, one.to_tier, one.from_tier = region.page(index), CPU, NONE
+        before[0] = ended()
+        ioctl(dev, tw.TW_IOC_REQUEST, arg)
+
+    def judge(_):
+        assert wait_for(lambda: ended() == before[0] + 4), (before, ended())
+
+    points, failures = sweep(request, judge, refuses=False)
+    assert points >= 6 and failures >= 6
+    assert wait_for(lambda: stats.header.requests_queued == 0)
+    assert wrong(mapping, range(4), 1) == []
+
+
+def test_agent_migrate(dev, make):
+    """Whatever fails, each page is in one place with its bytes."""
+    with dev.agent(6) as agent:
+        region, mapping = make(16, seed=1, touched=16, agent=agent)
+        arg = tw.AgentMigrate(agent_fd=agent.fd, from_tier=NONE, to_tier=GPU)
+
+        def judge(_):
+            assert arg.moved + arg.failed <= 16
+            assert sum(region.info().pages) == 16 and region.info().lost == 0
+            arg.to_tier = CPU if arg.to_tier == GPU else GPU
+
+        points, failures = sweep(lambda: ioctl(dev, tw.TW_IOC_AGENT_MIGRATE, arg), judge,
+                                 refuses=False)
+        assert points > 16 and failures >= 2
+        assert wrong(mapping, range(16), 1) == []
+
+
 def test_afterwards(dev):
     """All tiers are as they were."""
     for tier in TIERS:

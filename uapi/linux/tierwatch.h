@@ -784,7 +784,8 @@ struct tw_candidates {
  * @latency_ns: out with TW_REQUEST_WAIT: from the call to its end
  * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
  * @to_tier: in: enum tw_tier
- * @priority: in: 0..TW_PRIORITY_MAX, higher first; waiting raises it
+ * @priority: in: 0..TW_PRIORITY_MAX, higher first; waiting raises it by one
+ *	each 50 ms
  * @reason: in: enum tw_reason
  * @status: out with TW_REQUEST_WAIT: outcome as in struct tw_migrate_pages, or
  *	-ECANCELED: its page went away
@@ -807,8 +808,13 @@ struct tw_request {
 #define TW_REQUEST_WAIT		(1U << 0)
 #define TW_REQUEST_FLAGS	(TW_REQUEST_WAIT)
 
-/* Most requests that wait at a time, and of one call. */
+/*
+ * Most requests that wait or are under way at a time, and of one call. A user
+ * without CAP_SYS_RESOURCE has at most TW_REQUEST_USER_MAX of them, so that
+ * nobody fills the queue alone.
+ */
 #define TW_REQUEST_MAX		4096
+#define TW_REQUEST_USER_MAX	1024
 
 /**
  * struct tw_request_pages - TW_IOC_REQUEST: move pages by and by
@@ -820,7 +826,8 @@ struct tw_request {
  * @done: out with TW_REQUEST_WAIT: requests with a status that is not negative
  * @failed: out with TW_REQUEST_WAIT: requests with a negative status
  *
- * All of them are queued, or none: EAGAIN, there is no room for so many now;
+ * All of them are queued, or none: EAGAIN, there is no room for so many now
+ * (TW_REQUEST_MAX in all, TW_REQUEST_USER_MAX of one user);
  * ENOENT, a page is not there or not yours; EINVAL, one of them is wrong;
  * EOPNOTSUPP, a target is not bound. EINTR: a signal came while waiting; they
  * stay queued.

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * queue_calc.h - which request comes next: priority and ageing
+ *
+ * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
+ * on the host.
+ *
+ * A request's rank is its priority plus one for each TW_QUEUE_STEP_NS that it
+ * has waited; the highest rank is next, the older of equals first. All ranks
+ * rise alike, so the order of any two never changes while they wait and can be
+ * kept in a tree: by the time at which a request's rank is (or was) zero,
+ *
+ *	key = time of its call - priority * TW_QUEUE_STEP_NS
+ *
+ * The smallest key is next. None starves: a request of priority 0 is overtaken
+ * only by what is asked for within TW_PRIORITY_MAX steps after it.
+ */
+#ifndef _TW_QUEUE_CALC_H
+#define _TW_QUEUE_CALC_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdbool.h>
+#endif
+#include <linux/tierwatch.h>
+
+/* Waiting this long is worth one priority: 100 of them are 5 s. */
+#define TW_QUEUE_STEP_NS	50000000LL
+
+/**
+ * tw_queue_key - a request's place, smallest first
+ * @asked_ns: time of its call, CLOCK_MONOTONIC
+ * @priority: 0..TW_PRIORITY_MAX
+ *
+ * Return: may be negative, soon after boot.
+ */
+static inline __s64 tw_queue_key(__u64 asked_ns, unsigned int priority)
+{
+	return (__s64)asked_ns - (__s64)priority * TW_QUEUE_STEP_NS;
+}
+
+/**
+ * tw_queue_before - is one request carried out before another?
+ * @key: of the one, tw_queue_key()
+ * @id: of the one; ids rise in the order of the calls
+ * @other_key: of the other
+ * @other_id: of the other
+ */
+static inline bool tw_queue_before(__s64 key, __u64 id, __s64 other_key,
+				   __u64 other_id)
+{
+	return key != other_key ? key < other_key : id < other_id;
+}
+
+#endif
