@@ -49,6 +49,16 @@ bool tw_external_describe(u64 pfn, struct tw_page *p)
 	return false;
 }
 
+unsigned long tw_external_next(unsigned long pfn, struct tw_page *p)
+{
+	return ULONG_MAX;
+}
+
+int tw_external_set_heat(u64 pfn, unsigned int heat, bool aged)
+{
+	return -ENOENT;
+}
+
 int tw_external_move(u64 pfn, int to, int from, int reason)
 {
 	return -ENOENT;

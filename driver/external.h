@@ -46,6 +46,10 @@ int tw_page_report(u64 page, bool admin);
 
 /* What is known of frame @pfn: false when it is not tracked. */
 bool tw_external_describe(u64 pfn, struct tw_page *p);
+/* The first tracked frame from @pfn on, described; ULONG_MAX: none. */
+unsigned long tw_external_next(unsigned long pfn, struct tw_page *p);
+/* Its heat from now on, @aged as if ten seconds old: 0 or -ENOENT. */
+int tw_external_set_heat(u64 pfn, unsigned int heat, bool aged);
 /* Moves it by its owner's mover: 0, TW_MOVE_ALREADY or -errno as in uapi. */
 int tw_external_move(u64 pfn, int to, int from, int reason);
 /* @agent ends: its external pages are forgotten. Sleeps. */

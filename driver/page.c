@@ -18,6 +18,7 @@
 #include <linux/srcu.h>
 
 #include "agent.h"
+#include "heat.h"
 #include "numa.h"
 #include "region.h"
 #include "stats.h"
@@ -207,6 +208,7 @@ void tw_rec_poison(struct tw_region *r, struct tw_rec *rec)
 void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
 		   int reason, int status, u64 ns)
 {
+	struct tw_rec *rec = tw_rec_find(r, idx);	/* it had a page */
 	u64 page = tw_region_page(r, idx);
 
 	if (status) {
@@ -216,6 +218,8 @@ void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
 		tw_count(from, move_ns, ns);
 		tw_count(to, moves_in, 1);
 		tw_agent_moved(r->agent, from, to, 1);
+		if (from != to)
+			tw_heat_banded(page, to, READ_ONCE(rec->heat));
 	}
 	trace_tier_watch_migrate(page, r->agent->id, from, to, reason, status,
 				 ns);

@@ -23,6 +23,11 @@ void tw_queue_drop_region(struct tw_region *r)
 {
 }
 
+unsigned int tw_migration_batch(void)
+{
+	return TW_BATCH;
+}
+
 int tw_queue_init(void)
 {
 	return 0;

@@ -21,5 +21,7 @@ int tw_request_one(struct tw_request *req, bool wait, bool admin);
 int tw_request_ioctl(struct tw_request_pages *arg);
 /* The region's file has gone: what waits for its pages is cancelled. Sleeps. */
 void tw_queue_drop_region(struct tw_region *r);
+/* Parameter migration_batch: most pages of a batch, 1..TW_BATCH. */
+unsigned int tw_migration_batch(void);
 
 #endif
