@@ -34,8 +34,11 @@
 #define TW_WALK_BASE	4096
 #define TW_WALK_EACH	8
 
-typedef struct tw_cand_ring tw_cand_bands[TW_HEAT_BANDS];
-static tw_cand_bands *tw_cand_rings;
+struct tw_cand_tier {
+	struct tw_cand_ring band[TW_HEAT_BANDS];
+};
+
+static struct tw_cand_tier *tw_cand_tiers;	/* by enum tw_tier */
 
 /* Where the walk goes on (hints). */
 static u64 tw_walk_region;
@@ -82,7 +85,7 @@ struct tw_cand_set {
  */
 void tw_heat_banded(u64 page, int tier, unsigned int heat)
 {
-	tw_cand_put(&tw_cand_rings[tier][tw_heat_band(heat)], page);
+	tw_cand_put(&tw_cand_tiers[tier].band[tw_heat_band(heat)], page);
 }
 
 /* -- the set --------------------------------------------------------------- */
@@ -183,7 +186,7 @@ static void tw_cand_from_rings(struct tw_cand_set *s)
 		if (!tw_cand_want(s, s->hot ? (1U << s->band) - 1 :
 				  s->band ? 1U << (s->band - 1) : 0))
 			continue;
-		tw_cand_look(&tw_cand_rings[s->from][s->band], tw_cand_check, s);
+		tw_cand_look(&tw_cand_tiers[s->from].band[s->band], tw_cand_check, s);
 		cond_resched();
 	}
 }
@@ -397,13 +400,13 @@ int tw_candidates_ioctl(struct tw_candidates *arg)
  */
 int tw_candidates_init(void)
 {
-	tw_cand_rings = vzalloc(TW_NR_TIERS * sizeof(*tw_cand_rings));
-	return tw_cand_rings ? 0 : -ENOMEM;
+	tw_cand_tiers = vzalloc(TW_NR_TIERS * sizeof(*tw_cand_tiers));
+	return tw_cand_tiers ? 0 : -ENOMEM;
 }
 
 /* At unload, nothing has heat any more. */
 void tw_candidates_exit(void)
 {
-	vfree(tw_cand_rings);
-	tw_cand_rings = NULL;
+	vfree(tw_cand_tiers);
+	tw_cand_tiers = NULL;
 }
