@@ -20,6 +20,7 @@
 #include <linux/suspend.h>
 #include <linux/workqueue.h>
 
+#include "heat.h"
 #include "region.h"
 #include "stats.h"
 #include "tier.h"
@@ -208,8 +209,10 @@ static void tw_sweep_flush(struct tw_sweep *s)
 /* -- the sweep ------------------------------------------------------------- */
 
 /* A page seen in a sweep: is it to go? */
-static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, bool young)
+static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
+			  bool young)
 {
+	int tier = tw_w_tier(tw_rec_w(rec));
 	u8 age = READ_ONCE(rec->age);
 
 	if (young && (tw_rec_w(rec) & TW_W_PREFAULT) && tw_rec_trylock(rec)) {
@@ -218,11 +221,14 @@ static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, bool young)
 		tw_rec_unlock(rec);
 		young = false;
 	}
-	if (young)
+	if (young) {
 		age = 0;
-	else if (!s->level && age < U8_MAX)
-		age++;		/* once a sweep, not once a level */
-	WRITE_ONCE(rec->age, age);
+		tw_rec_touch(rec, page, tier, TW_HEAT_SEEN);
+	} else if (!s->level) {	/* once a sweep, not once a level */
+		age += age < U8_MAX;
+		WRITE_ONCE(rec->age, age);
+		tw_rec_cool(rec, page, tier);
+	}
 	if (s->level == TW_SWEEP_LEVELS - 1)
 		return true;
 	return !young && age >= tw_sweep_age[s->level];
@@ -248,7 +254,9 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 	young = tw_scan_young(r, c->base + at, TW_BATCH);
 	for (i = 0; i < TW_BATCH; i++) {
 		if (!(here & BIT_ULL(i)) ||
-		    !tw_sweep_cold(s, &c->rec[at + i], young & BIT_ULL(i)))
+		    !tw_sweep_cold(s, &c->rec[at + i],
+				   tw_region_page(r, c->base + at + i),
+				   young & BIT_ULL(i)))
 			continue;
 		if (m->nr == min_t(unsigned long, TW_BATCH, s->want))
 			continue;	/* aged, its turn comes */

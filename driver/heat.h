@@ -59,6 +59,17 @@ static inline void tw_rec_touch(struct tw_rec *rec, u64 page, int tier,
 		tw_heat_banded(page, tier, heat);
 }
 
+/* A sweep has found it untouched. */
+static inline void tw_rec_cool(struct tw_rec *rec, u64 page, int tier)
+{
+	unsigned int old = READ_ONCE(rec->heat);
+
+	if (!old)
+		return;
+	WRITE_ONCE(rec->heat, old / 2);
+	tw_heat_banded(page, tier, old / 2);	/* half is another band */
+}
+
 int tw_heat_init(void);
 void tw_heat_exit(void);
 
@@ -68,6 +79,10 @@ void tw_heat_exit(void);
  */
 int tw_candidates_get(int from, int to, struct tw_candidate *out,
 		      unsigned int nr, bool admin);
+
+/* By tw_heat_init() and tw_heat_exit(). */
+int tw_candidates_init(void);
+void tw_candidates_exit(void);
 
 /* ioctls; they copy the arrays themselves */
 int tw_candidates_ioctl(struct tw_candidates *arg);

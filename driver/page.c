@@ -18,6 +18,7 @@
 #include <linux/srcu.h>
 
 #include "agent.h"
+#include "heat.h"
 #include "numa.h"
 #include "region.h"
 #include "stats.h"
@@ -251,5 +252,10 @@ void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
 		   int reason, int status, u64 ns)
 {
-	tw_moved(r->agent, tw_region_page(r, idx), from, to, reason, status, ns);
+	u64 page = tw_region_page(r, idx);
+
+	/* Queues of candidates knew it by another tier. */
+	if (!status && from != to)
+		tw_heat_banded(page, to, READ_ONCE(tw_rec_find(r, idx)->heat));
+	tw_moved(r->agent, page, from, to, reason, status, ns);
 }

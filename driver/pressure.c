@@ -10,6 +10,7 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
+#include <linux/capability.h>
 #include <linux/jiffies.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -19,6 +20,11 @@
 #include "stream.h"
 #include "tier.h"
 #include "tw.h"
+
+/* By tier, whatever is bound to it; under its pressure_lock. */
+static struct tw_pressure_levels tw_levels[TW_NR_TIERS] = {
+	[0 ... TW_NR_TIERS - 1] = TW_PRESSURE_DEFAULTS,
+};
 
 #define TW_STALL_TIME	HZ	/* a stall raises the level for so long */
 
@@ -76,7 +82,7 @@ static bool tw_pressure_eval(struct tw_tier_s *t, bool again,
 	lockdep_assert_held(&t->pressure_lock);
 
 	*left = tw_stall_left(t);
-	tw_pressure_calc(used, t->capacity, *left, &s);
+	tw_pressure_calc(&tw_levels[t->id], used, t->capacity, *left, &s);
 	t->pressure_base = s.base;
 	WRITE_ONCE(t->pressure_up, s.up);
 	WRITE_ONCE(t->pressure_down, s.down);
@@ -169,7 +175,39 @@ void tw_tier_stall(struct tw_tier_s *t)
 		tw_pressure_kick(t);
 }
 
+static int tw_thresholds_set(struct tw_tier_s *t,
+			     const struct tw_thresholds *arg)
+{
+	struct tw_pressure_levels levels;
+
+	BUILD_BUG_ON(sizeof(levels.enter) != sizeof(arg->enter) ||
+		     sizeof(levels.leave) != sizeof(arg->leave));
+	memcpy(levels.enter, arg->enter, sizeof(levels.enter));
+	memcpy(levels.leave, arg->leave, sizeof(levels.leave));
+	if (!tw_pressure_valid(&levels))
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	spin_lock(&t->pressure_lock);
+	tw_levels[t->id] = levels;
+	spin_unlock(&t->pressure_lock);
+	tw_pressure_update(t);
+	return 0;
+}
+
 int tw_thresholds_ioctl(struct tw_thresholds *arg)
 {
-	return -EOPNOTSUPP;
+	struct tw_tier_s *t;
+
+	if ((arg->flags & ~TW_THRESHOLDS_FLAGS) || arg->reserved ||
+	    arg->reserved2[0] || arg->reserved2[1] || arg->tier >= TW_NR_TIERS)
+		return -EINVAL;
+	t = &tw_tiers[arg->tier];
+	if (arg->flags & TW_THRESHOLDS_SET)
+		return tw_thresholds_set(t, arg);
+	spin_lock(&t->pressure_lock);
+	memcpy(arg->enter, tw_levels[t->id].enter, sizeof(arg->enter));
+	memcpy(arg->leave, tw_levels[t->id].leave, sizeof(arg->leave));
+	spin_unlock(&t->pressure_lock);
+	return 0;
 }

@@ -38,26 +38,53 @@ static inline unsigned long tw_pressure_pages(unsigned long capacity,
 	return capacity / 100 * percent + (capacity % 100 * percent + 99) / 100;
 }
 
-/* Pages used from which a tier is on @level (MEDIUM and above). */
-static inline unsigned long tw_pressure_enter(unsigned long capacity,
-					      unsigned int level)
-{
-	static const unsigned char percent[] = { 0, 70, 85, 95 };
+/**
+ * struct tw_pressure_levels - percent used, for MEDIUM, HIGH and CRITICAL
+ * @enter: from which a tier is on the level
+ * @leave: below which it leaves it
+ */
+struct tw_pressure_levels {
+	unsigned int enter[3];
+	unsigned int leave[3];
+};
 
-	return tw_pressure_pages(capacity, percent[level]);
+#define TW_PRESSURE_DEFAULTS { { 70, 85, 95 }, { 65, 80, 90 } }
+
+/* Both rise, within 1..100, and each level is left below where it is entered. */
+static inline bool tw_pressure_valid(const struct tw_pressure_levels *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		if (l->enter[i] > 100 || l->leave[i] < 1 ||
+		    l->leave[i] >= l->enter[i])
+			return false;
+		if (i && (l->enter[i] <= l->enter[i - 1] ||
+			  l->leave[i] <= l->leave[i - 1]))
+			return false;
+	}
+	return true;
+}
+
+/* Pages used from which a tier is on @level (MEDIUM and above). */
+static inline unsigned long
+tw_pressure_enter(const struct tw_pressure_levels *l, unsigned long capacity,
+		  unsigned int level)
+{
+	return tw_pressure_pages(capacity, l->enter[level - 1]);
 }
 
 /* Pages used below which a tier leaves @level again. */
-static inline unsigned long tw_pressure_leave(unsigned long capacity,
-					      unsigned int level)
+static inline unsigned long
+tw_pressure_leave(const struct tw_pressure_levels *l, unsigned long capacity,
+		  unsigned int level)
 {
-	static const unsigned char percent[] = { 0, 65, 80, 90 };
-
-	return tw_pressure_pages(capacity, percent[level]);
+	return tw_pressure_pages(capacity, l->leave[level - 1]);
 }
 
 /**
  * tw_pressure_calc - the level and when to look again
+ * @l: valid levels
  * @used: pages used
  * @capacity: pages; a tier without any is always CRITICAL
  * @stalled: faults waited for room within the last second
@@ -66,7 +93,8 @@ static inline unsigned long tw_pressure_leave(unsigned long capacity,
  * The level that use asks for is kept apart from the one that is shown, so
  * that a stall leaves no trace in the hysteresis.
  */
-static inline void tw_pressure_calc(unsigned long used, unsigned long capacity,
+static inline void tw_pressure_calc(const struct tw_pressure_levels *l,
+				    unsigned long used, unsigned long capacity,
 				    bool stalled, struct tw_pressure_state *s)
 {
 	unsigned int base = s->base;
@@ -74,10 +102,10 @@ static inline void tw_pressure_calc(unsigned long used, unsigned long capacity,
 	if (base > TW_PRESSURE_CRITICAL)
 		base = TW_PRESSURE_CRITICAL;
 	while (base < TW_PRESSURE_CRITICAL &&
-	       used >= tw_pressure_enter(capacity, base + 1))
+	       used >= tw_pressure_enter(l, capacity, base + 1))
 		base++;
 	while (base > TW_PRESSURE_LOW &&
-	       used < tw_pressure_leave(capacity, base))
+	       used < tw_pressure_leave(l, capacity, base))
 		base--;
 
 	s->base = base;
@@ -85,9 +113,9 @@ static inline void tw_pressure_calc(unsigned long used, unsigned long capacity,
 	if (stalled && base < TW_PRESSURE_CRITICAL)
 		s->level++;
 	s->up = base < TW_PRESSURE_CRITICAL ?
-		tw_pressure_enter(capacity, base + 1) : ULONG_MAX;
+		tw_pressure_enter(l, capacity, base + 1) : ULONG_MAX;
 	s->down = base > TW_PRESSURE_LOW ?
-		tw_pressure_leave(capacity, base) : 0;
+		tw_pressure_leave(l, capacity, base) : 0;
 }
 
 #endif

@@ -102,16 +102,6 @@ int tw_stats_mmap(struct vm_area_struct *vma)
 	return remap_vmalloc_range(vma, tw_stats, 0);
 }
 
-int tw_fault_stats_ioctl(struct tw_fault_stats *arg)
-{
-	return -EOPNOTSUPP;
-}
-
-int tw_module_stats_ioctl(struct tw_module_stats *arg)
-{
-	return -EOPNOTSUPP;
-}
-
 static void tw_stats_fill(void)
 {
 	struct tw_stats *s = tw_stats;

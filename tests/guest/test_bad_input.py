@@ -35,6 +35,7 @@ class World:
         dev.track(self.frames, SSD, self.agent)
         self.requests = (tw.Request * 4)(*[
             tw.Request(page=page, to_tier=CPU, from_tier=NONE) for page in self.numbers])
+        self.candidates = (tw.Candidate * 4)()
 
     def close(self):
         self.mapping.unmap()
@@ -236,6 +237,34 @@ CALLS = {
                            ("agent_fd", 0, errno.EINVAL),
                            ("flags", tw.TW_AGENT_BY_ID, errno.EINVAL)],
                           flags=tw.TW_AGENT_BY_ID),
+    "CANDIDATES": Call(
+        tw.TW_IOC_CANDIDATES, device,
+        lambda w: tw.Candidates(from_tier=CPU, to_tier=NVME, nr=4,
+                                candidates=ctypes.addressof(w.candidates)),
+        [*bad_tiers("from_tier"), *bad_tiers("to_tier"), ("to_tier", CPU, errno.EINVAL),
+         *[("nr", value, errno.EINVAL) for value in (0, ALL_ONES, 1 << 31)],
+         *[("candidates", value, errno.EFAULT) for value in (0, PAGE, 1 << 63, (1 << 64) - 8)]]),
+    "PAGE_LIST": Call(
+        tw.TW_IOC_PAGE_LIST, device,
+        lambda w: tw.PageList(tier=NONE, temperature=tw.TW_CLASS_WARM, nr=4,
+                              infos=ctypes.addressof(w.infos)),
+        [*bad_tiers("tier", True), ("temperature", 3, errno.EINVAL),
+         ("temperature", ALL_ONES, errno.EINVAL),
+         *[("nr", value, errno.EINVAL) for value in (0, ALL_ONES, 1 << 31)],
+         *[("infos", value, errno.EFAULT) for value in (0, PAGE, 1 << 63, (1 << 64) - 8)]]),
+    "MARK": Call(
+        tw.TW_IOC_MARK, device,
+        lambda w: tw.Mark(temperature=tw.TW_CLASS_HOT, nr=4, pages=ctypes.addressof(w.numbers),
+                          status=ctypes.addressof(w.status)),
+        [("temperature", tw.TW_CLASS_WARM, errno.EINVAL), ("temperature", 3, errno.EINVAL),
+         *[("nr", value, errno.EINVAL) for value in (0, ALL_ONES, 1 << 31)],
+         *[(name, value, errno.EFAULT) for name in ("pages", "status")
+           for value in (PAGE, 1 << 63, (1 << 64) - 8)], ("pages", 0, errno.EFAULT)]),
+    "FAULT_STATS": Call(tw.TW_IOC_FAULT_STATS, device, lambda w: tw.FaultStats(tier=CPU),
+                        bad_tiers(), flags=tw.TW_FAULT_STATS_FLAGS),
+    "THRESHOLDS": Call(tw.TW_IOC_THRESHOLDS, device, lambda w: tw.Thresholds(tier=CPU),
+                       bad_tiers(), flags=tw.TW_THRESHOLDS_FLAGS),
+    "MODULE_STATS": Call(tw.TW_IOC_MODULE_STATS, device, lambda w: tw.ModuleStats()),
 }
 
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Pressure: levels with hysteresis, in every place that shows them, and their events."""
 
+import errno
+
 import pytest
 
 import tw
-from support import close_made, fill, set_tiers, tiers_of, wait_for
+from support import (close_made, errno_of, fill, refused, run_user, set_tiers, tiers_of,
+                     wait_for)
 from tw import CPU, GPU, NVME, PAGE
 
 pytestmark = pytest.mark.forked
@@ -150,3 +153,60 @@ def test_stalls_are_shown(dev, make, stats):
     finally:
         close_made()
         set_tiers(dev, {CPU: 1000})
+
+
+# --- levels of one's own ----------------------------------------------------------------
+
+DEFAULTS = ([70, 85, 95], [65, 80, 90])
+
+
+def levels(dev, tier=CPU):
+    now = dev.thresholds(tier)
+    return list(now.enter), list(now.leave)
+
+
+def test_thresholds_take_effect_at_once(dev, make, stats, stream):
+    reader = stream(PRESSURE).reader()
+    Filler(*make(1000)).to(500)
+    settle(dev, LOW)
+    assert levels(dev) == DEFAULTS
+    try:
+        dev.thresholds(CPU, [20, 40, 90], [10, 30, 80])
+        assert dev.pressure(CPU).level == stats.tier(CPU)["level"] == HIGH
+        assert [event.status for event in reader.read()] == [HIGH]
+        assert levels(dev) == ([20, 40, 90], [10, 30, 80])
+        assert levels(dev, GPU) == DEFAULTS
+    finally:
+        dev.thresholds(CPU, *DEFAULTS)
+    assert dev.pressure(CPU).level == LOW
+    assert [event.status for event in reader.read()] == [LOW]
+
+
+def test_thresholds_stay_with_the_tier(dev):
+    try:
+        dev.thresholds(GPU, [10, 20, 30], [5, 15, 25])
+        set_tiers(dev, {CPU: 1000, GPU: 100})
+        dev.unbind(GPU)
+        assert levels(dev, GPU) == ([10, 20, 30], [5, 15, 25])
+    finally:
+        dev.thresholds(GPU, *DEFAULTS)
+
+
+@pytest.mark.parametrize("enter,leave", [
+    ([70, 85, 101], [65, 80, 90]), ([70, 85, 95], [0, 80, 90]), ([70, 85, 95], [70, 80, 90]),
+    ([70, 70, 95], [65, 66, 90]), ([85, 70, 95], [65, 66, 90]), ([70, 85, 95], [65, 65, 90]),
+    ([0, 0, 0], [0, 0, 0]), ([70, 85, (1 << 32) - 1], [65, 80, 90])])
+def test_thresholds_refused(dev, enter, leave):
+    with refused(errno.EINVAL):
+        dev.thresholds(CPU, enter, leave)
+    assert levels(dev) == DEFAULTS
+
+
+def test_thresholds_of_a_user(dev):
+    def look():
+        with tw.Device() as device:
+            return [list(levels(device)), errno_of(device.thresholds, CPU, [2, 3, 4], [1, 2, 3]),
+                    errno_of(device.thresholds, CPU, [0, 3, 4], [1, 2, 3])]
+
+    assert run_user(look) == [list(DEFAULTS), errno.EPERM, errno.EINVAL]
+    assert levels(dev) == DEFAULTS

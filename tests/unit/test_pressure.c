@@ -14,12 +14,14 @@
 
 #define CAPACITY 1000UL
 
+static const struct tw_pressure_levels defaults = TW_PRESSURE_DEFAULTS;
+
 static struct tw_pressure_state look(unsigned int base, unsigned long used,
 				     unsigned long capacity, bool stalled)
 {
 	struct tw_pressure_state s = { .base = base };
 
-	tw_pressure_calc(used, capacity, stalled, &s);
+	tw_pressure_calc(&defaults, used, capacity, stalled, &s);
 	return s;
 }
 
@@ -152,6 +154,49 @@ static void ends_of_the_range(void **state)
 			 TW_PRESSURE_CRITICAL);
 }
 
+static bool valid(unsigned int e0, unsigned int e1, unsigned int e2,
+		  unsigned int l0, unsigned int l1, unsigned int l2)
+{
+	struct tw_pressure_levels l = { { e0, e1, e2 }, { l0, l1, l2 } };
+
+	return tw_pressure_valid(&l);
+}
+
+static void levels_are_checked_as_a_whole(void **state)
+{
+	(void)state;
+	assert_true(tw_pressure_valid(&defaults));
+	assert_true(valid(2, 3, 4, 1, 2, 3));
+	assert_true(valid(98, 99, 100, 1, 2, 99));
+	assert_false(valid(70, 85, 101, 65, 80, 90));
+	assert_false(valid(70, 85, 95, 0, 80, 90));
+	assert_false(valid(70, 85, 95, 70, 80, 90));
+	assert_false(valid(70, 85, 95, 65, 80, 95));
+	assert_false(valid(70, 70, 95, 65, 66, 90));
+	assert_false(valid(70, 95, 85, 65, 80, 83));
+	assert_false(valid(70, 85, 95, 65, 65, 90));
+	assert_false(valid(0, 0, 0, 0, 0, 0));
+	assert_false(valid(70, 85, UINT_MAX, 65, 80, 90));
+}
+
+static void other_levels_are_followed(void **state)
+{
+	static const struct tw_pressure_levels l = {
+		{ 10, 20, 30 }, { 5, 15, 25 },
+	};
+	struct tw_pressure_state s = { .base = TW_PRESSURE_LOW };
+
+	(void)state;
+	tw_pressure_calc(&l, 250, CAPACITY, false, &s);
+	assert_int_equal(s.level, TW_PRESSURE_HIGH);
+	assert_int_equal(s.up, 300);
+	assert_int_equal(s.down, 150);
+	tw_pressure_calc(&l, 149, CAPACITY, false, &s);
+	assert_int_equal(s.level, TW_PRESSURE_MEDIUM);
+	tw_pressure_calc(&l, 49, CAPACITY, false, &s);
+	assert_int_equal(s.level, TW_PRESSURE_LOW);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +206,8 @@ int main(void)
 		cmocka_unit_test(stall_raises_by_one_and_leaves_no_trace),
 		cmocka_unit_test(settles_for_every_use),
 		cmocka_unit_test(ends_of_the_range),
+		cmocka_unit_test(levels_are_checked_as_a_whole),
+		cmocka_unit_test(other_levels_are_followed),
 	};
 
 	return cmocka_run_group_tests_name("pressure", tests, NULL, NULL);
