@@ -161,16 +161,20 @@ static void judge(struct fuzzer *f, const struct call *call, int ret, int err)
 static void make_call(struct fuzzer *f)
 {
 	struct call call;
+	double start;
 	uint32_t i;
-	int ret;
+	int ret, err;
 
 	fuzz_generate(f, &call);
 	for (i = 0; i < call.nr_status; i++)
 		f->arena.status[i] = STATUS_UNSET;
 	memcpy(f->arena.before, f->arena.arg, 1024);
 	__atomic_store_n(&f->tally->last, call.row, __ATOMIC_RELAXED);
+	start = now();
 	ret = ioctl(call.fd, call.cmd, call.arg);
-	judge(f, &call, ret, errno);
+	err = errno;
+	f->tally->us[call.row] += (now() - start) * 1e6;
+	judge(f, &call, ret, err);
 	__atomic_store_n(&f->tally->calls, f->tally->calls + 1,
 			 __ATOMIC_RELAXED);
 	/* An object made at a strange address: its fd is there, too. */
@@ -855,14 +859,17 @@ static void report(double seconds)
 
 	for (row = 0; row <= fuzz_nr_calls(); row++) {
 		uint64_t calls = 0, passed = 0;
+		double us = 0;
 
 		for (i = 0; i < shared->nr_threads; i++) {
+			us += shared->tally[i].us[row];
 			calls += shared->tally[i].by_call[row];
 			passed += shared->tally[i].passed[row];
 		}
-		printf("%-24s %9llu calls %5.1f %% succeeded\n",
+		printf("%-24s %9llu calls %5.1f %% succeeded %9.0f us each\n",
 		       fuzz_call_name(row), (unsigned long long)calls,
-		       calls ? 100.0 * passed / calls : 0.0);
+		       calls ? 100.0 * passed / calls : 0.0,
+		       calls ? us / calls : 0.0);
 		all += calls;
 		good += passed;
 		if (row < fuzz_nr_calls() && calls >= 500 && !passed &&

@@ -109,6 +109,7 @@ struct fuzzer {
  * @done: it has come to its end
  * @by_call: ioctls by row of the table; the last row: unknown commands
  * @passed: of these, those that returned 0
+ * @us: time spent in them
  * @errnos: how often each came
  */
 struct tally {
@@ -117,6 +118,7 @@ struct tally {
 	bool done;
 	uint64_t by_call[MAX_CALLS];
 	uint64_t passed[MAX_CALLS];
+	double us[MAX_CALLS];
 	uint64_t errnos[NR_ERRNOS];
 };
 
