@@ -197,7 +197,7 @@ static void touch(struct fuzzer *f)
 {
 	const struct mapping *m = &f->mapping[fuzz_random(f, NR_MAPPINGS)];
 	uint64_t at = fuzz_random(f, MAPPING_PAGES);
-	unsigned int nr = 1 + fuzz_random(f, 8);
+	unsigned int nr = 1 + fuzz_random(f, 4);
 	bool write = one_in(f, 2);
 	sigjmp_buf back;
 	volatile unsigned int i;
@@ -415,7 +415,7 @@ static void *run_thread(void *data)
 	make_slots(f);
 	while (t->calls < quota &&
 	       !__atomic_load_n(&shared->stop, __ATOMIC_RELAXED)) {
-		if (fuzz_random(f, 8))
+		if (fuzz_random(f, 16))
 			make_call(f);
 		else
 			do_something_else(f, window);
@@ -807,14 +807,18 @@ static void watch(int device, const pid_t *pid)
 	static double since[MAX_THREADS];
 	static uint64_t seen[MAX_THREADS];
 	static bool gone[MAX_THREADS];
-	double start = now(), told = start;
+	double start = now(), told = start, kept = start;
 	unsigned int i;
 
 	for (i = 0; i < MAX_THREADS; i++)
 		since[i] = start;
 	while (reap(pid, gone, WNOHANG)) {
 		usleep(200000);
-		keep_tiers(device);
+		/* Not at once: the threads should bind some themselves. */
+		if (now() - kept > 2) {
+			keep_tiers(device);
+			kept = now();
+		}
 		if (now() - start > max_seconds || shared->complaints)
 			__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
 		if (now() - told > 20) {
@@ -965,7 +969,7 @@ static int self_check(void)
 
 /* -- main ------------------------------------------------------------------ */
 
-static void usage(void)
+static void say_how(void)
 {
 	fprintf(stderr,
 		"usage: fuzz [--calls N] [--seconds S] [--seed N] [--threads N] [--allow-missing]\n"
@@ -1010,12 +1014,12 @@ static bool parse(int argc, char **argv)
 			only_check = true;
 			break;
 		default:
-			usage();
+			say_how();
 		}
 	}
 	if (optind != argc || !nr_processes || nr_processes > MAX_THREADS / 2 ||
 	    !max_calls)
-		usage();
+		say_how();
 	return only_check;
 }
 
