@@ -69,7 +69,7 @@ uint32_t fuzz_max_pages;
 
 static struct fuzz_shared *shared;
 static uint64_t max_calls = 1000000, seed;
-static double max_seconds = 1200;
+static double max_seconds = 2400;
 static unsigned int nr_processes = 3;
 static bool allow_missing;
 static struct slot first_slots[NR_OBJECT_KINDS][NR_SHARED];
@@ -251,7 +251,9 @@ static unsigned char *guarded(uint64_t bytes, int prot)
 static void map(struct fuzzer *f, unsigned char *window)
 {
 	unsigned int at = fuzz_random(f, NR_MAPPINGS);
-	const struct slot *s = &f->slot[ON_REGION][fuzz_random(f, NR_OBJECTS)];
+	const struct slot *any = &f->slot[ON_REGION][fuzz_random(f, NR_OBJECTS)];
+	const struct slot *busy = &f->slot[ON_REGION][fuzz_random(f, NR_SHARED)];
+	const struct slot *s = one_in(f, 3) ? any : busy;
 	struct mapping *m = &f->mapping[at];
 	/* Regions may be huge; their places in the window are not. */
 	uint64_t pages = s->pages < MAPPING_PAGES ? s->pages : MAPPING_PAGES;
@@ -706,6 +708,17 @@ static void check_census(int device, const struct tw_stats *stats,
 
 /* -- the objects that all share -------------------------------------------- */
 
+static void touch_all(int region)
+{
+	unsigned char *at = mmap(NULL, MAPPING_PAGES * PAGE,
+				 PROT_READ | PROT_WRITE, MAP_SHARED, region, 0);
+
+	if (at == MAP_FAILED)
+		die("mapping a region");
+	memset(at, 1, MAPPING_PAGES * PAGE);
+	munmap(at, MAPPING_PAGES * PAGE);
+}
+
 static void make_shared_objects(int device)
 {
 	unsigned int i;
@@ -728,6 +741,7 @@ static void make_shared_objects(int device)
 		stream.events = TW_STREAM_MIN_EVENTS;
 		if (ioctl(device, TW_IOC_STREAM_CREATE, &stream))
 			die("STREAM_CREATE");
+		touch_all(region.fd);
 		first_slots[ON_DEVICE][i] = (struct slot){ .fd = device };
 		first_slots[ON_AGENT][i] = (struct slot){ agent.fd, agent.id, 0 };
 		first_slots[ON_STREAM][i] = (struct slot){ .fd = stream.fd };

@@ -197,8 +197,8 @@ static const struct row rows[] = {
 	ROW(PAGE_INFO, tw_page_info, ON_DEVICE, 300, page_info),
 	ROW(MIGRATE_RANGE, tw_migrate_range, ON_DEVICE, 60, migrate_range),
 	ROW(ADDR_PAGE, tw_addr_page, ON_DEVICE, 300, addr_page),
-	ROW(TRACK, tw_track, ON_DEVICE, 300, track),
-	ROW(UNTRACK, tw_untrack, ON_DEVICE, 250, untrack),
+	ROW(TRACK, tw_track, ON_DEVICE, 250, track),
+	ROW(UNTRACK, tw_untrack, ON_DEVICE, 100, untrack),
 	ROW(REPORT, tw_report, ON_DEVICE, 800, track_report),
 	ROW(CANDIDATES, tw_candidates, ON_DEVICE, 200, candidates),
 	ROW(REQUEST, tw_request_pages, ON_DEVICE, 150, request),
@@ -292,9 +292,12 @@ static int strange_fd(struct fuzzer *f)
 
 static uint64_t any_page(struct fuzzer *f)
 {
-	const struct slot *s = any_slot(f, ON_REGION);
+	/* Where everybody is busy a page is more likely to be there. */
+	const struct slot *busy = &f->slot[ON_REGION][fuzz_random(f, NR_SHARED)];
+	const struct slot *any = any_slot(f, ON_REGION);
+	const struct slot *s = one_in(f, 3) ? any : busy;
 	uint64_t index = fuzz_random(f, MAPPING_PAGES);
-	uint64_t frame = (1ULL << 40) + fuzz_random(f, 4096);
+	uint64_t frame = (1ULL << 40) + fuzz_random(f, 1024);
 	/* Real frames, too: of memory, of ours perhaps, or of holes. */
 	uint64_t real = fuzz_random(f, 1 << 20);
 	uint64_t bad = wild(f);
