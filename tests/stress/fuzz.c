@@ -508,17 +508,25 @@ static struct tw_tier_info get_tier(int device, unsigned int tier)
 
 static int open_store(uint32_t dev)
 {
-	char path[64];
+	char path[64], folder[] = "/tmp/fuzz-XXXXXX";
+	int fd;
 
 	snprintf(path, sizeof(path), "/dev/block/%u:%u", dev >> 8, dev & 0xff);
-	if (access(path, F_OK)) {
-		/* Without udev there is no such folder. */
-		snprintf(path, sizeof(path), "/tmp/fuzz-store-%u", dev);
-		unlink(path);
-		if (mknod(path, S_IFBLK | 0600, dev))
-			die(path);
-	}
-	return open(path, O_RDWR | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	/* Without udev there is no such folder. */
+	if (!mkdtemp(folder))
+		die(folder);
+	snprintf(path, sizeof(path), "%s/store", folder);
+	if (mknod(path, S_IFBLK | 0600, dev))
+		die(path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		die(path);
+	unlink(path);
+	rmdir(folder);
+	return fd;
 }
 
 static void find_tiers(int device)
