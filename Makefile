@@ -5,6 +5,19 @@ SHELL := /bin/sh
 TOP := $(CURDIR)
 B := build
 
+# With COVERAGE=1 all that is built counts the lines it runs. It goes to a
+# folder of its own, for the only kernel here that can hand out the counts.
+ifdef COVERAGE
+ifeq ($(origin KDIR),undefined)
+KDIR := $(shell tools/vm --kernel debug --print-kdir)
+endif
+ifeq ($(shell grep -s '^CONFIG_GCOV_KERNEL=y' $(KDIR)/.config),)
+$(error COVERAGE=1 needs a kernel with CONFIG_GCOV_KERNEL=y, which '$(KDIR)' is not: leave KDIR out for that of tools/vm --kernel debug)
+endif
+B := build/coverage
+export CFLAGS := -O0 -g --coverage
+endif
+
 # Kernel to build the module for: the running one's headers, else the newest.
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(lastword $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V)))
@@ -23,7 +36,7 @@ AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module controls lib tools programs kernels demo test test-quick \
-	bench style install deps clean help
+	coverage bench style install deps clean help
 
 all: module lib tools		## driver, library and command
 
@@ -36,13 +49,14 @@ define build-module
 	@for f in driver/Kbuild driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
 	@find $(KB)/$(1) -xtype l -delete
 	+@$(MAKE) -C $(KDIR) M=$(TOP)/$(KB)/$(1) $(if $(DEBUG),TW_DEBUG=y) \
+		$(if $(COVERAGE),TW_GCOV=y) \
 		$(if $(W),W=$(W)) $(if $(C),C=$(C)) $(2) modules
 endef
 
 module:				## build/RELEASE/tier_watch.ko (KDIR=, DEBUG=1)
 	$(call build-module,driver)
 	@cp $(KB)/driver/tier_watch.ko $(KB)/tier_watch.ko
-	@cp $(KB)/driver/tier_watch.ko tier_watch.ko
+	$(if $(COVERAGE),,@cp $(KB)/driver/tier_watch.ko tier_watch.ko)
 
 # Drivers with a rule broken on purpose, which the hammer must notice.
 controls:
@@ -84,6 +98,12 @@ test-quick:			## unit tests and the guest suite's core, stock only
 	$(AGAIN) all programs
 	@tests/run --quick $(ARGS)
 
+coverage:			## lines that the tests run: build/coverage/html
+	@tools/deps --install
+	$(AGAIN) lib tools
+	$(AGAIN) COVERAGE=1 all programs
+	@tests/coverage $(ARGS)
+
 bench:				## instructions per operation: table, build/bench.json
 	@tools/deps --install
 	$(AGAIN) all
@@ -111,4 +131,4 @@ clean:
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "variables: KDIR= kernel headers, DEBUG=1, PREFIX=, DESTDIR=, ARGS= for demo, test, bench"
+	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench"
