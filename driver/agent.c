@@ -393,15 +393,6 @@ int tw_agent_get_stats(struct tw_agent_stats *arg)
 	return 0;
 }
 
-void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard)
-{
-}
-
-int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
-{
-	return -EOPNOTSUPP;
-}
-
 /**
  * tw_agents_init - at load
  *

@@ -41,6 +41,7 @@ struct tw_agent_cpu {
  * @external: external pages per tier
  * @limit: pages of regions per tier that it should not exceed
  * @hard: how high @limit may be set without CAP_SYS_RESOURCE
+ * @over: bit by tier: over its limit when last looked at
  * @externals: its external pages; external.c's lock
  * @regions: regions alive
  * @cpu: counters
@@ -60,6 +61,7 @@ struct tw_agent {
 	atomic_long_t external[TW_NR_TIERS];
 	u64 limit[TW_NR_TIERS];
 	u64 hard[TW_NR_TIERS];
+	unsigned long over;
 	struct list_head externals;
 	atomic_long_t regions;
 	struct tw_agent_cpu __percpu *cpu;
@@ -99,6 +101,20 @@ int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg);
  * ERR_PTR: -ENOENT, -EBADF, -EINVAL, -ENOMEM.
  */
 struct tw_agent *tw_agent_named(bool by_id, int fd, u64 id);
+
+/* How many more pages of @a may go to @tier. */
+static inline u64 tw_agent_room(struct tw_agent *a, int tier)
+{
+	u64 limit = READ_ONCE(a->limit[tier]);
+	long pages;
+
+	if (likely(limit == TW_NO_LIMIT))
+		return limit;
+	pages = max(atomic_long_read(&a->pages[tier]), 0L);
+	return limit > pages ? limit - pages : 0;
+}
+
+unsigned long tw_agent_excess(struct tw_agent *a, int tier);
 
 static inline void tw_agent_pages(struct tw_agent *a, int tier, long n)
 {

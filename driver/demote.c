@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "heat.h"
+#include "agent.h"
 #include "region.h"
 #include "stats.h"
 #include "tier.h"
@@ -175,7 +176,7 @@ static void tw_sweep_rest(struct tw_move *m)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < m->nr; i++)
-		if (m->status[i] == -ENOSPC)
+		if (m->status[i] == -ENOSPC || m->status[i] == -EDQUOT)
 			m->idx[n++] = m->idx[i];
 	m->nr = n;
 }
@@ -350,6 +351,27 @@ unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
 	return s.done;
 }
 
+unsigned long tw_demote_limits(unsigned long nr)
+{
+	unsigned long done = 0;
+	struct tw_region *r;
+	u64 id = 0;
+	int tier;
+
+	while (!fatal_signal_pending(current) && (r = tw_region_after(id))) {
+		id = r->id;
+		for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+			unsigned long excess = tw_agent_excess(r->agent, tier);
+
+			if (excess && atomic_long_read(&r->pages[tier]) > 0)
+				done += tw_demote(r, tier, min(excess, nr));
+		}
+		tw_region_put(r);
+		cond_resched();
+	}
+	return done;
+}
+
 /* -- in the background ----------------------------------------------------- */
 
 static unsigned long tw_memory_free(unsigned long *capacity)
@@ -459,6 +481,8 @@ static void tw_demote_work_fn(struct work_struct *work)
 	unsigned long capacity, free;
 
 	tw_demote_reclaim();
+	while (!READ_ONCE(tw_demote_paused) && tw_demote_limits(TW_BATCH))
+		cond_resched();
 	while (!READ_ONCE(tw_demote_paused)) {
 		free = tw_memory_free(&capacity);
 		if (free >= 2 * tw_headroom(capacity) ||

@@ -323,13 +323,14 @@ static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
 static struct page *tw_fault_page(struct tw_fault *f, unsigned int try,
 				  gfp_t zero, int *tier)
 {
-	unsigned int over = zero ? TW_OVER_FIRST : TW_OVER_BACK;
+	unsigned int over = (zero ? TW_OVER_FIRST : TW_OVER_BACK) |
+			    TW_OVER_LIMIT;
 	struct mem_cgroup *own;
 	struct page *page;
 
 	if (try < TW_ROOM_TRIES)
 		return tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | zero,
-				   TW_OVER_NONE, tier);
+				   TW_OVER_LIMIT, tier);
 	page = tw_page_get(f->r, f->r->memcg, TW_GFP_HARD | zero, over, tier);
 	if (page)
 		return page;
@@ -345,7 +346,7 @@ static bool tw_only_memcg_full(struct tw_fault *f)
 	int tier;
 	struct page *page = tw_page_get(f->r, NULL,
 					TW_GFP_TRY & ~__GFP_ACCOUNT,
-					TW_OVER_NONE, &tier);
+					TW_OVER_LIMIT, &tier);
 
 	if (page)
 		tw_page_unget(page, tier);
@@ -379,10 +380,11 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 	if (full && !*try)
 		tw_tier_stall(&tw_tiers[tier]);
 	/*
-	 * When memory is short, what anybody has not used; when only the
-	 * region's memcg is, its own.
+	 * When memory is short, what anybody has not used, but first of who is
+	 * beyond its limits; when only the region's memcg is short, its own.
 	 */
-	if ((full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||
+	if ((full && tw_demote_limits(TW_ROOM_PAGES)) ||
+	    (full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||
 	    tw_demote(f->r, TW_TIER_NONE, TW_ROOM_PAGES) ||
 	    tw_moves_out_wait(seen))	/* somebody else's demotion */
 		*try += 1;
@@ -523,7 +525,7 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 		int frames = tw_frames_enter();
 
 		page = tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | __GFP_ZERO,
-				   TW_OVER_NONE, &tier);
+				   TW_OVER_LIMIT, &tier);
 		if (page)
 			tw_fault_install(f, rec, page, tier);
 		tw_frames_leave(frames);

@@ -25,6 +25,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "agent.h"
 #include "compat.h"
 #include "control.h"
 #include "region.h"
@@ -158,9 +159,21 @@ static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 		tw_reap_kept(m->to, need - free);
 }
 
+/*
+ * How many pages the agent's limit lets go there. Nothing is lost for a limit:
+ * what has to leave its place may go anywhere.
+ */
+static u64 tw_move_limit(struct tw_move *m)
+{
+	if (m->reason == TW_REASON_EVACUATE || (m->flags & TW_MOVE_SAME))
+		return TW_NO_LIMIT;
+	return tw_agent_room(m->region->agent, m->to);
+}
+
 /* With nothing locked: allocation may reclaim and sleep. */
 static void tw_move_prepare(struct tw_move *m)
 {
+	u64 room = tw_move_limit(m);
 	unsigned int i, need = 0;
 
 	for (i = 0; i < m->nr; i++) {
@@ -172,8 +185,11 @@ static void tw_move_prepare(struct tw_move *m)
 		m->target[i] = NULL;
 		m->from_tier[i] = TW_TIER_NONE;
 		m->status[i] = rec ? tw_move_classify(m, w) : -ENOENT;
+		if (m->status[i] == TW_PENDING && !room)
+			m->status[i] = -EDQUOT;
 		if (m->status[i] != TW_PENDING)
 			continue;
+		room--;
 		need++;
 		if (tw_w_state(w) == TW_MEM)
 			m->page[i] = tw_w_page(w);
@@ -594,7 +610,8 @@ static void tw_move_report(struct tw_move *m, u64 t0)
 			m->moved++;
 		if (m->from_tier[i] == TW_TIER_NONE ||
 		    status == TW_MOVE_ALREADY || status == -EINVAL ||
-		    (status == -ENOSPC && (m->flags & TW_MOVE_CHOICE)))
+		    ((status == -ENOSPC || status == -EDQUOT) &&
+		     (m->flags & TW_MOVE_CHOICE)))
 			continue;
 		tw_page_moved(m->region, m->idx[i], m->from_tier[i], m->to,
 			      m->reason, status, ns);

@@ -70,6 +70,11 @@ static bool tw_tier_nearly_full(struct tw_tier_s *t)
 	return tw_tier_used(t) + max(capacity / 32, 64UL) >= capacity;
 }
 
+static int tw_other_memory(int tier)
+{
+	return tier == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
+}
+
 static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
 {
 	struct tw_tier_s *t = &tw_tiers[tier];
@@ -83,29 +88,57 @@ static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
 	return page;
 }
 
+/* Within the tiers' capacity and the agent's limits, the region's affinity first. */
+static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int *tier)
+{
+	struct page *page = NULL;
+
+	*tier = r->affinity;
+	if (likely(tw_agent_room(r->agent, *tier)))
+		page = tw_page_try(*tier, gfp, 0);
+	if (page)
+		return page;
+	*tier = tw_other_memory(*tier);
+	if (tw_agent_room(r->agent, *tier))
+		page = tw_page_try(*tier, gfp, 0);
+	return page;
+}
+
+/*
+ * A touched page must be somewhere: limits are soft, and so, with @over, are
+ * capacities. The background takes back what is beyond a limit.
+ */
+static struct page *tw_page_beyond(struct tw_region *r, gfp_t gfp,
+				   unsigned int over, int *tier)
+{
+	struct page *page = NULL;
+	int first = r->affinity, second = tw_other_memory(first);
+
+	*tier = first;
+	if (!tw_agent_room(r->agent, first))
+		page = tw_page_try(first, gfp, 0);
+	if (!page && (over || !tw_agent_room(r->agent, second))) {
+		*tier = second;
+		page = tw_page_try(second, gfp, tw_overrun(&tw_tiers[second],
+							   over));
+	}
+	if (!page && over) {
+		*tier = first;
+		page = tw_page_try(first, gfp, tw_overrun(&tw_tiers[first],
+							  over));
+	}
+	return page;
+}
+
 struct page *tw_page_get(struct tw_region *r, struct mem_cgroup *memcg,
 			 gfp_t gfp, unsigned int over, int *tier)
 {
-	int first = r->affinity;
-	int second = first == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
 	struct mem_cgroup *old = set_active_memcg(memcg);
 	struct page *page;
 
-	*tier = first;
-	page = tw_page_try(first, gfp, 0);
-	if (!page) {
-		*tier = second;
-		page = tw_page_try(second, gfp, 0);
-	}
-	if (!page && over) {
-		page = tw_page_try(second, gfp,
-				   tw_overrun(&tw_tiers[second], over));
-		if (!page) {
-			*tier = first;
-			page = tw_page_try(first, gfp,
-					   tw_overrun(&tw_tiers[first], over));
-		}
-	}
+	page = tw_page_within(r, gfp, tier);
+	if (!page && (over & TW_OVER_LIMIT))
+		page = tw_page_beyond(r, gfp, over & ~TW_OVER_LIMIT, tier);
 	set_active_memcg(old);
 	if (!page || tw_tier_nearly_full(&tw_tiers[*tier]))
 		tw_demote_check();
@@ -192,6 +225,9 @@ void tw_pages_add(struct tw_region *r, int tier, long n)
 {
 	atomic_long_add(n, &r->pages[tier]);
 	tw_agent_pages(r->agent, tier, n);
+	if (n > 0 && unlikely(!tw_agent_room(r->agent, tier)) &&
+	    tw_tier_is_memory(tier))
+		tw_demote_queue();	/* perhaps beyond its limit */
 }
 
 void tw_slot_drop(struct tw_rec *rec)

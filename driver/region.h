@@ -183,6 +183,8 @@ bool tw_moves_out_wait(unsigned long seen);
 #define TW_OVER_NONE	0
 #define TW_OVER_FIRST	1
 #define TW_OVER_BACK	2
+/* With any of these: beyond the agent's limits, if need be. */
+#define TW_OVER_LIMIT	BIT(2)
 
 /*
  * A page of memory for @r near the running CPU, charged to a tier and (with
@@ -245,6 +247,11 @@ void tw_demote_exit(void);
  * @tier (any when TW_TIER_NONE) to a store. Sleeps. Returns how many moved.
  */
 unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr);
+/*
+ * Move pages of agents that are beyond their limits in memory to stores, up to
+ * @nr of each region. Sleeps. Returns how many moved.
+ */
+unsigned long tw_demote_limits(unsigned long nr);
 /* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
 unsigned long tw_reap_kept(int tier, unsigned long nr);
 /* Demote from @r in the background what its ->reclaim says. Any context. */

@@ -265,6 +265,20 @@ CALLS = {
     "THRESHOLDS": Call(tw.TW_IOC_THRESHOLDS, device, lambda w: tw.Thresholds(tier=CPU),
                        bad_tiers(), flags=tw.TW_THRESHOLDS_FLAGS),
     "MODULE_STATS": Call(tw.TW_IOC_MODULE_STATS, device, lambda w: tw.ModuleStats()),
+    "ADDR_PAGE": Call(tw.TW_IOC_ADDR_PAGE, device,
+                      lambda w: tw.AddrPage(addr=w.mapping.addr + 5),
+                      [("addr", value, errno.EFAULT) for value in
+                       (0, PAGE, (1 << 47) - 1, 1 << 63, (1 << 64) - 1)]),
+    "NUMA_STATS": Call(tw.TW_IOC_NUMA_STATS, device, lambda w: tw.NumaStats(node=0),
+                       [("node", -1, errno.EINVAL), ("node", -(1 << 31), errno.EINVAL),
+                        ("node", 1 << 20, errno.ENOENT), ("node", (1 << 31) - 1, errno.ENOENT)]),
+    "NUMA_BALANCE": Call(tw.TW_IOC_NUMA_BALANCE, device, lambda w: tw.NumaBalance(nr=1)),
+    "AGENT_LIMITS": Call(tw.TW_IOC_AGENT_LIMITS, device,
+                         lambda w: tw.AgentLimits(agent_fd=w.agent.fd),
+                         [("agent_fd", -2, errno.EBADF), ("agent_fd", 9999, errno.EBADF),
+                          ("agent_fd", 0, errno.EINVAL),
+                          ("flags", tw.TW_AGENT_BY_ID, errno.EINVAL)],
+                         flags=tw.TW_LIMITS_FLAGS),
 }
 
 

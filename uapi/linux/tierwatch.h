@@ -1144,7 +1144,8 @@ struct tw_agent_migrate {
  * @TW_EVENT_MIGRATE: a page left @tier for to_tier; status 0 or -errno
  * @TW_EVENT_PRESSURE: the level of @tier changed; status: the new level;
  *	addr: pages used
- * @TW_EVENT_LIMIT: memory ran out for a fault, which ended in SIGBUS
+ * @TW_EVENT_LIMIT: memory ran out for a fault, which ended in SIGBUS; with
+ *	status -EDQUOT: the agent got over its limit in @tier; addr: its pages there
  * @TW_EVENT_TIER_BOUND: @tier was bound; addr: capacity in pages
  * @TW_EVENT_TIER_UNBOUND: @tier was unbound
  * @TW_EVENT_TIER_ERROR: I/O on @tier failed or a checksum was wrong; status

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * agent_limit.c - how much of each tier an agent takes
+ *
+ * Limits are looked at without a lock where pages are placed (agent.h) and
+ * never block: a page goes to another tier, and what is beyond them in memory
+ * goes to the stores in the background (demote.c). tw_limits_mutex orders those
+ * who set them.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/mutex.h>
+
+#include "agent.h"
+#include "hooks.h"
+#include "region.h"
+#include "stream.h"
+#include "tier.h"
+#include "tw.h"
+
+static DEFINE_MUTEX(tw_limits_mutex);
+
+/**
+ * tw_agent_set_limits - set an agent's limits
+ * @a: agent
+ * @limit: pages by tier, TW_NO_LIMIT for none
+ * @hard: they are the hard ones from now on, too
+ *
+ * What is beyond them is demoted in the background. Sleeps.
+ */
+void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard)
+{
+	int tier;
+
+	mutex_lock(&tw_limits_mutex);
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		WRITE_ONCE(a->limit[tier], limit[tier]);
+		if (hard)
+			a->hard[tier] = limit[tier];
+	}
+	mutex_unlock(&tw_limits_mutex);
+	tw_demote_queue();
+}
+
+/* Who has no CAP_SYS_RESOURCE stays below the hard limits. */
+static int tw_limits_check(struct tw_agent *a, const u64 *limit)
+{
+	int tier, err = 0;
+
+	mutex_lock(&tw_limits_mutex);
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		if (limit[tier] > a->hard[tier])
+			err = -EPERM;
+	mutex_unlock(&tw_limits_mutex);
+	return err;
+}
+
+static int tw_limits_set(struct tw_agent *a, const struct tw_agent_limits *arg)
+{
+	bool hard = capable(CAP_SYS_RESOURCE);
+	int err = hard ? 0 : tw_limits_check(a, arg->pages);
+
+	if (!err)
+		tw_agent_set_limits(a, arg->pages, hard);
+	return err;
+}
+
+/**
+ * tw_agent_limits_ioctl - TW_IOC_AGENT_LIMITS
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
+int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
+{
+	struct tw_agent *a;
+	int tier, err = 0;
+
+	if ((arg->flags & ~TW_LIMITS_FLAGS) || arg->reserved)
+		return -EINVAL;
+	a = tw_agent_named(arg->flags & TW_AGENT_BY_ID, arg->agent_fd, arg->id);
+	if (IS_ERR(a))
+		return PTR_ERR(a);
+	if (arg->flags & TW_LIMITS_SET)
+		err = tw_limits_set(a, arg);
+	if (err)
+		goto put;
+	mutex_lock(&tw_limits_mutex);
+	arg->id = a->id;
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		arg->pages[tier] = a->limit[tier];
+		arg->hard[tier] = a->hard[tier];
+	}
+	mutex_unlock(&tw_limits_mutex);
+put:
+	tw_agent_put(a);
+	return err;
+}
+
+static void tw_limit_told(struct tw_agent *a, int tier, u64 pages)
+{
+	struct tw_event ev = {
+		.addr = pages,
+		.type = TW_EVENT_LIMIT,
+		.tier = tier,
+		.to_tier = TW_TIER_NONE,
+		.status = -EDQUOT,
+	};
+
+	if (tw_event_wanted(TW_EVENT_LIMIT))
+		tw_emit(a, &ev);
+	tw_hook_call(TW_HOOK_LIMIT, a, tier, pages);
+}
+
+/**
+ * tw_agent_excess - pages of an agent beyond its limit in a tier
+ * @a: agent, referenced
+ * @tier: enum tw_tier
+ *
+ * Tells who listens when the agent has got over the limit since the last time.
+ * For the background: process context.
+ *
+ * Return: pages.
+ */
+unsigned long tw_agent_excess(struct tw_agent *a, int tier)
+{
+	long pages = max(atomic_long_read(&a->pages[tier]), 0L);
+	u64 limit = READ_ONCE(a->limit[tier]);
+
+	if (pages <= limit) {
+		clear_bit(tier, &a->over);
+		return 0;
+	}
+	if (!test_and_set_bit(tier, &a->over))
+		tw_limit_told(a, tier, pages);
+	return pages - limit;
+}
