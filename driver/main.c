@@ -15,6 +15,7 @@
 #include "external.h"
 #include "heat.h"
 #include "numa.h"
+#include "proc.h"
 #include "queue.h"
 #include "region.h"
 #include "stats.h"
@@ -50,6 +51,7 @@ static const struct tw_room {
 	{ tw_queue_init,	tw_queue_exit },
 	{ tw_numa_init,		tw_numa_exit },
 	{ tw_chardev_init,	tw_chardev_exit },
+	{ tw_proc_init,		tw_proc_exit },
 };
 
 static void tw_leave(int nr)

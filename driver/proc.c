@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * proc.c - /proc/swarm: statistics for people and shell scripts
+ *
+ * A `name value` a line, the names documented in tierwatch_proc(5). Nothing in
+ * them names an address or a frame. Removing the files waits for who reads them,
+ * so they need no reference to the module.
+ *
+ * A folder of that name that is there already is somebody else's: nothing is
+ * put there.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/cred.h>
+#include <linux/moduleparam.h>
+#include <linux/namei.h>
+#include <linux/path.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/user_namespace.h>
+
+#include "agent.h"
+#include "numa.h"
+#include "proc.h"
+#include "stats.h"
+#include "tier.h"
+#include "tw.h"
+
+#define TW_PROC		"swarm"
+
+static unsigned int proc_gid;
+module_param(proc_gid, uint, 0444);
+MODULE_PARM_DESC(proc_gid, "Group that may read /proc/swarm/agents and numa (default 0)");
+
+static struct proc_dir_entry *tw_proc_dir;
+
+static void tw_line(struct seq_file *m, const char *name, u64 value)
+{
+	seq_printf(m, "%s %llu\n", name, value);
+}
+
+/* -- tiers ------------------------------------------------------------------- */
+
+static const char * const tw_kind_names[] = {
+	[TW_KIND_NONE]	= "none",
+	[TW_KIND_NUMA]	= "numa",
+	[TW_KIND_STORE]	= "store",
+};
+
+static void tw_proc_counters(struct seq_file *m, int tier)
+{
+	struct tw_stats_counters c;
+
+	tw_stats_sum(tier, &c);
+	tw_line(m, "faults_minor_read", c.minor_read);
+	tw_line(m, "faults_minor_write", c.minor_write);
+	tw_line(m, "faults_major_read", c.major_read);
+	tw_line(m, "faults_major_write", c.major_write);
+	tw_line(m, "faults_first", c.first);
+	tw_line(m, "faults_reported", c.reported);
+	tw_line(m, "fault_ns", c.fault_ns);
+	tw_line(m, "migrations_in", c.moves_in);
+	tw_line(m, "migrations_out", c.moves_out);
+	tw_line(m, "migrations_failed", c.moves_failed);
+	tw_line(m, "migration_ns", c.move_ns);
+	tw_line(m, "bytes_read", c.bytes_read);
+	tw_line(m, "bytes_written", c.bytes_written);
+	tw_line(m, "io_errors", c.io_errors);
+	tw_line(m, "stalls", c.stalls);
+	tw_line(m, "taken_back", c.taken_back);
+}
+
+static int tw_proc_tier(struct seq_file *m, void *v)
+{
+	struct tw_tier_s *t = m->private;
+	struct tw_tier_info info = { .tier = t->id };
+	struct tw_pressure p = { .tier = t->id };
+
+	tw_tier_get_info(&info);
+	if (tw_tier_get_pressure(&p))
+		memset(&p, 0, sizeof(p));
+	seq_printf(m, "kind %s\n", tw_kind_names[info.kind]);
+	tw_line(m, "capacity_pages", info.capacity);
+	tw_line(m, "used_pages", info.used);
+	tw_line(m, "kept_pages", info.kept);
+	tw_line(m, "pressure_level", p.level);
+	tw_line(m, "used_permille", p.permille);
+	tw_line(m, "latency_ns", info.latency_ns);
+	tw_line(m, "bandwidth_bytes", info.bandwidth);
+	tw_line(m, "nominal_latency_ns", info.nominal_latency_ns);
+	tw_line(m, "nominal_bandwidth_bytes", info.nominal_bandwidth);
+	tw_proc_counters(m, t->id);
+	return 0;
+}
+
+/* -- the module --------------------------------------------------------------- */
+
+static int tw_proc_module(struct seq_file *m, void *v)
+{
+	struct tw_module_stats s = { .size = sizeof(s) };
+
+	tw_module_stats_ioctl(&s);
+	tw_line(m, "pages_tracked", s.pages_tracked);
+	tw_line(m, "pages_external", s.pages_external);
+	tw_line(m, "pages_lost", s.lost);
+	tw_line(m, "faults", s.faults);
+	tw_line(m, "faults_reported", s.faults_reported);
+	tw_line(m, "faults_sigbus", s.sigbus);
+	tw_line(m, "migrations", s.migrations);
+	tw_line(m, "migrations_failed", s.migrations_failed);
+	tw_line(m, "migration_latency_avg_ns",
+		s.migrations ? div64_u64(s.migration_ns, s.migrations) : 0);
+	tw_line(m, "migration_batch_size", s.batch_size);
+	tw_line(m, "requests_queued", s.requests_queued);
+	tw_line(m, "requests_done", s.requests_done);
+	tw_line(m, "requests_failed", s.requests_failed);
+	tw_line(m, "requests_cancelled", s.requests_cancelled);
+	tw_line(m, "events", s.events);
+	tw_line(m, "regions", s.regions);
+	tw_line(m, "agents", s.agents);
+	tw_line(m, "streams", s.streams);
+	tw_line(m, "record_bytes", s.record_bytes);
+	tw_line(m, "external_bytes", s.external_bytes);
+	tw_line(m, "store_bytes", s.store_bytes);
+	tw_line(m, "stream_bytes", s.stream_bytes);
+	tw_line(m, "hot_threshold", s.hot_threshold);
+	tw_line(m, "cold_threshold", s.cold_threshold);
+	tw_line(m, "auto_migration", s.auto_migration);
+	return 0;
+}
+
+/* -- agents and nodes ----------------------------------------------------------- */
+
+/* Under the lock of the table: nothing here sleeps. */
+static void tw_proc_agent(const struct tw_agent_stats *s, kuid_t uid, void *arg)
+{
+	struct seq_file *m = arg;
+	char who[64];
+	int tier;
+
+	snprintf(who, sizeof(who), "%s%u/%llu/", s->is_default ? "cgroup/" : "",
+		 from_kuid_munged(seq_user_ns(m), uid), s->id);
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		seq_printf(m, "%spages_%s %llu\n", who, tw_tier_names[tier],
+			   s->pages[tier]);
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		seq_printf(m, "%sexternal_%s %llu\n", who, tw_tier_names[tier],
+			   s->external[tier]);
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		seq_printf(m, "%sfaults_%s %llu\n", who, tw_tier_names[tier],
+			   s->faults_minor[tier] + s->faults_major[tier]);
+	seq_printf(m, "%sfaults_reported %llu\n", who, s->reported);
+	seq_printf(m, "%sregions %llu\n", who, s->regions);
+}
+
+static int tw_proc_agents(struct seq_file *m, void *v)
+{
+	tw_agents_each(tw_proc_agent, m);
+	return 0;
+}
+
+static int tw_proc_numa(struct seq_file *m, void *v)
+{
+	int nid;
+
+	for_each_online_node(nid) {
+		struct tw_numa_stats s = { .size = sizeof(s), .node = nid };
+
+		if (tw_numa_stats_ioctl(&s))
+			continue;
+		seq_printf(m, "node%d/tier %s\n", nid, s.tier < TW_NR_TIERS ?
+			   tw_tier_names[s.tier] : "none");
+		seq_printf(m, "node%d/total_pages %llu\n", nid, s.total);
+		seq_printf(m, "node%d/free_pages %llu\n", nid, s.free);
+		seq_printf(m, "node%d/pages %llu\n", nid, s.pages);
+		seq_printf(m, "node%d/local %llu\n", nid, s.local);
+		seq_printf(m, "node%d/remote %llu\n", nid, s.remote);
+		seq_printf(m, "node%d/moved_in %llu\n", nid, s.moved_in);
+	}
+	return 0;
+}
+
+/* -- the folder ------------------------------------------------------------------ */
+
+static bool tw_proc_tiers(void)
+{
+	struct proc_dir_entry *tiers = proc_mkdir("tiers", tw_proc_dir), *one;
+	int id;
+
+	if (!tiers)
+		return false;
+	for (id = 0; id < TW_NR_TIERS; id++) {
+		one = proc_mkdir(tw_tier_names[id], tiers);
+		if (!one || !proc_create_single_data("stats", 0444, one,
+						     tw_proc_tier,
+						     &tw_tiers[id]))
+			return false;
+	}
+	return true;
+}
+
+/* For root and a group: whose pages are where is not everybody's business. */
+static bool tw_proc_private(const char *name,
+			    int (*show)(struct seq_file *m, void *v))
+{
+	struct proc_dir_entry *e;
+	kgid_t gid = make_kgid(&init_user_ns, proc_gid);
+
+	e = proc_create_single_data(name, 0440, tw_proc_dir, show, NULL);
+	if (e && gid_valid(gid))
+		proc_set_user(e, GLOBAL_ROOT_UID, gid);
+	return e;
+}
+
+static bool tw_proc_taken(void)
+{
+	struct path path;
+
+	if (kern_path("/proc/" TW_PROC, 0, &path))
+		return false;
+	path_put(&path);
+	return true;
+}
+
+/**
+ * tw_proc_init - at load, last: the files may be read at once
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tw_proc_init(void)
+{
+	if (tw_proc_taken()) {
+		pr_info("/proc/%s is somebody else's, nothing is put there\n",
+			TW_PROC);
+		return 0;
+	}
+	tw_proc_dir = proc_mkdir(TW_PROC, NULL);
+	if (!tw_proc_dir)
+		return -ENOMEM;
+	if (!tw_proc_tiers() ||
+	    !proc_create_single_data("module_stats", 0444, tw_proc_dir,
+				     tw_proc_module, NULL) ||
+	    !tw_proc_private("agents", tw_proc_agents) ||
+	    !tw_proc_private("numa", tw_proc_numa)) {
+		tw_proc_exit();
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * tw_proc_exit - at unload, first: nothing may be read any more
+ */
+void tw_proc_exit(void)
+{
+	proc_remove(tw_proc_dir);
+	tw_proc_dir = NULL;
+}
