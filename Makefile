@@ -35,7 +35,7 @@ SYSUSERSDIR ?= $(DESTDIR)/usr/lib/sysusers.d
 AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
-.PHONY: all module controls lib tools programs kernels demo test test-quick \
+.PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick \
 	coverage bench style install deps clean help
 
 all: module lib tools		## driver, library and command
@@ -58,6 +58,18 @@ module:				## build/RELEASE/tier_watch.ko (KDIR=, DEBUG=1)
 	@cp $(KB)/driver/tier_watch.ko $(KB)/tier_watch.ko
 	$(if $(COVERAGE),,@cp $(KB)/driver/tier_watch.ko tier_watch.ko)
 
+# The tests of the API for kernel modules, and stand-ins for its users.
+kmod-tests: module
+	@mkdir -p $(KB)/kernel-tests
+	@ln -sfn $(TOP)/uapi $(KB)/kernel-tests/uapi
+	@for f in tests/kernel/Kbuild tests/kernel/*.c driver/tier_watch*.h; do \
+		ln -sf $(TOP)/$$f $(KB)/kernel-tests/; done
+	+@$(MAKE) -C $(KDIR) M=$(TOP)/$(KB)/kernel-tests $(if $(W),W=$(W)) \
+		$(if $(C),C=$(C)) \
+		KBUILD_EXTRA_SYMBOLS=$(TOP)/$(KB)/driver/Module.symvers modules
+	@cp $(KB)/kernel-tests/*.ko $(KB)/
+	$(if $(COVERAGE),,@cp $(KB)/test_tier_watch.ko tests/test_tier_watch.ko)
+
 # Drivers with a rule broken on purpose, which the hammer must notice.
 controls:
 	$(call build-module,control-copy,TW_CFLAGS=-DTW_CONTROL_COPY_EARLY)
@@ -77,10 +89,10 @@ programs: tools
 
 # What the tests run on: both kernels, the driver and its controls for each.
 kernels:
-	+@$(MAKE) --no-print-directory module controls \
-		KDIR="$$(tools/vm --kernel stock --print-kdir)"
-	+@$(MAKE) --no-print-directory module \
+	+@$(MAKE) --no-print-directory kmod-tests \
 		KDIR="$$(tools/vm --kernel debug --print-kdir)"
+	+@$(MAKE) --no-print-directory kmod-tests controls \
+		KDIR="$$(tools/vm --kernel stock --print-kdir)"
 
 demo:				## a real job over five real tiers, in a guest
 	@tools/deps --install

@@ -28,6 +28,7 @@
 
 #include "agent.h"
 #include "external.h"
+#include "hooks.h"
 #include "stats.h"
 #include "stream.h"
 #include "user.h"
@@ -183,8 +184,10 @@ static struct tw_agent *tw_agent_open(u64 id, bool is_default, bool *made)
 	}
 	spin_unlock(&tw_agents_lock);
 
-	if (*made)
+	if (*made) {
+		tw_hook_call(TW_HOOK_AGENT_CREATED, new, -1, 0);
 		return new;
+	}
 	tw_agent_free(new);
 	return a;
 }
@@ -202,6 +205,7 @@ static void tw_agent_release(struct kref *ref)
 
 	WARN_ON_ONCE(atomic_long_read(&a->regions));
 	tw_external_drop_agent(a);
+	tw_hook_call(TW_HOOK_AGENT_ENDED, a, -1, 0);
 	tw_streams_detach(a);
 	tw_agent_free(a);
 }
@@ -321,6 +325,28 @@ struct tw_agent *tw_agent_named(bool by_id, int fd, u64 id)
 		return ERR_PTR(-EINVAL);
 	a = tw_agent_lookup(id, false);
 	return a ?: ERR_PTR(-ENOENT);
+}
+
+struct tw_agent *tw_agent_join(u64 id)
+{
+	bool made;
+
+	return tw_agent_open(id, false, &made);
+}
+
+struct tw_agent *tw_agent_of_user(kuid_t uid, u64 id)
+{
+	struct tw_agent *a;
+
+	spin_lock(&tw_agents_lock);
+	hash_for_each_possible(tw_agents, a, node, id)
+		if (a->id == id && !a->is_default &&
+		    a->ns == &init_user_ns && uid_eq(a->uid, uid))
+			break;
+	if (a)
+		tw_agent_get(a);
+	spin_unlock(&tw_agents_lock);
+	return a;
 }
 
 static void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg)

@@ -104,6 +104,10 @@ int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg);
  * ERR_PTR: -ENOENT, -EBADF, -EINVAL, -ENOMEM.
  */
 struct tw_agent *tw_agent_named(bool by_id, int fd, u64 id);
+/* The caller's agent of this label, made if need be. A reference or ERR_PTR. */
+struct tw_agent *tw_agent_join(u64 id);
+/* That of @uid, in the initial user namespace: a reference or NULL. */
+struct tw_agent *tw_agent_of_user(kuid_t uid, u64 id);
 
 /* How many more pages of @a may go to @tier. */
 static inline u64 tw_agent_room(struct tw_agent *a, int tier)

@@ -92,7 +92,7 @@ static int tw_mark_rec(struct tw_region *r, unsigned long idx, bool hot)
 	return 0;
 }
 
-static int tw_mark_page(u64 page, bool hot, bool admin)
+int tw_mark_page(u64 page, bool hot, bool admin)
 {
 	struct tw_region *r;
 	unsigned long idx;

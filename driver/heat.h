@@ -84,6 +84,9 @@ int tw_candidates_get(int from, int to, struct tw_candidate *out,
 int tw_candidates_init(void);
 void tw_candidates_exit(void);
 
+/* Calls a page hot or cold, for everybody's pages with @admin: 0 or -ENOENT. */
+int tw_mark_page(u64 page, bool hot, bool admin);
+
 /* ioctls; they copy the arrays themselves */
 int tw_candidates_ioctl(struct tw_candidates *arg);
 int tw_page_list_ioctl(struct tw_page_list *arg);

@@ -14,6 +14,7 @@
 #include "chardev.h"
 #include "external.h"
 #include "heat.h"
+#include "kapi.h"
 #include "numa.h"
 #include "proc.h"
 #include "queue.h"
@@ -50,6 +51,7 @@ static const struct tw_room {
 	{ tw_demote_init,	tw_demote_exit },
 	{ tw_queue_init,	tw_queue_exit },
 	{ tw_numa_init,		tw_numa_exit },
+	{ tw_kapi_init,		tw_kapi_exit },
 	{ tw_chardev_init,	tw_chardev_exit },
 	{ tw_proc_init,		tw_proc_exit },
 };

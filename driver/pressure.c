@@ -16,6 +16,7 @@
 #include <linux/workqueue.h>
 
 #include "pressure_calc.h"
+#include "hooks.h"
 #include "stats.h"
 #include "stream.h"
 #include "tier.h"
@@ -100,13 +101,19 @@ static void tw_pressure_look(struct tw_tier_s *t, bool again)
 {
 	unsigned long left = 0;
 	bool shortage = false;
+	unsigned int old, level;
 
 	spin_lock(&t->pressure_lock);
+	old = t->sh->level;
 	if (t->state != TW_TIER_UNBOUND)
 		shortage = tw_pressure_eval(t, again, &left);
 	if (t->state != TW_TIER_BOUND)
 		shortage = false;
+	level = t->sh->level;
 	spin_unlock(&t->pressure_lock);
+
+	if (level != old)
+		tw_hook_call(TW_HOOK_PRESSURE, NULL, t->id, level);
 
 	if (shortage && tw_tier_is_memory(t->id))
 		tw_demote_kick(t);

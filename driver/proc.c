@@ -7,12 +7,15 @@
  * so they need no reference to the module.
  *
  * A folder of that name that is there already is somebody else's: nothing is
- * put there.
+ * put there until they hand it over. tw_proc_lock (a mutex, innermost) guards
+ * where the files are.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/cred.h>
+#include <linux/export.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
 #include <linux/namei.h>
 #include <linux/path.h>
 #include <linux/proc_fs.h>
@@ -24,6 +27,7 @@
 #include "proc.h"
 #include "stats.h"
 #include "tier.h"
+#include "tier_watch_hooks.h"
 #include "tw.h"
 
 #define TW_PROC		"swarm"
@@ -32,7 +36,10 @@ static unsigned int proc_gid;
 module_param(proc_gid, uint, 0444);
 MODULE_PARM_DESC(proc_gid, "Group that may read /proc/swarm/agents and numa (default 0)");
 
-static struct proc_dir_entry *tw_proc_dir;
+static DEFINE_MUTEX(tw_proc_lock);
+static struct proc_dir_entry *tw_proc_dir;	/* where they are; NULL: nowhere */
+static struct proc_dir_entry *tw_proc_files[4];	/* in it */
+static bool tw_proc_own;			/* it is ours to remove */
 
 static void tw_line(struct seq_file *m, const char *name, u64 value)
 {
@@ -182,9 +189,9 @@ static int tw_proc_numa(struct seq_file *m, void *v)
 
 /* -- the folder ------------------------------------------------------------------ */
 
-static bool tw_proc_tiers(void)
+static bool tw_proc_tiers(struct proc_dir_entry *tiers)
 {
-	struct proc_dir_entry *tiers = proc_mkdir("tiers", tw_proc_dir), *one;
+	struct proc_dir_entry *one;
 	int id;
 
 	if (!tiers)
@@ -200,8 +207,8 @@ static bool tw_proc_tiers(void)
 }
 
 /* For root and a group: whose pages are where is not everybody's business. */
-static bool tw_proc_private(const char *name,
-			    int (*show)(struct seq_file *m, void *v))
+static struct proc_dir_entry *
+tw_proc_private(const char *name, int (*show)(struct seq_file *m, void *v))
 {
 	struct proc_dir_entry *e;
 	kgid_t gid = make_kgid(&init_user_ns, proc_gid);
@@ -222,6 +229,83 @@ static bool tw_proc_taken(void)
 	return true;
 }
 
+static int tw_proc_fill(void)
+{
+	lockdep_assert_held(&tw_proc_lock);
+	tw_proc_files[0] = proc_mkdir("tiers", tw_proc_dir);
+	if (!tw_proc_tiers(tw_proc_files[0]))
+		return -ENOMEM;
+	tw_proc_files[1] = proc_create_single_data("module_stats", 0444,
+						   tw_proc_dir, tw_proc_module,
+						   NULL);
+	tw_proc_files[2] = tw_proc_private("agents", tw_proc_agents);
+	tw_proc_files[3] = tw_proc_private("numa", tw_proc_numa);
+	return tw_proc_files[1] && tw_proc_files[2] && tw_proc_files[3] ?
+	       0 : -ENOMEM;
+}
+
+/* Whoever reads them is waited for. */
+static void tw_proc_empty(void)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&tw_proc_lock);
+	for (i = 0; i < ARRAY_SIZE(tw_proc_files); i++) {
+		proc_remove(tw_proc_files[i]);
+		tw_proc_files[i] = NULL;
+	}
+	if (tw_proc_own)
+		proc_remove(tw_proc_dir);
+	tw_proc_dir = NULL;
+	tw_proc_own = false;
+}
+
+static int tw_proc_in(struct proc_dir_entry *dir, bool own)
+{
+	int err;
+
+	lockdep_assert_held(&tw_proc_lock);
+	tw_proc_dir = dir;
+	tw_proc_own = own;
+	err = dir ? tw_proc_fill() : -ENOMEM;
+	if (err)
+		tw_proc_empty();
+	return err;
+}
+
+/**
+ * tier_watch_proc_adopt - make the files in somebody's /proc/swarm
+ * @swarm: the folder; lives until tier_watch_proc_release()
+ *
+ * May sleep.
+ *
+ * Return: 0, -EBUSY: they are somewhere already, or -ENOMEM.
+ */
+int tier_watch_proc_adopt(struct proc_dir_entry *swarm)
+{
+	int err = -EBUSY;
+
+	mutex_lock(&tw_proc_lock);
+	if (!tw_proc_dir)
+		err = tw_proc_in(swarm, false);
+	mutex_unlock(&tw_proc_lock);
+	return err;
+}
+EXPORT_SYMBOL_GPL(tier_watch_proc_adopt);
+
+/**
+ * tier_watch_proc_release - remove the files, and the folder if it is ours
+ *
+ * Waits for who reads them. May sleep.
+ */
+void tier_watch_proc_release(void)
+{
+	mutex_lock(&tw_proc_lock);
+	tw_proc_empty();
+	mutex_unlock(&tw_proc_lock);
+}
+EXPORT_SYMBOL_GPL(tier_watch_proc_release);
+
 /**
  * tw_proc_init - at load, last: the files may be read at once
  *
@@ -229,23 +313,17 @@ static bool tw_proc_taken(void)
  */
 int tw_proc_init(void)
 {
+	int err;
+
 	if (tw_proc_taken()) {
-		pr_info("/proc/%s is somebody else's, nothing is put there\n",
+		pr_info("/proc/%s is somebody else's, who may hand it over\n",
 			TW_PROC);
 		return 0;
 	}
-	tw_proc_dir = proc_mkdir(TW_PROC, NULL);
-	if (!tw_proc_dir)
-		return -ENOMEM;
-	if (!tw_proc_tiers() ||
-	    !proc_create_single_data("module_stats", 0444, tw_proc_dir,
-				     tw_proc_module, NULL) ||
-	    !tw_proc_private("agents", tw_proc_agents) ||
-	    !tw_proc_private("numa", tw_proc_numa)) {
-		tw_proc_exit();
-		return -ENOMEM;
-	}
-	return 0;
+	mutex_lock(&tw_proc_lock);
+	err = tw_proc_in(proc_mkdir(TW_PROC, NULL), true);
+	mutex_unlock(&tw_proc_lock);
+	return err;
 }
 
 /**
@@ -253,6 +331,5 @@ int tw_proc_init(void)
  */
 void tw_proc_exit(void)
 {
-	proc_remove(tw_proc_dir);
-	tw_proc_dir = NULL;
+	tier_watch_proc_release();
 }

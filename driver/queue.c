@@ -630,9 +630,14 @@ static int tw_queue_ask(struct tw_request *reqs, u32 nr, bool wait, bool admin,
  */
 int tw_request_one(struct tw_request *req, bool wait, bool admin)
 {
-	int err = tw_requests_check(req, 1);
+	return tw_request_many(req, 1, wait, admin);
+}
 
-	return err ?: tw_queue_ask(req, 1, wait, admin, NULL);
+int tw_request_many(struct tw_request *reqs, u32 nr, bool wait, bool admin)
+{
+	int err = tw_requests_check(reqs, nr);
+
+	return err ?: tw_queue_ask(reqs, nr, wait, admin, NULL);
 }
 
 static void tw_request_tally(struct tw_request_pages *arg,

@@ -17,6 +17,8 @@ void tw_queue_exit(void);
  * with @wait. 0 or -errno when it was not queued. Sleeps.
  */
 int tw_request_one(struct tw_request *req, bool wait, bool admin);
+/* The same for @nr of them, 1..TW_REQUEST_MAX: all are queued or none. */
+int tw_request_many(struct tw_request *reqs, u32 nr, bool wait, bool admin);
 int tw_request_ioctl(struct tw_request_pages *arg);
 /* The region's file has gone: what waits for its pages is cancelled. Sleeps. */
 void tw_queue_drop_region(struct tw_region *r);

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /**
- * enum memory_tier - the five tiers
+ * enum tier_watch_tier - the five tiers
  * @TIER_GPU: CPU-less NUMA nodes
  * @TIER_CPU: NUMA nodes with CPUs
  * @TIER_NVME: a block device
@@ -22,7 +22,7 @@
  * @TIER_COUNT: how many there are
  * @TIER_ANY: where "any tier" may be asked for
  */
-enum memory_tier {
+enum tier_watch_tier {
 	TIER_GPU	= 0,
 	TIER_CPU	= 1,
 	TIER_NVME	= 2,
@@ -33,13 +33,13 @@ enum memory_tier {
 };
 
 /**
- * enum pressure_level - how full a tier is
+ * enum tier_watch_level - how full a tier is
  * @PRESSURE_LOW: plenty of room
  * @PRESSURE_MEDIUM: filling
  * @PRESSURE_HIGH: little room
  * @PRESSURE_CRITICAL: next to none
  */
-enum pressure_level {
+enum tier_watch_level {
 	PRESSURE_LOW		= 0,
 	PRESSURE_MEDIUM		= 1,
 	PRESSURE_HIGH		= 2,
@@ -47,14 +47,14 @@ enum pressure_level {
 };
 
 /**
- * enum migration_reason - why a page moves
+ * enum tier_watch_reason - why a page moves
  * @MIGRATION_MANUAL: asked for by a program or module
  * @MIGRATION_HOT_PROMOTION: it is hot
  * @MIGRATION_COLD_DEMOTION: it is cold
  * @MIGRATION_PRESSURE: its tier needs room
  * @MIGRATION_NUMA: towards the node that touches it
  */
-enum migration_reason {
+enum tier_watch_reason {
 	MIGRATION_MANUAL	= 0,
 	MIGRATION_HOT_PROMOTION	= 1,
 	MIGRATION_COLD_DEMOTION	= 2,
@@ -64,7 +64,7 @@ enum migration_reason {
 
 /**
  * struct tier_pressure - pressure of a tier
- * @level: enum pressure_level
+ * @level: enum tier_watch_level
  * @permille: used of 1000
  * @capacity: pages
  * @used: pages
@@ -85,8 +85,8 @@ struct tier_pressure {
  * @benefit_ns: access time that the move saves, below 0: costs
  * @heat: heat
  * @age: how long it has not been touched, see struct tw_page
- * @from_tier: enum memory_tier
- * @to_tier: enum memory_tier
+ * @from_tier: enum tier_watch_tier
+ * @to_tier: enum tier_watch_tier
  * @node: NUMA node while in memory, else -1
  * @reserved: 0
  */
@@ -105,10 +105,10 @@ struct migration_candidate {
 /**
  * struct migration_request - a page to be moved
  * @pfn: page number
- * @from_tier: enum memory_tier that it must be in, or TIER_ANY
- * @to_tier: enum memory_tier
+ * @from_tier: enum tier_watch_tier that it must be in, or TIER_ANY
+ * @to_tier: enum tier_watch_tier
  * @priority: 0..100, higher first
- * @reason: enum migration_reason
+ * @reason: enum tier_watch_reason
  */
 struct migration_request {
 	__u64 pfn;
@@ -139,7 +139,7 @@ struct migration_result {
 };
 
 /**
- * struct agent_memory_stats - an agent's memory, by enum memory_tier
+ * struct agent_memory_stats - an agent's memory, by enum tier_watch_tier
  * @agent_id: label
  * @pages: pages of its regions
  * @external: external pages
@@ -167,7 +167,7 @@ struct agent_memory_stats {
 /**
  * struct numa_stats - a NUMA node
  * @node: its number
- * @tier: enum memory_tier that it backs, or TIER_ANY: none
+ * @tier: enum tier_watch_tier that it backs, or TIER_ANY: none
  * @total_pages: its memory
  * @free_pages: of it, free
  * @pages: pages of regions there
@@ -191,7 +191,7 @@ struct numa_stats {
  * @pfn: page number, a stable one for a region's page
  * @frame: its frame's number while in memory and the caller may know, else 0
  * @agent_id: label of its agent
- * @tier: enum memory_tier, TIER_ANY: never touched
+ * @tier: enum tier_watch_tier, TIER_ANY: never touched
  * @heat: heat
  * @age: see struct tw_page
  * @flags: TW_PAGE_*
@@ -216,7 +216,7 @@ struct page_info {
 
 /**
  * struct tier_info - a tier
- * @tier: enum memory_tier
+ * @tier: enum tier_watch_tier
  * @bound: 1 when it has memory or a device
  * @capacity: pages
  * @used: pages
