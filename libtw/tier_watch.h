@@ -39,8 +39,8 @@ typedef __u64 u64;
  * get_page_pfn - the number of the page at an address
  * @addr: any address of the caller's
  *
- * Return: the stable number, the same in every tier for life; 0 when no managed page
- * is there. The page isn't touched.
+ * Return: the stable number, the same in every tier for life; 0 when no
+ * managed page is there. The page isn't touched.
  */
 __u64 get_page_pfn(const void *addr);
 

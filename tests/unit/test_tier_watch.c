@@ -149,8 +149,11 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	case TW_IOC_PRESSURE: {
 		struct tw_pressure *p = arg;
 
-		p->level = 2, p->capacity = 10, p->used = 9;
-		p->stalls = 8, p->permille = 900;
+		p->level = 2;
+		p->capacity = 10;
+		p->used = 9;
+		p->stalls = 8;
+		p->permille = 900;
 		break;
 	}
 	case TW_IOC_TIER_INFO:
@@ -182,8 +185,12 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	case TW_IOC_FAULT_STATS: {
 		struct tw_fault_stats *s = arg;
 
-		s->minor_read = 1, s->minor_write = 2, s->major_read = 4;
-		s->major_write = 8, s->first = 16, s->reported = 32;
+		s->minor_read = 1;
+		s->minor_write = 2;
+		s->major_read = 4;
+		s->major_write = 8;
+		s->first = 16;
+		s->reported = 32;
 		break;
 	}
 	case TW_IOC_THRESHOLDS:
@@ -192,9 +199,13 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	case TW_IOC_MODULE_STATS: {
 		struct tw_module_stats *s = arg;
 
-		s->pages_tracked = 7, s->migrations = 4, s->migration_ns = 40;
-		s->record_bytes = 1, s->external_bytes = 2;
-		s->store_bytes = 4, s->stream_bytes = 8;
+		s->pages_tracked = 7;
+		s->migrations = 4;
+		s->migration_ns = 40;
+		s->record_bytes = 1;
+		s->external_bytes = 2;
+		s->store_bytes = 4;
+		s->stream_bytes = 8;
 		break;
 	}
 	}
