@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -113,4 +114,112 @@ TW_API int tw_agent_stats_by_id(struct tw *tw, __u64 id,
 	};
 
 	return stats(tw, &in, out);
+}
+
+static int limits(struct tw *tw, const struct tw_agent_limits *in,
+		  struct tw_agent_limits *out)
+{
+	struct tw_agent_limits arg = *in;
+	int err;
+
+	arg.size = sizeof(arg);
+	err = tw_ioctl(tw->fd, TW_IOC_AGENT_LIMITS, &arg);
+	if (!err && out)
+		*out = arg;
+	return err;
+}
+
+TW_API int tw_agent_limits_get(struct tw *tw, const struct tw_agent *agent,
+			       struct tw_agent_limits *out)
+{
+	const struct tw_agent_limits in = {
+		.agent_fd = agent ? agent->fd : -1,
+	};
+
+	return limits(tw, &in, out);
+}
+
+TW_API int tw_agent_limits_get_by_id(struct tw *tw, __u64 id,
+				     struct tw_agent_limits *out)
+{
+	const struct tw_agent_limits in = {
+		.flags = TW_AGENT_BY_ID,
+		.agent_fd = -1,
+		.id = id,
+	};
+
+	return limits(tw, &in, out);
+}
+
+TW_API int tw_agent_limits_set(struct tw *tw, const struct tw_agent *agent,
+			       const __u64 pages[TW_NR_TIERS])
+{
+	struct tw_agent_limits in = {
+		.flags = TW_LIMITS_SET,
+		.agent_fd = agent ? agent->fd : -1,
+	};
+
+	memcpy(in.pages, pages, sizeof(in.pages));
+	return limits(tw, &in, NULL);
+}
+
+TW_API int tw_agent_limits_set_by_id(struct tw *tw, __u64 id,
+				     const __u64 pages[TW_NR_TIERS])
+{
+	struct tw_agent_limits in = {
+		.flags = TW_LIMITS_SET | TW_AGENT_BY_ID,
+		.agent_fd = -1,
+		.id = id,
+	};
+
+	memcpy(in.pages, pages, sizeof(in.pages));
+	return limits(tw, &in, NULL);
+}
+
+static int migrate(struct tw *tw, struct tw_agent_migrate *arg, __u64 *moved,
+		   __u64 *failed)
+{
+	int err;
+
+	arg->size = sizeof(*arg);
+	err = tw_ioctl(tw->fd, TW_IOC_AGENT_MIGRATE, arg);
+	if (err)
+		return err;
+	if (moved)
+		*moved = arg->moved;
+	if (failed)
+		*failed = arg->failed;
+	return 0;
+}
+
+TW_API int tw_agent_migrate(struct tw *tw, const struct tw_agent *agent,
+			    int to, int from, int reason, unsigned int nr,
+			    __u64 *moved, __u64 *failed)
+{
+	struct tw_agent_migrate arg = {
+		.agent_fd = agent ? agent->fd : -1,
+		.to_tier = to,
+		.from_tier = from,
+		.reason = reason,
+		.nr = nr,
+	};
+
+	return migrate(tw, &arg, moved, failed);
+}
+
+TW_API int tw_agent_migrate_by_id(struct tw *tw, __u64 id, int to, int from,
+				  int reason, unsigned int nr, __u64 *moved,
+				  __u64 *failed)
+{
+	struct tw_agent_migrate arg = {
+		.flags = TW_AGENT_BY_ID,
+		.agent_fd = -1,
+		.to_tier = to,
+		.from_tier = from,
+		.reason = reason,
+		.nr = nr,
+		.id = id,
+	};
+
+	return migrate(tw, &arg, moved, failed);
 }

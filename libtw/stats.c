@@ -84,3 +84,14 @@ TW_API int tw_stats_get_counters(struct tw *tw, int tier,
 		tw_stats_sum(stats, tier, sum);
 	return err;
 }
+
+TW_API int tw_module_stats(struct tw *tw, struct tw_module_stats *stats)
+{
+	struct tw_module_stats arg = { .size = sizeof(arg) };
+	int err;
+
+	err = tw_ioctl(tw->fd, TW_IOC_MODULE_STATS, &arg);
+	if (!err)
+		*stats = arg;
+	return err;
+}

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Tiers: what they are, giving them memory and devices, pressure.
+ * Tiers: what they are, giving them memory and devices, pressure, faults.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,5 +85,47 @@ TW_API int tw_pressure(struct tw *tw, int tier, struct tw_pressure *pressure)
 	err = tw_ioctl(tw->fd, TW_IOC_PRESSURE, &arg);
 	if (!err)
 		*pressure = arg;
+	return err;
+}
+
+TW_API int tw_thresholds_get(struct tw *tw, int tier,
+			     struct tw_thresholds *thresholds)
+{
+	struct tw_thresholds arg = { .size = sizeof(arg), .tier = tier };
+	int err;
+
+	err = tw_ioctl(tw->fd, TW_IOC_THRESHOLDS, &arg);
+	if (!err)
+		*thresholds = arg;
+	return err;
+}
+
+TW_API int tw_thresholds_set(struct tw *tw, int tier, const __u32 enter[3],
+			     const __u32 leave[3])
+{
+	struct tw_thresholds arg = {
+		.size = sizeof(arg),
+		.flags = TW_THRESHOLDS_SET,
+		.tier = tier,
+	};
+
+	memcpy(arg.enter, enter, sizeof(arg.enter));
+	memcpy(arg.leave, leave, sizeof(arg.leave));
+	return tw_ioctl(tw->fd, TW_IOC_THRESHOLDS, &arg);
+}
+
+TW_API int tw_fault_stats(struct tw *tw, int tier, unsigned int flags,
+			  struct tw_fault_stats *stats)
+{
+	struct tw_fault_stats arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.tier = tier,
+	};
+	int err;
+
+	err = tw_ioctl(tw->fd, TW_IOC_FAULT_STATS, &arg);
+	if (!err && stats)
+		*stats = arg;
 	return err;
 }

@@ -192,6 +192,65 @@ int tw_tier_unbind(struct tw *tw, int tier, unsigned int flags, __u64 *moved);
  */
 int tw_pressure(struct tw *tw, int tier, struct tw_pressure *pressure);
 
+/**
+ * tw_thresholds_get - a tier's levels of pressure
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @thresholds: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_thresholds_get(struct tw *tw, int tier,
+		      struct tw_thresholds *thresholds);
+
+/**
+ * tw_thresholds_set - set a tier's levels of pressure
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @enter: percent used from which it is on MEDIUM, HIGH, CRITICAL
+ * @leave: percent used below which it leaves them
+ *
+ * Return: 0 or -errno; needs CAP_SYS_ADMIN.
+ */
+int tw_thresholds_set(struct tw *tw, int tier, const __u32 enter[3],
+		      const __u32 leave[3]);
+
+/**
+ * tw_fault_stats - a tier's faults since load or the last reset
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @flags: TW_FAULT_STATS_RESET to count from here on, which needs
+ *	CAP_SYS_ADMIN; or 0
+ * @stats: out: the figures up to here; or NULL
+ *
+ * Return: 0 or -errno.
+ */
+int tw_fault_stats(struct tw *tw, int tier, unsigned int flags,
+		   struct tw_fault_stats *stats);
+
+/**
+ * tw_numa_stats - a NUMA node
+ * @tw: the handle
+ * @node: its number
+ * @stats: out
+ *
+ * Return: 0 or -errno; -ENOENT: no such node.
+ */
+int tw_numa_stats(struct tw *tw, int node, struct tw_numa_stats *stats);
+
+/**
+ * tw_numa_balance - move pages to the node whose CPUs touch them
+ * @tw: the handle
+ * @nr: most pages to move, 0: all
+ * @result: out: what was done; or NULL
+ *
+ * The caller's own pages; with CAP_SYS_ADMIN everybody's.
+ *
+ * Return: 0 or -errno.
+ */
+int tw_numa_balance(struct tw *tw, unsigned int nr,
+		    struct tw_numa_balance *result);
+
 /*
  * Agents
  */
@@ -269,6 +328,86 @@ int tw_agent_stats(struct tw *tw, const struct tw_agent *agent,
  */
 int tw_agent_stats_by_id(struct tw *tw, __u64 id,
 			 struct tw_agent_stats *stats);
+
+/**
+ * tw_agent_limits_get - how much of each tier an agent takes at most
+ * @tw: the handle
+ * @agent: the agent; NULL for the default one of the caller's cgroup
+ * @limits: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_agent_limits_get(struct tw *tw, const struct tw_agent *agent,
+			struct tw_agent_limits *limits);
+
+/**
+ * tw_agent_limits_get_by_id - the same for one of the caller's own agents
+ * @tw: the handle
+ * @id: its label
+ * @limits: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_agent_limits_get_by_id(struct tw *tw, __u64 id,
+			      struct tw_agent_limits *limits);
+
+/**
+ * tw_agent_limits_set - set how much of each tier an agent takes at most
+ * @tw: the handle
+ * @agent: the agent; NULL for the default one of the caller's cgroup
+ * @pages: by enum tw_tier; TW_NO_LIMIT: no limit
+ *
+ * Return: 0 or -errno; -EPERM above the hard limits without CAP_SYS_RESOURCE.
+ */
+int tw_agent_limits_set(struct tw *tw, const struct tw_agent *agent,
+			const __u64 pages[TW_NR_TIERS]);
+
+/**
+ * tw_agent_limits_set_by_id - the same for one of the caller's own agents
+ * @tw: the handle
+ * @id: its label
+ * @pages: by enum tw_tier; TW_NO_LIMIT: no limit
+ *
+ * Return: as tw_agent_limits_set().
+ */
+int tw_agent_limits_set_by_id(struct tw *tw, __u64 id,
+			      const __u64 pages[TW_NR_TIERS]);
+
+/**
+ * tw_agent_migrate - move an agent's pages
+ * @tw: the handle
+ * @agent: the agent; NULL for the default one of the caller's cgroup
+ * @to: enum tw_tier
+ * @from: enum tw_tier, or TW_TIER_NONE for any
+ * @reason: enum tw_reason
+ * @nr: most pages to move, 0: all
+ * @moved: out: pages moved; or NULL
+ * @failed: out: pages that could not be moved; or NULL
+ *
+ * It ends early, without an error, when @to is full.
+ *
+ * Return: 0 or -errno.
+ */
+int tw_agent_migrate(struct tw *tw, const struct tw_agent *agent, int to,
+		     int from, int reason, unsigned int nr, __u64 *moved,
+		     __u64 *failed);
+
+/**
+ * tw_agent_migrate_by_id - the same for one of the caller's own agents
+ * @tw: the handle
+ * @id: its label
+ * @to: enum tw_tier
+ * @from: enum tw_tier, or TW_TIER_NONE for any
+ * @reason: enum tw_reason
+ * @nr: most pages to move, 0: all
+ * @moved: out: pages moved; or NULL
+ * @failed: out: pages that could not be moved; or NULL
+ *
+ * Return: as tw_agent_migrate().
+ */
+int tw_agent_migrate_by_id(struct tw *tw, __u64 id, int to, int from,
+			   int reason, unsigned int nr, __u64 *moved,
+			   __u64 *failed);
 
 /*
  * Regions
@@ -457,6 +596,128 @@ int tw_region_migrate(struct tw_region *region, __u64 offset, __u64 length,
 		      int to, int from, int reason, __s32 *status, size_t nr,
 		      struct tw_move_sum *sum);
 
+/**
+ * tw_request - queue pages to be moved by and by
+ * @tw: the handle
+ * @requests: in and out: @nr requests, see struct tw_request
+ * @nr: how many, 1..TW_REQUEST_MAX: all are queued, or none
+ * @flags: TW_REQUEST_WAIT to return when all have ended; or 0
+ * @done: out with TW_REQUEST_WAIT: requests that ended well; or NULL
+ * @failed: out with TW_REQUEST_WAIT: the others; or NULL
+ *
+ * Return: 0 when it was carried out, whatever the requests' outcomes; -errno.
+ * -EAGAIN: no room in the queue. -EINTR: a signal came while waiting, they
+ * stay queued.
+ */
+int tw_request(struct tw *tw, struct tw_request *requests, size_t nr,
+	       unsigned int flags, __u32 *done, __u32 *failed);
+
+/**
+ * tw_candidates - pages worth moving, best first
+ * @tw: the handle
+ * @from: enum tw_tier
+ * @to: another one
+ * @candidates: out
+ * @nr: room in @candidates, not 0; more than tw_info.max_pages is not used
+ *
+ * Return: how many were found; -errno.
+ */
+int tw_candidates(struct tw *tw, int from, int to,
+		  struct tw_candidate *candidates, size_t nr);
+
+/*
+ * Keeping track of pages. Any number: several calls of the driver when
+ * needed. When one of these fails, the function returns its error; the pages
+ * before it are dealt with, struct tw_sum counts them.
+ */
+
+/**
+ * struct tw_sum - what came of a call for many pages
+ * @done: pages dealt with: all of them when the call succeeded. Their
+ *	statuses are written, those of later pages are not
+ * @ok: of these, with status 0
+ * @failed: of these, with a negative status
+ *
+ * The sum is written whether the call succeeds or not.
+ */
+struct tw_sum {
+	__u64 done;
+	__u64 ok;
+	__u64 failed;
+};
+
+/**
+ * tw_track - keep track of pages
+ * @tw: the handle
+ * @pages: @nr stable numbers; or frame numbers of external pages, which need
+ *	CAP_SYS_ADMIN
+ * @nr: how many; 0 does nothing
+ * @tier: enum tw_tier that they are in
+ * @node: NUMA node of external pages, or -1
+ * @agent: whom they are accounted to; NULL for the default agent of the
+ *	caller's cgroup
+ * @status: out: @nr outcomes, 0 or -errno, see struct tw_track; or NULL
+ * @sum: out; or NULL
+ *
+ * Return: 0 when it was carried out, whatever the pages' outcomes; -errno.
+ */
+int tw_track(struct tw *tw, const __u64 *pages, size_t nr, int tier, int node,
+	     const struct tw_agent *agent, __s32 *status, struct tw_sum *sum);
+
+/**
+ * tw_track_by_id - the same for one of the caller's own agents
+ * @tw: the handle
+ * @pages: as for tw_track()
+ * @nr: how many; 0 does nothing
+ * @tier: enum tw_tier that they are in
+ * @node: NUMA node of external pages, or -1
+ * @id: the agent's label
+ * @status: out: @nr outcomes; or NULL
+ * @sum: out; or NULL
+ *
+ * Return: as tw_track().
+ */
+int tw_track_by_id(struct tw *tw, const __u64 *pages, size_t nr, int tier,
+		   int node, __u64 id, __s32 *status, struct tw_sum *sum);
+
+/**
+ * tw_untrack - forget external pages
+ * @tw: the handle
+ * @pages: @nr frame numbers
+ * @nr: how many; 0 does nothing
+ * @status: out: @nr outcomes, 0 or -errno, see struct tw_untrack; or NULL
+ * @sum: out; or NULL
+ *
+ * Return: as tw_track().
+ */
+int tw_untrack(struct tw *tw, const __u64 *pages, size_t nr, __s32 *status,
+	       struct tw_sum *sum);
+
+/**
+ * tw_mark - call pages hot or cold
+ * @tw: the handle
+ * @pages: @nr page numbers
+ * @nr: how many; 0 does nothing
+ * @temperature: TW_CLASS_HOT or TW_CLASS_COLD
+ * @status: out: @nr outcomes, 0 or -errno; or NULL
+ * @sum: out; or NULL
+ *
+ * Return: as tw_track().
+ */
+int tw_mark(struct tw *tw, const __u64 *pages, size_t nr, int temperature,
+	    __s32 *status, struct tw_sum *sum);
+
+/**
+ * tw_report - tell that a page was touched
+ * @tw: the handle
+ * @page: its number
+ * @addr: where, for the record only
+ * @flags: TW_REPORT_*
+ *
+ * Return: 0 or -errno.
+ */
+int tw_report(struct tw *tw, __u64 page, __u64 addr, unsigned int flags);
+
 /*
  * Looking pages up. Any number: several calls of the driver when needed, so
  * not of one instant. On an error what was looked up before it is written.
@@ -473,6 +734,35 @@ int tw_region_migrate(struct tw_region *region, __u64 offset, __u64 length,
  */
 int tw_page_info(struct tw *tw, const __u64 *pages, size_t nr,
 		 struct tw_page *infos);
+
+/**
+ * tw_addr_page - which page is at an address of the caller's
+ * @tw: the handle
+ * @addr: any address in a mapping of a region
+ * @page: out: its stable number. The page isn't touched
+ *
+ * Return: 0 or -errno; -EFAULT: no mapping of a region there.
+ */
+int tw_addr_page(struct tw *tw, const void *addr, __u64 *page);
+
+/**
+ * tw_page_list - pages of a temperature, in the order of their numbers
+ * @tw: the handle
+ * @tier: enum tw_tier, or TW_TIER_NONE for any
+ * @temperature: enum tw_class
+ * @cursor: in: 0 to begin, else as the call before left it. out: where to go
+ *	on; 0: that was all
+ * @infos: out
+ * @nr: room in @infos, not 0
+ *
+ * Goes on until @infos is full or there are no more. The caller's own pages;
+ * with CAP_SYS_ADMIN everybody's.
+ *
+ * Return: how many were written; -errno when there was an error before the
+ * first.
+ */
+int tw_page_list(struct tw *tw, int tier, int temperature, __u64 *cursor,
+		 struct tw_page *infos, size_t nr);
 
 /**
  * tw_region_pages - look up the pages of a range
@@ -525,6 +815,15 @@ int tw_stats_get_tier(struct tw *tw, int tier, struct tw_stats_tier *copy);
  */
 int tw_stats_get_counters(struct tw *tw, int tier,
 			  struct tw_stats_counters *sum);
+
+/**
+ * tw_module_stats - all of the driver at a glance
+ * @tw: the handle
+ * @stats: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_module_stats(struct tw *tw, struct tw_module_stats *stats);
 
 /*
  * Streams

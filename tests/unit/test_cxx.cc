@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tw.h is C++, too: compiled, linked with the shared library and run.
+ * tw.h and tier_watch.h are C++, too: compiled, linked with the shared library and run.
  */
+#include "tier_watch.h"
 #include "tw.h"
 
 #include <cerrno>
@@ -29,6 +30,7 @@ int main()
 	EXPECT(!std::strcmp(tw_version(), "1.0.0"));
 	EXPECT(tw_open("/dev/null", &handle) == -ENOTTY);
 	EXPECT(!handle);
+	EXPECT(tier_watch_free(&handle) == -EINVAL);
 
 	header.online = 1;
 	header.head = 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shared library exports what the map lists, which is what tw.h declares,
- * nothing else; and it needs libc only.
+ * The shared library exports what the map lists, which is what tw.h and
+ * tier_watch.h declare, nothing else; and it needs libc only.
  */
 #include <ctype.h>
 #include <setjmp.h>
@@ -68,16 +68,17 @@ static void of_map(struct names *n)
 	char *text = read_all(LIBTW_MAP), *line;
 
 	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		if (!strncmp(line, "\ttw_", 4) && strchr(line, ';'))
+		if (line[0] == '\t' && isalpha((unsigned char)line[1]) &&
+		    strchr(line, ';'))
 			add(n, line + 1, strcspn(line + 1, ";"));
 	free(text);
 	sort(n);
 }
 
 /* Declarations: everything in front of a '(' at the outermost level. */
-static void of_header(struct names *n)
+static void of_header(struct names *n, const char *path)
 {
-	char *text = read_all(LIBTW_HEADER), *p;
+	char *text = read_all(path), *p;
 	int depth = 0;
 
 	for (p = text; *p; p++) {
@@ -88,7 +89,9 @@ static void of_header(struct names *n)
 			continue;
 		}
 		if (*p == '#') {
-			p += strcspn(p, "\n");
+			do
+				p += strcspn(p + 1, "\n") + 1;
+			while (p[-1] == '\\');
 			continue;
 		}
 		/* extern "C" { is no block to be skipped. */
@@ -106,7 +109,6 @@ static void of_header(struct names *n)
 		p += strcspn(p, ";");
 	}
 	free(text);
-	sort(n);
 }
 
 static void of_library(struct names *n)
@@ -140,7 +142,9 @@ static void test_map_is_header(void **state)
 
 	(void)state;
 	of_map(&map);
-	of_header(&header);
+	of_header(&header, LIBTW_HEADER);
+	of_header(&header, TIER_WATCH_HEADER);
+	sort(&header);
 	expect_same(&map, &header);
 }
 

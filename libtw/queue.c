@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What to move: candidates, lists by temperature, and requests for the queue.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+
+#include "internal.h"
+
+TW_API int tw_candidates(struct tw *tw, int from, int to,
+			 struct tw_candidate *candidates, size_t nr)
+{
+	struct tw_candidates arg = {
+		.size = sizeof(arg),
+		.from_tier = from,
+		.to_tier = to,
+		.nr = nr < tw->max_pages ? nr : tw->max_pages,
+		.candidates = (uintptr_t)candidates,
+	};
+	int err;
+
+	err = tw_ioctl(tw->fd, TW_IOC_CANDIDATES, &arg);
+	return err ? err : (int)arg.nr;
+}
+
+TW_API int tw_request(struct tw *tw, struct tw_request *requests, size_t nr,
+		      unsigned int flags, __u32 *done, __u32 *failed)
+{
+	struct tw_request_pages arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.nr = nr,
+		.requests = (uintptr_t)requests,
+	};
+	int err;
+
+	/* What doesn't fit into the member is too many for every driver. */
+	if (nr > UINT_MAX)
+		return -EINVAL;
+	err = tw_ioctl(tw->fd, TW_IOC_REQUEST, &arg);
+	if (err || !(flags & TW_REQUEST_WAIT))
+		return err;
+	if (done)
+		*done = arg.done;
+	if (failed)
+		*failed = arg.failed;
+	return 0;
+}
+
+TW_API int tw_page_list(struct tw *tw, int tier, int temperature,
+			__u64 *cursor, struct tw_page *infos, size_t nr)
+{
+	__u64 at = *cursor;
+	size_t found = 0;
+
+	if (nr > INT_MAX)
+		nr = INT_MAX;
+	/* Once even without room: what is wrong is for the driver. */
+	do {
+		size_t left = nr - found;
+		struct tw_page_list arg = {
+			.size = sizeof(arg),
+			.tier = tier,
+			.temperature = temperature,
+			.nr = left < tw->max_pages ? left : tw->max_pages,
+			.cursor = at,
+			.infos = (uintptr_t)(infos + found),
+		};
+		int err;
+
+		err = tw_ioctl(tw->fd, TW_IOC_PAGE_LIST, &arg);
+		if (err && !found)
+			return err;
+		if (err)
+			break;
+		found += arg.nr;
+		at = arg.cursor;
+	} while (at && found < nr);
+	*cursor = at;
+	return found;
+}
