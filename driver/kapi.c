@@ -6,7 +6,8 @@
  * whose process a module happens to run in makes no difference.
  *
  * Owns the agents that modules have named: each is held until it is released,
- * or until unload. tw_kapi_lock (a mutex, outermost) guards them.
+ * or until unload. tw_kapi_lock (a mutex) guards them and orders changes of
+ * limits; it is taken before that of agent_limit.c.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -50,23 +51,35 @@ static u32 tw_any_tier(u32 tier)
 
 /* -- agents ------------------------------------------------------------------ */
 
-/* The kernel's agent of this label, made if need be: held, no reference. */
+/* Holds @a by its label, unless that is done: 0 or -ENOMEM. */
+static int tw_kapi_hold(struct tw_agent *a)
+{
+	int err = 0;
+
+	mutex_lock(&tw_kapi_lock);
+	if (!xa_load(&tw_kapi_agents, a->id)) {
+		err = xa_err(xa_store(&tw_kapi_agents, a->id, a, GFP_KERNEL));
+		if (!err)
+			tw_agent_get(a);
+	}
+	mutex_unlock(&tw_kapi_lock);
+	return err;
+}
+
+/*
+ * The kernel's agent of this label, made if need be: held, and a reference. With
+ * nothing locked, since notifiers hear of a new one.
+ */
 static struct tw_agent *tw_kapi_agent(u64 id)
 {
-	const struct cred *old;
-	struct tw_agent *a;
+	const struct cred *old = override_creds(tw_kapi_cred);
+	struct tw_agent *a = tw_agent_join(id);
 	int err;
 
-	lockdep_assert_held(&tw_kapi_lock);
-	a = xa_load(&tw_kapi_agents, id);
-	if (a)
-		return a;
-	old = override_creds(tw_kapi_cred);
-	a = tw_agent_join(id);
 	revert_creds(old);
 	if (IS_ERR(a))
 		return a;
-	err = xa_err(xa_store(&tw_kapi_agents, id, a, GFP_KERNEL));
+	err = tw_kapi_hold(a);
 	if (err) {
 		tw_agent_put(a);
 		return ERR_PTR(err);
@@ -148,9 +161,12 @@ static void tw_kapi_limit(struct tw_agent *a, int tier, u64 pages)
 	u64 limit[TW_NR_TIERS];
 	int i;
 
+	/* One tier after the other: two modules must not undo each other. */
+	mutex_lock(&tw_kapi_lock);
 	for (i = 0; i < TW_NR_TIERS; i++)
 		limit[i] = i == tier ? pages : READ_ONCE(a->limit[i]);
 	tw_agent_set_limits(a, limit, true);
+	mutex_unlock(&tw_kapi_lock);
 }
 
 /**
@@ -167,12 +183,12 @@ int tier_watch_set_agent_limit(u64 agent_id, int tier, u64 pages)
 
 	if (!tw_tier_ok(tier))
 		return -EINVAL;
-	mutex_lock(&tw_kapi_lock);
 	a = tw_kapi_agent(agent_id);
-	if (!IS_ERR(a))
-		tw_kapi_limit(a, tier, pages);
-	mutex_unlock(&tw_kapi_lock);
-	return PTR_ERR_OR_ZERO(a);
+	if (IS_ERR(a))
+		return PTR_ERR(a);
+	tw_kapi_limit(a, tier, pages);
+	tw_agent_put(a);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(tier_watch_set_agent_limit);
 
@@ -194,9 +210,7 @@ int tier_watch_set_user_agent_limit(kuid_t uid, u64 agent_id, int tier, u64 page
 	a = tw_agent_of_user(uid, agent_id);
 	if (!a)
 		return -ENOENT;
-	mutex_lock(&tw_kapi_lock);
 	tw_kapi_limit(a, tier, pages);
-	mutex_unlock(&tw_kapi_lock);
 	tw_agent_put(a);
 	return 0;
 }
@@ -245,15 +259,13 @@ static int tw_kapi_track(u64 pfn, int tier, u64 agent_id, int node,
 
 	if (!tw_tier_ok(tier))
 		return -EINVAL;
-	mutex_lock(&tw_kapi_lock);
 	a = tw_kapi_agent(agent_id);
-	err = PTR_ERR_OR_ZERO(a);
-	if (!err) {
-		old = override_creds(tw_kapi_cred);
-		err = tw_external_track(pfn, tier, node, a, mover);
-		revert_creds(old);
-	}
-	mutex_unlock(&tw_kapi_lock);
+	if (IS_ERR(a))
+		return PTR_ERR(a);
+	old = override_creds(tw_kapi_cred);
+	err = tw_external_track(pfn, tier, node, a, mover);
+	revert_creds(old);
+	tw_agent_put(a);
 	return err;
 }
 

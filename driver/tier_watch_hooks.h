@@ -43,7 +43,11 @@ struct tier_watch_notice {
 	u64 value;
 };
 
-/* Called with an enum tier_watch_event and a struct tier_watch_notice; may sleep. */
+/*
+ * Called with an enum tier_watch_event and a struct tier_watch_notice; may sleep.
+ * An agent that has just ended cannot be named any more; pressure may be told
+ * while a tier is being bound.
+ */
 int tier_watch_register_notifier(struct notifier_block *nb);
 int tier_watch_unregister_notifier(struct notifier_block *nb);
 

@@ -32,7 +32,7 @@
 #define MAX_PAGES	(1 << 20)
 #define MAX_WRITERS	16
 #define TICK_US		100000
-#define LONGER		8	/* times as long, if need be */
+#define LONGER		300	/* seconds more, if need be */
 #define STATUS_EVERY	5.0
 #define SETUP_FAILED	3
 
@@ -329,7 +329,7 @@ static bool time_is_up(struct hammer *h, double elapsed)
 {
 	if (elapsed < h->options.seconds)
 		return false;
-	return least_reached(h) || elapsed >= LONGER * h->options.seconds;
+	return least_reached(h) || elapsed >= h->options.seconds + LONGER;
 }
 
 static void watch(struct hammer *h)
