@@ -134,11 +134,113 @@ def test_look(dev, name):
     assert points >= 1 and failures >= 1
 
 
+class Arrays:
+    """Memory for the calls that fill some, and pages to name."""
+
+    def __init__(self, region, mapping):
+        self.region, self.mapping = region, mapping
+        self.numbers = tw.u64s(region.page(index) for index in range(4))
+        self.frames = tw.u64s(range(1 << 40, (1 << 40) + 4))
+        self.status = (ctypes.c_int32 * 4)()
+        self.infos = (tw.Page * 16)()
+        self.found = (tw.Candidate * 16)()
+
+    def at(self, name):
+        return ctypes.addressof(getattr(self, name))
+
+
+# name: (command, argument); each may fail at any n and succeeds at last.
+OTHERS = {
+    "addr page": (tw.TW_IOC_ADDR_PAGE, lambda a: tw.AddrPage(addr=a.mapping.addr)),
+    "page info": (tw.TW_IOC_PAGE_INFO, lambda a: tw.PageInfo(
+        nr=4, pages=a.at("numbers"), infos=a.at("infos"))),
+    "migrate pages": (tw.TW_IOC_MIGRATE_PAGES, lambda a: tw.MigratePages(
+        nr=4, to_tier=CPU, from_tier=NONE, pages=a.at("numbers"), status=a.at("status"))),
+    "report": (tw.TW_IOC_REPORT, lambda a: tw.Report(page=a.numbers[0])),
+    "candidates": (tw.TW_IOC_CANDIDATES, lambda a: tw.Candidates(
+        from_tier=CPU, to_tier=NVME, nr=16, candidates=a.at("found"))),
+    "page list": (tw.TW_IOC_PAGE_LIST, lambda a: tw.PageList(
+        tier=NONE, temperature=tw.TW_CLASS_WARM, nr=16, infos=a.at("infos"))),
+    "mark": (tw.TW_IOC_MARK, lambda a: tw.Mark(
+        temperature=tw.TW_CLASS_HOT, nr=4, pages=a.at("numbers"), status=a.at("status"))),
+    "untrack": (tw.TW_IOC_UNTRACK, lambda a: tw.Untrack(
+        nr=4, pages=a.at("frames"), status=a.at("status"))),
+    "fault stats": (tw.TW_IOC_FAULT_STATS, lambda a: tw.FaultStats(tier=CPU)),
+    "thresholds": (tw.TW_IOC_THRESHOLDS, lambda a: tw.Thresholds(tier=CPU)),
+    "module stats": (tw.TW_IOC_MODULE_STATS, lambda a: tw.ModuleStats()),
+    "numa stats": (tw.TW_IOC_NUMA_STATS, lambda a: tw.NumaStats(node=0)),
+    "numa balance": (tw.TW_IOC_NUMA_BALANCE, lambda a: tw.NumaBalance()),
+    "limits": (tw.TW_IOC_AGENT_LIMITS, lambda a: tw.AgentLimits(agent_fd=-1)),
+    "set limits": (tw.TW_IOC_AGENT_LIMITS, lambda a: tw.AgentLimits(
+        agent_fd=-1, flags=tw.TW_LIMITS_SET, pages=(tw.c_uint64 * 5)(*[tw.TW_NO_LIMIT] * 5))),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other(dev, make, name):
+    """The same for what looks at pages, counts and limits."""
+    region, mapping = make(16, seed=1, touched=16)
+    arrays = Arrays(region, mapping)
+    command, argument = OTHERS[name]
+    points, failures = sweep(lambda: ioctl(dev, command, argument(arrays)), regions=[region])
+    assert points >= 1 and failures >= 1
+    assert region.info().lost == 0 and wrong(mapping, range(16), 1) == []
+
+
+LOOKS_AT_A_REGION = {
+    "region info": (tw.TW_IOC_REGION_INFO, lambda a: tw.RegionInfo()),
+    "region pages": (tw.TW_IOC_REGION_PAGES, lambda a: tw.RegionPages(
+        length=16 * PAGE, nr=16, infos=a.at("infos"))),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS_AT_A_REGION)
+def test_look_at_a_region(make, name):
+    region, mapping = make(16, touched=16)
+    arrays = Arrays(region, mapping)
+    command, argument = LOOKS_AT_A_REGION[name]
+    points, failures = sweep(lambda: ioctl(region, command, argument(arrays)), regions=[region])
+    assert points >= 1 and failures >= 1
+
+
+def test_look_at_a_stream(stream):
+    one = stream()
+    points, failures = sweep(lambda: ioctl(one, tw.TW_IOC_STREAM_INFO, tw.StreamInfo()))
+    assert points >= 1 and failures >= 1
+
+
+def test_every_call_is_swept():
+    """No ioctl is left out."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    calls = {name for name in dir(tw) if name.startswith("TW_IOC_") and name != "TW_IOC_TYPE"}
+    indirect = {"TW_IOC_TIER_BIND", "TW_IOC_TIER_UNBIND"}     # by bind() and unbind()
+    assert {name for name in calls if name not in source} <= indirect
+
+
 @pytest.mark.parametrize("tier", [GPU, NVME])
 def test_bind(dev, tier):
     try:
         set_tiers(dev, {CPU: 0})
         sweep(lambda: bind(dev, tier, 64), lambda _: dev.unbind(tier))
+    finally:
+        Layout.restore(dev)
+
+
+@pytest.mark.parametrize("tier", [GPU, NVME])
+def test_unbind(dev, make, tier):
+    """Its pages go elsewhere or stay; the tier is bound or not, never half."""
+    region, mapping = make(8, seed=1, touched=8)
+    bound = dev.bound()
+
+    def leave():
+        region.migrate(0, 8 * PAGE, tier)
+        dev.unbind(tier)
+
+    try:
+        sweep(leave, lambda _: bind(dev, tier), refuses=False)
+        assert dev.bound() == bound
+        assert sum(region.info().pages) == 8 and region.info().lost == 0
+        assert wrong(mapping, range(8), 1) == []
     finally:
         Layout.restore(dev)
 
