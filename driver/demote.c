@@ -189,11 +189,19 @@ static void tw_sweep_flush(struct tw_sweep *s)
 
 	while (m->nr) {
 		if (to == TW_TIER_NONE) {
-			if (reaped)
+			if (!reaped) {
+				reaped = true;
+				to = tw_demote_target_reap();
+				continue;
+			}
+			/* No fault fails for the limit of a store. */
+			if (m->flags & TW_MOVE_NO_LIMIT ||
+			    s->level < TW_SWEEP_LEVELS - 1)
 				break;
-			reaped = true;
-			to = tw_demote_target_reap();
-			continue;
+			m->flags |= TW_MOVE_NO_LIMIT;
+			to = tw_demote_target(TW_TIER_NVME);
+			if (to == TW_TIER_NONE)
+				break;
 		}
 		m->to = to;
 		m->reason = TW_REASON_PRESSURE;
@@ -204,6 +212,7 @@ static void tw_sweep_flush(struct tw_sweep *s)
 		to = to + 1 < TW_NR_TIERS ? tw_demote_target(to + 1) :
 		     TW_TIER_NONE;
 	}
+	m->flags &= ~TW_MOVE_NO_LIMIT;
 	m->nr = 0;
 }
 

@@ -154,7 +154,8 @@ static void tw_evac_flush(struct tw_evac *e, int tier)
 		if (!tw_tier_bound(to) || (e->t && to == e->t->id))
 			continue;
 		m->to = to;
-		m->flags = TW_MOVE_CHOICE | (e->t ? 0 : TW_MOVE_SAME);
+		m->flags = TW_MOVE_CHOICE | TW_MOVE_NO_LIMIT |
+			   (e->t ? 0 : TW_MOVE_SAME);
 		tw_move_run(m);
 		for (i = 0, n = 0; i < m->nr; i++) {
 			/* A store that cannot be written: there are others. */

@@ -165,7 +165,7 @@ static void tw_move_make_slots(struct tw_move *m, unsigned int need)
  */
 static u64 tw_move_limit(struct tw_move *m)
 {
-	if (m->reason == TW_REASON_EVACUATE || (m->flags & TW_MOVE_SAME))
+	if (m->flags & (TW_MOVE_NO_LIMIT | TW_MOVE_SAME))
 		return TW_NO_LIMIT;
 	return tw_agent_room(m->region->agent, m->to);
 }

@@ -123,6 +123,7 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf);
 /* tw_move.flags */
 #define TW_MOVE_SAME	BIT(0)	/* also within the tier, to another frame */
 #define TW_MOVE_CHOICE	BIT(1)	/* one of several targets: a full one is no failure */
+#define TW_MOVE_NO_LIMIT BIT(2)	/* agents' limits do not count */
 
 /**
  * struct tw_move - up to TW_BATCH pages of one region on their way to a tier

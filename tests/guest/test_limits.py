@@ -8,7 +8,7 @@ import pytest
 
 import tw
 from support import (TINY, Child, Reached, close_made, device_gid, errno_of, fill, refused,
-                     run_child, run_user, wait_for, wrong)
+                     run_child, run_user, set_tiers, wait_for, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, TIERS
 
 pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.forked]
@@ -124,6 +124,22 @@ def test_zero_everywhere_blocks_nothing(dev, make, agent):
     region, mapping = make(64, seed=7, touched=64, agent=agent)
     assert wrong(mapping, range(64), 7) == []
     assert sum(region.info().pages) == 64
+
+
+def test_no_fault_fails_for_the_limit_of_a_store(dev, make, agent, back_to_tiny):
+    """Where only a store beyond its limit has room, it takes the page."""
+    set_tiers(dev, {CPU: 256, NVME: 512})
+    dev.limits(agent, only(nvme=16))
+    region, mapping = make(600, seed=9, touched=600, agent=agent)
+    assert sum(region.info().pages) == 600
+    assert wrong(mapping, range(600), 9) == []
+
+
+def test_a_reason_is_no_way_around(dev, make, agent):
+    dev.limits(agent, only(ssd=5))
+    region, _ = make(16, touched=16, agent=agent)
+    result = region.migrate(0, 16 * PAGE, SSD, reason=tw.TW_REASON_EVACUATE)
+    assert (result.moved, result.failed) == (5, 11)
 
 
 def test_victim_beside_hog(dev, make, agent):
