@@ -49,11 +49,10 @@ static void tw_agent_emit(struct tw_agent *a, u8 type)
 		tw_emit(a, &ev);
 }
 
-/* The caller's own agent of this label, not referenced. Under tw_agents_lock. */
-static struct tw_agent *tw_agent_find(u64 id, bool is_default)
+/* A user's agent of this label, not referenced. Under tw_agents_lock. */
+static struct tw_agent *tw_agent_find_of(struct user_namespace *ns, kuid_t uid,
+					 u64 id, bool is_default)
 {
-	struct user_namespace *ns = current_user_ns();
-	kuid_t uid = current_euid();
 	struct tw_agent *a;
 
 	lockdep_assert_held(&tw_agents_lock);
@@ -63,6 +62,12 @@ static struct tw_agent *tw_agent_find(u64 id, bool is_default)
 			return a;
 	}
 	return NULL;
+}
+
+static struct tw_agent *tw_agent_find(u64 id, bool is_default)
+{
+	return tw_agent_find_of(current_user_ns(), current_euid(), id,
+				is_default);
 }
 
 /* The same, with a reference of its own; NULL when there is none. */
@@ -339,10 +344,7 @@ struct tw_agent *tw_agent_of_user(kuid_t uid, u64 id)
 	struct tw_agent *a;
 
 	spin_lock(&tw_agents_lock);
-	hash_for_each_possible(tw_agents, a, node, id)
-		if (a->id == id && !a->is_default &&
-		    a->ns == &init_user_ns && uid_eq(a->uid, uid))
-			break;
+	a = tw_agent_find_of(&init_user_ns, uid, id, false);
 	if (a)
 		tw_agent_get(a);
 	spin_unlock(&tw_agents_lock);

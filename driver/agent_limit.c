@@ -22,6 +22,18 @@
 
 static DEFINE_MUTEX(tw_limits_mutex);
 
+static void tw_limits_store(struct tw_agent *a, const u64 *limit, bool hard)
+{
+	int tier;
+
+	lockdep_assert_held(&tw_limits_mutex);
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		WRITE_ONCE(a->limit[tier], limit[tier]);
+		if (hard)
+			a->hard[tier] = limit[tier];
+	}
+}
+
 /**
  * tw_agent_set_limits - set an agent's limits
  * @a: agent
@@ -32,38 +44,40 @@ static DEFINE_MUTEX(tw_limits_mutex);
  */
 void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard)
 {
-	int tier;
-
 	mutex_lock(&tw_limits_mutex);
-	for (tier = 0; tier < TW_NR_TIERS; tier++) {
-		WRITE_ONCE(a->limit[tier], limit[tier]);
-		if (hard)
-			a->hard[tier] = limit[tier];
-	}
+	tw_limits_store(a, limit, hard);
 	mutex_unlock(&tw_limits_mutex);
 	tw_demote_queue();
 }
 
-/* Who has no CAP_SYS_RESOURCE stays below the hard limits. */
-static int tw_limits_check(struct tw_agent *a, const u64 *limit)
+static bool tw_limits_allowed(struct tw_agent *a, const u64 *limit)
 {
-	int tier, err = 0;
+	int tier;
 
-	mutex_lock(&tw_limits_mutex);
+	lockdep_assert_held(&tw_limits_mutex);
 	for (tier = 0; tier < TW_NR_TIERS; tier++)
 		if (limit[tier] > a->hard[tier])
-			err = -EPERM;
-	mutex_unlock(&tw_limits_mutex);
-	return err;
+			return false;
+	return true;
 }
 
+/*
+ * Who has no CAP_SYS_RESOURCE stays below the hard limits, which may be lowered
+ * at this very time: looked at and set under one lock.
+ */
 static int tw_limits_set(struct tw_agent *a, const struct tw_agent_limits *arg)
 {
 	bool hard = capable(CAP_SYS_RESOURCE);
-	int err = hard ? 0 : tw_limits_check(a, arg->pages);
+	int err = 0;
 
+	mutex_lock(&tw_limits_mutex);
+	if (hard || tw_limits_allowed(a, arg->pages))
+		tw_limits_store(a, arg->pages, hard);
+	else
+		err = -EPERM;
+	mutex_unlock(&tw_limits_mutex);
 	if (!err)
-		tw_agent_set_limits(a, arg->pages, hard);
+		tw_demote_queue();
 	return err;
 }
 

@@ -341,8 +341,8 @@ int tw_candidates_get(int from, int to, struct tw_candidate *out,
 	unsigned int look = TW_WALK_BASE + nr * TW_WALK_EACH;
 	int err;
 
-	if (from < 0 || from >= TW_NR_TIERS || to < 0 || to >= TW_NR_TIERS ||
-	    from == to || !nr || nr > tw_max_pages())
+	if (!tw_tier_valid(from) || !tw_tier_valid(to) || from == to ||
+	    !nr || nr > tw_max_pages())
 		return -EINVAL;
 	err = tw_cand_alloc(&s);
 	if (err)

@@ -20,8 +20,8 @@
 #include <linux/suspend.h>
 #include <linux/workqueue.h>
 
-#include "heat.h"
 #include "agent.h"
+#include "heat.h"
 #include "region.h"
 #include "stats.h"
 #include "tier.h"

@@ -12,7 +12,6 @@
 
 #include <linux/errno.h>
 #include <linux/module.h>
-#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
@@ -122,11 +121,7 @@ int tw_mark_ioctl(struct tw_mark *arg)
 	if (arg->flags || !arg->nr || arg->nr > tw_max_pages() ||
 	    (!hot && arg->temperature != TW_CLASS_COLD))
 		return -EINVAL;
-	if (!access_ok(pages, arg->nr * sizeof(u64)) ||
-	    fault_in_readable((const char __user *)pages,
-			      arg->nr * sizeof(u64)))
-		return -EFAULT;
-	err = tw_check_answer(arg->status, arg->nr * sizeof(s32));
+	err = tw_check_numbers(arg->pages, arg->nr, arg->status);
 	if (err)
 		return err;
 	for (i = 0; i < arg->nr; i++) {

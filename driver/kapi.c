@@ -38,16 +38,7 @@ static DEFINE_XARRAY(tw_kapi_agents);	/* by label, referenced */
 static DEFINE_MUTEX(tw_kapi_lock);
 const struct cred *tw_kapi_cred;
 
-static bool tw_tier_ok(int tier)
-{
-	return tier >= 0 && tier < TW_NR_TIERS;
-}
-
-static u32 tw_any_tier(u32 tier)
-{
-	BUILD_BUG_ON((int)TIER_ANY != (int)TW_TIER_NONE);
-	return tier;
-}
+static_assert((int)TIER_ANY == (int)TW_TIER_NONE);
 
 /* -- agents ------------------------------------------------------------------ */
 
@@ -181,7 +172,7 @@ int tier_watch_set_agent_limit(u64 agent_id, int tier, u64 pages)
 {
 	struct tw_agent *a;
 
-	if (!tw_tier_ok(tier))
+	if (!tw_tier_valid(tier))
 		return -EINVAL;
 	a = tw_kapi_agent(agent_id);
 	if (IS_ERR(a))
@@ -205,7 +196,7 @@ int tier_watch_set_user_agent_limit(kuid_t uid, u64 agent_id, int tier, u64 page
 {
 	struct tw_agent *a;
 
-	if (!tw_tier_ok(tier))
+	if (!tw_tier_valid(tier))
 		return -EINVAL;
 	a = tw_agent_of_user(uid, agent_id);
 	if (!a)
@@ -234,7 +225,7 @@ int tier_watch_migrate_agent(u64 agent_id, int from_tier, int to_tier,
 		.flags = TW_AGENT_BY_ID,
 		.agent_fd = -1,
 		.id = agent_id,
-		.from_tier = tw_any_tier(from_tier),
+		.from_tier = from_tier,
 		.to_tier = to_tier,
 		.nr = max,
 	};
@@ -257,7 +248,7 @@ static int tw_kapi_track(u64 pfn, int tier, u64 agent_id, int node,
 	struct tw_agent *a;
 	int err;
 
-	if (!tw_tier_ok(tier))
+	if (!tw_tier_valid(tier))
 		return -EINVAL;
 	a = tw_kapi_agent(agent_id);
 	if (IS_ERR(a))
@@ -469,9 +460,6 @@ int tier_watch_get_migration_candidates(int from_tier, int to_tier,
 		     offsetof(struct tw_candidate, benefit_ns));
 	BUILD_BUG_ON(offsetof(struct migration_candidate, node) !=
 		     offsetof(struct tw_candidate, node));
-	if (!tw_tier_ok(from_tier) || !tw_tier_ok(to_tier) ||
-	    from_tier == to_tier || max <= 0 || max > tw_max_pages())
-		return -EINVAL;
 	return tw_candidates_get(from_tier, to_tier,
 				 (struct tw_candidate *)candidates, max, true);
 }
@@ -483,7 +471,7 @@ static struct tw_request tw_kapi_request(const struct migration_request *req)
 {
 	return (struct tw_request){
 		.page = req->pfn,
-		.from_tier = tw_any_tier(req->from_tier),
+		.from_tier = req->from_tier,
 		.to_tier = req->to_tier,
 		.priority = req->priority,
 		.reason = req->reason,

@@ -17,11 +17,6 @@
 #include "tier.h"
 #include "tier_watch.h"
 
-static bool tw_tier_ok(int tier)
-{
-	return tier >= 0 && tier < TW_NR_TIERS;
-}
-
 /* Calls @fn(@arg) with the kernel's rights. */
 #define tw_as_kernel(fn, arg) ({					\
 	const struct cred *__old = override_creds(tw_kapi_cred);		\
@@ -42,7 +37,7 @@ int tier_watch_get_tier_info(int tier, struct tier_info *info)
 {
 	struct tw_tier_info i = { .size = sizeof(i), .tier = tier };
 
-	if (!tw_tier_ok(tier))
+	if (!tw_tier_valid(tier))
 		return -EINVAL;
 	tw_tier_get_info(&i);
 	*info = (struct tier_info){
@@ -71,7 +66,7 @@ int tier_watch_get_pressure(int tier, struct tier_pressure *pressure)
 	struct tw_pressure p = { .size = sizeof(p), .tier = tier };
 	int err;
 
-	if (!tw_tier_ok(tier))
+	if (!tw_tier_valid(tier))
 		return -EINVAL;
 	err = tw_tier_get_pressure(&p);
 	if (err)

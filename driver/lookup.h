@@ -22,6 +22,8 @@ void tw_page_describe(struct tw_region *r, unsigned long idx, struct tw_page *p,
 		      bool admin);
 /* The answer's memory must take it: found out before anything is done. */
 int tw_check_answer(u64 ptr, size_t bytes);
+/* The same for @nr page numbers and, unless it is 0, their outcomes. */
+int tw_check_numbers(u64 pages, u32 nr, u64 status);
 int tw_addr_page_ioctl(struct tw_addr_page *arg);
 
 #endif

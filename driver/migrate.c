@@ -53,6 +53,16 @@ int tw_check_answer(u64 ptr, size_t bytes)
 	return 0;
 }
 
+int tw_check_numbers(u64 pages, u32 nr, u64 status)
+{
+	const char __user *from = u64_to_user_ptr(pages);
+
+	if (!access_ok(from, nr * sizeof(u64)) ||
+	    fault_in_readable(from, nr * sizeof(u64)))
+		return -EFAULT;
+	return tw_check_answer(status, nr * sizeof(s32));
+}
+
 /**
  * struct tw_tally - what a call has done so far
  * @status: user pointer for outcomes, or NULL
@@ -196,8 +206,9 @@ int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg)
 }
 
 /*
- * The region mapped at @addr with any of @flags, if there are any: a reference in *@r, the page's
- * index in *@idx. Returns how many pages up to @end it goes on for, or -EFAULT.
+ * The region mapped at @addr with any of @flags, if there are any: a reference
+ * in *@r, the page's index in *@idx. Returns how many pages up to @end it goes
+ * on for, or -EFAULT.
  */
 static long tw_region_at(unsigned long addr, unsigned long end,
 			 vm_flags_t flags, struct tw_region **r,
@@ -377,11 +388,7 @@ int tw_migrate_pages_ioctl(struct tw_migrate_pages *arg)
 		return -EINVAL;
 	if (err)
 		return err;
-	if (!access_ok(pages, arg->nr * sizeof(u64)) ||
-	    fault_in_readable((const char __user *)pages,
-			      arg->nr * sizeof(u64)))
-		return -EFAULT;
-	err = tw_check_answer(arg->status, arg->nr * sizeof(s32));
+	err = tw_check_numbers(arg->pages, arg->nr, arg->status);
 	if (err)
 		return err;
 	m = tw_move_alloc(GFP_KERNEL_ACCOUNT);

@@ -88,6 +88,11 @@ extern struct mutex tw_tier_mutex;
 DECLARE_STATIC_KEY_FALSE(tw_movable_key);
 extern const char * const tw_tier_names[TW_NR_TIERS];	/* for messages */
 
+static inline bool tw_tier_valid(int tier)
+{
+	return tier >= 0 && tier < TW_NR_TIERS;
+}
+
 static inline bool tw_tier_is_memory(int tier)
 {
 	return tier == TW_TIER_GPU || tier == TW_TIER_CPU;

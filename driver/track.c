@@ -9,7 +9,6 @@
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/nodemask.h>
-#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
@@ -20,6 +19,7 @@
 #include "numa.h"
 #include "region.h"
 #include "stats.h"
+#include "tier.h"
 #include "user.h"
 
 #define TW_TRACK_WINDOW		64
@@ -104,7 +104,7 @@ int tw_external_track(u64 page, int tier, int node, struct tw_agent *agent,
 	int err;
 
 	might_sleep();
-	if (tier < 0 || tier >= TW_NR_TIERS || !tw_track_node_ok(node))
+	if (!tw_tier_valid(tier) || !tw_track_node_ok(node))
 		return -EINVAL;
 	want.user = tw_user_get_current();
 	if (!want.user)
@@ -207,12 +207,8 @@ static int tw_each_check(const struct tw_each *each)
 {
 	if (!each->nr || each->nr > tw_max_pages())
 		return -EINVAL;
-	if (!access_ok(each->pages, each->nr * sizeof(u64)) ||
-	    fault_in_readable((const char __user *)each->pages,
-			      each->nr * sizeof(u64)))
-		return -EFAULT;
-	return tw_check_answer((u64)(uintptr_t)each->status,
-			       each->nr * sizeof(s32));
+	return tw_check_numbers((uintptr_t)each->pages, each->nr,
+				(uintptr_t)each->status);
 }
 
 static int tw_each_window(struct tw_each *each, u32 at, u32 n)
