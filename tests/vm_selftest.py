@@ -116,6 +116,12 @@ class Failing(unittest.TestCase):
         done = shell("echo o >/proc/sysrq-trigger; sleep 30")
         self.assertEqual(done.returncode, FAILED)
 
+    def test_machine_that_does_not_come_up(self):
+        done = shell("exit 0", "--append", "rdinit=/nowhere")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertEqual(done.stderr.count("trying once more"), 1)
+        self.assertEqual(done.stderr.count("ended without a status"), 2)
+
     def test_status_port_cannot_be_written(self):
         done = shell("for port in /dev/vport*; do echo x exit 0 >$port; done; "
                      "for fd in /proc/self/fd/9; do echo x exit 0 >$fd; done; exit 9")
@@ -141,16 +147,17 @@ class Leaving(unittest.TestCase):
 
     def running(self, process):
         """Wait until the command runs; its QEMU."""
-        self.assertEqual(process.stdout.readline(), "up\n")
+        if process.stdout.readline() != "up\n":
+            self.fail(f"the guest did not run the command:\n{process.communicate()[1]}")
         qemu = qemu_of(process.pid)
         self.assertEqual(len(qemu), 1)
         self.assertEqual(len(runs_of(process.pid)), 1)
         return qemu
 
     def test_timeout(self):
-        process = start("--timeout", "15", "--", "sh", "-c", "echo up; sleep 100")
+        process = start("--timeout", "40", "--", "sh", "-c", "echo up; sleep 100")
         qemu = self.running(process)
-        process.communicate(timeout=60)
+        process.communicate(timeout=90)
         self.assertEqual(process.returncode, TIMED_OUT)
         self.gone(process, qemu)
 

@@ -17,7 +17,7 @@ done
 
 # Ports are found by name; the status port is held by init alone from here on.
 port() {
-	for try in $(seq 200); do
+	for try in $(seq 1500); do
 		for name in /sys/class/virtio-ports/*/name; do
 			[ "$(cat "$name" 2>/dev/null)" = "$1" ] || continue
 			name=${name%/name}

@@ -71,7 +71,7 @@ store_device() {
 find_stores() {
 	for store in $VM_STORES; do
 		dev=
-		for try in $(seq 500); do
+		for try in $(seq 1500); do
 			dev=$(store_device "$store")
 			[ -n "$dev" ] && break
 			sleep 0.02
