@@ -3,8 +3,8 @@
  * agent_limit.c - how much of each tier an agent takes
  *
  * Limits are looked at without a lock where pages are placed (agent.h) and
- * never block: a page goes to another tier, and what is beyond them in memory
- * goes to the stores in the background (demote.c). tw_limits_mutex orders those
+ * never block: a page goes to another tier, and what is beyond them goes down in
+ * the background (demote_limit.c). tw_limits_mutex orders those
  * who set them.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -98,7 +98,9 @@ int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
 	if (IS_ERR(a))
 		return PTR_ERR(a);
 	if (arg->flags & TW_LIMITS_SET)
-		err = tw_limits_set(a, arg);
+		/* A default agent that nothing belongs to ends with this call. */
+		err = a->is_default && kref_read(&a->ref) == 1 ? -ENOENT :
+		      tw_limits_set(a, arg);
 	if (err)
 		goto put;
 	mutex_lock(&tw_limits_mutex);
@@ -133,8 +135,9 @@ static void tw_limit_told(struct tw_agent *a, int tier, u64 pages)
  * @a: agent, referenced
  * @tier: enum tw_tier
  *
- * Tells who listens when the agent has got over the limit since the last time.
- * For the background: process context.
+ * Tells who listens when the agent has got over the limit, once until it has
+ * been an eighth below it: where the background and faults keep it at the limit
+ * it is not told of each round. For the background: process context.
  *
  * Return: pages.
  */
@@ -144,7 +147,8 @@ unsigned long tw_agent_excess(struct tw_agent *a, int tier)
 	u64 limit = READ_ONCE(a->limit[tier]);
 
 	if (pages <= limit) {
-		clear_bit(tier, &a->over);
+		if (pages <= limit - limit / 8)
+			clear_bit(tier, &a->over);
 		return 0;
 	}
 	if (!test_and_set_bit(tier, &a->over))

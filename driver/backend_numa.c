@@ -256,7 +256,7 @@ static void tw_numa_measure(struct tw_tier_s *t)
 
 	p = kzalloc(sizeof(*p), GFP_KERNEL);
 	while (p && p->nr < TW_PROBE_PAGES) {
-		p->page[p->nr] = tw_numa_alloc(t, gfp, NUMA_NO_NODE);
+		p->page[p->nr] = tw_numa_alloc(t, gfp, numa_mem_id());
 		if (!p->page[p->nr])
 			break;
 		p->nr++;
@@ -319,11 +319,24 @@ int tw_numa_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 	return 0;
 }
 
+/* What set_mempolicy(2) asks for, when that is in the tier; NULL: it is not. */
+static struct folio *tw_numa_by_policy(struct tw_tier_s *t, gfp_t gfp)
+{
+	/* No reason to kill: there are other nodes. */
+	struct folio *folio = folio_alloc(gfp | __GFP_NORETRY, 0);
+
+	if (!folio || node_isset(folio_nid(folio), t->nodes))
+		return folio;
+	folio_put(folio);
+	return NULL;
+}
+
 /**
  * tw_numa_alloc - a page of a memory tier
  * @t: tier, charged by the caller
  * @gfp: whether to sleep, to account, to zero; GFP_HIGHUSER and less
- * @nid: node that it should be near to, or NUMA_NO_NODE
+ * @nid: node that it should be near to; NUMA_NO_NODE: where the task's memory
+ *	policy has it, as far as that leads to the tier, else near the running CPU
  *
  * Return: an order-0 page, or NULL: no memory. Never warns about that.
  */
@@ -334,8 +347,12 @@ struct page *tw_numa_alloc(struct tw_tier_s *t, gfp_t gfp, int nid)
 	gfp = (gfp & ~__GFP_MOVABLE) | __GFP_NOWARN;
 	if (t->movable)
 		gfp |= __GFP_MOVABLE | __GFP_HIGHMEM;
-	if (nid == NUMA_NO_NODE)
+	if (nid == NUMA_NO_NODE) {
 		nid = numa_mem_id();
+		folio = current->mempolicy ? tw_numa_by_policy(t, gfp) : NULL;
+		if (folio)
+			return &folio->page;
+	}
 	nid = READ_ONCE(t->nearest[nid]);
 	if (nid == NUMA_NO_NODE)
 		return NULL;

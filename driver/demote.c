@@ -360,27 +360,6 @@ unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
 	return s.done;
 }
 
-unsigned long tw_demote_limits(unsigned long nr)
-{
-	unsigned long done = 0;
-	struct tw_region *r;
-	u64 id = 0;
-	int tier;
-
-	while (!fatal_signal_pending(current) && (r = tw_region_after(id))) {
-		id = r->id;
-		for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
-			unsigned long excess = tw_agent_excess(r->agent, tier);
-
-			if (excess && atomic_long_read(&r->pages[tier]) > 0)
-				done += tw_demote(r, tier, min(excess, nr));
-		}
-		tw_region_put(r);
-		cond_resched();
-	}
-	return done;
-}
-
 /* -- in the background ----------------------------------------------------- */
 
 static unsigned long tw_memory_free(unsigned long *capacity)
@@ -490,8 +469,7 @@ static void tw_demote_work_fn(struct work_struct *work)
 	unsigned long capacity, free;
 
 	tw_demote_reclaim();
-	while (!READ_ONCE(tw_demote_paused) && tw_demote_limits(TW_BATCH))
-		cond_resched();
+	tw_limits_work(&tw_demote_paused);
 	while (!READ_ONCE(tw_demote_paused)) {
 		free = tw_memory_free(&capacity);
 		if (free >= 2 * tw_headroom(capacity) ||
@@ -513,7 +491,7 @@ static int tw_demote_pm(struct notifier_block *nb, unsigned long action, void *p
 	case PM_POST_HIBERNATION:
 	case PM_POST_SUSPEND:
 		WRITE_ONCE(tw_demote_paused, false);
-		tw_demote_check();
+		tw_demote_queue();
 		break;
 	}
 	return NOTIFY_DONE;
@@ -543,5 +521,7 @@ void tw_demote_exit(void)
 	unregister_pm_notifier(&tw_demote_nb);
 	WRITE_ONCE(tw_demote_paused, true);
 	synchronize_rcu();	/* who has not seen that has queued its work */
+	flush_work(&tw_demote_work);
+	tw_limits_exit();	/* only that work arms its timer */
 	destroy_workqueue(tw_demote_wq);
 }

@@ -120,14 +120,14 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 
 	if (!tw_tier_is_memory(m->to))
 		return alloc_page(GFP_NOIO | __GFP_NOWARN);
-	if (!tw_tier_charge(t, 1, 0))
+	/* Within a tier that is full, the old frame goes at the batch's end. */
+	if (!tw_tier_charge(t, 1, m->flags & TW_MOVE_SAME ? TW_BATCH : 0))
 		return NULL;
 	/* A page already in memory brings its memcg charge along. */
 	if (tw_w_state(w) != TW_MEM)
 		gfp |= __GFP_ACCOUNT;
 	old = set_active_memcg(m->region->memcg);
-	page = tw_numa_alloc(t, gfp, m->nid == NUMA_NO_NODE ? numa_node_id() :
-						      m->nid);
+	page = tw_numa_alloc(t, gfp, m->nid);
 	set_active_memcg(old);
 	if (page && m->nid != NUMA_NO_NODE && page_to_nid(page) != m->nid) {
 		put_page(page);

@@ -152,6 +152,21 @@ static void tw_balance_chunk(struct tw_balance *b, struct tw_chunk *c, int nid)
 	tw_balance_flush(b);
 }
 
+/* Pages of a chunk in the CPU tier. */
+static unsigned int tw_balance_count(struct tw_chunk *c)
+{
+	unsigned int i, n = 0;
+
+	if (!atomic_read(&c->nr_mem))
+		return 0;
+	for (i = 0; i < TW_CHUNK_PAGES; i++) {
+		unsigned long w = tw_rec_w(&c->rec[i]);
+
+		n += tw_w_state(w) == TW_MEM && tw_w_tier(w) == TW_TIER_CPU;
+	}
+	return n;
+}
+
 static void tw_balance_region(struct tw_balance *b, struct tw_region *r)
 {
 	struct tw_chunk *c;
@@ -162,7 +177,7 @@ static void tw_balance_region(struct tw_balance *b, struct tw_region *r)
 	xa_for_each(&r->chunks, i, c) {
 		if (tw_balance_enough(b))
 			return;
-		b->arg->looked += max(atomic_read(&c->nr_mem), 0);
+		b->arg->looked += tw_balance_count(c);
 		for_each_node_mask(nid, b->nodes)
 			tw_balance_chunk(b, c, nid);
 		cond_resched();

@@ -82,7 +82,7 @@ static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
 
 	if (!tw_tier_bound(tier) || !tw_tier_charge(t, 1, over))
 		return NULL;
-	page = tw_numa_alloc(t, gfp, numa_node_id());
+	page = tw_numa_alloc(t, gfp, NUMA_NO_NODE);
 	if (!page)
 		tw_tier_uncharge(t, 1);
 	return page;

@@ -290,8 +290,19 @@ const struct file_operations tw_region_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 };
 
+/*
+ * mbind(2): a page belongs to the region, not to one of its mappings, and goes
+ * through tiers; better refused than ignored. The task's policy counts.
+ */
+static int tw_region_set_policy(struct vm_area_struct *vma,
+				struct mempolicy *policy)
+{
+	return policy ? -EOPNOTSUPP : 0;
+}
+
 const struct vm_operations_struct tw_region_vm_ops = {
 	.fault		= tw_region_fault,
+	.set_policy	= tw_region_set_policy,
 };
 
 /* -- making one -------------------------------------------------------------- */

@@ -248,11 +248,6 @@ void tw_demote_exit(void);
  * @tier (any when TW_TIER_NONE) to a store. Sleeps. Returns how many moved.
  */
 unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr);
-/*
- * Move pages of agents that are beyond their limits in memory to stores, up to
- * @nr of each region. Sleeps. Returns how many moved.
- */
-unsigned long tw_demote_limits(unsigned long nr);
 /* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
 unsigned long tw_reap_kept(int tier, unsigned long nr);
 /* Demote from @r in the background what its ->reclaim says. Any context. */
@@ -261,6 +256,17 @@ void tw_demote_queue(void);
 unsigned long tw_demote_wait(struct mem_cgroup *memcg);
 /* The memory tiers together have little room left: wake the background. */
 void tw_demote_check(void);
+
+/* -- demote_limit.c -------------------------------------------------------- */
+
+/*
+ * Move pages of agents that are beyond their limits in memory to stores, up to
+ * @nr of each region. Sleeps. Returns how many moved.
+ */
+unsigned long tw_demote_limits(unsigned long nr);
+/* The same for all tiers until nothing moves or *@stop; in demote.c's work. */
+void tw_limits_work(const bool *stop);
+void tw_limits_exit(void);	/* that work runs no more */
 
 /* -- scan.c -------------------------------------------------------------- */
 

@@ -189,8 +189,9 @@ int tw_numa_init(void);		/* memory hotplug notifier; by tw_tiers_init() */
 void tw_numa_exit(void);
 
 /*
- * One page of a memory tier that the caller has charged; near @nid. The caller
- * says in @gfp whether it may sleep, is accounted, is zeroed. NULL: no memory.
+ * One page of a memory tier that the caller has charged; near @nid, or by the
+ * task's policy (NUMA_NO_NODE). The caller says in @gfp whether it may sleep,
+ * is accounted, is zeroed. NULL: no memory.
  */
 struct page *tw_numa_alloc(struct tw_tier_s *t, gfp_t gfp, int nid);
 

@@ -3,12 +3,13 @@
 
 import errno
 import os
+import time
 
 import pytest
 
 import tw
-from support import (TINY, Child, Reached, close_made, device_gid, errno_of, fill, refused,
-                     run_child, run_user, set_tiers, wait_for, wrong)
+from support import (TINY, Child, Pin, Reached, close_made, device_gid, errno_of, fill, place,
+                     refused, run_child, run_user, set_tiers, wait_for, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, TIERS
 
 pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.forked]
@@ -92,6 +93,65 @@ def test_limit_of_a_store(dev, make, agent):
     pages = list(region.info().pages)
     assert pages[NVME] <= 30 and pages[SSD] >= 100 and sum(pages) == 150
     assert wrong(mapping, range(150), 4) == []
+
+
+def test_store_lowered_below_use(dev, make, agent, stream):
+    """What a store has beyond the limit goes on to the next one, if there is one."""
+    region, mapping = make(100, seed=4, touched=100, agent=agent)
+    place(region, 0, 100, NVME)
+    reader = stream(LIMIT_EVENTS).reader()
+    dev.limits(agent, only(nvme=30, ssd=40))
+    assert wait_for(lambda: list(region.info().pages)[NVME:] == [30, 40, 30]), \
+        list(region.info().pages)
+    assert [(event.tier, event.addr) for event in reader.read()] == [(NVME, 100)]
+    dev.limits(agent, only(hdd=0))
+    assert wait_for(lambda: [event.tier for event in reader.read()] == [HDD])
+    assert list(region.info().pages)[NVME:] == [30, 40, 30]
+    assert wrong(mapping, range(100), 4) == []
+
+
+def test_told_of_once(dev, make, agent, stream):
+    """An agent that is kept at its limit is not told of each round."""
+    reader = stream(LIMIT_EVENTS).reader()
+    dev.limits(agent, only(cpu=40, gpu=0))
+    region, mapping = make(200, agent=agent)
+    for first in range(0, 200, 20):
+        fill(mapping, range(first, first + 20), 1)
+        assert wait_for(lambda: region.info().pages[CPU] <= 40), list(region.info().pages)
+    events = [event.tier for event in reader.read()]
+    assert events.count(CPU) == 1 and events.count(GPU) <= 10
+
+    def told_again():
+        """Far below in between, as the background sees when it looks."""
+        region.discard(0, 200 * PAGE)
+        dev.limits(agent, only(cpu=40, gpu=0))
+        time.sleep(0.1)
+        fill(mapping, range(60), 2)
+        assert wait_for(lambda: region.info().pages[CPU] <= 40)
+        return CPU in [event.tier for event in reader.read()]
+
+    assert wait_for(told_again)
+
+
+def test_busy_pages_are_tried_again(dev, make, agent):
+    """Pages that somebody holds when they should go are not forgotten."""
+    region, mapping = make(8, seed=5, touched=8, agent=agent)
+    with Pin(mapping.addr, 8):
+        dev.limits(agent, only(cpu=0, gpu=0))
+        assert not wait_for(lambda: region.info().pages[CPU] < 8, 1)
+    assert wait_for(lambda: region.info().pages[CPU] == 0), list(region.info().pages)
+    assert wrong(mapping, range(8), 5) == []
+
+
+def test_default_agent_must_have_something(dev, make):
+    """Its limits would end with the call that sets them."""
+    with refused(errno.ENOENT):
+        dev.limits(None, only(cpu=10))
+    make(4, touched=4)
+    dev.limits(None, only(cpu=10))
+    assert list(dev.limits(None).pages) == only(cpu=10)
+    close_made()
+    assert list(dev.limits(None).pages) == [NO] * 5
 
 
 @pytest.mark.parametrize("tier", [GPU, NVME, SSD, HDD])

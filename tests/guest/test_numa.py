@@ -17,7 +17,8 @@ from tw import CPU, GPU, NONE, NVME, PAGE
 pytestmark = pytest.mark.forked
 
 NODES = Path("/sys/devices/system/node")
-SYS_MOVE_PAGES = 279
+SYS_MOVE_PAGES, SYS_MBIND, SYS_SET_MEMPOLICY = 279, 237, 238
+MPOL_DEFAULT, MPOL_BIND, MPOL_INTERLEAVE = 0, 2, 3
 
 
 def node_cpus() -> dict[int, int]:
@@ -71,18 +72,53 @@ def test_node_agrees_with_the_kernel(make):
 
 
 @two_nodes
+@pytest.mark.parametrize("policy", ["cpunodebind", "membind", "preferred"])
 @pytest.mark.parametrize("node", sorted(CPUS))
-def test_numactl(node):
-    """A program that numactl binds to a node gets its memory there."""
+def test_numactl(node, policy):
+    """A program that numactl binds to a node, or its memory, gets its memory there."""
     script = ("import sys; sys.path.insert(0, sys.argv[1])\n"
               "import tw\n"
               "region = tw.Device().region(16 * tw.PAGE)\n"
               "region.map().write(0, b'x' * 16 * tw.PAGE)\n"
               "print(*{page.node for page in region.pages()})\n")
     done = subprocess.run(
-        ["numactl", f"--cpunodebind={node}", sys.executable, "-B", "-c", script,
+        ["numactl", f"--{policy}={node}", sys.executable, "-B", "-c", script,
          str(Path(__file__).parent)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(node)], done.stderr
+
+
+@two_nodes
+def test_policy_of_the_task(make):
+    """set_mempolicy(2) decides within the tier, and only there."""
+    nodes = sorted(CPUS)
+    on_node(nodes[0])
+    mask = ctypes.c_ulong(sum(1 << node for node in nodes))
+    tw.check(tw.libc.syscall(SYS_SET_MEMPOLICY, MPOL_INTERLEAVE, ctypes.byref(mask), 64))
+    region, mapping = make(32)
+    fill(mapping, range(32), 1)
+    assert {page.node for page in region.pages()} == set(nodes)
+    place(region, 0, 32, GPU)
+    assert not {page.node for page in region.pages()} & set(nodes)
+    mask.value = 1 << nodes[1]
+    tw.check(tw.libc.syscall(SYS_SET_MEMPOLICY, MPOL_BIND, ctypes.byref(mask), 64))
+    place(region, 0, 32, NVME)
+    assert wrong(mapping, range(32), 1) == []
+    assert {page.node for page in region.pages()} == {nodes[1]}
+
+
+@two_nodes
+def test_policy_of_a_mapping_is_refused(make):
+    """mbind(2) would be ignored: it says so, and changes nothing."""
+    _, mapping = make(8, seed=1, touched=8)
+    mask = ctypes.c_ulong(1 << sorted(CPUS)[1])
+    for mode, arg, err in ((MPOL_BIND, mask, errno.EOPNOTSUPP), (MPOL_DEFAULT, None, 0)):
+        ctypes.set_errno(0)
+        got = tw.libc.syscall(SYS_MBIND, ctypes.c_void_p(mapping.addr),
+                              ctypes.c_ulong(8 * PAGE), mode,
+                              ctypes.byref(arg) if arg else None, ctypes.c_ulong(64 if arg else 0),
+                              0)
+        assert (got, ctypes.get_errno()) == ((-1, err) if err else (0, 0))
+    assert wrong(mapping, range(8), 1) == []
 
 
 @two_nodes
@@ -166,6 +202,32 @@ def test_balance(dev, make, stats):
     assert stats.used() == used and sum(region.info().pages) == 16
     assert wrong(mapping, range(16), 1) == []
     assert dev.numa_balance().moved == 0
+
+
+@two_nodes
+@pytest.mark.usefixtures("back_to_tiny")
+def test_balance_in_a_full_tier(dev, make):
+    """Where each page needs a second frame for a moment, there is room for that."""
+    first, second = sorted(CPUS)[:2]
+    set_tiers(dev, {CPU: 64, GPU: 64, NVME: 64})
+    region, mapping = make(64)
+    on_node(first)
+    fill(mapping, range(64), 1)
+    place(region, 8, 56, NVME)
+    on_node(second)
+    for _ in range(3):
+        touch_again(mapping, region, 8)
+    on_node(first)
+    region.migrate(0, 8 * PAGE, NVME)
+    place(region, 0, 8, CPU)
+    other, more = make(56)
+    fill(more, range(56), 2)
+    assert [page.node for page in region.pages()[:8]] == [first] * 8
+    assert dev.tier_info(CPU).used == 64
+    result = dev.numa_balance()
+    assert (result.moved, result.failed, result.looked) == (8, 0, 64)
+    assert dev.tier_info(CPU).used == 64 and sum(other.info().pages) == 56
+    assert wrong(mapping, range(64), 1) == [] == wrong(more, range(56), 2)
 
 
 @two_nodes

@@ -1053,7 +1053,7 @@ struct tw_numa_stats {
  * @flags: in: 0
  * @nr: in: most pages to move, 0: all
  * @reserved: in: 0
- * @looked: out: pages looked at
+ * @looked: out: pages of the CPU tier looked at
  * @moved: out: pages moved
  * @failed: out: pages that could not be moved
  *
@@ -1091,8 +1091,11 @@ struct tw_numa_balance {
  *
  * A limit never blocks: a page goes to the next tier instead. What is in
  * memory beyond the limits of both memory tiers, as a touched page must be,
- * is demoted in the background. A move to a tier at its limit is -EDQUOT.
- * EPERM: above @hard. ENOENT: no such agent, or not yours.
+ * is demoted in the background; what is beyond that of a store goes to the next
+ * lower one with room. A move to a tier at its limit is -EDQUOT.
+ * EPERM: above @hard. ENOENT: no such agent, or not yours, or set for a default
+ * agent that nothing belongs to: it ends, and its limits with it, when the last
+ * of its regions and external pages does.
  */
 struct tw_agent_limits {
 	__u32 size;
@@ -1145,7 +1148,8 @@ struct tw_agent_migrate {
  * @TW_EVENT_PRESSURE: the level of @tier changed; status: the new level;
  *	addr: pages used
  * @TW_EVENT_LIMIT: memory ran out for a fault, which ended in SIGBUS; with
- *	status -EDQUOT: the agent got over its limit in @tier; addr: its pages there
+ *	status -EDQUOT: the agent got over its limit in @tier, told of once until
+ *	it has been an eighth below; addr: its pages there
  * @TW_EVENT_TIER_BOUND: @tier was bound; addr: capacity in pages
  * @TW_EVENT_TIER_UNBOUND: @tier was unbound
  * @TW_EVENT_TIER_ERROR: I/O on @tier failed or a checksum was wrong; status
