@@ -63,8 +63,12 @@ def disarm(knob):
             pass
 
 
-def sweep(call, undo=lambda result: None, refuses=True, regions=()):
-    """call() for each n until nothing is injected any more: how many n there were."""
+def sweep(call, undo=lambda result: None, refuses=True, regions=(), after=lambda: None):
+    """call() for each n until nothing is injected any more: how many n there were.
+
+    undo() is called with the result when there is one, after() in any case: what was
+    done may have lost its answer.
+    """
     knob = os.open(FAIL_NTH, os.O_RDWR)
     failures = 0
     try:
@@ -86,6 +90,7 @@ def sweep(call, undo=lambda result: None, refuses=True, regions=()):
                     assert wait_for(lambda seen=before: Observer.see(regions) == seen), nth
             else:
                 undo(result)
+            after()
             if left:
                 assert not err, "it failed without an injection"
                 return nth - 1, failures
@@ -236,8 +241,12 @@ def test_unbind(dev, make, tier):
         region.migrate(0, 8 * PAGE, tier)
         dev.unbind(tier)
 
+    def back():
+        if not dev.tier_info(tier).kind:
+            bind(dev, tier)
+
     try:
-        sweep(leave, lambda _: bind(dev, tier), refuses=False)
+        sweep(leave, refuses=False, after=back)
         assert dev.bound() == bound
         assert sum(region.info().pages) == 8 and region.info().lost == 0
         assert wrong(mapping, range(8), 1) == []
