@@ -112,8 +112,8 @@ test-quick:			## unit tests and the guest suite's core, stock only
 
 coverage:			## lines that the tests run: build/coverage/html
 	@tools/deps --install
-	$(AGAIN) lib tools
-	$(AGAIN) COVERAGE=1 all programs
+	$(AGAIN) programs
+	$(AGAIN) COVERAGE=1 all programs kmod-tests
 	@tests/coverage $(ARGS)
 
 bench:				## instructions per operation: table, build/bench.json
