@@ -18,7 +18,6 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
@@ -57,8 +56,9 @@ static unsigned long tw_walk_pfn;
  * @to_ns: latency of @to
  * @hot: @to is faster
  * @admin: everybody's pages
- * @found: candidates
- * @seen: their page numbers
+ * @found: candidates, and behind them in one piece:
+ * @key: what they are sorted by
+ * @seen: their page numbers; at last, room to sort
  */
 struct tw_cand_set {
 	int from;
@@ -72,6 +72,7 @@ struct tw_cand_set {
 	bool hot;
 	bool admin;
 	struct tw_candidate *found;
+	u64 *key;
 	u64 *seen;
 };
 
@@ -112,27 +113,6 @@ static bool tw_cand_add(struct tw_cand_set *s, const struct tw_page *p)
 		.node = p->node,
 	};
 	return true;
-}
-
-static int tw_cand_hotter(const void *a, const void *b)
-{
-	const struct tw_candidate *x = a, *y = b;
-
-	if (x->heat != y->heat)
-		return x->heat > y->heat ? -1 : 1;
-	return x->page < y->page ? -1 : x->page > y->page;
-}
-
-/* Of pages equally cold the one longest untouched. */
-static int tw_cand_colder(const void *a, const void *b)
-{
-	const struct tw_candidate *x = a, *y = b;
-
-	if (x->heat != y->heat)
-		return x->heat < y->heat ? -1 : 1;
-	if (x->age != y->age)
-		return x->age > y->age ? -1 : 1;
-	return x->page < y->page ? -1 : x->page > y->page;
 }
 
 /* -- out of the rings ------------------------------------------------------ */
@@ -310,14 +290,49 @@ static void tw_cand_latencies(struct tw_cand_set *s)
 	s->to_ns = to;
 }
 
+/* One piece: what was found, the keys to sort it by, what was seen. */
 static int tw_cand_alloc(struct tw_cand_set *s)
 {
-	unsigned int room = s->want + TW_CAND_RING;
+	size_t room = s->want + TW_CAND_RING;
 
 	s->bits = ilog2(room) + 2;	/* at least twice the room */
-	s->found = kvmalloc_array(room, sizeof(*s->found), GFP_KERNEL_ACCOUNT);
-	s->seen = kvcalloc(1U << s->bits, sizeof(*s->seen), GFP_KERNEL_ACCOUNT);
-	return s->found && s->seen ? 0 : -ENOMEM;
+	s->found = kvmalloc(room * (sizeof(*s->found) + sizeof(*s->key)) +
+			    (sizeof(*s->seen) << s->bits), GFP_KERNEL_ACCOUNT);
+	if (!s->found)
+		return -ENOMEM;
+	s->key = (u64 *)(s->found + room);
+	s->seen = s->key + room;
+	memset(s->seen, 0, sizeof(*s->seen) << s->bits);
+	return 0;
+}
+
+/* The @i-th best. */
+static const struct tw_candidate *tw_cand_best(const struct tw_cand_set *s,
+					       unsigned int i)
+{
+	return &s->found[TW_CAND_KEY_INDEX(s->key[i])];
+}
+
+/* Looks, and ranks: s->nr are found, no more than wanted. */
+static int tw_cand_run(struct tw_cand_set *s)
+{
+	unsigned int look = TW_WALK_BASE + s->want * TW_WALK_EACH, i;
+	int err = tw_cand_alloc(s);
+
+	if (err)
+		return err;
+	tw_cand_latencies(s);
+	tw_cand_from_rings(s);
+	if (s->nr < s->want)
+		tw_walk_regions(s, look);
+	if (s->nr < s->want && s->admin)
+		tw_walk_external(s, look);
+	for (i = 0; i < s->nr; i++)
+		s->key[i] = TW_CAND_KEY(tw_cand_rank(s->found[i].heat,
+						     s->found[i].age, s->hot), i);
+	tw_cand_sort(s->key, s->seen, s->nr);
+	s->nr = min(s->nr, s->want);
+	return 0;
 }
 
 /**
@@ -338,59 +353,49 @@ int tw_candidates_get(int from, int to, struct tw_candidate *out,
 	struct tw_cand_set s = {
 		.from = from, .to = to, .want = nr, .admin = admin,
 	};
-	unsigned int look = TW_WALK_BASE + nr * TW_WALK_EACH;
+	unsigned int i;
 	int err;
 
 	if (!tw_tier_valid(from) || !tw_tier_valid(to) || from == to ||
 	    !nr || nr > tw_max_pages())
 		return -EINVAL;
-	err = tw_cand_alloc(&s);
+	err = tw_cand_run(&s);
 	if (err)
-		goto out;
-	tw_cand_latencies(&s);
-	tw_cand_from_rings(&s);
-	if (s.nr < s.want)
-		tw_walk_regions(&s, look);
-	if (s.nr < s.want && admin)
-		tw_walk_external(&s, look);
-	sort(s.found, s.nr, sizeof(*s.found),
-	     s.hot ? tw_cand_hotter : tw_cand_colder, NULL);
-	nr = min(s.nr, s.want);
-	memcpy(out, s.found, nr * sizeof(*out));
-	err = nr;
-out:
-	kvfree(s.seen);
+		return err;
+	for (i = 0; i < s.nr; i++)
+		out[i] = *tw_cand_best(&s, i);
 	kvfree(s.found);
-	return err;
+	return s.nr;
 }
 
 int tw_candidates_ioctl(struct tw_candidates *arg)
 {
-	struct tw_candidate *found;
-	int n;
+	struct tw_candidate __user *to = u64_to_user_ptr(arg->candidates);
+	struct tw_cand_set s = {
+		.from = arg->from_tier, .to = arg->to_tier, .want = arg->nr,
+		.admin = tw_is_admin(),
+	};
+	unsigned int i;
+	int err;
 
 	if (arg->flags || arg->reserved || arg->from_tier >= TW_NR_TIERS ||
 	    arg->to_tier >= TW_NR_TIERS || arg->from_tier == arg->to_tier ||
 	    !arg->nr || arg->nr > tw_max_pages())
 		return -EINVAL;
-	if (!arg->candidates)
+	if (!to)
 		return -EFAULT;
-	n = tw_check_answer(arg->candidates, arg->nr * sizeof(*found));
-	if (n)
-		return n;
-	found = kvmalloc_array(arg->nr, sizeof(*found), GFP_KERNEL_ACCOUNT);
-	if (!found)
-		return -ENOMEM;
-	n = tw_candidates_get(arg->from_tier, arg->to_tier, found, arg->nr,
-			      tw_is_admin());
-	if (n > 0 && copy_to_user(u64_to_user_ptr(arg->candidates), found,
-				  n * sizeof(*found)))
-		n = -EFAULT;
-	kvfree(found);
-	if (n < 0)
-		return n;
-	arg->nr = n;
-	return 0;
+	err = tw_check_answer(arg->candidates, arg->nr * sizeof(*to));
+	if (err)
+		return err;
+	err = tw_cand_run(&s);
+	if (err)
+		return err;
+	for (i = 0; i < s.nr && !err; i++)
+		if (copy_to_user(to + i, tw_cand_best(&s, i), sizeof(*to)))
+			err = -EFAULT;
+	kvfree(s.found);
+	arg->nr = s.nr;
+	return err;
 }
 
 /**

@@ -129,6 +129,38 @@ static void wanted(void **state)
 	assert_false(tw_cand_wanted(8, false, 5, 3, 10));	/* hot is not cold */
 }
 
+static void ranks(void **state)
+{
+	(void)state;
+	assert_true(tw_cand_rank(300, 0, true) < tw_cand_rank(200, 9, true));
+	assert_true(tw_cand_rank(200, 0, true) == tw_cand_rank(200, 9, true));
+	assert_true(tw_cand_rank(1, 0, false) < tw_cand_rank(2, 9, false));
+	assert_true(tw_cand_rank(2, 9, false) < tw_cand_rank(2, 8, false));
+	assert_true(tw_cand_rank(65535, 0, false) >> 24 == 0);
+	assert_true(tw_cand_rank(0, 255, true) >> 24 == 0);
+}
+
+/* By rank, and equal ones as they came. */
+static void sorts(void **state)
+{
+	static u64 keys[70000], tmp[70000];
+	const unsigned int sizes[] = { 0, 1, 2, 356, 70000 };
+	unsigned int s, i, seed = 1;
+
+	(void)state;
+	for (s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
+		for (i = 0; i < sizes[s]; i++) {
+			seed = seed * 1103515245 + 12345;
+			keys[i] = TW_CAND_KEY((u64)(seed >> 8 & (s % 2 ? 0xffffff :
+						    0xff00)), i);
+		}
+		tw_cand_sort(keys, tmp, sizes[s]);
+		for (i = 1; i < sizes[s]; i++)
+			assert_true(keys[i - 1] < keys[i]);
+	}
+	assert_int_equal(TW_CAND_KEY_INDEX(TW_CAND_KEY(77ULL, 65791)), 65791);
+}
+
 static void benefit(void **state)
 {
 	(void)state;
@@ -151,6 +183,8 @@ int main(void)
 		cmocka_unit_test(what_came_meanwhile_is_not_dropped),
 		cmocka_unit_test(seen_once),
 		cmocka_unit_test(wanted),
+		cmocka_unit_test(ranks),
+		cmocka_unit_test(sorts),
 		cmocka_unit_test(benefit),
 	};
 

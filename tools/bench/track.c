@@ -17,6 +17,8 @@
 
 #define FIRST_PFN	(1ULL << 40)	/* of no memory */
 #define TRIES		1024
+#define HOT_PAGES	200
+#define HOT_REPORTS	128
 #define FAULT_PAGES	8192
 #define FAULTS		(FAULT_PAGES / WINDOW)
 #define EVENTS		4096
@@ -115,6 +117,19 @@ static void infos(const char *name, uint64_t first, uint64_t pages)
 	report(name, &s);
 }
 
+/* What 100 hot candidates take: pages reported more often than hot_threshold. */
+static void heat_up(uint64_t first, uint64_t pages)
+{
+	struct tw_report arg = { .size = sizeof(arg) };
+	unsigned int i, n;
+
+	for (i = 0; i < HOT_PAGES; i++) {
+		arg.page = first + some_page(pages, i);
+		for (n = 0; n < HOT_REPORTS; n++)
+			call(TW_IOC_REPORT, &arg, "TW_IOC_REPORT");
+	}
+}
+
 static void candidates(const char *name, int from, int to)
 {
 	static struct tw_candidate found[100];
@@ -145,6 +160,7 @@ static void among(const char *size, uint64_t first, uint64_t pages)
 	reports(name, first, pages);
 	snprintf(name, sizeof(name), "page-info/%s", size);
 	infos(name, first, pages);
+	heat_up(first, pages);
 	snprintf(name, sizeof(name), "candidates-hot/%s", size);
 	candidates(name, TW_TIER_GPU, TW_TIER_CPU);
 	snprintf(name, sizeof(name), "candidates-cold/%s", size);
@@ -155,15 +171,19 @@ static void among(const char *size, uint64_t first, uint64_t pages)
 
 static void real_pages(struct tw *tw, const char *size, unsigned int pages)
 {
+	volatile char *addr;
 	struct tw_region *r;
 	char name[64];
+	size_t i;
 	int err;
 
 	err = tw_region_create(tw, (__u64)pages * page_size, TW_TIER_CPU, 0,
 			       NULL, &r);
 	if (err)
 		die("tw_region_create", err);
-	touch_write(tw_region_addr(r), order_seq(pages), pages);
+	addr = tw_region_addr(r);
+	for (i = 0; i < pages; i++)
+		addr[i * page_size] = 1;
 	snprintf(name, sizeof(name), "report/%s", size);
 	reports(name, TW_PAGE(tw_region_id(r), 0), pages);
 	snprintf(name, sizeof(name), "page-info/%s", size);
