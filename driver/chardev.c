@@ -21,6 +21,7 @@
 #include "heat.h"
 #include "lookup.h"
 #include "numa.h"
+#include "policy.h"
 #include "queue.h"
 #include "region.h"
 #include "stats.h"
@@ -57,6 +58,7 @@ union tw_arg {
 	struct tw_numa_balance numa_balance;
 	struct tw_agent_limits agent_limits;
 	struct tw_agent_migrate agent_migrate;
+	struct tw_policy policy;
 	struct tw_region_info region_info;
 	struct tw_region_discard discard;
 	struct tw_region_pages region_pages;
@@ -254,6 +256,7 @@ TW_DO(numa_stats)
 TW_DO(numa_balance)
 TW_DO(agent_limits)
 TW_DO(agent_migrate)
+TW_DO(policy)
 
 static struct file *tw_make_region(union tw_arg *arg, s32 **fd)
 {
@@ -320,6 +323,7 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 	[_IOC_NR(TW_IOC_NUMA_BALANCE)]	= TW_CALL(tw_do_numa_balance, tw_numa_balance),
 	[_IOC_NR(TW_IOC_AGENT_LIMITS)]	= TW_CALL(tw_do_agent_limits, tw_agent_limits),
 	[_IOC_NR(TW_IOC_AGENT_MIGRATE)]	= TW_CALL(tw_do_agent_migrate, tw_agent_migrate),
+	[_IOC_NR(TW_IOC_POLICY)]	= TW_CALL(tw_do_policy, tw_policy),
 };
 
 static long tw_device_ioctl(struct file *file, unsigned int cmd,

@@ -22,6 +22,7 @@
 
 #include "agent.h"
 #include "heat.h"
+#include "policy.h"
 #include "region.h"
 #include "stats.h"
 #include "tier.h"
@@ -55,8 +56,10 @@ struct tw_sweep {
 };
 
 static u64 tw_hand;			/* id of the region the clock is at */
+static unsigned int tw_sweep_from;	/* level that found enough since the last scan */
 static bool tw_demote_paused = true;	/* not loaded, or a hibernation image is made */
 static struct workqueue_struct *tw_demote_wq;
+static unsigned int tw_sweep_cut;	/* heat below which the coldest are */
 static void tw_demote_work_fn(struct work_struct *work);
 static DECLARE_WORK(tw_demote_work, tw_demote_work_fn);
 
@@ -218,6 +221,16 @@ static void tw_sweep_flush(struct tw_sweep *s)
 
 /* -- the sweep ------------------------------------------------------------- */
 
+/* With a scanner, who keeps heat and age: the coldest, touched or not, if need be. */
+static bool tw_sweep_by_heat(struct tw_sweep *s, unsigned int heat, bool young)
+{
+	unsigned int cut = READ_ONCE(tw_sweep_cut) << s->level;
+
+	if (s->level == TW_SWEEP_LEVELS - 1)
+		return true;
+	return heat < cut && !(young && s->level < TW_SWEEP_LEVELS - 2);
+}
+
 /* A page seen in a sweep: is it to go? */
 static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
 			  bool young)
@@ -225,12 +238,9 @@ static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
 	int tier = tw_w_tier(tw_rec_w(rec));
 	u8 age = READ_ONCE(rec->age);
 
-	if (young && (tw_rec_w(rec) & TW_W_PREFAULT) && tw_rec_trylock(rec)) {
-		/* The mapping made it young, not a touch. */
-		tw_rec_set(rec, rec->w & ~TW_W_PREFAULT);
-		tw_rec_unlock(rec);
-		young = false;
-	}
+	young = young && tw_rec_touched(rec);
+	if (READ_ONCE(tw_scanning))
+		return tw_sweep_by_heat(s, READ_ONCE(rec->heat), young);
 	if (young) {
 		age = 0;
 		tw_rec_touch(rec, page, tier, TW_HEAT_SEEN);
@@ -261,7 +271,8 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 	s->looked += hweight64(here);
 	if (!here)
 		return;
-	young = tw_scan_young(r, c->base + at, TW_BATCH);
+	young = tw_scan_young(r, c->base + at, TW_BATCH,
+			      !READ_ONCE(tw_scanning));
 	for (i = 0; i < TW_BATCH; i++) {
 		if (!(here & BIT_ULL(i)) ||
 		    !tw_sweep_cold(s, &c->rec[at + i],
@@ -274,6 +285,12 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 	}
 	if (m->nr >= min_t(unsigned long, TW_BATCH, s->want))
 		tw_sweep_flush(s);
+}
+
+void tw_sweep_fresh(unsigned int cut)
+{
+	WRITE_ONCE(tw_sweep_cut, cut);
+	WRITE_ONCE(tw_sweep_from, 0);
 }
 
 static bool tw_sweep_over(struct tw_sweep *s)
@@ -337,7 +354,10 @@ static void tw_sweep_all(struct tw_sweep *s)
 
 unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
 {
-	struct tw_sweep s = { .only = r, .tier = tier, .want = nr };
+	unsigned int from = READ_ONCE(tw_scanning) ? READ_ONCE(tw_sweep_from) : 0;
+	struct tw_sweep s = {
+		.only = r, .tier = tier, .want = nr, .level = from,
+	};
 
 	if (!tw_demote_possible())
 		return 0;
@@ -356,6 +376,9 @@ unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
 			break;
 		s.level++;
 	}
+	/* What is not cold enough will not be before the next scan. */
+	if (s.level > from && s.level < TW_SWEEP_LEVELS && READ_ONCE(tw_scanning))
+		WRITE_ONCE(tw_sweep_from, s.level);
 	tw_move_free(s.m);
 	return s.done;
 }
@@ -382,6 +405,8 @@ static unsigned long tw_memory_free(unsigned long *capacity)
 
 static unsigned long tw_headroom(unsigned long capacity)
 {
+	if (READ_ONCE(tw_auto_migration))
+		return max(tw_policy_headroom(capacity), 32UL);
 	return clamp(capacity / 64, 32UL, 8192UL);
 }
 

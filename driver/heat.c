@@ -28,9 +28,17 @@ unsigned int tw_cold_threshold = 10;
 static bool tw_heat_ready;	/* at load they come one after the other */
 
 /* Every page can become hot, and some are cold. */
-static bool tw_thresholds_fit(unsigned int cold, unsigned int hot)
+bool tw_thresholds_fit(unsigned int cold, unsigned int hot)
 {
 	return cold && cold < hot && hot < U16_MAX;
+}
+
+void tw_heat_thresholds_set(unsigned int cold, unsigned int hot)
+{
+	kernel_param_lock(THIS_MODULE);
+	WRITE_ONCE(tw_cold_threshold, cold);
+	WRITE_ONCE(tw_hot_threshold, hot);
+	kernel_param_unlock(THIS_MODULE);
 }
 
 static int tw_heat_param_set(const char *val, const struct kernel_param *kp)

@@ -25,6 +25,10 @@ struct tw_page_list;
 
 extern unsigned int tw_hot_threshold;	/* parameter hot_threshold */
 extern unsigned int tw_cold_threshold;	/* parameter cold_threshold */
+/* May these two go together? */
+bool tw_thresholds_fit(unsigned int cold, unsigned int hot);
+/* Both at once; they fit. Sleeps. */
+void tw_heat_thresholds_set(unsigned int cold, unsigned int hot);
 
 static inline u32 tw_heat_class(unsigned int heat, unsigned int age)
 {
@@ -40,8 +44,6 @@ static inline unsigned int tw_heat_band(unsigned int heat)
 {
 	return heat ? ilog2(heat) + 1 : 0;
 }
-
-#define TW_HEAT_BANDS	17
 
 /* The page got into another band of heat; any context but NMI. */
 void tw_heat_banded(u64 page, int tier, unsigned int heat);

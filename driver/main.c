@@ -16,6 +16,7 @@
 #include "heat.h"
 #include "kapi.h"
 #include "numa.h"
+#include "policy.h"
 #include "proc.h"
 #include "queue.h"
 #include "region.h"
@@ -28,10 +29,6 @@
 bool tw_debug;
 module_param_named(debug, tw_debug, bool, 0644);
 MODULE_PARM_DESC(debug, "debug logging: 0 off, 1 on");
-
-bool tw_auto_migration;
-module_param_named(enable_auto_migration, tw_auto_migration, bool, 0644);
-MODULE_PARM_DESC(enable_auto_migration, "automatic page migration: 0 off, 1 on");
 
 static const struct tw_room {
 	int (*init)(void);
@@ -50,6 +47,7 @@ static const struct tw_room {
 	{ tw_regions_init,	tw_regions_exit },
 	{ tw_demote_init,	tw_demote_exit },
 	{ tw_queue_init,	tw_queue_exit },
+	{ tw_scanner_init,	tw_scanner_exit },
 	{ tw_numa_init,		tw_numa_exit },
 	{ tw_kapi_init,		tw_kapi_exit },
 	{ tw_chardev_init,	tw_chardev_exit },

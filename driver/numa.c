@@ -197,27 +197,13 @@ static int tw_balance_nodes(nodemask_t *nodes)
 	return bound ? 0 : -EOPNOTSUPP;
 }
 
-/**
- * tw_numa_balance_ioctl - TW_IOC_NUMA_BALANCE
- * @arg: the ioctl's argument
- *
- * Sleeps.
- *
- * Return: 0 or -errno as in uapi, -ENOMEM.
- */
-int tw_numa_balance_ioctl(struct tw_numa_balance *arg)
+static int tw_balance(struct tw_numa_balance *arg, bool admin)
 {
 	struct tw_balance b = { .arg = arg };
-	bool admin = tw_is_admin();
 	struct tw_region *r;
 	u64 id = 0;
 	int err;
 
-	arg->looked = 0;
-	arg->moved = 0;
-	arg->failed = 0;
-	if (arg->flags || arg->reserved)
-		return -EINVAL;
 	err = tw_balance_nodes(&b.nodes);
 	if (err)
 		return err;
@@ -236,6 +222,37 @@ int tw_numa_balance_ioctl(struct tw_numa_balance *arg)
 	}
 	tw_move_free(b.m);
 	return signal_pending(current) && !arg->looked ? -EINTR : 0;
+}
+
+/**
+ * tw_numa_balance_ioctl - TW_IOC_NUMA_BALANCE
+ * @arg: the ioctl's argument
+ *
+ * Sleeps.
+ *
+ * Return: 0 or -errno as in uapi, -ENOMEM.
+ */
+int tw_numa_balance_ioctl(struct tw_numa_balance *arg)
+{
+	arg->looked = 0;
+	arg->moved = 0;
+	arg->failed = 0;
+	if (arg->flags || arg->reserved)
+		return -EINVAL;
+	return tw_balance(arg, tw_is_admin());
+}
+
+/**
+ * tw_numa_balance_some - everybody's pages to the nodes that touch them
+ * @nr: at most so many
+ *
+ * Sleeps.
+ */
+void tw_numa_balance_some(u32 nr)
+{
+	struct tw_numa_balance arg = { .nr = nr };
+
+	tw_balance(&arg, true);
 }
 
 /* -- load and unload ------------------------------------------------------- */

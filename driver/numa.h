@@ -47,6 +47,7 @@ static inline void tw_numa_page_add(struct page *page, int n)
 }
 
 int tw_numa_stats_ioctl(struct tw_numa_stats *arg);
+void tw_numa_balance_some(u32 nr);
 int tw_numa_balance_ioctl(struct tw_numa_balance *arg);
 
 #endif

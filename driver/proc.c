@@ -102,6 +102,24 @@ static int tw_proc_tier(struct seq_file *m, void *v)
 
 /* -- the module --------------------------------------------------------------- */
 
+/* What the scanner and the policy have done. */
+static void tw_proc_auto(struct seq_file *m)
+{
+	tw_line(m, "scans", READ_ONCE(tw_stats->scans));
+	tw_line(m, "scan_ns", READ_ONCE(tw_stats->scan_ns));
+	tw_line(m, "scan_pages", READ_ONCE(tw_stats->scan_pages));
+	tw_line(m, "scan_skipped", READ_ONCE(tw_stats->scan_skipped));
+	tw_line(m, "scan_period_ms", READ_ONCE(tw_stats->scan_period_ms));
+	tw_line(m, "auto_considered", READ_ONCE(tw_stats->auto_considered));
+	tw_line(m, "auto_promoted", READ_ONCE(tw_stats->auto_promoted));
+	tw_line(m, "auto_demoted", READ_ONCE(tw_stats->auto_demoted));
+	tw_line(m, "auto_busy", READ_ONCE(tw_stats->auto_busy));
+	tw_line(m, "auto_full", READ_ONCE(tw_stats->auto_full));
+	tw_line(m, "auto_stayed", READ_ONCE(tw_stats->auto_stayed));
+	tw_line(m, "auto_limited", READ_ONCE(tw_stats->auto_limited));
+	tw_line(m, "auto_thrash", READ_ONCE(tw_stats->auto_thrash));
+}
+
 static int tw_proc_module(struct seq_file *m, void *v)
 {
 	struct tw_module_stats s = { .size = sizeof(s) };
@@ -133,6 +151,7 @@ static int tw_proc_module(struct seq_file *m, void *v)
 	tw_line(m, "hot_threshold", s.hot_threshold);
 	tw_line(m, "cold_threshold", s.cold_threshold);
 	tw_line(m, "auto_migration", s.auto_migration);
+	tw_proc_auto(m);
 	return 0;
 }
 

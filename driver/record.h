@@ -96,6 +96,7 @@ struct tw_rec {
  * @region: whose
  * @base: index of the first page
  * @nr_mem: pages in state MEM, WRITING or CANCELLED
+ * @idle: scans in a row that have found it untouched; the scanner's
  * @lru: in the shrinker's list while @nr_mem has been non-zero
  */
 struct tw_chunk {
@@ -103,6 +104,7 @@ struct tw_chunk {
 	struct tw_region *region;
 	unsigned long base;
 	atomic_t nr_mem;
+	u8 idle;
 	struct list_head lru;
 };
 
@@ -272,6 +274,16 @@ static inline void tw_rec_unlock(struct tw_rec *rec)
 {
 	tw_rec_dep_release();
 	tw_rec_unlock_nested(rec);
+}
+
+/* Found young: was it a touch, or has a neighbour's fault mapped it? */
+static inline bool tw_rec_touched(struct tw_rec *rec)
+{
+	if (likely(!(tw_rec_w(rec) & TW_W_PREFAULT)) || !tw_rec_trylock(rec))
+		return true;
+	tw_rec_set(rec, rec->w & ~TW_W_PREFAULT);
+	tw_rec_unlock(rec);
+	return false;
 }
 
 /* Sleeps, also for the I/O of a READING page. */

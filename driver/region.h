@@ -248,6 +248,8 @@ void tw_demote_exit(void);
  * @tier (any when TW_TIER_NONE) to a store. Sleeps. Returns how many moved.
  */
 unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr);
+/* A scan has ended: sweeps take pages below this heat first. */
+void tw_sweep_fresh(unsigned int cut);
 /* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
 unsigned long tw_reap_kept(int tier, unsigned long nr);
 /* Demote from @r in the background what its ->reclaim says. Any context. */
@@ -270,8 +272,15 @@ void tw_limits_exit(void);	/* that work runs no more */
 
 /* -- scan.c -------------------------------------------------------------- */
 
-/* Which of @nr (<= 64) pages from @idx were touched since last asked. */
-u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr);
+/* Which of @nr (<= 64) pages from @idx were touched since last forgotten. */
+u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr,
+		  bool forget);
+/*
+ * The same for a chunk, into a bitmap of zeros, and forgotten. False: known to
+ * be untouched as a whole, its pages were not looked at. The scanner's alone.
+ */
+bool tw_scan_chunk(struct tw_region *r, struct tw_chunk *c,
+		   unsigned long *young);
 
 /* -- shrinker.c ------------------------------------------------------------ */
 

@@ -12,12 +12,16 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
+#include <linux/bitmap.h>
 #include <linux/fs.h>
 #include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
 #include "region.h"
+
+/* A chunk that seems untouched is looked at all the same each so many scans. */
+#define TW_IDLE_SURE	4
 
 /* The kernel's walk over i_mmap is not exported; this is the same tree. */
 static inline unsigned long tw_vma_first(struct vm_area_struct *vma)
@@ -34,12 +38,13 @@ INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
 		     shared.rb_subtree_last, tw_vma_first, tw_vma_last,
 		     static __maybe_unused, tw_vmas)
 
-static bool tw_pte_test_clear_young(pte_t *pte)
+static bool tw_pte_young(pte_t *pte, bool forget)
 {
 #ifdef CONFIG_X86
 	if (!pte_young(READ_ONCE(*pte)))
 		return false;
-	return test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
+	return !forget ||
+	       test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
 #else
 	return true;	/* unknown: kept until unmapping tells */
 #endif
@@ -64,7 +69,7 @@ static pmd_t *tw_walk_pmd(struct mm_struct *mm, unsigned long addr)
 
 /* @addr..@end lie in one page table. Bit 0 of the result is @addr. */
 static u64 tw_walk_table(struct mm_struct *mm, unsigned long addr,
-			 unsigned long end)
+			 unsigned long end, bool forget)
 {
 	pmd_t *pmd = tw_walk_pmd(mm, addr), val;
 	u64 young = 0, bit = 1;
@@ -82,7 +87,7 @@ static u64 tw_walk_table(struct mm_struct *mm, unsigned long addr,
 		goto out;
 	pte = pte_offset_kernel(&val, addr);
 	for (; addr < end; addr += PAGE_SIZE, pte++, bit <<= 1)
-		if (pte_present(READ_ONCE(*pte)) && tw_pte_test_clear_young(pte))
+		if (pte_present(READ_ONCE(*pte)) && tw_pte_young(pte, forget))
 			young |= bit;
 out:
 	spin_unlock(ptl);
@@ -90,7 +95,7 @@ out:
 }
 
 static u64 tw_scan_vma(struct vm_area_struct *vma, unsigned long idx,
-		       unsigned int nr)
+		       unsigned int nr, bool forget)
 {
 	unsigned long first = max(idx, vma->vm_pgoff);
 	unsigned long last = min(idx + nr, vma->vm_pgoff + vma_pages(vma));
@@ -106,12 +111,14 @@ static u64 tw_scan_vma(struct vm_area_struct *vma, unsigned long idx,
 				   ((addr - vma->vm_start) >> PAGE_SHIFT);
 
 		next = pmd_addr_end(addr, end);
-		young |= tw_walk_table(vma->vm_mm, addr, next) << (at - idx);
+		young |= tw_walk_table(vma->vm_mm, addr, next, forget) <<
+			 (at - idx);
 	}
 	return young;
 }
 
-u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr)
+u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr,
+		  bool forget)
 {
 	struct address_space *mapping = r->inode->i_mapping;
 	struct vm_area_struct *vma;
@@ -120,7 +127,79 @@ u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr)
 	i_mmap_lock_read(mapping);
 	for (vma = tw_vmas_iter_first(&mapping->i_mmap, idx, idx + nr - 1); vma;
 	     vma = tw_vmas_iter_next(vma, idx, idx + nr - 1))
-		young |= tw_scan_vma(vma, idx, nr);
+		young |= tw_scan_vma(vma, idx, nr, forget);
 	i_mmap_unlock_read(mapping);
 	return young;
+}
+
+/* -- a chunk at once --------------------------------------------------------- */
+
+/*
+ * Has any page of the table been touched since this was last asked? Only where
+ * the hardware notes it; a pmd that a CPU has in its caches is not noted again,
+ * so that "no" is a hint.
+ */
+static bool tw_table_young(pmd_t *pmd)
+{
+	if (!IS_ENABLED(CONFIG_ARCH_HAS_NONLEAF_PMD_YOUNG))
+		return true;
+#ifdef CONFIG_X86
+	if (!(pmd_flags(READ_ONCE(*pmd)) & _PAGE_ACCESSED))
+		return false;
+	/* Before the pages are looked at: what is touched later sets it again. */
+	return test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)pmd);
+#else
+	return true;
+#endif
+}
+
+/* The mapping of chunk @c, as far as it lies in @vma. False: not looked at. */
+static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
+			      bool sure, unsigned long *young)
+{
+	unsigned long first = max(c->base, vma->vm_pgoff);
+	unsigned long last = min(c->base + TW_CHUNK_PAGES,
+				 vma->vm_pgoff + vma_pages(vma));
+	unsigned long addr = vma->vm_start + ((first - vma->vm_pgoff) << PAGE_SHIFT);
+	unsigned int at;
+	pmd_t *pmd;
+
+	if (first >= last)
+		return false;
+	/* One table, all of it this mapping's? */
+	pmd = last - first == PTRS_PER_PTE && !(addr & ~PMD_MASK) ?
+	      tw_walk_pmd(vma->vm_mm, addr) : NULL;
+	if (pmd && pmd_present(READ_ONCE(*pmd)) && !tw_table_young(pmd) && !sure)
+		return false;
+	for (at = first - c->base; at < last - c->base; at += 64 - at % 64) {
+		unsigned int nr = min_t(unsigned int, 64 - at % 64,
+					last - c->base - at);
+		u64 bits = tw_scan_vma(vma, c->base + at, nr, true);
+
+		young[at / 64] |= (unsigned long)bits << at % 64;
+	}
+	return true;
+}
+
+bool tw_scan_chunk(struct tw_region *r, struct tw_chunk *c,
+		   unsigned long *young)
+{
+	struct address_space *mapping = r->inode->i_mapping;
+	unsigned long last = c->base + TW_CHUNK_PAGES - 1;
+	struct vm_area_struct *vma;
+	bool looked = false;
+
+	i_mmap_lock_read(mapping);
+	for (vma = tw_vmas_iter_first(&mapping->i_mmap, c->base, last); vma;
+	     vma = tw_vmas_iter_next(vma, c->base, last))
+		looked |= tw_scan_chunk_vma(vma, c, !(c->idle % TW_IDLE_SURE),
+					    young);
+	i_mmap_unlock_read(mapping);
+	if (!bitmap_empty(young, TW_CHUNK_PAGES))
+		c->idle = 0;
+	else if (c->idle < U8_MAX)
+		c->idle++;
+	else
+		c->idle = U8_MAX - TW_IDLE_SURE + 1;
+	return looked;
 }

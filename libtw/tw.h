@@ -825,6 +825,25 @@ int tw_stats_get_counters(struct tw *tw, int tier,
  */
 int tw_module_stats(struct tw *tw, struct tw_module_stats *stats);
 
+/**
+ * tw_policy_get - the knobs of automatic migration
+ * @tw: the handle
+ * @policy: out
+ *
+ * Return: 0 or -errno.
+ */
+int tw_policy_get(struct tw *tw, struct tw_policy *policy);
+
+/**
+ * tw_policy_set - set all of them, or none
+ * @tw: the handle
+ * @policy: as tw_policy_get() gave them, with what is to change
+ *
+ * Return: 0 or -errno. -EINVAL: a value is out of its range. -EPERM: this takes
+ * CAP_SYS_ADMIN.
+ */
+int tw_policy_set(struct tw *tw, const struct tw_policy *policy);
+
 /*
  * Streams
  */

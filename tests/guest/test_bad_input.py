@@ -279,6 +279,7 @@ CALLS = {
                           ("agent_fd", 0, errno.EINVAL),
                           ("flags", tw.TW_AGENT_BY_ID, errno.EINVAL)],
                          flags=tw.TW_LIMITS_FLAGS),
+    "POLICY": Call(tw.TW_IOC_POLICY, device, lambda w: tw.Policy(), flags=tw.TW_POLICY_SET),
 }
 
 

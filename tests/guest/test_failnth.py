@@ -175,6 +175,7 @@ OTHERS = {
     "module stats": (tw.TW_IOC_MODULE_STATS, lambda a: tw.ModuleStats()),
     "numa stats": (tw.TW_IOC_NUMA_STATS, lambda a: tw.NumaStats(node=0)),
     "numa balance": (tw.TW_IOC_NUMA_BALANCE, lambda a: tw.NumaBalance()),
+    "policy": (tw.TW_IOC_POLICY, lambda a: tw.Policy()),
     "limits": (tw.TW_IOC_AGENT_LIMITS, lambda a: tw.AgentLimits(agent_fd=-1)),
     "set limits": (tw.TW_IOC_AGENT_LIMITS, lambda a: tw.AgentLimits(
         agent_fd=-1, flags=tw.TW_LIMITS_SET, pages=(tw.c_uint64 * 5)(*[tw.TW_NO_LIMIT] * 5))),

@@ -70,6 +70,7 @@ TW_IOC_NUMA_STATS = _io(0x17)
 TW_IOC_NUMA_BALANCE = _io(0x18)
 TW_IOC_AGENT_LIMITS = _io(0x19)
 TW_IOC_AGENT_MIGRATE = _io(0x1a)
+TW_IOC_POLICY = _io(0x1b)
 TW_IOC_REGION_INFO = _io(0x20)
 TW_IOC_REGION_DISCARD = _io(0x21)
 TW_IOC_REGION_PAGES = _io(0x22)
@@ -109,6 +110,9 @@ TW_FAULT_STATS_FLAGS = TW_FAULT_STATS_RESET
 TW_THRESHOLDS_SET = 1 << 0
 TW_THRESHOLDS_FLAGS = TW_THRESHOLDS_SET
 TW_NO_LIMIT = (1 << 64) - 1
+TW_POLICY_SET, TW_POLICY_AUTO = 1, 1
+TW_POLICY_MODES = TW_POLICY_AUTO
+TW_HEAT_BANDS = 17
 TW_LIMITS_SET = 1 << 1
 TW_LIMITS_FLAGS = TW_AGENT_BY_ID | TW_LIMITS_SET
 
@@ -386,6 +390,14 @@ class AgentMigrate(Sized):
                 ("failed", c_uint64)]
 
 
+class Policy(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("enabled", c_uint32),
+                ("mode", c_uint32), ("hot_threshold", c_uint32), ("cold_threshold", c_uint32),
+                ("scan_permille", c_uint32), ("scan_min_ms", c_uint32),
+                ("scan_max_ms", c_uint32), ("free_permille", c_uint32), ("min_stay", c_uint32),
+                ("max_rate", c_uint32), ("reserved", c_uint64)]
+
+
 class Event(Structure):
     _fields_ = [("seq", c_uint64), ("time_ns", c_uint64), ("page", c_uint64),
                 ("agent", c_uint64), ("addr", c_uint64), ("latency_ns", c_uint32),
@@ -432,7 +444,7 @@ class StatsTier(Structure):
                 ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
                 ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
                 ("bandwidth", c_uint64), ("level_changes", c_uint64),
-                ("reserved", c_uint64 * 6)]
+                ("reserved", c_uint64 * 6), ("heat", c_uint64 * TW_HEAT_BANDS)]
 
 
 class StatsCounters(Structure):
@@ -456,7 +468,10 @@ class StatsHeader(Structure):
                 ("stream_bytes", c_uint64), ("lost", c_uint64), ("external", c_uint64),
                 ("external_bytes", c_uint64), ("requests_queued", c_uint64),
                 ("requests_done", c_uint64), ("requests_failed", c_uint64),
-                ("requests_cancelled", c_uint64)]
+                ("requests_cancelled", c_uint64)] + [(name, c_uint64) for name in (
+                    "scans", "scan_ns", "scan_pages", "scan_skipped", "scan_period_ms",
+                    "auto_considered", "auto_promoted", "auto_demoted", "auto_busy",
+                    "auto_full", "auto_stayed", "auto_limited", "auto_thrash")]
 
 
 class StoreSuper(Structure):
@@ -492,7 +507,7 @@ STRUCTS = {
     "tw_numa_stats": NumaStats,
     "tw_numa_balance": NumaBalance,
     "tw_agent_limits": AgentLimits,
-    "tw_agent_migrate": AgentMigrate,
+    "tw_agent_migrate": AgentMigrate, "tw_policy": Policy,
 }
 
 # --- libc ------------------------------------------------------------------------
@@ -892,6 +907,16 @@ class Device(Handle):
     def numa_balance(self, most: int = 0) -> NumaBalance:
         return self.call(TW_IOC_NUMA_BALANCE, NumaBalance(nr=most))
 
+    def policy(self, **knobs: int) -> Policy:
+        """The knobs of automatic migration, after these have been set."""
+        arg = self.call(TW_IOC_POLICY, Policy())
+        if knobs:
+            for name, value in knobs.items():
+                setattr(arg, name, value)
+            arg.flags = TW_POLICY_SET
+            arg = self.call(TW_IOC_POLICY, arg)
+        return arg
+
     def limits(self, agent: Union[Agent, int, None] = None,
                pages: Optional[Sequence[int]] = None) -> AgentLimits:
         """An agent's limits; set them if they are given."""
@@ -980,11 +1005,11 @@ class Stats:
     def state(self) -> dict:
         """Everything that a refused call must leave alone.
 
-        Not the levels: a stall's raised level lapses by itself.
+        Not the levels: a stall's raised level lapses by itself. Not the heat: a scan's.
         """
         tiers = [self.tier(tier) for tier in TIERS]
         for block in tiers:
-            del block["level"], block["level_changes"]
+            del block["level"], block["level_changes"], block["heat"]
         return {"tiers": tiers, "counters": [self.counters(tier) for tier in TIERS],
                 "sigbus": self.total("sigbus"), "lost": self.header.lost,
                 "store_bytes": self.header.store_bytes, **self.objects()}

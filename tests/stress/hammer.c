@@ -123,11 +123,12 @@ static void print_errors(struct hammer *h)
 	if (nr > MAX_ERRORS)
 		fprintf(stderr, "hammer: %u more errors\n", nr - MAX_ERRORS);
 	if (nr)
-		fprintf(stderr, "hammer: FAILED after %.1f s; reproduce with: hammer --seed %llu --seconds %.0f --threads %u --pages %llu%s\n",
+		fprintf(stderr, "hammer: FAILED after %.1f s; reproduce with: hammer --seed %llu --seconds %.0f --threads %u --pages %llu%s%s\n",
 			elapsed, (unsigned long long)h->options.seed,
 			h->options.seconds, h->options.threads,
 			(unsigned long long)h->options.pages,
-			h->options.rebind ? " --rebind" : "");
+			h->options.rebind ? " --rebind" : "",
+			h->options.automatic ? " --auto" : "");
 }
 
 /* A thread cannot go on from here, so the process ends. */
@@ -441,6 +442,7 @@ static const char usage[] =
 "                  \"none\" leaves it out; default: a loop device (as root)\n"
 "  --rebind        give the memory tiers less capacity than the region for the\n"
 "                  time of the run, so that there is pressure (as root)\n"
+"  --auto          with automatic migration (as root)\n"
 "  --min-ops N     each worker must do that many operations (default 10)\n"
 "  --stuck N       seconds without progress that are an error (default 120)\n"
 "  --quiet         no line every few seconds\n";
@@ -454,6 +456,7 @@ static const struct option long_options[] = {
 	{ "min-ops", required_argument, NULL, 'm' },
 	{ "stuck", required_argument, NULL, 'k' },
 	{ "rebind", no_argument, NULL, 'r' },
+	{ "auto", no_argument, NULL, 'a' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
@@ -498,6 +501,9 @@ static bool set_option(struct options *options, int which)
 		break;
 	case 'r':
 		options->rebind = true;
+		break;
+	case 'a':
+		options->automatic = true;
 		break;
 	case 'q':
 		options->quiet = true;

@@ -122,6 +122,7 @@ struct options {
 	double stuck;
 	const char *odirect;
 	bool rebind;
+	bool automatic;
 	bool quiet;
 };
 
@@ -132,6 +133,7 @@ struct options {
  * @tw: the device
  * @region: the region
  * @base: its mapping
+ * @policy: as it was before
  * @nr_pages: all of it
  * @writers: area
  * @counters: area
@@ -154,6 +156,7 @@ struct hammer {
 	struct options options;
 	double start;
 	struct tw *tw;
+	struct tw_policy policy;
 	struct tw_region *region;
 	unsigned char *base;
 	uint64_t nr_pages;

@@ -106,6 +106,23 @@ static int make_memory(struct hammer *h)
 	return failed("making a region", ret);
 }
 
+/* Scans in quick succession, and no page too lately moved. */
+static int automatic(struct hammer *h)
+{
+	struct tw_policy policy;
+	int ret = tw_policy_get(h->tw, &h->policy);
+
+	if (ret)
+		return failed("getting the policy", ret);
+	policy = h->policy;
+	policy.enabled = 1;
+	policy.scan_min_ms = 20;
+	policy.scan_max_ms = 100;
+	policy.scan_permille = 200;
+	policy.min_stay = 0;
+	return failed("setting the policy", tw_policy_set(h->tw, &policy));
+}
+
 int set_up(struct hammer *h)
 {
 	int ret;
@@ -122,6 +139,8 @@ int set_up(struct hammer *h)
 		ret = make_memory(h);
 	if (!ret)
 		ret = scratch_open(h, h->direct.nr * PAGE_BYTES);
+	if (!ret && h->options.automatic)
+		ret = automatic(h);
 	/* The process_vm_readv() reader is our child. */
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 	return ret;
@@ -130,6 +149,8 @@ int set_up(struct hammer *h)
 int tear_down(struct hammer *h)
 {
 	scratch_close(h);
+	if (h->policy.size)
+		tw_policy_set(h->tw, &h->policy);
 	tw_region_close(h->region);
 	if (h->options.rebind)
 		return rebind(h, 0);

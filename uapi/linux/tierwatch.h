@@ -144,6 +144,7 @@ enum tw_reason {
 #define TW_IOC_NUMA_BALANCE	_IO(TW_IOC_TYPE, 0x18)
 #define TW_IOC_AGENT_LIMITS	_IO(TW_IOC_TYPE, 0x19)
 #define TW_IOC_AGENT_MIGRATE	_IO(TW_IOC_TYPE, 0x1a)
+#define TW_IOC_POLICY		_IO(TW_IOC_TYPE, 0x1b)
 /* On a region */
 #define TW_IOC_REGION_INFO	_IO(TW_IOC_TYPE, 0x20)
 #define TW_IOC_REGION_DISCARD	_IO(TW_IOC_TYPE, 0x21)
@@ -329,6 +330,53 @@ struct tw_region_create {
 	__s32 fd;
 	__u32 reserved;
 	__aligned_u64 id;
+};
+
+/* tw_policy.flags */
+#define TW_POLICY_SET		(1U << 0)
+/* tw_policy.mode */
+#define TW_POLICY_AUTO		(1U << 0)
+#define TW_POLICY_MODES		TW_POLICY_AUTO
+
+/**
+ * struct tw_policy - TW_IOC_POLICY: what moves pages by itself, and how
+ * @size: sizeof(struct tw_policy)
+ * @flags: in: TW_POLICY_SET to set all of it, 0 to look
+ * @enabled: 1: scan and move; 0: neither (parameter enable_auto_migration)
+ * @mode: TW_POLICY_AUTO (default): hot is what fits the faster tier, hottest
+ *	first; without: what is above @hot_threshold, and cold below
+ *	@cold_threshold
+ * @hot_threshold: heat above which a page is called hot, default 100
+ * @cold_threshold: heat below which a page not touched lately is called cold,
+ *	1..@hot_threshold - 1, default 10
+ * @scan_permille: most of one CPU that scanning takes, 1..1000, default 10
+ * @scan_min_ms: least time from scan to scan, 10..@scan_max_ms, default 200
+ * @scan_max_ms: most, up to 600000, default 5000
+ * @free_permille: of each memory tier, kept free so that faults need not wait,
+ *	1..500, default 20; twice that once it has to be made
+ * @min_stay: scans that a page stays where it was put, 0..255, default 2
+ * @max_rate: most pages a second from one tier to another, 0: no limit;
+ *	default 65536
+ * @reserved: in: 0
+ *
+ * Heat by scans: each takes an eighth off and adds 20 when the page was touched
+ * since the one before; a fault adds 10. Setting takes CAP_SYS_ADMIN and all of
+ * it or nothing. EINVAL: a value is out of its range.
+ */
+struct tw_policy {
+	__u32 size;
+	__u32 flags;
+	__u32 enabled;
+	__u32 mode;
+	__u32 hot_threshold;
+	__u32 cold_threshold;
+	__u32 scan_permille;
+	__u32 scan_min_ms;
+	__u32 scan_max_ms;
+	__u32 free_permille;
+	__u32 min_stay;
+	__u32 max_rate;
+	__aligned_u64 reserved;
 };
 
 /**
@@ -1363,6 +1411,9 @@ struct tw_stream_ctl {
  */
 #define TW_STATS_VERSION	1
 
+/* Heat by powers of two. */
+#define TW_HEAT_BANDS		17
+
 /**
  * struct tw_stats_tier - a tier, as of now
  * @seq: odd while the block is written
@@ -1378,6 +1429,8 @@ struct tw_stream_ctl {
  * @bandwidth: bytes per second, measured
  * @level_changes: how often @level changed
  * @reserved: 0
+ * @heat: pages of regions by heat at the last scan: 0, 1, 2-3, 4-7, ... and
+ *	from 32768 on, see TW_HEAT_BANDS
  */
 struct tw_stats_tier {
 	__u32 seq;
@@ -1393,6 +1446,7 @@ struct tw_stats_tier {
 	__aligned_u64 bandwidth;
 	__aligned_u64 level_changes;
 	__aligned_u64 reserved[6];
+	__aligned_u64 heat[TW_HEAT_BANDS];
 };
 
 /**
@@ -1471,6 +1525,19 @@ struct tw_stats_cpu {
  * @requests_done: requests that ended well since load
  * @requests_failed: requests that ended otherwise, cancelled ones included
  * @requests_cancelled: requests whose page went away while they waited
+ * @scans: times that all pages have been scanned
+ * @scan_ns: time spent scanning
+ * @scan_pages: pages looked at
+ * @scan_skipped: of them, known to be untouched by their 2 MiB
+ * @scan_period_ms: from one scan to the next at present
+ * @auto_considered: pages that the policy wanted elsewhere
+ * @auto_promoted: of them, moved to a faster tier
+ * @auto_demoted: of them, moved to a slower one
+ * @auto_busy: of them, pinned or in use, and left
+ * @auto_full: of them, left since there was no room, or by an agent's limit
+ * @auto_stayed: of them, left since they had only just come
+ * @auto_limited: of them, left for the rate limit
+ * @auto_thrash: of the demoted, promoted less than ten scans before
  */
 struct tw_stats {
 	__u32 version;
@@ -1495,6 +1562,19 @@ struct tw_stats {
 	__aligned_u64 requests_done;
 	__aligned_u64 requests_failed;
 	__aligned_u64 requests_cancelled;
+	__aligned_u64 scans;
+	__aligned_u64 scan_ns;
+	__aligned_u64 scan_pages;
+	__aligned_u64 scan_skipped;
+	__aligned_u64 scan_period_ms;
+	__aligned_u64 auto_considered;
+	__aligned_u64 auto_promoted;
+	__aligned_u64 auto_demoted;
+	__aligned_u64 auto_busy;
+	__aligned_u64 auto_full;
+	__aligned_u64 auto_stayed;
+	__aligned_u64 auto_limited;
+	__aligned_u64 auto_thrash;
 };
 
 /*

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * policy.h - moving pages by their heat: the scanner, and what it decides
+ *
+ * One thread scans and moves (scanner.c); what it knows of the present scan is
+ * its own and needs no lock. The knobs (policy.c) change as a whole under a
+ * mutex and are read one by one without.
+ */
+#ifndef _TW_POLICY_H
+#define _TW_POLICY_H
+
+#include <linux/types.h>
+#include <linux/tierwatch.h>
+
+#include "policy_calc.h"
+#include "record.h"
+
+struct tw_move;
+struct tw_region;
+
+/* The knobs: read members with READ_ONCE(). */
+extern struct tw_policy tw_knobs;
+int tw_policy_ioctl(struct tw_policy *arg);
+
+/* Pages of each memory tier to be kept free. */
+static inline unsigned long tw_policy_headroom(unsigned long capacity)
+{
+	return capacity / 1000 * READ_ONCE(tw_knobs.free_permille) +
+	       capacity % 1000 * READ_ONCE(tw_knobs.free_permille) / 1000;
+}
+
+/* -- scanner.c --------------------------------------------------------------- */
+
+int tw_scanner_init(void);
+void tw_scanner_exit(void);
+/* The knobs have changed. */
+void tw_scanner_wake(void);
+
+/* Heat and age are kept by the scanner, not by sweeps. */
+extern bool tw_scanning;
+
+/**
+ * struct tw_heat_map - resident pages by heat, of one scan
+ * @home: by the tier they should be in
+ * @tier: by the tier they are in
+ */
+struct tw_heat_map {
+	u64 home[2][TW_HEAT_BUCKETS];
+	u64 tier[2][TW_HEAT_BUCKETS];
+};
+
+/* -- policy_move.c ----------------------------------------------------------- */
+
+int tw_policy_moves_init(void);		/* by the scanner */
+void tw_policy_moves_exit(void);
+void tw_policy_begin(void);		/* a scan */
+/* A resident page in it: @w its word, @heat and @young as found. */
+void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
+		   unsigned int heat, bool young);
+void tw_policy_region_done(void);	/* moves what is left of a region's */
+void tw_policy_end(const struct tw_heat_map *map);
+/* How many pages the policy wanted elsewhere in this scan. */
+u64 tw_policy_wanted(void);
+
+#endif

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * policy_move.c - which pages go where, scan by scan
+ *
+ * A region's pages have a home, its affinity. What is hot and elsewhere in
+ * memory is promoted to it; what is cold there makes room. With TW_POLICY_AUTO
+ * hot is what fits the home, hottest first, as the scan before has it; a page
+ * goes only when it is clear of that cut, the clearer the more pages have gone
+ * to and fro. Memory's coldest pages go to the stores by demote.c.
+ *
+ * All of it is the scanner's thread's own: no locks. Moves are batched by
+ * region and direction.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/timekeeping.h>
+#include <linux/vmalloc.h>
+
+#include "heat.h"
+#include "policy.h"
+#include "region.h"
+#include "stats.h"
+#include "tier.h"
+#include "tw.h"
+
+/* Scans within which a promoted page that is demoted has thrashed. */
+#define TW_THRASH_SCANS	10
+/* How far from the cut a page must be: buckets of heat, at least and at most. */
+#define TW_MARGIN_MIN	1U
+#define TW_MARGIN_MAX	16U
+
+/**
+ * struct tw_trace - when a page was last moved
+ * @page: its number, 0: none
+ * @scan: of which scan it was
+ * @up: it was a promotion
+ */
+struct tw_trace {
+	u64 page;
+	u32 scan;
+	bool up;
+};
+
+#define TW_TRACE_BITS	14
+static struct tw_trace *tw_traces;
+
+/**
+ * struct tw_way - moves in one direction
+ * @m: batch
+ * @bucket: rate limit, by where to
+ */
+struct tw_way {
+	struct tw_move *m;
+	struct tw_bucket bucket[2];
+};
+
+static struct tw_way tw_up, tw_down;
+
+/**
+ * struct tw_decider - what is known from the scan before
+ * @scan: its number
+ * @margin: distance from the cut, in buckets of heat
+ * @fit: by home: heat that fits it
+ * @need: by tier: pages to make room for
+ * @cold: by tier: heat below which that many are
+ * @waiting: by home: promotions that found no room
+ * @moved: pages moved in this scan
+ * @thrash: of them, to and fro
+ * @wanted: pages wanted elsewhere in this scan
+ */
+static struct tw_decider {
+	u32 scan;
+	unsigned int margin;
+	unsigned int fit[2];
+	unsigned long need[2];
+	unsigned int cold[2];
+	unsigned long waiting[2];
+	u64 moved;
+	u64 thrash;
+	u64 wanted;
+} tw_dec = { .margin = TW_MARGIN_MIN, .scan = TW_THRASH_SCANS };
+
+#define tw_auto_count(_name, _n)	\
+	WRITE_ONCE(tw_stats->auto_##_name, tw_stats->auto_##_name + (_n))
+
+static struct tw_trace *tw_trace_of(u64 page)
+{
+	return &tw_traces[hash_64(page, TW_TRACE_BITS)];
+}
+
+/* Has it been moved too lately to be moved again? */
+static bool tw_trace_fresh(u64 page)
+{
+	struct tw_trace *t = tw_trace_of(page);
+
+	return t->page == page &&
+	       tw_dec.scan - t->scan <= READ_ONCE(tw_knobs.min_stay);
+}
+
+static void tw_trace_add(u64 page, bool up)
+{
+	struct tw_trace *t = tw_trace_of(page);
+
+	if (!up && t->page == page && t->up &&
+	    tw_dec.scan - t->scan < TW_THRASH_SCANS) {
+		tw_dec.thrash++;
+		tw_auto_count(thrash, 1);
+	}
+	*t = (struct tw_trace){ .page = page, .scan = tw_dec.scan, .up = up };
+}
+
+static unsigned long tw_room(int tier)
+{
+	struct tw_tier_s *t = &tw_tiers[tier];
+	unsigned long used = tw_tier_used(t), cap = READ_ONCE(t->capacity);
+
+	return tw_tier_bound(tier) && cap > used ? cap - used : 0;
+}
+
+/* -- the batches --------------------------------------------------------------- */
+
+static void tw_way_count(struct tw_move *m, bool up)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr; i++) {
+		switch (m->status[i]) {
+		case 0:
+			tw_trace_add(tw_region_page(m->region, m->idx[i]), up);
+			tw_dec.moved++;
+			break;
+		case -EBUSY:
+			tw_auto_count(busy, 1);
+			break;
+		case -ENOSPC:
+		case -EDQUOT:
+			tw_auto_count(full, 1);
+			break;
+		}
+	}
+	if (up)
+		tw_auto_count(promoted, m->moved);
+	else
+		tw_auto_count(demoted, m->moved);
+}
+
+static void tw_way_flush(struct tw_way *way, bool up)
+{
+	struct tw_move *m = way->m;
+	unsigned int n;
+
+	if (!m->nr)
+		return;
+	n = tw_bucket_take(&way->bucket[m->to], m->nr,
+			   READ_ONCE(tw_knobs.max_rate),
+			   ktime_get_mono_fast_ns());
+	tw_auto_count(limited, m->nr - n);
+	m->nr = n;
+	if (n) {
+		tw_move_run(m);
+		tw_way_count(m, up);
+		if (!up)
+			tw_dec.need[m->from] -= min_t(unsigned long, m->moved,
+						      tw_dec.need[m->from]);
+	}
+	m->nr = 0;
+}
+
+static void tw_way_add(struct tw_way *way, struct tw_region *r,
+		       unsigned long idx, int from, int to)
+{
+	struct tw_move *m = way->m;
+	bool up = way == &tw_up;
+
+	tw_dec.wanted++;
+	tw_auto_count(considered, 1);
+	if (tw_trace_fresh(tw_region_page(r, idx))) {
+		tw_auto_count(stayed, 1);
+		return;
+	}
+	m->region = r;
+	m->from = from;
+	m->to = to;
+	m->reason = up ? TW_REASON_HOT : TW_REASON_COLD;
+	m->idx[m->nr++] = idx;
+	if (m->nr == TW_BATCH)
+		tw_way_flush(way, up);
+}
+
+void tw_policy_region_done(void)
+{
+	tw_way_flush(&tw_down, false);	/* makes room */
+	tw_way_flush(&tw_up, true);
+}
+
+/* -- deciding ------------------------------------------------------------------ */
+
+static bool tw_is_hot(int home, unsigned int heat)
+{
+	if (READ_ONCE(tw_knobs.mode) & TW_POLICY_AUTO)
+		return heat >= tw_dec.fit[home] + tw_dec.margin * TW_HEAT_BUCKET;
+	return heat > READ_ONCE(tw_hot_threshold);
+}
+
+static bool tw_is_cold(int tier, unsigned int heat)
+{
+	if (READ_ONCE(tw_knobs.mode) & TW_POLICY_AUTO)
+		return heat < tw_dec.cold[tier];
+	return heat < READ_ONCE(tw_cold_threshold);
+}
+
+void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
+		   unsigned int heat, bool young)
+{
+	int home = r->affinity, tier = tw_w_tier(w);
+	int other = home == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
+
+	if (tw_w_state(w) != TW_MEM)
+		return;
+	if (tier != home) {
+		if (!tw_tier_bound(home) || !tw_is_hot(home, heat))
+			return;
+		if (tw_room(home) > tw_up.m->nr) {
+			tw_way_add(&tw_up, r, idx, tier, home);
+			return;
+		}
+		tw_dec.waiting[home]++;
+		tw_dec.wanted++;
+		tw_auto_count(considered, 1);
+		tw_auto_count(full, 1);
+		return;
+	}
+	if (!young && tw_dec.need[tier] > tw_down.m->nr &&
+	    tw_is_cold(tier, heat) && tw_room(other) > tw_down.m->nr)
+		tw_way_add(&tw_down, r, idx, tier, other);
+}
+
+void tw_policy_begin(void)
+{
+	int tier;
+
+	tw_dec.scan++;
+	tw_dec.moved = 0;
+	tw_dec.thrash = 0;
+	tw_dec.wanted = 0;
+	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+		unsigned long keep = tw_policy_headroom(tw_tiers[tier].capacity);
+		unsigned long room = tw_room(tier);
+
+		tw_dec.need[tier] = room < keep ? 2 * keep - room : 0;
+		/* Those of the scan before that found no room. */
+		tw_dec.need[tier] += min(tw_dec.waiting[tier],
+					 tw_tiers[tier].capacity / 16);
+		tw_dec.waiting[tier] = 0;
+	}
+}
+
+/* More than one move in fifty to and fro: only what is clearer goes. */
+static void tw_margin_adapt(void)
+{
+	if (tw_dec.thrash * 50 > tw_dec.moved)
+		tw_dec.margin = min(2 * tw_dec.margin, TW_MARGIN_MAX);
+	else if (tw_dec.margin > TW_MARGIN_MIN && !tw_dec.thrash)
+		tw_dec.margin--;
+}
+
+void tw_policy_end(const struct tw_heat_map *map)
+{
+	int tier;
+
+	tw_margin_adapt();
+	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+		unsigned long cap = tw_tiers[tier].capacity;
+		unsigned long keep = tw_policy_headroom(cap);
+		unsigned long want = keep + tw_dec.waiting[tier];
+
+		tw_dec.fit[tier] = tw_heat_fit(map->home[tier], cap - keep);
+		/* Nothing goes that would have to come back. */
+		tw_dec.cold[tier] = min(tw_heat_coldest(map->tier[tier], want),
+					max(tw_dec.fit[tier],
+					    (unsigned int)TW_HEAT_BUCKET));
+	}
+}
+
+u64 tw_policy_wanted(void)
+{
+	return tw_dec.wanted;
+}
+
+/* -- load and unload --------------------------------------------------------- */
+
+int tw_policy_moves_init(void)
+{
+	tw_traces = vcalloc(1UL << TW_TRACE_BITS, sizeof(*tw_traces));
+	tw_up.m = tw_move_alloc(GFP_KERNEL);
+	tw_down.m = tw_move_alloc(GFP_KERNEL);
+	if (tw_traces && tw_up.m && tw_down.m)
+		return 0;
+	tw_policy_moves_exit();
+	return -ENOMEM;
+}
+
+void tw_policy_moves_exit(void)
+{
+	tw_move_free(tw_down.m);
+	tw_move_free(tw_up.m);
+	vfree(tw_traces);
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * scanner.c - who touches what: all regions, again and again
+ *
+ * Owns the thread, which runs while automatic migration is enabled. A scan goes
+ * over the records of all regions, a chunk at a time, with the accessed bits
+ * of those in memory; after each slice of work it sleeps, so that it takes no
+ * more than its share of a CPU. Heat and age change here without a lock, as
+ * record.h has it. What is seen goes to the policy, which moves pages in
+ * between: nothing is locked then.
+ *
+ * The thread freezes with the tasks, so that nothing moves while an image for
+ * hibernation is made.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/freezer.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+#include <linux/wait.h>
+
+#include "heat.h"
+#include "numa.h"
+#include "policy.h"
+#include "region.h"
+#include "stats.h"
+#include "tier.h"
+#include "tw.h"
+
+/* Work between two sleeps. */
+#define TW_SLICE_NS	(NSEC_PER_MSEC / 2)
+/* Pages that are brought to their node after a scan. */
+#define TW_SCAN_BALANCE	1024
+
+bool tw_scanning;
+
+static struct task_struct *tw_scand;
+static DECLARE_WAIT_QUEUE_HEAD(tw_scan_wq);
+static bool tw_scan_kicked;
+
+/**
+ * struct tw_pass - one scan; the thread's own
+ * @map: pages by heat
+ * @bands: pages by tier and band of heat
+ * @slice: when the present slice of work began
+ * @worked: ns of the slices before
+ * @pages: looked at
+ * @skipped: of them, known to be untouched by their 2 MiB
+ */
+struct tw_pass {
+	struct tw_heat_map map;
+	u64 bands[TW_NR_TIERS][TW_HEAT_BANDS];
+	u64 slice;
+	u64 worked;
+	u64 pages;
+	u64 skipped;
+};
+
+static struct tw_pass tw_pass;
+
+void tw_scanner_wake(void)
+{
+	WRITE_ONCE(tw_scan_kicked, true);
+	wake_up(&tw_scan_wq);
+}
+
+static bool tw_scan_wanted(void)
+{
+	return READ_ONCE(tw_auto_migration) && !kthread_should_stop();
+}
+
+/* Sleeps up to @ns, less when told to end. */
+static void tw_scan_sleep(u64 ns)
+{
+	unsigned long timeout = nsecs_to_jiffies(ns) + 1;
+
+	wait_event_freezable_timeout(tw_scan_wq, !tw_scan_wanted(), timeout);
+}
+
+/* After a slice of work: nine hundred and ninety parts sleep at ten permille. */
+static void tw_scan_yield(struct tw_pass *p)
+{
+	u64 ns = ktime_get_mono_fast_ns() - p->slice;
+	u32 share = READ_ONCE(tw_knobs.scan_permille);
+
+	if (ns < TW_SLICE_NS) {
+		cond_resched();
+		return;
+	}
+	p->worked += ns;
+	tw_scan_sleep(ns * (1000 - share) / share);
+	p->slice = ktime_get_mono_fast_ns();
+}
+
+/* Moves are no scanning: they have limits of their own. */
+static void tw_scan_pause(struct tw_pass *p)
+{
+	p->worked += ktime_get_mono_fast_ns() - p->slice;
+	tw_policy_region_done();
+	p->slice = ktime_get_mono_fast_ns();
+}
+
+/* A page that has been seen: its heat and age from now on. */
+static void tw_scan_rec(struct tw_pass *p, struct tw_region *r,
+			unsigned long idx, struct tw_rec *rec, bool young)
+{
+	unsigned long w = tw_rec_w(rec);
+	unsigned int old = READ_ONCE(rec->heat), heat, bucket;
+	int tier = tw_w_tier(w);
+	u8 age = READ_ONCE(rec->age);
+
+	young = young && tw_rec_touched(rec);
+	heat = tw_heat_scanned(old, young);
+	if (heat != old)
+		WRITE_ONCE(rec->heat, heat);
+	if (young ? age : age < U8_MAX)
+		WRITE_ONCE(rec->age, young ? 0 : age + 1);
+	if (tw_heat_band(heat) != tw_heat_band(old))
+		tw_heat_banded(tw_region_page(r, idx), tier, heat);
+	p->bands[tier][tw_heat_band(heat)]++;
+	if (!tw_w_resident(w))
+		return;
+	bucket = tw_heat_bucket(heat);
+	p->map.home[r->affinity][bucket]++;
+	p->map.tier[tier][bucket]++;
+	tw_policy_see(r, idx, w, heat, young);
+}
+
+static void tw_scan_one(struct tw_pass *p, struct tw_region *r,
+			struct tw_chunk *c)
+{
+	DECLARE_BITMAP(young, TW_CHUNK_PAGES);
+	unsigned int i, n = 0;
+
+	bitmap_zero(young, TW_CHUNK_PAGES);
+	if (atomic_read(&c->nr_mem) && !tw_scan_chunk(r, c, young))
+		p->skipped += TW_CHUNK_PAGES;
+	for (i = 0; i < TW_CHUNK_PAGES; i++) {
+		enum tw_state s = tw_w_state(tw_rec_w(&c->rec[i]));
+
+		if (s == TW_NONE || s == TW_POISON)
+			continue;
+		n++;
+		tw_scan_rec(p, r, c->base + i, &c->rec[i], test_bit(i, young));
+	}
+	p->pages += n;
+}
+
+static void tw_scan_region(struct tw_pass *p, struct tw_region *r)
+{
+	struct tw_chunk *c;
+	unsigned long i;
+
+	xa_for_each(&r->chunks, i, c) {
+		if (!tw_scan_wanted())
+			break;
+		tw_scan_one(p, r, c);
+		tw_scan_pause(p);
+		tw_scan_yield(p);
+	}
+}
+
+/* What the scan has found, for all to see. */
+static void tw_scan_publish(const struct tw_pass *p)
+{
+	int tier, band;
+
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		struct tw_stats_tier *t = tw_stats_tier_block(tier);
+
+		for (band = 0; band < TW_HEAT_BANDS; band++)
+			WRITE_ONCE(t->heat[band], p->bands[tier][band]);
+	}
+	WRITE_ONCE(tw_stats->scan_ns, tw_stats->scan_ns + p->worked);
+	WRITE_ONCE(tw_stats->scan_pages, tw_stats->scan_pages + p->pages);
+	WRITE_ONCE(tw_stats->scan_skipped, tw_stats->scan_skipped + p->skipped);
+	WRITE_ONCE(tw_stats->scans, tw_stats->scans + 1);
+}
+
+/* Of all memory, as much as the background may want before the next scan. */
+static void tw_scan_cut(const struct tw_pass *p)
+{
+	u64 both[TW_HEAT_BUCKETS], pages = 0;
+	unsigned int b;
+
+	for (b = 0; b < TW_HEAT_BUCKETS; b++) {
+		both[b] = p->map.tier[0][b] + p->map.tier[1][b];
+		pages += both[b];
+	}
+	tw_sweep_fresh(tw_heat_coldest(both, pages / 8 + 64));
+}
+
+static void tw_scan_all(struct tw_pass *p)
+{
+	struct tw_region *r;
+	u64 id = 0;
+
+	memset(p, 0, sizeof(*p));
+	tw_policy_begin();
+	p->slice = ktime_get_mono_fast_ns();
+	while (tw_scan_wanted() && (r = tw_region_after(id))) {
+		id = r->id;
+		tw_scan_region(p, r);
+		tw_region_put(r);
+	}
+	p->worked += ktime_get_mono_fast_ns() - p->slice;
+	if (!tw_scan_wanted())
+		return;		/* half a scan tells nothing */
+	tw_policy_end(&p->map);
+	tw_scan_cut(p);
+	tw_numa_balance_some(TW_SCAN_BALANCE);
+	tw_scan_publish(p);
+	WRITE_ONCE(tw_scanning, true);
+}
+
+static int tw_scan_thread(void *unused)
+{
+	unsigned int ms = READ_ONCE(tw_knobs.scan_min_ms);
+	u64 start;
+
+	set_freezable();
+	set_user_nice(current, MAX_NICE);
+	while (!kthread_should_stop()) {
+		wait_event_freezable(tw_scan_wq, READ_ONCE(tw_auto_migration) ||
+				     kthread_should_stop());
+		if (!tw_scan_wanted())
+			continue;
+		start = ktime_get_mono_fast_ns();
+		tw_scan_all(&tw_pass);
+		ms = tw_scan_period(ms, tw_policy_wanted(), tw_pass.pages,
+				    READ_ONCE(tw_knobs.scan_min_ms),
+				    READ_ONCE(tw_knobs.scan_max_ms));
+		WRITE_ONCE(tw_stats->scan_period_ms, ms);
+		start = ktime_get_mono_fast_ns() - start;
+		WRITE_ONCE(tw_scan_kicked, false);
+		if (start < (u64)ms * NSEC_PER_MSEC)
+			wait_event_freezable_timeout(tw_scan_wq,
+				!tw_scan_wanted() || READ_ONCE(tw_scan_kicked),
+				nsecs_to_jiffies((u64)ms * NSEC_PER_MSEC - start) + 1);
+		if (!READ_ONCE(tw_auto_migration))
+			WRITE_ONCE(tw_scanning, false);
+	}
+	return 0;
+}
+
+/**
+ * tw_scanner_init - at load, after regions and tiers
+ *
+ * Return: 0 or a negative errno.
+ */
+int tw_scanner_init(void)
+{
+	int err = tw_policy_moves_init();
+
+	if (err)
+		return err;
+	tw_scand = kthread_run(tw_scan_thread, NULL, "tw_scan");
+	if (IS_ERR(tw_scand)) {
+		tw_policy_moves_exit();
+		return PTR_ERR(tw_scand);
+	}
+	return 0;
+}
+
+/**
+ * tw_scanner_exit - at unload
+ */
+void tw_scanner_exit(void)
+{
+	kthread_stop(tw_scand);
+	tw_policy_moves_exit();
+}

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Automatic migration: heat by scans, hot pages up, cold ones down, and the knobs."""
+
+import errno
+import os
+import time
+
+import pytest
+
+import tw
+from support import Child, Reached, fill, place, refused, run_user, set_tiers, wait_for, wrong
+from tw import CPU, GPU, NVME, PAGE, SSD
+
+pytestmark = [pytest.mark.usefixtures("back_to_tiny"), pytest.mark.forked]
+
+
+@pytest.fixture
+def policy(dev):
+    """The knobs; they are put back, and automatic migration is off again."""
+    before = dev.policy()
+    yield dev.policy
+    dev.policy(**{name: getattr(before, name) for name, _ in tw.Policy._fields_
+                  if name not in ("size", "flags", "reserved")})
+
+
+class Toucher:
+    """Touches pages until told to stop.
+
+    Two processes take turns on one CPU: an accessed bit is set again only when the CPU
+    has forgotten the mapping, as it does when it goes to another process.
+    """
+
+    def __init__(self, mapping, pages):
+        self.mapping, self.pages, self.stop = mapping, list(pages), Reached()
+        self.children = []
+
+    def run(self):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        while not self.stop.get():
+            for index in self.pages:
+                self.mapping.read(index * PAGE, 1)
+            time.sleep(0.002)
+
+    def __enter__(self):
+        self.children = [Child(self.run) for _ in range(2)]
+        return self
+
+    def __exit__(self, *_exc):
+        self.stop.set()
+        for child in self.children:
+            child.result()
+
+
+def fast(policy, **more):
+    """Scans in quick succession."""
+    policy(enabled=1, scan_min_ms=20, scan_max_ms=50, scan_permille=500, **more)
+
+
+def scans(stats, count):
+    """Wait for so many scans."""
+    last = stats.header.scans + count
+    assert wait_for(lambda: stats.header.scans >= last, 30), stats.header.scans
+
+
+def moves(stats):
+    """Pages that the policy has moved."""
+    return stats.header.auto_promoted + stats.header.auto_demoted
+
+
+def test_heat_follows_touches(make, policy, stats):
+    """What is touched in each scan is above the documented 100; what is not cools down."""
+    region, mapping = make(64, seed=1, touched=64)
+    fast(policy, mode=0)
+    with Toucher(mapping, range(8)):
+        assert wait_for(lambda: all(page.temperature == tw.TW_CLASS_HOT
+                                    for page in region.pages()[:8]), 30), \
+            str([page.heat for page in region.pages()])
+        pages = region.pages()
+        assert all(page.heat > 100 and page.age <= 2 for page in pages[:8])
+        assert all(page.heat < 40 and page.age > 4 for page in pages[8:])
+    assert wait_for(lambda: all(page.temperature == tw.TW_CLASS_COLD
+                                for page in region.pages()), 60)
+    assert sum(stats.tier(CPU)["heat"]) >= 64
+    assert wrong(mapping, range(64), 1) == []
+
+
+def test_nothing_happens_when_it_is_off(make, policy, stats):
+    region, mapping = make(32, seed=1, touched=32)
+    before = stats.header.scans
+    assert policy().enabled == 0
+    time.sleep(0.5)
+    assert stats.header.scans == before and {page.heat for page in region.pages()} == {10}
+    policy(enabled=1)
+    assert wait_for(lambda: stats.header.scans > before)
+    policy(enabled=0)
+    time.sleep(0.2)
+    before = stats.header.scans
+    time.sleep(0.5)
+    assert stats.header.scans == before
+    assert wrong(mapping, range(32), 1) == []
+
+
+@pytest.mark.parametrize("mode", [0, tw.TW_POLICY_AUTO])
+def test_hot_pages_come_home(dev, make, policy, stats, mode):
+    """Hot pages go from the GPU tier to the CPU tier; its cold ones make room."""
+    set_tiers(dev, {CPU: 128, GPU: 256, NVME: 512})
+    region, mapping = make(300, seed=2, touched=120)
+    for first in range(120, 300, 60):
+        fill(mapping, range(first, first + 60), 2)
+    place(region, 200, 64, GPU)
+    hot = range(200, 264)
+    fast(policy, mode=mode)
+    with Toucher(mapping, hot):
+        assert wait_for(lambda: region.tiers(200, 64).count(CPU) >= 60, 60), \
+            (region.tiers(200, 64), list(region.info().pages))
+        scans(stats, 5)
+        assert region.tiers(200, 64).count(CPU) >= 60
+    header = stats.header
+    assert header.auto_promoted > 0 and header.auto_considered >= header.auto_promoted
+    assert sum(region.info().pages) == 300
+    assert wrong(mapping, range(300), 2) == []
+
+
+def test_all_hot_thrashes_little(dev, make, policy, stats):
+    """Where everything is as hot as everything else, moving helps nobody: it stays."""
+    set_tiers(dev, {CPU: 128, GPU: 256})
+    region, mapping = make(300, seed=3, touched=300)
+    fast(policy)
+    with Toucher(mapping, range(300)):
+        scans(stats, 20)
+        before = moves(stats)
+        scans(stats, 20)
+        moved = moves(stats) - before
+    assert moved <= 300, moved
+    assert wrong(mapping, range(300), 3) == []
+
+
+def test_keeps_some_memory_free(dev, make, policy):
+    """Cold pages sink before memory is full."""
+    set_tiers(dev, {CPU: 1000, NVME: 2000})
+    region, mapping = make(1000, seed=4, touched=1000)
+    fast(policy, free_permille=100)
+    assert wait_for(lambda: dev.tier_info(CPU).used <= 900, 30), dev.tier_info(CPU).used
+    assert wrong(mapping, range(1000), 4) == []
+
+
+def test_the_hot_stay_in_memory(dev, make, policy, stats):
+    """Of more pages than memory holds, those that are used stay."""
+    set_tiers(dev, {CPU: 256, NVME: 1024})
+    region, mapping = make(800, seed=5, touched=800)
+    fast(policy)
+    hot = list(range(0, 800, 8))
+    with Toucher(mapping, hot):
+        scans(stats, 10)
+        for first in range(0, 800, 100):    # all the others come by once
+            assert wrong(mapping, range(first, first + 100), 5) == []
+            scans(stats, 1)
+        scans(stats, 5)
+        tiers = region.tiers(0, 800)
+    assert sum(tiers[index] == CPU for index in hot) >= 95, [tiers[index] for index in hot]
+    assert wrong(mapping, range(800), 5) == []
+
+
+def test_knobs(policy):
+    """All are set, or none."""
+    before = bytes(policy())
+    knobs = policy(mode=0, hot_threshold=50, cold_threshold=5, scan_permille=20, scan_min_ms=100,
+                   scan_max_ms=1000, free_permille=30, min_stay=3, max_rate=1000)
+    assert (knobs.mode, knobs.hot_threshold, knobs.cold_threshold, knobs.scan_permille,
+            knobs.scan_min_ms, knobs.scan_max_ms, knobs.free_permille, knobs.min_stay,
+            knobs.max_rate) == (0, 50, 5, 20, 100, 1000, 30, 3, 1000)
+    set_to = bytes(policy())
+    assert set_to != before
+    for name, value in (("enabled", 2), ("mode", 2), ("hot_threshold", 5), ("hot_threshold", 65535),
+                        ("cold_threshold", 0), ("cold_threshold", 50), ("scan_permille", 0),
+                        ("scan_permille", 1001), ("scan_min_ms", 9), ("scan_min_ms", 1001),
+                        ("scan_max_ms", 600001), ("scan_max_ms", 99), ("free_permille", 0),
+                        ("free_permille", 501), ("min_stay", 256)):
+        with refused(errno.EINVAL):
+            policy(**{"max_rate": 9, name: value})
+        assert bytes(policy()) == set_to, name
+
+
+def test_only_admins_set_them(dev, policy):
+    def other():
+        device = tw.Device()
+        assert device.policy().scan_permille == 10
+        try:
+            device.policy(scan_permille=20)
+        except OSError as error:
+            return error.errno
+        return 0
+
+    assert run_user(other) == errno.EPERM
+    assert policy().scan_permille == 10
+
+
+def test_gpu_regions_go_the_other_way(dev, make, policy):
+    """A region with GPU affinity has its hot pages there."""
+    set_tiers(dev, {CPU: 256, GPU: 64, SSD: 256})
+    region, mapping = make(100, seed=6, touched=100, affinity=GPU)
+    place(region, 0, 64, CPU)
+    fast(policy)
+    with Toucher(mapping, range(32)):
+        assert wait_for(lambda: region.tiers(0, 32).count(GPU) >= 30, 60), region.tiers(0, 100)
+    assert wrong(mapping, range(100), 6) == []
+    assert NVME not in region.tiers(0, 100)
