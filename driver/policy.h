@@ -51,6 +51,38 @@ struct tw_heat_map {
 
 /* -- policy_move.c ----------------------------------------------------------- */
 
+/**
+ * struct tw_decider - what is known from the scan before
+ * @scan: its number
+ * @margin: distance from the cut, in buckets of heat
+ * @fit: by home: heat that fits it
+ * @need: by tier: pages to make room for
+ * @cold: by tier: heat below which that many are
+ * @waiting: by home: promotions that found no room
+ * @moved: pages moved in this scan
+ * @thrash: of them, to and fro
+ * @wanted: pages wanted elsewhere in this scan
+ */
+struct tw_decider {
+	u32 scan;
+	unsigned int margin;
+	unsigned int fit[2];
+	unsigned long need[2];
+	unsigned int cold[2];
+	unsigned long waiting[2];
+	u64 moved;
+	u64 thrash;
+	u64 wanted;
+};
+
+extern struct tw_decider tw_dec;	/* the scanner's thread's own */
+
+/* Are pages of this tier, the coldest, wanted elsewhere? */
+static inline bool tw_policy_needs_cold(int tier)
+{
+	return tier < 2 && tw_dec.need[tier];
+}
+
 int tw_policy_moves_init(void);		/* by the scanner */
 void tw_policy_moves_exit(void);
 void tw_policy_begin(void);		/* a scan */

@@ -4,8 +4,8 @@
  *
  * Heat by scans: a scan takes an eighth off, rounded up, and adds
  * TW_HEAT_YOUNG when the page was touched since the one before. Its half-life is
- * five scans. A page touched in each scan comes to 153, one touched in two of
- * three is above the documented 100, one not touched for 19 scans has fallen
+ * five scans. A page touched in each scan comes to 153, one touched in three of
+ * four stays above the documented 100; one not touched for 18 scans has fallen
  * from there below the documented 10, one touched once is below it after six.
  *
  * No kernel calls: the unit tests run it on the host.

@@ -58,29 +58,10 @@ struct tw_way {
 
 static struct tw_way tw_up, tw_down;
 
-/**
- * struct tw_decider - what is known from the scan before
- * @scan: its number
- * @margin: distance from the cut, in buckets of heat
- * @fit: by home: heat that fits it
- * @need: by tier: pages to make room for
- * @cold: by tier: heat below which that many are
- * @waiting: by home: promotions that found no room
- * @moved: pages moved in this scan
- * @thrash: of them, to and fro
- * @wanted: pages wanted elsewhere in this scan
- */
-static struct tw_decider {
-	u32 scan;
-	unsigned int margin;
-	unsigned int fit[2];
-	unsigned long need[2];
-	unsigned int cold[2];
-	unsigned long waiting[2];
-	u64 moved;
-	u64 thrash;
-	u64 wanted;
-} tw_dec = { .margin = TW_MARGIN_MIN, .scan = TW_THRASH_SCANS };
+struct tw_decider tw_dec = {
+	.margin = TW_MARGIN_MIN,
+	.scan = TW_THRASH_SCANS,
+};
 
 #define tw_auto_count(_name, _n)	\
 	WRITE_ONCE(tw_stats->auto_##_name, tw_stats->auto_##_name + (_n))

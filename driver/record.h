@@ -96,7 +96,11 @@ struct tw_rec {
  * @region: whose
  * @base: index of the first page
  * @nr_mem: pages in state MEM, WRITING or CANCELLED
- * @idle: scans in a row that have found it untouched; the scanner's
+ * @idle: scans in a row that have found it untouched; this and what follows is
+ *	the scanner's
+ * @behind: scans that its ages do not know of yet
+ * @all_cold: no page of it has heat
+ * @cold: then, by tier, pages in stores and in memory
  * @lru: in the shrinker's list while @nr_mem has been non-zero
  */
 struct tw_chunk {
@@ -105,6 +109,9 @@ struct tw_chunk {
 	unsigned long base;
 	atomic_t nr_mem;
 	u8 idle;
+	u8 behind;
+	bool all_cold;
+	u16 cold[TW_NR_TIERS * 2];
 	struct list_head lru;
 };
 

@@ -32,6 +32,8 @@
 
 /* Work between two sleeps. */
 #define TW_SLICE_NS	(NSEC_PER_MSEC / 2)
+/* Scans after which a chunk is looked at page by page only each so many scans. */
+#define TW_LONG_IDLE	8
 /* Pages that are brought to their node after a scan. */
 #define TW_SCAN_BALANCE	1024
 
@@ -105,9 +107,9 @@ static void tw_scan_pause(struct tw_pass *p)
 
 /* A page that has been seen: its heat and age from now on. */
 static void tw_scan_rec(struct tw_pass *p, struct tw_region *r,
-			unsigned long idx, struct tw_rec *rec, bool young)
+			unsigned long idx, struct tw_rec *rec, unsigned long w,
+			bool young)
 {
-	unsigned long w = tw_rec_w(rec);
 	unsigned int old = READ_ONCE(rec->heat), heat, bucket;
 	int tier = tw_w_tier(w);
 	u8 age = READ_ONCE(rec->age);
@@ -129,24 +131,89 @@ static void tw_scan_rec(struct tw_pass *p, struct tw_region *r,
 	tw_policy_see(r, idx, w, heat, young);
 }
 
+/*
+ * Most pages of a big region have no heat and get none: all there is to do is
+ * to count them, and that they are older. False: there is more to it.
+ */
+static bool tw_scan_cold(struct tw_rec *rec, unsigned long w, bool young,
+			 unsigned int scans, u16 *cold)
+{
+	int tier = tw_w_tier(w);
+	u8 age;
+
+	if (young || READ_ONCE(rec->heat) || tw_policy_needs_cold(tier))
+		return false;
+	age = READ_ONCE(rec->age);
+	if (age < U8_MAX)
+		WRITE_ONCE(rec->age, min(age + scans, (unsigned int)U8_MAX));
+	cold[tier * 2 + tw_w_resident(w)]++;
+	return true;
+}
+
+static void tw_scan_count_cold(struct tw_pass *p, struct tw_region *r,
+			       const u16 *cold)
+{
+	int tier;
+
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		unsigned int resident = cold[tier * 2 + 1];
+
+		p->bands[tier][0] += cold[tier * 2] + resident;
+		p->pages += cold[tier * 2] + resident;
+		if (!tw_tier_is_memory(tier))
+			continue;
+		p->map.home[r->affinity][0] += resident;
+		p->map.tier[tier][0] += resident;
+	}
+}
+
+/* Has nothing happened there that the last look does not tell? */
+static bool tw_scan_known(struct tw_pass *p, struct tw_region *r,
+			  struct tw_chunk *c, unsigned long *young)
+{
+	if (atomic_read(&c->nr_mem)) {
+		if (tw_scan_chunk(r, c, young))
+			return false;
+		p->skipped += TW_CHUNK_PAGES;
+	} else if (c->idle < TW_LONG_IDLE) {
+		c->idle++;
+	}
+	if (!c->all_cold || c->idle < TW_LONG_IDLE ||
+	    c->behind == TW_LONG_IDLE - 1 ||
+	    tw_policy_needs_cold(TW_TIER_GPU) ||
+	    tw_policy_needs_cold(TW_TIER_CPU))
+		return false;
+	c->behind++;
+	return true;
+}
+
 static void tw_scan_one(struct tw_pass *p, struct tw_region *r,
 			struct tw_chunk *c)
 {
 	DECLARE_BITMAP(young, TW_CHUNK_PAGES);
-	unsigned int i, n = 0;
+	unsigned int i, scans;
 
 	bitmap_zero(young, TW_CHUNK_PAGES);
-	if (atomic_read(&c->nr_mem) && !tw_scan_chunk(r, c, young))
-		p->skipped += TW_CHUNK_PAGES;
+	if (tw_scan_known(p, r, c, young))
+		goto cold;
+	scans = c->behind + 1;
+	c->behind = 0;
+	c->all_cold = true;
+	memset(c->cold, 0, sizeof(c->cold));
 	for (i = 0; i < TW_CHUNK_PAGES; i++) {
-		enum tw_state s = tw_w_state(tw_rec_w(&c->rec[i]));
+		struct tw_rec *rec = &c->rec[i];
+		unsigned long w = tw_rec_w(rec);
+		enum tw_state s = tw_w_state(w);
 
-		if (s == TW_NONE || s == TW_POISON)
+		if (s == TW_NONE || s == TW_POISON ||
+		    tw_scan_cold(rec, w, test_bit(i, young), scans, c->cold))
 			continue;
-		n++;
-		tw_scan_rec(p, r, c->base + i, &c->rec[i], test_bit(i, young));
+		p->pages++;
+		c->all_cold = false;
+		tw_scan_rec(p, r, c->base + i, rec, w, test_bit(i, young));
 	}
-	p->pages += n;
+cold:
+	tw_scan_count_cold(p, r, c->cold);
 }
 
 static void tw_scan_region(struct tw_pass *p, struct tw_region *r)

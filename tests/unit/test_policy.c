@@ -28,8 +28,8 @@ static void heat_as_documented(void **state)
 	assert_int_equal(scans(0, 100, true), 153);
 	assert_int_equal(scans(153, 100, true), 153);
 	for (i = 0; i < 300; i++)
-		heat = tw_heat_scanned(heat, i % 3 != 2);
-	assert_true(heat > 100);			/* two of three */
+		heat = tw_heat_scanned(heat, i % 4 != 3);
+	assert_true(heat > 100);			/* three of four */
 	for (heat = 0, i = 0; i < 300; i++)
 		heat = tw_heat_scanned(heat, i % 2);
 	assert_true(heat < 100);			/* every other */

@@ -126,6 +126,7 @@ int cgroup_write(const char *name, const char *file, const char *text);
 
 void bench_touch(struct tw *tw, const char *suffix);
 void bench_uffd(void);
+void bench_scan(struct tw *tw);
 void bench_move(struct tw *tw);
 void bench_stream(struct tw *tw);
 void bench_stats(struct tw *tw);
