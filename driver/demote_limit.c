@@ -54,8 +54,7 @@ unsigned long tw_demote_limits(unsigned long nr)
 
 /* -- stores ---------------------------------------------------------------- */
 
-/* The next store below @tier that takes pages of @a, or TW_TIER_NONE. */
-static int tw_sink_target(struct tw_agent *a, int tier)
+int tw_sink_target(struct tw_agent *a, int tier)
 {
 	while (++tier < TW_NR_TIERS)
 		if (tw_tier_bound(tier) && tw_agent_room(a, tier) &&

@@ -43,10 +43,12 @@ extern bool tw_scanning;
  * struct tw_heat_map - resident pages by heat, of one scan
  * @home: by the tier they should be in
  * @tier: by the tier they are in
+ * @age: pages in a store that needs room, by scans untouched
  */
 struct tw_heat_map {
 	u64 home[2][TW_HEAT_BUCKETS];
 	u64 tier[2][TW_HEAT_BUCKETS];
+	u64 age[TW_NR_TIERS][U8_MAX + 1];
 };
 
 /* -- policy_move.c ----------------------------------------------------------- */
@@ -57,6 +59,7 @@ struct tw_heat_map {
  * @margin: distance from the cut, in buckets of heat
  * @fit: by home: heat that fits it
  * @need: by tier: pages to make room for
+ * @sink_age: by store: scans untouched from which that many are
  * @cold: by tier: heat below which that many are
  * @waiting: by home: promotions that found no room
  * @moved: pages moved in this scan
@@ -67,7 +70,8 @@ struct tw_decider {
 	u32 scan;
 	unsigned int margin;
 	unsigned int fit[2];
-	unsigned long need[2];
+	unsigned long need[TW_NR_TIERS];
+	unsigned int sink_age[TW_NR_TIERS];
 	unsigned int cold[2];
 	unsigned long waiting[2];
 	u64 moved;
@@ -80,7 +84,7 @@ extern struct tw_decider tw_dec;	/* the scanner's thread's own */
 /* Are pages of this tier, the coldest, wanted elsewhere? */
 static inline bool tw_policy_needs_cold(int tier)
 {
-	return tier < 2 && tw_dec.need[tier];
+	return tw_dec.need[tier];
 }
 
 int tw_policy_moves_init(void);		/* by the scanner */
@@ -89,6 +93,9 @@ void tw_policy_begin(void);		/* a scan */
 /* A resident page in it: @w its word, @heat and @young as found. */
 void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 		   unsigned int heat, bool young);
+/* A page in a store that needs room, untouched for @age scans. */
+void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
+			  unsigned int age);
 void tw_policy_region_done(void);	/* moves what is left of a region's */
 void tw_policy_end(const struct tw_heat_map *map);
 /* How many pages the policy wanted elsewhere in this scan. */

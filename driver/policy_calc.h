@@ -69,6 +69,20 @@ static inline unsigned int tw_heat_coldest(const u64 *pages, u64 want)
 	return b * TW_HEAT_BUCKET;
 }
 
+/* A page must have been untouched for so many scans to sink. */
+#define TW_SINK_AGE		16
+
+/* The age from which on @want pages are, or a few more; 256: none. */
+static inline unsigned int tw_age_oldest(const u64 *pages, u64 want)
+{
+	unsigned int age = 256;
+	u64 sum = 0;
+
+	while (age > TW_SINK_AGE && sum < want)
+		sum += pages[--age];
+	return age;
+}
+
 /*
  * The next pause between scans: shorter when much has changed (@changed of
  * @seen pages got hotter or colder than the cut), else slowly longer.

@@ -6,7 +6,8 @@
  * memory is promoted to it; what is cold there makes room. With TW_POLICY_AUTO
  * hot is what fits the home, hottest first, as the scan before has it; a page
  * goes only when it is clear of that cut, the clearer the more pages have gone
- * to and fro. Memory's coldest pages go to the stores by demote.c.
+ * to and fro. Memory's coldest pages go to the stores by demote.c; what has been
+ * in a store for longest sinks to the next one before it is full.
  *
  * All of it is the scanner's thread's own: no locks. Moves are batched by
  * region and direction.
@@ -53,10 +54,10 @@ static struct tw_trace *tw_traces;
  */
 struct tw_way {
 	struct tw_move *m;
-	struct tw_bucket bucket[2];
+	struct tw_bucket bucket[TW_NR_TIERS];
 };
 
-static struct tw_way tw_up, tw_down;
+static struct tw_way tw_up, tw_down, tw_sink;
 
 struct tw_decider tw_dec = {
 	.margin = TW_MARGIN_MIN,
@@ -172,6 +173,7 @@ static void tw_way_add(struct tw_way *way, struct tw_region *r,
 
 void tw_policy_region_done(void)
 {
+	tw_way_flush(&tw_sink, false);
 	tw_way_flush(&tw_down, false);	/* makes room */
 	tw_way_flush(&tw_up, true);
 }
@@ -218,6 +220,31 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 		tw_way_add(&tw_down, r, idx, tier, other);
 }
 
+void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
+			  unsigned int age)
+{
+	int to;
+
+	if (age < tw_dec.sink_age[tier] || tw_dec.need[tier] <= tw_sink.m->nr)
+		return;
+	if (tw_sink.m->nr && tw_sink.m->from != tier)
+		tw_way_flush(&tw_sink, false);
+	to = tw_sink_target(r->agent, tier);
+	if (to != TW_TIER_NONE)
+		tw_way_add(&tw_sink, r, idx, tier, to);
+}
+
+/* A store that is nearly full is to have an eighth free, for what comes next. */
+static unsigned long tw_store_need(int tier)
+{
+	unsigned long used = tw_slots_used(&tw_tiers[tier]);
+	unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
+
+	if (!tw_tier_bound(tier) || used <= cap - cap / 16)
+		return 0;
+	return used - (cap - cap / 8);
+}
+
 void tw_policy_begin(void)
 {
 	int tier;
@@ -236,6 +263,8 @@ void tw_policy_begin(void)
 					 tw_tiers[tier].capacity / 16);
 		tw_dec.waiting[tier] = 0;
 	}
+	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
+		tw_dec.need[tier] = tw_store_need(tier);
 }
 
 /* More than one move in fifty to and fro: only what is clearer goes. */
@@ -263,6 +292,9 @@ void tw_policy_end(const struct tw_heat_map *map)
 					max(tw_dec.fit[tier],
 					    (unsigned int)TW_HEAT_BUCKET));
 	}
+	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
+		tw_dec.sink_age[tier] = tw_age_oldest(map->age[tier],
+						      tw_store_need(tier));
 }
 
 u64 tw_policy_wanted(void)
@@ -277,7 +309,8 @@ int tw_policy_moves_init(void)
 	tw_traces = vcalloc(1UL << TW_TRACE_BITS, sizeof(*tw_traces));
 	tw_up.m = tw_move_alloc(GFP_KERNEL);
 	tw_down.m = tw_move_alloc(GFP_KERNEL);
-	if (tw_traces && tw_up.m && tw_down.m)
+	tw_sink.m = tw_move_alloc(GFP_KERNEL);
+	if (tw_traces && tw_up.m && tw_down.m && tw_sink.m)
 		return 0;
 	tw_policy_moves_exit();
 	return -ENOMEM;
@@ -285,6 +318,7 @@ int tw_policy_moves_init(void)
 
 void tw_policy_moves_exit(void)
 {
+	tw_move_free(tw_sink.m);
 	tw_move_free(tw_down.m);
 	tw_move_free(tw_up.m);
 	vfree(tw_traces);

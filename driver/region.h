@@ -269,6 +269,8 @@ unsigned long tw_demote_limits(unsigned long nr);
 /* The same for all tiers until nothing moves or *@stop; in demote.c's work. */
 void tw_limits_work(const bool *stop);
 void tw_limits_exit(void);	/* that work runs no more */
+/* The next store below @tier that takes pages of @a, or TW_TIER_NONE. */
+int tw_sink_target(struct tw_agent *a, int tier);
 
 /* -- scan.c -------------------------------------------------------------- */
 

@@ -123,6 +123,11 @@ static void tw_scan_rec(struct tw_pass *p, struct tw_region *r,
 	if (tw_heat_band(heat) != tw_heat_band(old))
 		tw_heat_banded(tw_region_page(r, idx), tier, heat);
 	p->bands[tier][tw_heat_band(heat)]++;
+	if (tw_w_state(w) == TW_STORE && tw_policy_needs_cold(tier)) {
+		age = READ_ONCE(rec->age);
+		p->map.age[tier][age]++;
+		tw_policy_see_stored(r, idx, tier, age);
+	}
 	if (!tw_w_resident(w))
 		return;
 	bucket = tw_heat_bucket(heat);
@@ -171,6 +176,8 @@ static void tw_scan_count_cold(struct tw_pass *p, struct tw_region *r,
 static bool tw_scan_known(struct tw_pass *p, struct tw_region *r,
 			  struct tw_chunk *c, unsigned long *young)
 {
+	int tier;
+
 	if (atomic_read(&c->nr_mem)) {
 		if (tw_scan_chunk(r, c, young))
 			return false;
@@ -179,10 +186,12 @@ static bool tw_scan_known(struct tw_pass *p, struct tw_region *r,
 		c->idle++;
 	}
 	if (!c->all_cold || c->idle < TW_LONG_IDLE ||
-	    c->behind == TW_LONG_IDLE - 1 ||
-	    tw_policy_needs_cold(TW_TIER_GPU) ||
-	    tw_policy_needs_cold(TW_TIER_CPU))
+	    c->behind == TW_LONG_IDLE - 1)
 		return false;
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		if (c->cold[tier * 2] + c->cold[tier * 2 + 1] &&
+		    tw_policy_needs_cold(tier))
+			return false;
 	c->behind++;
 	return true;
 }

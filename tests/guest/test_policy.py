@@ -161,6 +161,17 @@ def test_the_hot_stay_in_memory(dev, make, policy, stats):
     assert wrong(mapping, range(800), 5) == []
 
 
+def test_the_longest_stored_sink(dev, make, policy):
+    """A store that is nearly full hands on what nobody has asked for longest."""
+    set_tiers(dev, {CPU: 64, NVME: 512, SSD: 1024})
+    region, mapping = make(600, seed=7, touched=600)
+    fast(policy)
+    assert wait_for(lambda: dev.tier_info(NVME).used <= 480 and
+                    dev.tier_info(SSD).used > 0, 60), list(region.info().pages)
+    assert sum(region.info().pages) == 600
+    assert wrong(mapping, range(600), 7) == []
+
+
 def test_knobs(policy):
     """All are set, or none."""
     before = bytes(policy())

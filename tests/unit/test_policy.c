@@ -83,6 +83,17 @@ static void the_coldest(void **state)
 	assert_int_equal(tw_heat_coldest(pages, 1000), 256);
 }
 
+static void the_oldest(void **state)
+{
+	u64 pages[256] = { [3] = 100, [20] = 10, [255] = 5 };
+
+	(void)state;
+	assert_int_equal(tw_age_oldest(pages, 0), 256);
+	assert_int_equal(tw_age_oldest(pages, 5), 255);
+	assert_int_equal(tw_age_oldest(pages, 6), 20);
+	assert_int_equal(tw_age_oldest(pages, 16), TW_SINK_AGE);
+}
+
 static void period(void **state)
 {
 	(void)state;
@@ -120,6 +131,7 @@ int main(void)
 		cmocka_unit_test(buckets),
 		cmocka_unit_test(what_fits),
 		cmocka_unit_test(the_coldest),
+		cmocka_unit_test(the_oldest),
 		cmocka_unit_test(period),
 		cmocka_unit_test(rate),
 	};
