@@ -14,6 +14,7 @@ from support import Child, Reached, fill, place, tiers_of, wait_for, wrong
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD
 
 POWER = Path("/sys/power")
+AUTO = Path("/sys/module/tier_watch/parameters/enable_auto_migration")
 
 
 @pytest.fixture
@@ -54,7 +55,15 @@ def test_demotion_goes_on_afterwards(freezer, dev, make):
         region.discard(0, region.bytes)
 
 
-def test_while_faulting_and_moving(freezer, make):
+@pytest.fixture(params=["0", "1"])
+def automatic(request):
+    """Without automatic migration, and with."""
+    AUTO.write_text(request.param)
+    yield
+    AUTO.write_text("0")
+
+
+def test_while_faulting_and_moving(freezer, automatic, make):
     """Frozen in the middle of faults and moves."""
     region, mapping = make(64)
     stop, turns = Reached(), Reached()
