@@ -85,6 +85,7 @@ tools: lib
 
 programs: tools
 	+@$(MAKE) -C tools/demo $(SUB)
+	+@$(MAKE) -C tools/workload $(SUB)
 	+@$(MAKE) -C tests/stress $(SUB)
 
 # What the tests run on: both kernels, the driver and its controls for each.
