@@ -139,9 +139,9 @@ void memory_wrong(struct workload *w, uint64_t page, unsigned int word,
 	if (__atomic_exchange_n(&w->wrong, true, __ATOMIC_RELAXED))
 		return;
 	__atomic_store_n(&w->stop, true, __ATOMIC_RELAXED);
-	complain("page %" PRIu64 " (area %u, offset %#" PRIx64
-		 ") is wrong: word %u is %#018" PRIx64 ", should be %#018"
-		 PRIx64 " + n * %#" PRIx64, page,
+	complain("page %" PRIu64 " (area %u, offset 0x%" PRIx64
+		 ") is wrong: word %u is 0x%016" PRIx64 ", should be 0x%016"
+		 PRIx64 " + n * 0x%" PRIx64, page,
 		 (unsigned int)(page % w->nr_areas),
 		 page / w->nr_areas * PAGE_BYTES, word, value, key,
 		 (uint64_t)CONTENT_STEP);

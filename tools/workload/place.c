@@ -41,21 +41,24 @@ static struct {
 	int pagemap_fd;
 } own;
 
-/* Where nobody says, it is ordinary memory. */
+/*
+ * Where nobody says, it is ordinary memory. The file cannot be read byte by
+ * byte.
+ */
 static bool node_has_cpus(int node)
 {
-	char path[64], c = 0;
+	char text[64] = "";
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist",
+	snprintf(text, sizeof(text), "/sys/devices/system/node/node%d/cpulist",
 		 node);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(text, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return true;
-	if (read(fd, &c, 1) != 1)
-		c = 0;
+	if (read(fd, text, sizeof(text)) < 1)
+		text[0] = 0;
 	close(fd);
-	return c >= '0' && c <= '9';
+	return text[0] >= '0' && text[0] <= '9';
 }
 
 static void learn_node(struct nodes *nodes, int node, uint64_t managed)

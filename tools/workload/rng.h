@@ -61,7 +61,7 @@ static inline uint64_t rng_next(struct rng *r)
 /* Below @n; that some come up more often by @n / 2^64 cannot be seen. */
 static inline uint64_t rng_below(struct rng *r, uint64_t n)
 {
-	return (unsigned __int128)rng_next(r) * n >> 64;
+	return (__uint128_t)rng_next(r) * n >> 64;
 }
 
 /* 0 <= and < 1, in steps of 2^-53. */
