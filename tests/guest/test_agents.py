@@ -3,6 +3,9 @@
 
 import errno
 import os
+import re
+import signal
+from pathlib import Path
 
 import pytest
 
@@ -279,3 +282,46 @@ def test_created_by_two_at_once():
     children = [Child(contend) for _ in range(2)]
     go.set()
     assert sorted(child.result() for child in children) == [0, errno.EEXIST]
+
+
+def free_by_node() -> dict[int, int]:
+    """Free pages of each node, those on the CPUs' lists included."""
+    free: dict[int, int] = {}
+    for text in re.split(r"^(?=Node )", Path("/proc/zoneinfo").read_text(), flags=re.M)[1:]:
+        node = int(text[5:text.index(",")])
+        pages = re.findall(r"^\s+(?:nr_free_pages|count:) +(\d+)", text, re.M)
+        free[node] = free.get(node, 0) + sum(map(int, pages))
+    return free
+
+
+def test_exit_frees_everything(dev, stats):
+    """An agent that is killed leaves nothing: not in its tiers, not in their nodes."""
+    many, some = 6000, 200
+    nodes = free_by_node()
+    before = (stats.used(), stats.kept(), stats.objects())
+    ready = Reached()
+
+    def work():
+        agent = dev.agent(91)
+        region = dev.region((many + 4 * some) * PAGE, agent=agent)
+        mapping = region.map()
+        fill(mapping, range(many + 4 * some), 1)
+        place(region, 0, some, NVME)
+        mapping.read(0, 1)                      # a copy is kept
+        place(region, some, many // 2, GPU)
+        dev.track([1 << 40], GPU, agent)
+        ready.set()
+        signal.pause()
+
+    child = Child(work)
+    ready.wait(1, 120)
+    during = free_by_node()
+    taken = {node: free - during[node] for node, free in nodes.items()}
+    assert sum(taken.values()) >= many and max(taken.values()) >= many // 2
+    assert stats.used() != before[0] and stats.objects() != before[2]
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    assert wait_for(lambda: (stats.used(), stats.kept(), stats.objects()) == before)
+    # What else lives on the machine takes and gives a little.
+    assert wait_for(lambda: all(free_by_node()[node] > free - 1000
+                                for node, free in nodes.items())), (nodes, free_by_node())
