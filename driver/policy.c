@@ -22,8 +22,8 @@ static DEFINE_MUTEX(tw_policy_mutex);
 struct tw_policy tw_knobs = {
 	.mode = TW_POLICY_AUTO,
 	.scan_permille = 10,
-	.scan_min_ms = 200,
-	.scan_max_ms = 5000,
+	.scan_min_ms = 50,
+	.scan_max_ms = 2000,
 	.free_permille = 20,
 	.min_stay = 2,
 	.max_rate = 65536,

@@ -84,13 +84,15 @@ static inline unsigned int tw_age_oldest(const u64 *pages, u64 want)
 }
 
 /*
- * The next pause between scans: shorter when much has changed (@changed of
- * @seen pages got hotter or colder than the cut), else slowly longer.
+ * The next pause between scans: shorter when much is going on (@changed of @seen
+ * pages were wanted elsewhere, or went to a store) or when so many were touched
+ * (@young) that this tells little, else slowly longer.
  */
-static inline unsigned int tw_scan_period(unsigned int ms, u64 changed, u64 seen,
+static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
+					  u64 young, u64 seen,
 					  unsigned int min, unsigned int max)
 {
-	if (changed * 50 > seen)
+	if (changed * 50 > seen || young * 2 > seen)
 		ms /= 2;
 	else if (changed * 200 < seen)
 		ms += ms / 4 + 1;

@@ -48,8 +48,9 @@ static bool tw_scan_kicked;
  * @map: pages by heat
  * @bands: pages by tier and band of heat
  * @slice: when the present slice of work began
- * @worked: ns of the slices before
+ * @worked: ns of work before
  * @pages: looked at
+ * @young: of them, touched since the scan before
  * @skipped: of them, known to be untouched by their 2 MiB
  */
 struct tw_pass {
@@ -58,10 +59,12 @@ struct tw_pass {
 	u64 slice;
 	u64 worked;
 	u64 pages;
+	u64 young;
 	u64 skipped;
 };
 
 static struct tw_pass tw_pass;
+static u64 tw_scan_debt;	/* ns of work not slept for yet; the thread's own */
 
 void tw_scanner_wake(void)
 {
@@ -82,26 +85,30 @@ static void tw_scan_sleep(u64 ns)
 	wait_event_freezable_timeout(tw_scan_wq, !tw_scan_wanted(), timeout);
 }
 
-/* After a slice of work: nine hundred and ninety parts sleep at ten permille. */
-static void tw_scan_yield(struct tw_pass *p)
+static void tw_scan_slice_end(struct tw_pass *p)
 {
 	u64 ns = ktime_get_mono_fast_ns() - p->slice;
-	u32 share = READ_ONCE(tw_knobs.scan_permille);
 
-	if (ns < TW_SLICE_NS) {
-		cond_resched();
-		return;
-	}
 	p->worked += ns;
-	tw_scan_sleep(ns * (1000 - share) / share);
-	p->slice = ktime_get_mono_fast_ns();
+	tw_scan_debt += ns;
 }
 
-/* Moves are no scanning: they have limits of their own. */
+/*
+ * Between two chunks. The moves are no scanning: they have a limit of their
+ * own. Work of a slice or more is slept for, 99 times as long at ten permille.
+ */
 static void tw_scan_pause(struct tw_pass *p)
 {
-	p->worked += ktime_get_mono_fast_ns() - p->slice;
+	u32 share = READ_ONCE(tw_knobs.scan_permille);
+
+	tw_scan_slice_end(p);
 	tw_policy_region_done();
+	if (tw_scan_debt >= TW_SLICE_NS) {
+		tw_scan_sleep(tw_scan_debt * (1000 - share) / share);
+		tw_scan_debt = 0;
+	} else {
+		cond_resched();
+	}
 	p->slice = ktime_get_mono_fast_ns();
 }
 
@@ -115,6 +122,7 @@ static void tw_scan_rec(struct tw_pass *p, struct tw_region *r,
 	u8 age = READ_ONCE(rec->age);
 
 	young = young && tw_rec_touched(rec);
+	p->young += young;
 	heat = tw_heat_scanned(old, young);
 	if (heat != old)
 		WRITE_ONCE(rec->heat, heat);
@@ -235,7 +243,6 @@ static void tw_scan_region(struct tw_pass *p, struct tw_region *r)
 			break;
 		tw_scan_one(p, r, c);
 		tw_scan_pause(p);
-		tw_scan_yield(p);
 	}
 }
 
@@ -282,7 +289,7 @@ static void tw_scan_all(struct tw_pass *p)
 		tw_scan_region(p, r);
 		tw_region_put(r);
 	}
-	p->worked += ktime_get_mono_fast_ns() - p->slice;
+	tw_scan_slice_end(p);
 	if (!tw_scan_wanted())
 		return;		/* half a scan tells nothing */
 	tw_policy_end(&p->map);
@@ -295,6 +302,7 @@ static void tw_scan_all(struct tw_pass *p)
 static int tw_scan_thread(void *unused)
 {
 	unsigned int ms = READ_ONCE(tw_knobs.scan_min_ms);
+	unsigned long out = tw_moves_out_seen(), was;
 	u64 start;
 
 	set_freezable();
@@ -306,7 +314,11 @@ static int tw_scan_thread(void *unused)
 			continue;
 		start = ktime_get_mono_fast_ns();
 		tw_scan_all(&tw_pass);
-		ms = tw_scan_period(ms, tw_policy_wanted(), tw_pass.pages,
+		/* What went to the stores was chosen by the heat of the scan. */
+		was = out;
+		out = tw_moves_out_seen();
+		ms = tw_scan_period(ms, tw_policy_wanted() + out - was,
+				    tw_pass.young, tw_pass.pages,
 				    READ_ONCE(tw_knobs.scan_min_ms),
 				    READ_ONCE(tw_knobs.scan_max_ms));
 		WRITE_ONCE(tw_stats->scan_period_ms, ms);

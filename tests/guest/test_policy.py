@@ -161,6 +161,25 @@ def test_the_hot_stay_in_memory(dev, make, policy, stats):
     assert wrong(mapping, range(800), 5) == []
 
 
+def test_share_of_a_cpu_is_held(dev, make, policy, stats):
+    """Whatever the period asks for, scanning takes no more than its share.
+
+    No matter of speed: the scanner sleeps for what it has worked by its own clock.
+    """
+    set_tiers(dev, {CPU: 9000})
+    make(8000, touched=8000)
+    policy(enabled=1, scan_min_ms=10, scan_max_ms=10, scan_permille=1)
+    scans(stats, 1)
+    header, start = stats.header, time.monotonic()
+    count, worked = header.scans, header.scan_ns
+    time.sleep(4)
+    scans(stats, 1)
+    worked = header.scan_ns - worked
+    elapsed = (time.monotonic() - start) * 1e9
+    one = worked / (header.scans - count)
+    assert worked <= elapsed / 1000 + 2 * one, (worked, elapsed, header.scans - count)
+
+
 def test_the_longest_stored_sink(dev, make, policy):
     """A store that is nearly full hands on what nobody has asked for longest."""
     set_tiers(dev, {CPU: 64, NVME: 512, SSD: 1024})

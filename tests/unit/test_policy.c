@@ -97,12 +97,13 @@ static void the_oldest(void **state)
 static void period(void **state)
 {
 	(void)state;
-	assert_int_equal(tw_scan_period(1000, 500, 10000, 200, 5000), 500);
-	assert_int_equal(tw_scan_period(1000, 100, 10000, 200, 5000), 1000);
-	assert_int_equal(tw_scan_period(1000, 0, 10000, 200, 5000), 1251);
-	assert_int_equal(tw_scan_period(4900, 0, 10000, 200, 5000), 5000);
-	assert_int_equal(tw_scan_period(210, 500, 10000, 200, 5000), 200);
-	assert_int_equal(tw_scan_period(1000, 0, 0, 200, 5000), 1000);
+	assert_int_equal(tw_scan_period(1000, 500, 0, 10000, 200, 5000), 500);
+	assert_int_equal(tw_scan_period(1000, 100, 5000, 10000, 200, 5000), 1000);
+	assert_int_equal(tw_scan_period(1000, 0, 0, 10000, 200, 5000), 1251);
+	assert_int_equal(tw_scan_period(4900, 0, 0, 10000, 200, 5000), 5000);
+	assert_int_equal(tw_scan_period(210, 500, 0, 10000, 200, 5000), 200);
+	assert_int_equal(tw_scan_period(1000, 0, 0, 0, 200, 5000), 1000);
+	assert_int_equal(tw_scan_period(1000, 0, 5001, 10000, 200, 5000), 500);
 }
 
 static void rate(void **state)

@@ -350,8 +350,8 @@ struct tw_region_create {
  * @cold_threshold: heat below which a page not touched lately is called cold,
  *	1..@hot_threshold - 1, default 10
  * @scan_permille: most of one CPU that scanning takes, 1..1000, default 10
- * @scan_min_ms: least time from scan to scan, 10..@scan_max_ms, default 200
- * @scan_max_ms: most, up to 600000, default 5000
+ * @scan_min_ms: least time from scan to scan, 10..@scan_max_ms, default 50
+ * @scan_max_ms: most, up to 600000, default 2000
  * @free_permille: of each memory tier, kept free so that faults need not wait,
  *	1..500, default 20; twice that once it has to be made
  * @min_stay: scans that a page stays where it was put, 0..255, default 2
