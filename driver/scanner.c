@@ -294,6 +294,7 @@ static void tw_scan_all(struct tw_pass *p)
 		return;		/* half a scan tells nothing */
 	tw_policy_end(&p->map);
 	tw_scan_cut(p);
+	tw_demote_check();	/* by the watermark as it is now */
 	tw_numa_balance_some(TW_SCAN_BALANCE);
 	tw_scan_publish(p);
 	WRITE_ONCE(tw_scanning, true);
