@@ -47,8 +47,9 @@ int tw_check_answer(u64 ptr, size_t bytes)
 {
 	if (!ptr)
 		return 0;
+	/* Not fault_in_writeable(): it writes a zero to each page. */
 	if (!access_ok(u64_to_user_ptr(ptr), bytes) ||
-	    fault_in_writeable(u64_to_user_ptr(ptr), bytes))
+	    fault_in_safe_writeable(u64_to_user_ptr(ptr), bytes))
 		return -EFAULT;
 	return 0;
 }

@@ -7,6 +7,7 @@ device is suspended, and nothing else is carried out until it is resumed.
 
 import ctypes
 import errno
+import mmap
 import os
 import signal
 import threading
@@ -287,7 +288,9 @@ class TestRoom:
         reader = stream(REQUEST, events=8192).reader()
         with hold():
             dev.request([ask(region.page(index % 4)) for index in range(tw.TW_REQUEST_MAX - 3)])
-            array = (tw.Request * 3)(*[ask(region.page(0)) for _ in range(3)])
+            memory = mmap.mmap(-1, 2 * PAGE)
+            array = (tw.Request * 3).from_buffer(memory, PAGE - 96)     # in two pages
+            array[:] = [ask(region.page(1)) for _ in range(3)]
             before = bytes(array)
             for flags in (0, WAIT):
                 with refused(errno.EAGAIN, region):
