@@ -56,7 +56,7 @@ struct tw_heat_map {
 /**
  * struct tw_decider - what is known from the scan before
  * @scan: its number
- * @margin: distance from the cut, in buckets of heat
+ * @margin: distance from the cut
  * @fit: by home: heat that fits it
  * @need: by tier: pages to make room for
  * @sink_age: by store: scans untouched from which that many are
@@ -65,10 +65,11 @@ struct tw_heat_map {
  * @moved: pages moved in this scan
  * @thrash: of them, to and fro
  * @wanted: pages wanted elsewhere in this scan
+ * @move_ns: time that moves have taken, not yet asked for
  */
 struct tw_decider {
 	u32 scan;
-	unsigned int margin;
+	struct tw_margin margin;
 	unsigned int fit[2];
 	unsigned long need[TW_NR_TIERS];
 	unsigned int sink_age[TW_NR_TIERS];
@@ -77,6 +78,7 @@ struct tw_decider {
 	u64 moved;
 	u64 thrash;
 	u64 wanted;
+	u64 move_ns;
 };
 
 extern struct tw_decider tw_dec;	/* the scanner's thread's own */
@@ -97,7 +99,10 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 			  unsigned int age);
 void tw_policy_region_done(void);	/* moves what is left of a region's */
-void tw_policy_end(const struct tw_heat_map *map);
+/* @news: the program has turned to other pages. */
+void tw_policy_end(const struct tw_heat_map *map, bool news);
+/* Time that moves have taken since this was last asked, waiting included. */
+u64 tw_policy_move_ns(void);
 /* How many pages the policy wanted elsewhere in this scan. */
 u64 tw_policy_wanted(void);
 

@@ -3,10 +3,13 @@
  * policy_calc.h - the arithmetic of heat, cuts, periods and rates
  *
  * Heat by scans: a scan takes an eighth off, rounded up, and adds
- * TW_HEAT_YOUNG when the page was touched since the one before. Its half-life is
- * five scans. A page touched in each scan comes to 153, one touched in three of
- * four stays above the documented 100; one not touched for 18 scans has fallen
- * from there below the documented 10, one touched once is below it after six.
+ * TW_HEAT_YOUNG when the page was touched within its window. Its half-life is
+ * five scans. A page touched in each window comes to 153, one touched in three
+ * of four stays above the documented 100; one not touched for 18 scans has
+ * fallen from there below the documented 10, one touched once is below it after
+ * six. The window is all the time since the scan before, or so much less that
+ * not everything is touched in it, which would tell nothing: what was touched,
+ * but before the window, adds TW_HEAT_LATE, which keeps it from being cold.
  *
  * No kernel calls: the unit tests run it on the host.
  */
@@ -23,14 +26,24 @@ typedef uint64_t u64;
 #endif
 
 #define TW_HEAT_YOUNG		20
+#define TW_HEAT_LATE		3
 #define TW_HEAT_DECAY		8
 
+/* What a scan knows of a page: touched since the one before, in the window? */
+enum tw_seen {
+	TW_SEEN_NOT,
+	TW_SEEN_LATE,
+	TW_SEEN_YOUNG,
+};
+
 /* The heat after a scan. */
-static inline unsigned int tw_heat_scanned(unsigned int heat, bool young)
+static inline unsigned int tw_heat_scanned(unsigned int heat, enum tw_seen seen)
 {
 	heat -= (heat + TW_HEAT_DECAY - 1) / TW_HEAT_DECAY;
-	if (young)
+	if (seen == TW_SEEN_YOUNG)
 		heat += TW_HEAT_YOUNG;
+	else if (seen == TW_SEEN_LATE)
+		heat += TW_HEAT_LATE;
 	return heat < 65535 ? heat : 65535;
 }
 
@@ -42,6 +55,17 @@ static inline unsigned int tw_heat_bucket(unsigned int heat)
 {
 	heat /= TW_HEAT_BUCKET;
 	return heat < TW_HEAT_BUCKETS ? heat : TW_HEAT_BUCKETS - 1;
+}
+
+/* Are there any? */
+static inline bool tw_heat_any(const u64 *pages)
+{
+	unsigned int b;
+
+	for (b = 0; b < TW_HEAT_BUCKETS; b++)
+		if (pages[b])
+			return true;
+	return false;
 }
 
 /*
@@ -83,22 +107,121 @@ static inline unsigned int tw_age_oldest(const u64 *pages, u64 want)
 	return age;
 }
 
+/* Heat that only a page has which was touched in most windows of late. */
+#define TW_HEAT_STEADY		100
+
+/*
+ * The program has turned to other pages when most of those (@steady) are not
+ * touched any more (@lost). Few of them tell little.
+ */
+static inline bool tw_scan_news(u64 lost, u64 steady, u64 seen)
+{
+	return lost * 2 > steady && steady * 64 > seen;
+}
+
 /*
  * The next pause between scans: shorter when much is going on (@changed of @seen
- * pages were wanted elsewhere, or went to a store) or when so many were touched
- * (@young) that this tells little, else slowly longer.
+ * pages were wanted elsewhere, or went to a store), the shortest when the program
+ * has turned to other pages (@news), else slowly longer.
  */
 static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
-					  u64 young, u64 seen,
+					  u64 seen, bool news,
 					  unsigned int min, unsigned int max)
 {
-	if (changed * 50 > seen || young * 2 > seen)
+	if (news)
+		return min;
+	if (changed * 50 > seen)
 		ms /= 2;
 	else if (changed * 200 < seen)
-		ms += ms / 4 + 1;
+		ms += ms / 8 + 1;
 	if (ms < min)
 		ms = min;
 	return ms > max ? max : ms;
+}
+
+/* Shorter ones tell of what is in a CPU's TLB as if it were not touched. */
+#define TW_WINDOW_MIN_NS	5000000ULL
+#define TW_WINDOW_ALL		(~0ULL)
+/* Scans in a row that must ask for a longer one. */
+#define TW_WINDOW_SCANS		4
+
+/**
+ * struct tw_window - within which a touch counts in full
+ * @ns: how long, or TW_WINDOW_ALL: the time from scan to scan
+ * @low: scans in a row in which little was touched
+ * @changed: it is another one than in the scan before
+ */
+struct tw_window {
+	u64 ns;
+	unsigned int low;
+	bool changed;
+};
+
+static inline void tw_window_set(struct tw_window *w, u64 ns)
+{
+	w->changed = w->ns != ns;
+	w->ns = ns;
+	w->low = 0;
+}
+
+/*
+ * The next window: such that of @seen pages in memory about as many are touched
+ * in it as the faster tier has @room for, so that who is among them differs; half
+ * where all fit. @between: from scan to scan, ns; @young: pages touched in it.
+ */
+static inline void tw_window_scanned(struct tw_window *w, u64 between, u64 young,
+				     u64 seen, u64 room)
+{
+	u64 want = seen / 2, ns = w->ns;
+
+	if (room < want)
+		want = room > seen / 16 ? room : seen / 16;
+	w->changed = false;
+	if (young * 2 > want * 3) {
+		ns = (ns < between ? ns : between) / 2;
+		tw_window_set(w, ns > TW_WINDOW_MIN_NS ? ns : TW_WINDOW_MIN_NS);
+	} else if (young * 2 >= want || ns == TW_WINDOW_ALL) {
+		w->low = 0;
+	} else if (++w->low == TW_WINDOW_SCANS) {
+		tw_window_set(w, ns * 2 < between ? ns * 2 : TW_WINDOW_ALL);
+	}
+}
+
+/* How far from the cut a page must be to move: heat, at least and at most. */
+#define TW_MARGIN_MIN		16
+#define TW_MARGIN_MAX		64
+/* Scans without much to and fro after which it is tried with less. */
+#define TW_MARGIN_SCANS		4
+
+/**
+ * struct tw_margin - chance alone puts pages near the cut on either side of it
+ * @heat: how far they must be from it
+ * @moved: pages moved lately
+ * @thrash: of them, to and fro
+ * @calm: scans since it was widened or narrowed
+ */
+struct tw_margin {
+	unsigned int heat;
+	unsigned int calm;
+	u64 moved;
+	u64 thrash;
+};
+
+/* After a scan. Wider when more than one move in a hundred is to and fro. */
+static inline void tw_margin_scanned(struct tw_margin *m, u64 moved, u64 thrash)
+{
+	m->moved += moved - m->moved / 8;
+	m->thrash += thrash - m->thrash / 8;
+	m->calm++;
+	if (m->thrash * 100 > m->moved && m->thrash >= 8) {
+		m->heat = m->heat * 2 < TW_MARGIN_MAX ? m->heat * 2 : TW_MARGIN_MAX;
+		m->moved = 0;
+		m->thrash = 0;
+		m->calm = 0;
+	} else if (m->calm >= TW_MARGIN_SCANS) {
+		m->heat -= (m->heat - TW_MARGIN_MIN + 3) / 4;
+		m->calm = 0;
+	}
 }
 
 /**

@@ -28,9 +28,6 @@
 
 /* Scans within which a promoted page that is demoted has thrashed. */
 #define TW_THRASH_SCANS	10
-/* How far from the cut a page must be: buckets of heat, at least and at most. */
-#define TW_MARGIN_MIN	1U
-#define TW_MARGIN_MAX	16U
 
 /**
  * struct tw_trace - when a page was last moved
@@ -60,7 +57,9 @@ struct tw_way {
 static struct tw_way tw_up, tw_down, tw_sink;
 
 struct tw_decider tw_dec = {
-	.margin = TW_MARGIN_MIN,
+	/* Before the first scan nothing is known to be hot. */
+	.fit = { [0 ... 1] = TW_HEAT_BUCKETS * TW_HEAT_BUCKET },
+	.margin.heat = TW_MARGIN_MIN,
 	.scan = TW_THRASH_SCANS,
 };
 
@@ -128,6 +127,16 @@ static void tw_way_count(struct tw_move *m, bool up)
 		tw_auto_count(demoted, m->moved);
 }
 
+static void tw_way_run(struct tw_move *m)
+{
+	u64 ns = ktime_get_mono_fast_ns();
+
+	tw_move_run(m);
+	ns = ktime_get_mono_fast_ns() - ns;
+	tw_dec.move_ns += ns;
+	tw_auto_count(ns, ns);
+}
+
 static void tw_way_flush(struct tw_way *way, bool up)
 {
 	struct tw_move *m = way->m;
@@ -141,7 +150,7 @@ static void tw_way_flush(struct tw_way *way, bool up)
 	tw_auto_count(limited, m->nr - n);
 	m->nr = n;
 	if (n) {
-		tw_move_run(m);
+		tw_way_run(m);
 		tw_way_count(m, up);
 		if (!up)
 			tw_dec.need[m->from] -= min_t(unsigned long, m->moved,
@@ -183,7 +192,7 @@ void tw_policy_region_done(void)
 static bool tw_is_hot(int home, unsigned int heat)
 {
 	if (READ_ONCE(tw_knobs.mode) & TW_POLICY_AUTO)
-		return heat >= tw_dec.fit[home] + tw_dec.margin * TW_HEAT_BUCKET;
+		return heat >= tw_dec.fit[home] + tw_dec.margin.heat;
 	return heat > READ_ONCE(tw_hot_threshold);
 }
 
@@ -260,27 +269,22 @@ void tw_policy_begin(void)
 		tw_dec.need[tier] = room < keep ? 2 * keep - room : 0;
 		/* Those of the scan before that found no room. */
 		tw_dec.need[tier] += min(tw_dec.waiting[tier],
-					 tw_tiers[tier].capacity / 16);
+					 tw_tiers[tier].capacity / 4);
 		tw_dec.waiting[tier] = 0;
 	}
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
 		tw_dec.need[tier] = tw_store_need(tier);
 }
 
-/* More than one move in fifty to and fro: only what is clearer goes. */
-static void tw_margin_adapt(void)
-{
-	if (tw_dec.thrash * 50 > tw_dec.moved)
-		tw_dec.margin = min(2 * tw_dec.margin, TW_MARGIN_MAX);
-	else if (tw_dec.margin > TW_MARGIN_MIN && !tw_dec.thrash)
-		tw_dec.margin--;
-}
-
-void tw_policy_end(const struct tw_heat_map *map)
+void tw_policy_end(const struct tw_heat_map *map, bool news)
 {
 	int tier;
 
-	tw_margin_adapt();
+	if (news)
+		tw_dec.margin = (struct tw_margin){ .heat = TW_MARGIN_MIN };
+	else
+		tw_margin_scanned(&tw_dec.margin, tw_dec.moved, tw_dec.thrash);
+	WRITE_ONCE(tw_stats->auto_margin, tw_dec.margin.heat);
 	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
 		unsigned long cap = tw_tiers[tier].capacity;
 		unsigned long keep = tw_policy_headroom(cap);
@@ -295,6 +299,14 @@ void tw_policy_end(const struct tw_heat_map *map)
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
 		tw_dec.sink_age[tier] = tw_age_oldest(map->age[tier],
 						      tw_store_need(tier));
+}
+
+u64 tw_policy_move_ns(void)
+{
+	u64 ns = tw_dec.move_ns;
+
+	tw_dec.move_ns = 0;
+	return ns;
 }
 
 u64 tw_policy_wanted(void)

@@ -110,6 +110,7 @@ static void tw_proc_auto(struct seq_file *m)
 	tw_line(m, "scan_pages", READ_ONCE(tw_stats->scan_pages));
 	tw_line(m, "scan_skipped", READ_ONCE(tw_stats->scan_skipped));
 	tw_line(m, "scan_period_ms", READ_ONCE(tw_stats->scan_period_ms));
+	tw_line(m, "scan_window_us", READ_ONCE(tw_stats->scan_window_us));
 	tw_line(m, "auto_considered", READ_ONCE(tw_stats->auto_considered));
 	tw_line(m, "auto_promoted", READ_ONCE(tw_stats->auto_promoted));
 	tw_line(m, "auto_demoted", READ_ONCE(tw_stats->auto_demoted));
@@ -118,6 +119,8 @@ static void tw_proc_auto(struct seq_file *m)
 	tw_line(m, "auto_stayed", READ_ONCE(tw_stats->auto_stayed));
 	tw_line(m, "auto_limited", READ_ONCE(tw_stats->auto_limited));
 	tw_line(m, "auto_thrash", READ_ONCE(tw_stats->auto_thrash));
+	tw_line(m, "auto_margin", READ_ONCE(tw_stats->auto_margin));
+	tw_line(m, "auto_ns", READ_ONCE(tw_stats->auto_ns));
 }
 
 static int tw_proc_module(struct seq_file *m, void *v)

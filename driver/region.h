@@ -279,10 +279,11 @@ u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr,
 		  bool forget);
 /*
  * The same for a chunk, into a bitmap of zeros, and forgotten. False: known to
- * be untouched as a whole, its pages were not looked at. The scanner's alone.
+ * be untouched as a whole, its pages were not looked at. @again: just looked at,
+ * look at all of it. The scanner's alone.
  */
 bool tw_scan_chunk(struct tw_region *r, struct tw_chunk *c,
-		   unsigned long *young);
+		   unsigned long *young, bool again);
 
 /* -- shrinker.c ------------------------------------------------------------ */
 

@@ -182,19 +182,20 @@ static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 }
 
 bool tw_scan_chunk(struct tw_region *r, struct tw_chunk *c,
-		   unsigned long *young)
+		   unsigned long *young, bool again)
 {
 	struct address_space *mapping = r->inode->i_mapping;
 	unsigned long last = c->base + TW_CHUNK_PAGES - 1;
+	bool looked = false, sure = again || !(c->idle % TW_IDLE_SURE);
 	struct vm_area_struct *vma;
-	bool looked = false;
 
 	i_mmap_lock_read(mapping);
 	for (vma = tw_vmas_iter_first(&mapping->i_mmap, c->base, last); vma;
 	     vma = tw_vmas_iter_next(vma, c->base, last))
-		looked |= tw_scan_chunk_vma(vma, c, !(c->idle % TW_IDLE_SURE),
-					    young);
+		looked |= tw_scan_chunk_vma(vma, c, sure, young);
 	i_mmap_unlock_read(mapping);
+	if (again)
+		return looked;
 	if (!bitmap_empty(young, TW_CHUNK_PAGES))
 		c->idle = 0;
 	else if (c->idle < U8_MAX)

@@ -470,8 +470,9 @@ class StatsHeader(Structure):
                 ("requests_done", c_uint64), ("requests_failed", c_uint64),
                 ("requests_cancelled", c_uint64)] + [(name, c_uint64) for name in (
                     "scans", "scan_ns", "scan_pages", "scan_skipped", "scan_period_ms",
+                    "scan_window_us",
                     "auto_considered", "auto_promoted", "auto_demoted", "auto_busy",
-                    "auto_full", "auto_stayed", "auto_limited", "auto_thrash")]
+                    "auto_full", "auto_stayed", "auto_limited", "auto_thrash", "auto_margin", "auto_ns")]
 
 
 class StoreSuper(Structure):

@@ -12,10 +12,10 @@
 
 #include "../../driver/policy_calc.h"
 
-static unsigned int scans(unsigned int heat, unsigned int n, bool young)
+static unsigned int scans(unsigned int heat, unsigned int n, enum tw_seen seen)
 {
 	while (n--)
-		heat = tw_heat_scanned(heat, young);
+		heat = tw_heat_scanned(heat, seen);
 	return heat;
 }
 
@@ -25,25 +25,29 @@ static void heat_as_documented(void **state)
 	unsigned int heat = 0, i;
 
 	(void)state;
-	assert_int_equal(scans(0, 100, true), 153);
-	assert_int_equal(scans(153, 100, true), 153);
+	assert_int_equal(scans(0, 100, TW_SEEN_YOUNG), 153);
+	assert_int_equal(scans(153, 100, TW_SEEN_YOUNG), 153);
+	assert_in_range(scans(153, 100, TW_SEEN_LATE), 10, 25);	/* not cold */
+	assert_in_range(scans(0, 100, TW_SEEN_LATE), 10, 25);
 	for (i = 0; i < 300; i++)
-		heat = tw_heat_scanned(heat, i % 4 != 3);
+		heat = tw_heat_scanned(heat, i % 4 != 3 ? TW_SEEN_YOUNG : TW_SEEN_NOT);
 	assert_true(heat > 100);			/* three of four */
 	for (heat = 0, i = 0; i < 300; i++)
-		heat = tw_heat_scanned(heat, i % 2);
+		heat = tw_heat_scanned(heat, i % 2 ? TW_SEEN_YOUNG : TW_SEEN_NOT);
 	assert_true(heat < 100);			/* every other */
-	assert_true(scans(101, 18, false) < 10 && scans(153, 12, false) >= 10);
-	assert_true(scans(20, 6, false) < 10);
-	assert_int_equal(scans(65535, 200, false), 0);
-	assert_int_equal(tw_heat_scanned(0, false), 0);
-	assert_true(tw_heat_scanned(65535, true) <= 65535);
+	assert_true(scans(101, 18, TW_SEEN_NOT) < 10 &&
+		    scans(153, 12, TW_SEEN_NOT) >= 10);
+	assert_true(scans(20, 6, TW_SEEN_NOT) < 10);
+	assert_int_equal(scans(65535, 200, TW_SEEN_NOT), 0);
+	assert_int_equal(tw_heat_scanned(0, TW_SEEN_NOT), 0);
+	assert_true(tw_heat_scanned(65535, TW_SEEN_YOUNG) <= 65535);
 }
 
 static void half_life(void **state)
 {
 	(void)state;
-	assert_true(scans(1000, 4, false) > 500 && scans(1000, 6, false) < 500);
+	assert_true(scans(1000, 4, TW_SEEN_NOT) > 500 &&
+		    scans(1000, 6, TW_SEEN_NOT) < 500);
 }
 
 static void buckets(void **state)
@@ -97,13 +101,86 @@ static void the_oldest(void **state)
 static void period(void **state)
 {
 	(void)state;
-	assert_int_equal(tw_scan_period(1000, 500, 0, 10000, 200, 5000), 500);
-	assert_int_equal(tw_scan_period(1000, 100, 5000, 10000, 200, 5000), 1000);
-	assert_int_equal(tw_scan_period(1000, 0, 0, 10000, 200, 5000), 1251);
-	assert_int_equal(tw_scan_period(4900, 0, 0, 10000, 200, 5000), 5000);
-	assert_int_equal(tw_scan_period(210, 500, 0, 10000, 200, 5000), 200);
-	assert_int_equal(tw_scan_period(1000, 0, 0, 0, 200, 5000), 1000);
-	assert_int_equal(tw_scan_period(1000, 0, 5001, 10000, 200, 5000), 500);
+	assert_int_equal(tw_scan_period(1000, 500, 10000, false, 200, 5000), 500);
+	assert_int_equal(tw_scan_period(1000, 100, 10000, false, 200, 5000), 1000);
+	assert_int_equal(tw_scan_period(1000, 0, 10000, false, 200, 5000), 1126);
+	assert_int_equal(tw_scan_period(4900, 0, 10000, false, 200, 5000), 5000);
+	assert_int_equal(tw_scan_period(210, 500, 10000, false, 200, 5000), 200);
+	assert_int_equal(tw_scan_period(1000, 0, 0, false, 200, 5000), 1000);
+	assert_int_equal(tw_scan_period(1000, 0, 10000, true, 200, 5000), 200);
+}
+
+static void news(void **state)
+{
+	(void)state;
+	assert_true(tw_scan_news(501, 1000, 10000));
+	assert_false(tw_scan_news(500, 1000, 10000));
+	assert_true(tw_scan_news(157, 157, 10000));
+	assert_false(tw_scan_news(156, 156, 10000));	/* too few */
+	assert_false(tw_scan_news(0, 0, 0));
+}
+
+/* To and fro widens it, calm narrows it again. */
+static void margin(void **state)
+{
+	struct tw_margin m = { .heat = TW_MARGIN_MIN };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		tw_margin_scanned(&m, 1000, 9);
+	assert_int_equal(m.heat, TW_MARGIN_MIN);
+	tw_margin_scanned(&m, 1000, 100);
+	assert_int_equal(m.heat, 2 * TW_MARGIN_MIN);
+	assert_true(!m.moved && !m.thrash);	/* that has been answered */
+	for (i = 0; i < 10; i++)
+		tw_margin_scanned(&m, 100, 50);
+	assert_int_equal(m.heat, TW_MARGIN_MAX);
+	for (i = 0; i < TW_MARGIN_SCANS; i++)
+		tw_margin_scanned(&m, 10, 0);
+	assert_true(m.heat < TW_MARGIN_MAX && m.heat > TW_MARGIN_MIN);
+	for (i = 0; i < 100 * TW_MARGIN_SCANS; i++)
+		tw_margin_scanned(&m, 10, 0);
+	assert_int_equal(m.heat, TW_MARGIN_MIN);
+}
+
+static u64 window_after(u64 ns, unsigned int scans, u64 young, u64 room)
+{
+	struct tw_window w = { .ns = ns };
+
+	while (scans--)
+		tw_window_scanned(&w, 80000000, young, 1000, room);
+	return w.ns;
+}
+
+/* Shorter while too much is touched in it, longer when too little for some time. */
+static void window(void **state)
+{
+	const u64 ms = 1000000, all = TW_WINDOW_ALL;
+	struct tw_window w = { .ns = all };
+
+	(void)state;
+	assert_true(window_after(all, 1, 1000, 250) == 40 * ms);
+	assert_true(window_after(40 * ms, 1, 376, 250) == 20 * ms);
+	assert_true(window_after(40 * ms, 100, 375, 250) == 40 * ms);
+	assert_true(window_after(40 * ms, 100, 125, 250) == 40 * ms);
+	assert_true(window_after(20 * ms, 3, 124, 250) == 20 * ms);
+	assert_true(window_after(20 * ms, 4, 124, 250) == 40 * ms);
+	assert_true(window_after(40 * ms, 4, 124, 250) == all);
+	assert_true(window_after(all, 100, 0, 250) == all);
+	/* All fits: half of it. */
+	assert_true(window_after(all, 100, 750, 4000) == all);
+	assert_true(window_after(all, 1, 751, 4000) == 40 * ms);
+	/* Next to no room: a sixteenth. */
+	assert_true(window_after(40 * ms, 100, 93, 1) == 40 * ms);
+	assert_true(window_after(40 * ms, 1, 94, 1) == 20 * ms);
+	assert_true(window_after(6 * ms, 100, 900, 250) == TW_WINDOW_MIN_NS);
+	tw_window_scanned(&w, 80 * ms, 900, 1000, 250);
+	assert_true(w.changed);
+	tw_window_scanned(&w, 80 * ms, 300, 1000, 250);
+	assert_false(w.changed);
+	tw_window_scanned(&w, 80 * ms, 0, 0, 250);
+	assert_true(w.ns == 40 * ms && !w.changed);
 }
 
 static void rate(void **state)
@@ -134,6 +211,9 @@ int main(void)
 		cmocka_unit_test(the_coldest),
 		cmocka_unit_test(the_oldest),
 		cmocka_unit_test(period),
+		cmocka_unit_test(window),
+		cmocka_unit_test(news),
+		cmocka_unit_test(margin),
 		cmocka_unit_test(rate),
 	};
 

@@ -360,8 +360,9 @@ struct tw_region_create {
  * @reserved: in: 0
  *
  * Heat by scans: each takes an eighth off and adds 20 when the page was touched
- * since the one before; a fault adds 10. Setting takes CAP_SYS_ADMIN and all of
- * it or nothing. EINVAL: a value is out of its range.
+ * since the one before; a fault adds 10. Where most pages are, a touch within a
+ * shorter window adds 20, and one before it 3. Setting takes CAP_SYS_ADMIN and
+ * all of it or nothing. EINVAL: a value is out of its range.
  */
 struct tw_policy {
 	__u32 size;
@@ -1526,10 +1527,12 @@ struct tw_stats_cpu {
  * @requests_failed: requests that ended otherwise, cancelled ones included
  * @requests_cancelled: requests whose page went away while they waited
  * @scans: times that all pages have been scanned
- * @scan_ns: time spent scanning
+ * @scan_ns: CPU time spent scanning
  * @scan_pages: pages looked at
  * @scan_skipped: of them, known to be untouched by their 2 MiB
  * @scan_period_ms: from one scan to the next at present
+ * @scan_window_us: within which a touch counted in full in the last scan; 0: all
+ *	the time since the scan before
  * @auto_considered: pages that the policy wanted elsewhere
  * @auto_promoted: of them, moved to a faster tier
  * @auto_demoted: of them, moved to a slower one
@@ -1538,6 +1541,9 @@ struct tw_stats_cpu {
  * @auto_stayed: of them, left since they had only just come
  * @auto_limited: of them, left for the rate limit
  * @auto_thrash: of the demoted, promoted less than ten scans before
+ * @auto_margin: heat by which a page must be clear of the cut to move at present:
+ *	more while pages go to and fro
+ * @auto_ns: time that these moves have taken, waiting included
  */
 struct tw_stats {
 	__u32 version;
@@ -1567,6 +1573,7 @@ struct tw_stats {
 	__aligned_u64 scan_pages;
 	__aligned_u64 scan_skipped;
 	__aligned_u64 scan_period_ms;
+	__aligned_u64 scan_window_us;
 	__aligned_u64 auto_considered;
 	__aligned_u64 auto_promoted;
 	__aligned_u64 auto_demoted;
@@ -1575,6 +1582,8 @@ struct tw_stats {
 	__aligned_u64 auto_stayed;
 	__aligned_u64 auto_limited;
 	__aligned_u64 auto_thrash;
+	__aligned_u64 auto_margin;
+	__aligned_u64 auto_ns;
 };
 
 /*
