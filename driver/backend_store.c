@@ -255,6 +255,7 @@ int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 		goto put_bdev;
 
 	WRITE_ONCE(t->capacity, s->slots.nr);
+	WRITE_ONCE(t->sh->avoided_until_ns, 0);
 	rcu_assign_pointer(t->store, s);
 	return 0;
 
@@ -326,7 +327,7 @@ bool tw_store_stable(struct tw_tier_s *t)
  * tw_store_failing - is the store better avoided for new pages?
  * @t: tier
  *
- * Return: whether the device has gone or failed a write lately.
+ * Return: whether the device has gone, or failed lately.
  */
 bool tw_store_failing(struct tw_tier_s *t)
 {

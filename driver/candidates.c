@@ -266,30 +266,6 @@ static void tw_walk_external(struct tw_cand_set *s, unsigned int left)
 
 /* -- all of it ------------------------------------------------------------- */
 
-static u64 tw_cand_nominal(int tier)
-{
-	return tw_stats_tier_block(tier)->nominal_latency_ns;
-}
-
-/*
- * Measured latencies when both tiers are bound, unless they say that the slower
- * tier is the faster one (two tiers of one kind of memory measure alike).
- */
-static void tw_cand_latencies(struct tw_cand_set *s)
-{
-	u64 from = READ_ONCE(tw_tiers[s->from].latency_ns);
-	u64 to = READ_ONCE(tw_tiers[s->to].latency_ns);
-
-	s->from_ns = tw_cand_nominal(s->from);
-	s->to_ns = tw_cand_nominal(s->to);
-	s->hot = s->to_ns < s->from_ns;
-	if (!tw_tier_bound(s->from) || !tw_tier_bound(s->to) || !from || !to ||
-	    from == to || (to < from) != s->hot)
-		return;
-	s->from_ns = from;
-	s->to_ns = to;
-}
-
 /* One piece: what was found, the keys to sort it by, what was seen. */
 static int tw_cand_alloc(struct tw_cand_set *s)
 {
@@ -321,7 +297,7 @@ static int tw_cand_run(struct tw_cand_set *s)
 
 	if (err)
 		return err;
-	tw_cand_latencies(s);
+	s->hot = tw_tier_latencies(s->from, s->to, &s->from_ns, &s->to_ns);
 	tw_cand_from_rings(s);
 	if (s->nr < s->want)
 		tw_walk_regions(s, look);

@@ -5,7 +5,7 @@
  * One clock hand over all regions in the order of their ids, and within each a
  * hand over its pages; second chance on accessed bits: a page found touched is
  * spared and its age starts again. The longer a sweep finds too little, the
- * less it spares. Pages go to the fastest store with room.
+ * less it spares. Where they go is store_choice.c's.
  *
  * Headroom is kept in the background, so that faults seldom wait; a fault that
  * finds none sweeps by itself. Both call tw_demote(), any number at a time:
@@ -43,7 +43,10 @@ static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
  * @done: pages moved
  * @level: choosiness, index into tw_sweep_age
  * @looked: pages looked at on this level
- * @m: batch being filled
+ * @idx: pages of the present region that are to go
+ * @wish: where to, each: a store, TW_WISH_*
+ * @nr: how many
+ * @m: batch
  */
 struct tw_sweep {
 	struct tw_region *only;
@@ -52,6 +55,9 @@ struct tw_sweep {
 	unsigned long done;
 	unsigned int level;
 	unsigned long looked;
+	unsigned long idx[TW_BATCH];
+	u8 wish[TW_BATCH];
+	unsigned int nr;
 	struct tw_move *m;
 };
 
@@ -78,99 +84,6 @@ struct tw_asked {
 static struct tw_asked tw_asked[1 << TW_ASKED_BITS];
 static DECLARE_WAIT_QUEUE_HEAD(tw_demoted_wq);
 
-/* -- where to -------------------------------------------------------------- */
-
-static bool tw_store_usable(int tier, bool failing_too)
-{
-	struct tw_tier_s *t = &tw_tiers[tier];
-
-	return tw_tier_bound(tier) && tw_slots_used(t) < t->capacity &&
-	       (failing_too || !tw_store_failing(t));
-}
-
-/* The fastest store with room from @first on, TW_TIER_NONE when there is none. */
-static int tw_demote_target(int first)
-{
-	int tier, failing;
-
-	for (failing = 0; failing < 2; failing++)
-		for (tier = first; tier < TW_NR_TIERS; tier++)
-			if (tw_store_usable(tier, failing))
-				return tier;
-	return TW_TIER_NONE;
-}
-
-/* Frees kept copies of a chunk's pages in store @tier. */
-static unsigned long tw_reap_chunk(struct tw_chunk *c, int tier)
-{
-	unsigned long n = 0;
-	unsigned int i;
-
-	for (i = 0; i < TW_CHUNK_PAGES; i++) {
-		struct tw_rec *rec = &c->rec[i];
-		unsigned long w = tw_rec_w(rec);
-
-		if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
-		    tw_w_slot_tier(w) != tier || !tw_rec_trylock(rec))
-			continue;
-		w = rec->w;
-		if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
-		    tw_w_slot_tier(w) == tier) {
-			tw_slot_drop(rec);
-			n++;
-		}
-		tw_rec_unlock(rec);
-	}
-	return n;
-}
-
-unsigned long tw_reap_kept(int tier, unsigned long want)
-{
-	struct tw_region *r;
-	struct tw_chunk *c;
-	unsigned long n = 0, i;
-	u64 id = 0;
-
-	if (!atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
-		return 0;
-	while (n < want && (r = tw_region_after(id))) {
-		id = r->id;
-		xa_for_each(&r->chunks, i, c) {
-			n += tw_reap_chunk(c, tier);
-			cond_resched();
-			if (n >= want)
-				break;
-		}
-		tw_region_put(r);
-	}
-	return n;
-}
-
-/* Everything is full: do copies of pages in memory take the room? */
-static int tw_demote_target_reap(void)
-{
-	int tier;
-
-	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
-		if (tw_tier_bound(tier) && tw_reap_kept(tier, TW_BATCH))
-			return tier;
-	return TW_TIER_NONE;
-}
-
-/* Is there a store with room, or with room that copies take up? */
-static bool tw_demote_possible(void)
-{
-	int tier;
-
-	if (tw_demote_target(TW_TIER_NVME) != TW_TIER_NONE)
-		return true;
-	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
-		if (tw_tier_bound(tier) &&
-		    atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
-			return true;
-	return false;
-}
-
 /* -- the batch ------------------------------------------------------------- */
 
 /* What did not fit stays in the batch for the next store. */
@@ -184,17 +97,17 @@ static void tw_sweep_rest(struct tw_move *m)
 	m->nr = n;
 }
 
-static void tw_sweep_flush(struct tw_sweep *s)
+/* The batch, to @to and on from there. */
+static void tw_sweep_send(struct tw_sweep *s, int to, bool favoured)
 {
 	struct tw_move *m = s->m;
-	int to = tw_demote_target(TW_TIER_NVME);
 	bool reaped = false;
 
 	while (m->nr) {
 		if (to == TW_TIER_NONE) {
 			if (!reaped) {
 				reaped = true;
-				to = tw_demote_target_reap();
+				to = tw_store_choose_reap();
 				continue;
 			}
 			/* No fault fails for the limit of a store. */
@@ -202,7 +115,7 @@ static void tw_sweep_flush(struct tw_sweep *s)
 			    s->level < TW_SWEEP_LEVELS - 1)
 				break;
 			m->flags |= TW_MOVE_NO_LIMIT;
-			to = tw_demote_target(TW_TIER_NVME);
+			to = tw_store_choose(TW_TIER_NVME, favoured);
 			if (to == TW_TIER_NONE)
 				break;
 		}
@@ -212,11 +125,33 @@ static void tw_sweep_flush(struct tw_sweep *s)
 		s->done += m->moved;
 		s->want -= min_t(unsigned long, m->moved, s->want);
 		tw_sweep_rest(m);
-		to = to + 1 < TW_NR_TIERS ? tw_demote_target(to + 1) :
+		to = to + 1 < TW_NR_TIERS ? tw_store_choose(to + 1, favoured) :
 		     TW_TIER_NONE;
 	}
 	m->flags &= ~TW_MOVE_NO_LIMIT;
 	m->nr = 0;
+}
+
+/* Those with the same wish together. */
+static void tw_sweep_flush(struct tw_sweep *s)
+{
+	bool favoured;
+	unsigned int i;
+	int wish, to;
+
+	for (wish = TW_WISH_PLAIN; s->nr && wish < TW_NR_TIERS; wish++) {
+		favoured = wish == TW_WISH_FAVOURED;
+		for (i = 0; i < s->nr; i++)
+			if (s->wish[i] == wish)
+				s->m->idx[s->m->nr++] = s->idx[i];
+		if (!s->m->nr)
+			continue;
+		to = wish;
+		if (wish == TW_WISH_PLAIN || favoured)
+			to = tw_store_choose(TW_TIER_NVME, favoured);
+		tw_sweep_send(s, to, favoured);
+	}
+	s->nr = 0;
 }
 
 /* -- the sweep ------------------------------------------------------------- */
@@ -257,12 +192,12 @@ static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
 static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 			    struct tw_chunk *c, unsigned int at)
 {
-	struct tw_move *m = s->m;
-	u64 here = 0, young;
+	unsigned long w;
+	u64 here = 0, young, dirty;
 	unsigned int i;
 
 	for (i = 0; i < TW_BATCH; i++) {
-		unsigned long w = tw_rec_w(&c->rec[at + i]);
+		w = tw_rec_w(&c->rec[at + i]);
 
 		if (tw_w_state(w) == TW_MEM &&
 		    (s->tier == TW_TIER_NONE || tw_w_tier(w) == s->tier))
@@ -272,18 +207,23 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 	if (!here)
 		return;
 	young = tw_scan_young(r, c->base + at, TW_BATCH,
-			      !READ_ONCE(tw_scanning));
+			      !READ_ONCE(tw_scanning), &dirty);
 	for (i = 0; i < TW_BATCH; i++) {
 		if (!(here & BIT_ULL(i)) ||
 		    !tw_sweep_cold(s, &c->rec[at + i],
 				   tw_region_page(r, c->base + at + i),
 				   young & BIT_ULL(i)))
 			continue;
-		if (m->nr == min_t(unsigned long, TW_BATCH, s->want))
+		if (s->nr == min_t(unsigned long, TW_BATCH, s->want))
 			continue;	/* aged, its turn comes */
-		m->idx[m->nr++] = c->base + at + i;
+		w = tw_rec_w(&c->rec[at + i]);
+		if (tw_w_state(w) != TW_MEM)
+			continue;
+		s->wish[s->nr] = tw_store_wish(&c->rec[at + i], w,
+						 dirty & BIT_ULL(i));
+		s->idx[s->nr++] = c->base + at + i;
 	}
-	if (m->nr >= min_t(unsigned long, TW_BATCH, s->want))
+	if (s->nr >= min_t(unsigned long, TW_BATCH, s->want))
 		tw_sweep_flush(s);
 }
 
@@ -359,7 +299,7 @@ unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
 		.only = r, .tier = tier, .want = nr, .level = from,
 	};
 
-	if (!tw_demote_possible())
+	if (!tw_store_possible())
 		return 0;
 	s.m = tw_move_alloc(GFP_NOIO | __GFP_NOWARN);
 	if (!s.m)
@@ -478,7 +418,7 @@ unsigned long tw_demote_wait(struct mem_cgroup *memcg)
 
 	if (READ_ONCE(tw_demote_paused) ||
 	    time_before(jiffies, READ_ONCE(asked->idle_until)) ||
-	    !tw_demote_possible())
+	    !tw_store_possible())
 		return 0;
 	wait_event_killable_timeout(tw_demoted_wq,
 			atomic_long_read(&asked->done) != before, HZ / 10);

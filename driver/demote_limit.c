@@ -54,15 +54,6 @@ unsigned long tw_demote_limits(unsigned long nr)
 
 /* -- stores ---------------------------------------------------------------- */
 
-int tw_sink_target(struct tw_agent *a, int tier)
-{
-	while (++tier < TW_NR_TIERS)
-		if (tw_tier_bound(tier) && tw_agent_room(a, tier) &&
-		    tw_slots_used(&tw_tiers[tier]) < tw_tiers[tier].capacity)
-			return tier;
-	return TW_TIER_NONE;
-}
-
 /* Moves the batch; false when it is no use to go on. */
 static bool tw_sink_flush(struct tw_move *m, unsigned long *done)
 {

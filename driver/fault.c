@@ -29,6 +29,7 @@
 #include "agent.h"
 #include "heat.h"
 #include "numa.h"
+#include "policy.h"
 #include "region.h"
 #include "stats.h"
 #include "stream.h"
@@ -270,6 +271,8 @@ static void tw_fault_around(struct vm_fault *vmf, struct tw_rec *rec)
 	unsigned long after = min3(TW_FAULT_AROUND - 1 - pos, behind - 1,
 				   PTRS_PER_PTE - 1 - in_table);
 
+	if (READ_ONCE(tw_scanning) && tw_scan_by_mapping(vma))
+		return;		/* being mapped means to have been touched */
 	if (after)
 		tw_around_dir(vmf, rec, after, 1);
 	if (before)
@@ -419,7 +422,7 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	f->major = true;
 	f->tier = tw_w_tier(rec->w);
 	err = tw_read_in(f->r, f->idx, rec, page, tier);
-	WRITE_ONCE(rec->aux, err ? TW_AUX_READ_FAILED : 0);
+	tw_aux_set_failed(rec, err);
 	return err ? -EIO : 0;
 }
 
@@ -537,7 +540,7 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 		return tw_fault_sigbus(f, -EIO);
 	if ((vmf->flags & FAULT_FLAG_TRIED) &&
 	    (READ_ONCE(rec->aux) & TW_AUX_READ_FAILED)) {
-		WRITE_ONCE(rec->aux, 0);	/* the attempt before told */
+		tw_aux_set_failed(rec, false);	/* the attempt before told */
 		return tw_fault_sigbus(f, -EIO);
 	}
 	return VM_FAULT_FALLBACK;

@@ -425,7 +425,8 @@ static bool tw_move_clean(struct tw_move *m, unsigned int i)
 		return false;
 	atomic64_dec(tw_tier_kept_ctr(t));
 	tw_tier_used_add(t, 1);
-	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot_bits(rec->w));
+	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot_bits(rec->w) |
+		   tw_refault_stamp());
 	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);
@@ -519,7 +520,8 @@ static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 		return err;
 	}
 	tw_tier_used_add(&tw_tiers[m->to], 1);
-	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot_bits(rec->w));
+	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot_bits(rec->w) |
+		   tw_refault_stamp());
 	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);
@@ -540,7 +542,8 @@ static int tw_move_restored(struct tw_move *m, unsigned int i, u32 slot, int err
 	}
 	tw_slot_drop(rec);
 	rec->slot = slot;
-	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot(m->to));
+	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot(m->to) |
+		   tw_w_stamp(rec->w));
 	tw_tier_used_add(&tw_tiers[from], -1);
 	tw_tier_used_add(&tw_tiers[m->to], 1);
 	tw_pages_add(m->region, from, -1);

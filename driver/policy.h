@@ -57,6 +57,8 @@ struct tw_heat_map {
  * struct tw_decider - what is known from the scan before
  * @scan: its number
  * @margin: distance from the cut
+ * @pays: by home: heat from which on it pays to bring a page there
+ * @cost_ns: of a move, by the memory tier it goes to
  * @fit: by home: heat that fits it
  * @need: by tier: pages to make room for
  * @sink_age: by store: scans untouched from which that many are
@@ -70,6 +72,8 @@ struct tw_heat_map {
 struct tw_decider {
 	u32 scan;
 	struct tw_margin margin;
+	unsigned int pays[2];
+	u64 cost_ns[2];
 	unsigned int fit[2];
 	unsigned long need[TW_NR_TIERS];
 	unsigned int sink_age[TW_NR_TIERS];
@@ -91,7 +95,8 @@ static inline bool tw_policy_needs_cold(int tier)
 
 int tw_policy_moves_init(void);		/* by the scanner */
 void tw_policy_moves_exit(void);
-void tw_policy_begin(void);		/* a scan */
+/* A scan; touches within @window_ns count. */
+void tw_policy_begin(u64 window_ns);
 /* A resident page in it: @w its word, @heat and @young as found. */
 void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 		   unsigned int heat, bool young);

@@ -187,8 +187,45 @@ static inline void tw_window_scanned(struct tw_window *w, u64 between, u64 young
 	}
 }
 
+/* A move must have paid after this time at most. */
+#define TW_PAYBACK_NS		60000000000ULL
+/* What heat comes to when a page is touched in each window. */
+#define TW_HEAT_FULL		153
+
+/*
+ * The heat from which on a move pays that costs @cost_ns, with the page that
+ * makes room for it, and saves @saved_ns at each touch: heat tells the share of
+ * windows of @window_ns with a touch. A page touched in most of them may be
+ * touched any number of times.
+ */
+static inline unsigned int tw_heat_pays(u64 cost_ns, u64 saved_ns, u64 window_ns)
+{
+	u64 touches = saved_ns ? cost_ns / saved_ns : ~0ULL;
+	u64 windows;
+
+	if (!window_ns)
+		return 0;	/* not known yet */
+	windows = TW_PAYBACK_NS / window_ns;
+	if (touches >= windows)
+		return TW_HEAT_STEADY;
+	/* Both have at most 36 bits by now. */
+	if (touches * TW_HEAT_FULL / windows < TW_HEAT_STEADY)
+		return touches * TW_HEAT_FULL / windows;
+	return TW_HEAT_STEADY;
+}
+
+/*
+ * What something takes when nothing else gets in between: the least lately,
+ * forgotten slowly; 0: not known yet.
+ */
+static inline u64 tw_least(u64 least, u64 now)
+{
+	least += least / 32;
+	return !least || now < least ? now : least;
+}
+
 /* How far from the cut a page must be to move: heat, at least and at most. */
-#define TW_MARGIN_MIN		16
+#define TW_MARGIN_MIN		24
 #define TW_MARGIN_MAX		64
 /* Scans without much to and fro after which it is tried with less. */
 #define TW_MARGIN_SCANS		4

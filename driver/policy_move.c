@@ -15,6 +15,7 @@
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/hash.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
@@ -135,6 +136,9 @@ static void tw_way_run(struct tw_move *m)
 	ns = ktime_get_mono_fast_ns() - ns;
 	tw_dec.move_ns += ns;
 	tw_auto_count(ns, ns);
+	if (tw_tier_is_memory(m->to) && m->moved)
+		tw_dec.cost_ns[m->to] = tw_least(tw_dec.cost_ns[m->to],
+						 div_u64(ns, m->moved));
 }
 
 static void tw_way_flush(struct tw_way *way, bool up)
@@ -214,6 +218,10 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 	if (tier != home) {
 		if (!tw_tier_bound(home) || !tw_is_hot(home, heat))
 			return;
+		if (heat < tw_dec.pays[home]) {
+			tw_auto_count(unpaid, 1);
+			return;
+		}
 		if (tw_room(home) > tw_up.m->nr) {
 			tw_way_add(&tw_up, r, idx, tier, home);
 			return;
@@ -254,7 +262,20 @@ static unsigned long tw_store_need(int tier)
 	return used - (cap - cap / 8);
 }
 
-void tw_policy_begin(void)
+/* What a page must be to be worth the way home, and another one's away. */
+static unsigned int tw_pays_at(int home, u64 window_ns)
+{
+	int other = home == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
+	u64 cost = tw_dec.cost_ns[home] + tw_dec.cost_ns[other];
+	u64 from, to;
+
+	/* Who calls another tier its home has its own latencies. */
+	if (tw_tier_latencies(other, home, &from, &to))
+		return tw_heat_pays(cost, from - to, window_ns);
+	return tw_heat_pays(cost, to - from, window_ns);
+}
+
+void tw_policy_begin(u64 window_ns)
 {
 	int tier;
 
@@ -271,6 +292,7 @@ void tw_policy_begin(void)
 		tw_dec.need[tier] += min(tw_dec.waiting[tier],
 					 tw_tiers[tier].capacity / 4);
 		tw_dec.waiting[tier] = 0;
+		tw_dec.pays[tier] = tw_pays_at(tier, window_ns);
 	}
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
 		tw_dec.need[tier] = tw_store_need(tier);

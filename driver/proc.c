@@ -75,6 +75,8 @@ static void tw_proc_counters(struct seq_file *m, int tier)
 	tw_line(m, "io_errors", c.io_errors);
 	tw_line(m, "stalls", c.stalls);
 	tw_line(m, "taken_back", c.taken_back);
+	tw_line(m, "refaults", c.refaults);
+	tw_line(m, "refaults_early", c.refaults_early);
 }
 
 static int tw_proc_tier(struct seq_file *m, void *v)
@@ -92,6 +94,7 @@ static int tw_proc_tier(struct seq_file *m, void *v)
 	tw_line(m, "kept_pages", info.kept);
 	tw_line(m, "pressure_level", p.level);
 	tw_line(m, "used_permille", p.permille);
+	tw_line(m, "avoided", tw_store_failing(t));
 	tw_line(m, "latency_ns", info.latency_ns);
 	tw_line(m, "bandwidth_bytes", info.bandwidth);
 	tw_line(m, "nominal_latency_ns", info.nominal_latency_ns);
@@ -116,6 +119,7 @@ static void tw_proc_auto(struct seq_file *m)
 	tw_line(m, "auto_demoted", READ_ONCE(tw_stats->auto_demoted));
 	tw_line(m, "auto_busy", READ_ONCE(tw_stats->auto_busy));
 	tw_line(m, "auto_full", READ_ONCE(tw_stats->auto_full));
+	tw_line(m, "auto_unpaid", READ_ONCE(tw_stats->auto_unpaid));
 	tw_line(m, "auto_stayed", READ_ONCE(tw_stats->auto_stayed));
 	tw_line(m, "auto_limited", READ_ONCE(tw_stats->auto_limited));
 	tw_line(m, "auto_thrash", READ_ONCE(tw_stats->auto_thrash));

@@ -49,7 +49,7 @@ int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 		tw_page_unget(page, tier);
 		return err;
 	}
-	WRITE_ONCE(rec->aux, 0);
+	tw_aux_set_failed(rec, false);
 	tw_page_attach(r, idx, page);
 	if (tw_slot_keep(src)) {
 		atomic64_inc(tw_tier_kept_ctr(&tw_tiers[src]));
@@ -127,7 +127,8 @@ int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 	       struct page *page, int tier)
 {
 	u64 t0 = ktime_get_mono_fast_ns(), ns;
-	int src = tw_w_tier(rec->w);
+	unsigned long was = rec->w;
+	int src = tw_w_tier(was);
 	struct tw_readin ri = {
 		.io[0] = { .slot = rec->slot, .page = page },
 		.rec[0] = rec,
@@ -155,5 +156,7 @@ int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 		WRITE_ONCE(ri.rec[i]->age, 1);
 		tw_rec_unlock_nested(ri.rec[i]);
 	}
+	if (!ri.io[0].error)
+		tw_refaulted(rec, was);
 	return ri.io[0].error;
 }

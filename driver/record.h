@@ -54,7 +54,8 @@ enum tw_state {
 
 /**
  * struct tw_rec - a page
- * @w: lock bit, state, tier, slot's tier, flags, node hint, pfn (see TW_W_*)
+ * @w: lock bit, state, tier, slot's tier, flags, node hint, pfn or, in a store,
+ *	when it left memory (see TW_W_*)
  * @slot: slot in the store of @w's slot tier, valid with TW_W_SLOT
  * @heat: grows with faults, saturates
  * @age: sweeps since last seen touched
@@ -86,6 +87,8 @@ struct tw_rec {
 #define TW_W_PFN_SHIFT		24
 
 #define TW_AUX_READ_FAILED	BIT(0)	/* a retried fault need not read again */
+#define TW_AUX_BOUNCES_SHIFT	1	/* early refaults, see store_choice.c */
+#define TW_AUX_BOUNCES_MAX	3
 
 #define TW_CHUNK_SHIFT		9
 #define TW_CHUNK_PAGES		BIT(TW_CHUNK_SHIFT)
@@ -183,10 +186,36 @@ static inline unsigned long tw_w_slot(int tier)
 	return TW_W_SLOT | (unsigned long)tier << TW_W_SLOT_TIER_SHIFT;
 }
 
+/* When it left memory, of a word in a store. */
+static inline unsigned long tw_w_stamp(unsigned long w)
+{
+	return w & (~0UL << TW_W_PFN_SHIFT);
+}
+
 /* The slot part of a word. */
 static inline unsigned long tw_w_slot_bits(unsigned long w)
 {
 	return w & (TW_W_SLOT | TW_W_SLOT_TIER_MASK);
+}
+
+static inline void tw_aux_set_failed(struct tw_rec *rec, bool failed)
+{
+	u8 aux = READ_ONCE(rec->aux) & ~TW_AUX_READ_FAILED;
+
+	WRITE_ONCE(rec->aux, aux | (failed ? TW_AUX_READ_FAILED : 0));
+}
+
+static inline unsigned int tw_aux_bounces(const struct tw_rec *rec)
+{
+	return READ_ONCE(rec->aux) >> TW_AUX_BOUNCES_SHIFT & TW_AUX_BOUNCES_MAX;
+}
+
+static inline void tw_aux_set_bounces(struct tw_rec *rec, unsigned int n)
+{
+	u8 aux = READ_ONCE(rec->aux) &
+		 ~(TW_AUX_BOUNCES_MAX << TW_AUX_BOUNCES_SHIFT);
+
+	WRITE_ONCE(rec->aux, aux | n << TW_AUX_BOUNCES_SHIFT);
 }
 
 static inline void tw_rec_assert_locked(const struct tw_rec *rec)

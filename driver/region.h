@@ -250,14 +250,35 @@ void tw_demote_exit(void);
 unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr);
 /* A scan has ended: sweeps take pages below this heat first. */
 void tw_sweep_fresh(unsigned int cut);
-/* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
-unsigned long tw_reap_kept(int tier, unsigned long nr);
 /* Demote from @r in the background what its ->reclaim says. Any context. */
 void tw_demote_queue(void);
 /* Waits a little for the background: pages of @memcg it has demoted. */
 unsigned long tw_demote_wait(struct mem_cgroup *memcg);
 /* The memory tiers together have little room left: wake the background. */
 void tw_demote_check(void);
+
+/* -- store_choice.c ------------------------------------------------------ */
+
+/* Wishes beside the stores' own numbers. */
+#define TW_WISH_PLAIN		0
+#define TW_WISH_FAVOURED	1
+
+/* Where the page should go from memory: a store, TW_WISH_*. A hint. */
+int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty);
+/* The store for it from @first on, or TW_TIER_NONE. */
+int tw_store_choose(int first, bool favoured);
+/* All are full: one whose copies of pages in memory have been freed. Sleeps. */
+int tw_store_choose_reap(void);
+/* Is there a store with room, or with room that copies take up? */
+bool tw_store_possible(void);
+/* The next store below @tier that takes pages of @a, or TW_TIER_NONE. */
+int tw_sink_target(struct tw_agent *a, int tier);
+/* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
+unsigned long tw_reap_kept(int tier, unsigned long nr);
+/* For the word of a page that leaves memory now. */
+unsigned long tw_refault_stamp(void);
+/* The page was @was, and a fault has brought it back. Its record is locked. */
+void tw_refaulted(struct tw_rec *rec, unsigned long was);
 
 /* -- demote_limit.c -------------------------------------------------------- */
 
@@ -269,14 +290,15 @@ unsigned long tw_demote_limits(unsigned long nr);
 /* The same for all tiers until nothing moves or *@stop; in demote.c's work. */
 void tw_limits_work(const bool *stop);
 void tw_limits_exit(void);	/* that work runs no more */
-/* The next store below @tier that takes pages of @a, or TW_TIER_NONE. */
-int tw_sink_target(struct tw_agent *a, int tier);
 
 /* -- scan.c -------------------------------------------------------------- */
 
-/* Which of @nr (<= 64) pages from @idx were touched since last forgotten. */
+/*
+ * Which of @nr (<= 64) pages from @idx were touched since last forgotten; @dirty:
+ * which of them were written to through their mappings.
+ */
 u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr,
-		  bool forget);
+		  bool forget, u64 *dirty);
 /*
  * The same for a chunk, into a bitmap of zeros, and forgotten. False: known to
  * be untouched as a whole, its pages were not looked at. @again: just looked at,
@@ -284,6 +306,8 @@ u64 tw_scan_young(struct tw_region *r, unsigned long idx, unsigned int nr,
  */
 bool tw_scan_chunk(struct tw_region *r, struct tw_chunk *c,
 		   unsigned long *young, bool again);
+/* Does it take pages to be touched when they are mapped there, and unmap them? */
+bool tw_scan_by_mapping(const struct vm_area_struct *vma);
 
 /* -- shrinker.c ------------------------------------------------------------ */
 

@@ -424,7 +424,7 @@ static void tw_scan_all(struct tw_pass *p)
 
 	memset(p, 0, sizeof(*p));
 	p->window = tw_win.ns;
-	tw_policy_begin();
+	tw_policy_begin(min(p->window, tw_scan_began ? began - tw_scan_began : 0));
 	p->slice = tw_scan_cpu_ns();
 	while (tw_scan_wanted() && (r = tw_region_after(id))) {
 		id = r->id;

@@ -27,7 +27,7 @@ struct tw_batch;
  * @bdev: claimed exclusively
  * @lock: guards the bitmap of @slots; innermost
  * @slots: slots and checksums
- * @failing_until: jiffies until which a failed write is held against it
+ * @failing_until: jiffies until which failed I/O is held against it
  */
 struct tw_store {
 	struct block_device *bdev;

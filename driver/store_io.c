@@ -12,6 +12,7 @@
 #include <linux/highmem.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
+#include <linux/timekeeping.h>
 
 #include "stats.h"
 #include "store.h"
@@ -19,7 +20,7 @@
 #include "tw.h"
 
 #define TW_BIOS_MIN	48	/* bios that are there when memory is not */
-#define TW_FAILING_TIME	(10 * HZ)	/* a failed write is held against it */
+#define TW_FAILING_SECONDS	10	/* that a failure is held against a store */
 #define TW_WAIT_STEP	(60 * HZ)	/* shorter than the hung task timeout */
 
 /**
@@ -171,25 +172,33 @@ static void tw_io_report(struct tw_tier_s *t, const struct tw_io *io,
 			   tw_tier_names[t->id], what, io->slot, io->error);
 }
 
-/* Returns how many failed; *@errors: of these, by the device's fault. */
-static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
-				  unsigned int nr, const char *what,
-				  unsigned int *errors)
+static void tw_store_avoid(struct tw_tier_s *t)
 {
-	unsigned int i, failed = 0;
+	WRITE_ONCE(tw_store_held(t)->failing_until,
+		   jiffies + TW_FAILING_SECONDS * HZ);
+	WRITE_ONCE(t->sh->avoided_until_ns,
+		   ktime_get_ns() + TW_FAILING_SECONDS * NSEC_PER_SEC);
+}
 
-	*errors = 0;
+/* Returns how many failed. */
+static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
+				  unsigned int nr, const char *what)
+{
+	unsigned int i, failed = 0, errors = 0;
+
 	for (i = 0; i < nr; i++) {
 		if (!io[i].error)
 			continue;
 		failed++;
 		if (io[i].error == -ENOMEM)	/* was not even tried */
 			continue;
-		++*errors;
+		errors++;
 		tw_io_report(t, &io[i], what);
 	}
-	if (*errors)
-		tw_count(t->id, io_errors, *errors);
+	if (errors) {
+		tw_count(t->id, io_errors, errors);
+		tw_store_avoid(t);
+	}
 	return failed;
 }
 
@@ -225,7 +234,7 @@ static void tw_read_alone(struct tw_store *s, struct tw_io *io, unsigned int nr)
 unsigned int tw_store_read(struct tw_tier_s *t, struct tw_io *io, unsigned int nr)
 {
 	struct tw_store *s = tw_store_held(t);
-	unsigned int noio, failed, errors, i;
+	unsigned int noio, failed, i;
 
 	for (i = 0; i < nr; i++)
 		io[i].error = 0;
@@ -236,7 +245,7 @@ unsigned int tw_store_read(struct tw_tier_s *t, struct tw_io *io, unsigned int n
 	for (i = 0; i < nr; i++)
 		tw_check_read(s, &io[i]);
 
-	failed = tw_io_outcome(t, io, nr, "read", &errors);
+	failed = tw_io_outcome(t, io, nr, "read");
 	tw_count(t->id, bytes_read, (u64)(nr - failed) * PAGE_SIZE);
 	return failed;
 }
@@ -254,7 +263,7 @@ unsigned int tw_store_read(struct tw_tier_s *t, struct tw_io *io, unsigned int n
 unsigned int tw_store_write(struct tw_tier_s *t, struct tw_io *io, unsigned int nr)
 {
 	struct tw_store *s = tw_store_held(t);
-	unsigned int noio, failed, errors, i;
+	unsigned int noio, failed, i;
 
 	noio = memalloc_noio_save();
 	for (i = 0; i < nr; i++)
@@ -263,9 +272,7 @@ unsigned int tw_store_write(struct tw_tier_s *t, struct tw_io *io, unsigned int 
 	tw_submit_all(s, io, nr, REQ_OP_WRITE);
 	memalloc_noio_restore(noio);
 
-	failed = tw_io_outcome(t, io, nr, "write", &errors);
+	failed = tw_io_outcome(t, io, nr, "write");
 	tw_count(t->id, bytes_written, (u64)(nr - failed) * PAGE_SIZE);
-	if (errors)
-		WRITE_ONCE(s->failing_until, jiffies + TW_FAILING_TIME);
 	return failed;
 }

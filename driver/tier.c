@@ -387,6 +387,32 @@ int tw_tier_get_pressure(struct tw_pressure *arg)
 	return bound ? 0 : -EOPNOTSUPP;
 }
 
+static u64 tw_tier_nominal(int tier)
+{
+	return tw_tiers[tier].sh->nominal_latency_ns;
+}
+
+/*
+ * Measured latencies when both tiers are bound, unless they say that the slower
+ * tier is the faster one (two tiers of one kind of memory measure alike).
+ */
+bool tw_tier_latencies(int from, int to, u64 *from_ns, u64 *to_ns)
+{
+	u64 f = READ_ONCE(tw_tiers[from].latency_ns);
+	u64 t = READ_ONCE(tw_tiers[to].latency_ns);
+	bool faster;
+
+	*from_ns = tw_tier_nominal(from);
+	*to_ns = tw_tier_nominal(to);
+	faster = *to_ns < *from_ns;
+	if (!tw_tier_bound(from) || !tw_tier_bound(to) || !f || !t || f == t ||
+	    (t < f) != faster)
+		return faster;
+	*from_ns = f;
+	*to_ns = t;
+	return faster;
+}
+
 /* -- load and unload ------------------------------------------------------- */
 
 static void tw_tier_setup(int id)

@@ -177,6 +177,8 @@ void tw_tiers_exit(void);	/* no regions exist any more */
 int tw_tier_bind(struct tw_tier_bind *arg);
 int tw_tier_unbind(struct tw_tier_unbind *arg);
 void tw_tier_get_info(struct tw_tier_info *arg);
+/* What an access costs in either; true: @to is the faster one. */
+bool tw_tier_latencies(int from, int to, u64 *from_ns, u64 *to_ns);
 int tw_tier_get_pressure(struct tw_pressure *arg);
 int tw_thresholds_ioctl(struct tw_thresholds *arg);	/* pressure.c */
 

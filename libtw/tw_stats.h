@@ -77,6 +77,7 @@ static inline void tw_stats_tier_read(const struct tw_stats *stats,
 		copy->latency_ns = v->latency_ns;
 		copy->bandwidth = v->bandwidth;
 		copy->level_changes = v->level_changes;
+		copy->avoided_until_ns = v->avoided_until_ns;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while ((seq & 1) ||
 		 __atomic_load_n(&t->seq, __ATOMIC_RELAXED) != seq);

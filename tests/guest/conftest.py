@@ -154,6 +154,15 @@ def back_to_tiny(dev, tiny):  # pylint: disable=unused-argument
 
 
 @pytest.fixture
+def policy(dev):
+    """The knobs; they are put back, and automatic migration is off again."""
+    before = dev.policy()
+    yield dev.policy
+    dev.policy(**{name: getattr(before, name) for name, _ in tw.Policy._fields_
+                  if name not in ("size", "flags", "reserved")})
+
+
+@pytest.fixture
 def small_nvme(dev):
     """An NVMe tier of 256 pages beside full-size other tiers."""
     with support.tiers_of(dev, {**dict.fromkeys(tw.TIERS, 0), tw.NVME: 256}):

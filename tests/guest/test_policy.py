@@ -14,15 +14,6 @@ from tw import CPU, GPU, NVME, PAGE, SSD
 pytestmark = [pytest.mark.usefixtures("back_to_tiny"), pytest.mark.forked]
 
 
-@pytest.fixture
-def policy(dev):
-    """The knobs; they are put back, and automatic migration is off again."""
-    before = dev.policy()
-    yield dev.policy
-    dev.policy(**{name: getattr(before, name) for name, _ in tw.Policy._fields_
-                  if name not in ("size", "flags", "reserved")})
-
-
 class Toucher:
     """Touches pages until told to stop.
 
@@ -81,6 +72,32 @@ def test_heat_follows_touches(make, policy, stats):
     assert wait_for(lambda: all(page.temperature == tw.TW_CLASS_COLD
                                 for page in region.pages()), 60)
     assert sum(stats.tier(CPU)["heat"]) >= 64
+    assert wrong(mapping, range(64), 1) == []
+
+
+def test_unmapping_instead_of_accessed_bits(make, policy, stats):
+    """One process that never lets go of its CPU: faults tell what it touches."""
+    region, mapping = make(64, seed=1, touched=64)
+    stop = Reached()
+
+    def run():
+        while not stop.get():
+            for index in range(8):
+                mapping.read(index * PAGE, 1)
+
+    fast(policy, mode=tw.TW_POLICY_UNMAP)
+    child = Child(run)
+    try:
+        assert wait_for(lambda: all(page.temperature == tw.TW_CLASS_HOT
+                                    for page in region.pages()[:8]), 30), \
+            str([page.heat for page in region.pages()])
+        scans(stats, 3)
+        assert all(page.heat < 40 and page.age > 4 for page in region.pages()[8:])
+    finally:
+        stop.set()
+        child.result()
+    assert wait_for(lambda: all(page.temperature == tw.TW_CLASS_COLD
+                                for page in region.pages()), 60)
     assert wrong(mapping, range(64), 1) == []
 
 
@@ -201,7 +218,7 @@ def test_knobs(policy):
             knobs.max_rate) == (0, 50, 5, 20, 100, 1000, 30, 3, 1000)
     set_to = bytes(policy())
     assert set_to != before
-    for name, value in (("enabled", 2), ("mode", 2), ("hot_threshold", 5), ("hot_threshold", 65535),
+    for name, value in (("enabled", 2), ("mode", 4), ("hot_threshold", 5), ("hot_threshold", 65535),
                         ("cold_threshold", 0), ("cold_threshold", 50), ("scan_permille", 0),
                         ("scan_permille", 1001), ("scan_min_ms", 9), ("scan_min_ms", 1001),
                         ("scan_max_ms", 600001), ("scan_max_ms", 99), ("free_permille", 0),

@@ -110,8 +110,8 @@ TW_FAULT_STATS_FLAGS = TW_FAULT_STATS_RESET
 TW_THRESHOLDS_SET = 1 << 0
 TW_THRESHOLDS_FLAGS = TW_THRESHOLDS_SET
 TW_NO_LIMIT = (1 << 64) - 1
-TW_POLICY_SET, TW_POLICY_AUTO = 1, 1
-TW_POLICY_MODES = TW_POLICY_AUTO
+TW_POLICY_SET, TW_POLICY_AUTO, TW_POLICY_UNMAP = 1, 1, 2
+TW_POLICY_MODES = TW_POLICY_AUTO | TW_POLICY_UNMAP
 TW_HEAT_BANDS = 17
 TW_LIMITS_SET = 1 << 1
 TW_LIMITS_FLAGS = TW_AGENT_BY_ID | TW_LIMITS_SET
@@ -444,14 +444,15 @@ class StatsTier(Structure):
                 ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
                 ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
                 ("bandwidth", c_uint64), ("level_changes", c_uint64),
-                ("reserved", c_uint64 * 6), ("heat", c_uint64 * TW_HEAT_BANDS)]
+                ("avoided_until_ns", c_uint64), ("reserved", c_uint64 * 5),
+                ("heat", c_uint64 * TW_HEAT_BANDS)]
 
 
 class StatsCounters(Structure):
     _fields_ = [(name, c_uint64) for name in (
         "minor_read", "minor_write", "major_read", "major_write", "first", "fault_ns",
         "moves_in", "moves_out", "moves_failed", "move_ns", "bytes_read", "bytes_written",
-        "io_errors", "stalls", "taken_back", "reported")]
+        "io_errors", "stalls", "taken_back", "reported", "refaults", "refaults_early")]
 
 
 class StatsCpu(Structure):
@@ -470,9 +471,9 @@ class StatsHeader(Structure):
                 ("requests_done", c_uint64), ("requests_failed", c_uint64),
                 ("requests_cancelled", c_uint64)] + [(name, c_uint64) for name in (
                     "scans", "scan_ns", "scan_pages", "scan_skipped", "scan_period_ms",
-                    "scan_window_us",
-                    "auto_considered", "auto_promoted", "auto_demoted", "auto_busy",
-                    "auto_full", "auto_stayed", "auto_limited", "auto_thrash", "auto_margin", "auto_ns")]
+                    "scan_window_us", "auto_considered", "auto_promoted",
+                    "auto_demoted", "auto_busy", "auto_full", "auto_unpaid", "auto_stayed", "auto_limited", "auto_thrash", "auto_margin",
+                    "auto_ns")]
 
 
 class StoreSuper(Structure):

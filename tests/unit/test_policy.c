@@ -183,6 +183,38 @@ static void window(void **state)
 	assert_true(w.ns == 40 * ms && !w.changed);
 }
 
+/* Most must be saved within a minute. */
+static void what_pays(void **state)
+{
+	const u64 s = 1000000000;
+
+	(void)state;
+	/* 4 us for 150 ns: 26 touches, of 600 windows: in every 23rd. */
+	assert_int_equal(tw_heat_pays(4000, 150, s / 10), 6);
+	assert_int_equal(tw_heat_pays(40000, 150, s / 10), 67);
+	assert_int_equal(tw_heat_pays(400000, 150, s / 10), TW_HEAT_STEADY);
+	assert_int_equal(tw_heat_pays(4000, 150, 2 * s), TW_HEAT_STEADY);
+	assert_int_equal(tw_heat_pays(0, 150, s), 0);		/* not known yet */
+	assert_int_equal(tw_heat_pays(4000, 0, s), TW_HEAT_STEADY);
+	assert_int_equal(tw_heat_pays(4000, 150, 0), 0);
+	assert_int_equal(tw_heat_pays(~0ULL, 1, 1), TW_HEAT_STEADY);
+	assert_int_equal(tw_heat_pays(~0ULL, ~0ULL, ~0ULL), TW_HEAT_STEADY);
+}
+
+static void the_least(void **state)
+{
+	u64 least = 0, i;
+
+	(void)state;
+	least = tw_least(least, 3200);
+	assert_int_equal(least, 3200);
+	assert_int_equal(tw_least(least, 320000), 3300);	/* one of many */
+	assert_int_equal(tw_least(least, 100), 100);
+	for (i = 0; i < 1000; i++)
+		least = tw_least(least, 9000);
+	assert_int_equal(least, 9000);
+}
+
 static void rate(void **state)
 {
 	struct tw_bucket b = { 0 };
@@ -214,6 +246,8 @@ int main(void)
 		cmocka_unit_test(window),
 		cmocka_unit_test(news),
 		cmocka_unit_test(margin),
+		cmocka_unit_test(what_pays),
+		cmocka_unit_test(the_least),
 		cmocka_unit_test(rate),
 	};
 

@@ -32,6 +32,8 @@ static const struct counter {
 	COUNTER(io_errors),
 	COUNTER(stalls),
 	COUNTER(taken_back),
+	COUNTER(refaults),
+	COUNTER(refaults_early),
 #undef COUNTER
 };
 
@@ -49,6 +51,7 @@ static void json_tier(const struct tw_stats *s, int tier)
 	json_u64("capacity", t.capacity);
 	json_u64("used", t.used);
 	json_u64("kept", t.kept);
+	json_u64("avoided_until_ns", t.avoided_until_ns);
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		json_u64(counters[i].name,
 			 tw_stats_counter(s, tier, counters[i].offset));

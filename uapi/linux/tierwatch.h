@@ -336,7 +336,8 @@ struct tw_region_create {
 #define TW_POLICY_SET		(1U << 0)
 /* tw_policy.mode */
 #define TW_POLICY_AUTO		(1U << 0)
-#define TW_POLICY_MODES		TW_POLICY_AUTO
+#define TW_POLICY_UNMAP		(1U << 1)
+#define TW_POLICY_MODES		(TW_POLICY_AUTO | TW_POLICY_UNMAP)
 
 /**
  * struct tw_policy - TW_IOC_POLICY: what moves pages by itself, and how
@@ -345,7 +346,9 @@ struct tw_region_create {
  * @enabled: 1: scan and move; 0: neither (parameter enable_auto_migration)
  * @mode: TW_POLICY_AUTO (default): hot is what fits the faster tier, hottest
  *	first; without: what is above @hot_threshold, and cold below
- *	@cold_threshold
+ *	@cold_threshold. TW_POLICY_UNMAP: scans don't trust accessed bits but
+ *	unmap what is mapped and see what faults come, as they do anyway where
+ *	those bits can't be had; exact, and dearer
  * @hot_threshold: heat above which a page is called hot, default 100
  * @cold_threshold: heat below which a page not touched lately is called cold,
  *	1..@hot_threshold - 1, default 10
@@ -1429,6 +1432,8 @@ struct tw_stream_ctl {
  * @latency_ns: measured
  * @bandwidth: bytes per second, measured
  * @level_changes: how often @level changed
+ * @avoided_until_ns: CLOCK_MONOTONIC; until then no page goes there that can go
+ *	elsewhere, since its device failed; 0: it never did
  * @reserved: 0
  * @heat: pages of regions by heat at the last scan: 0, 1, 2-3, 4-7, ... and
  *	from 32768 on, see TW_HEAT_BANDS
@@ -1446,7 +1451,8 @@ struct tw_stats_tier {
 	__aligned_u64 latency_ns;
 	__aligned_u64 bandwidth;
 	__aligned_u64 level_changes;
-	__aligned_u64 reserved[6];
+	__aligned_u64 avoided_until_ns;
+	__aligned_u64 reserved[5];
 	__aligned_u64 heat[TW_HEAT_BANDS];
 };
 
@@ -1468,6 +1474,9 @@ struct tw_stats_tier {
  * @stalls: faults that waited for a demotion out of this tier
  * @taken_back: pages touched while they were written to this store
  * @reported: faults reported by TW_IOC_REPORT for pages in this tier
+ * @refaults: pages brought back from this store by a fault for them
+ * @refaults_early: of them, those that left memory when fewer pages than it holds
+ *	were still to leave before the fault: it should have kept them
  */
 struct tw_stats_counters {
 	__aligned_u64 minor_read;
@@ -1486,6 +1495,8 @@ struct tw_stats_counters {
 	__aligned_u64 stalls;
 	__aligned_u64 taken_back;
 	__aligned_u64 reported;
+	__aligned_u64 refaults;
+	__aligned_u64 refaults_early;
 };
 
 /**
@@ -1538,6 +1549,8 @@ struct tw_stats_cpu {
  * @auto_demoted: of them, moved to a slower one
  * @auto_busy: of them, pinned or in use, and left
  * @auto_full: of them, left since there was no room, or by an agent's limit
+ * @auto_unpaid: pages that were hotter than others there but are touched so seldom
+ *	that moving them costs more than it saves in a minute
  * @auto_stayed: of them, left since they had only just come
  * @auto_limited: of them, left for the rate limit
  * @auto_thrash: of the demoted, promoted less than ten scans before
@@ -1579,6 +1592,7 @@ struct tw_stats {
 	__aligned_u64 auto_demoted;
 	__aligned_u64 auto_busy;
 	__aligned_u64 auto_full;
+	__aligned_u64 auto_unpaid;
 	__aligned_u64 auto_stayed;
 	__aligned_u64 auto_limited;
 	__aligned_u64 auto_thrash;

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * store_choice.c - which store takes a page that leaves memory
+ *
+ * The fastest with room, but for two things. A clean page goes where its copy
+ * is, which costs nothing. And while pages are moved by themselves, an eighth of
+ * each store is for those that keep coming back: a page's record notes when it
+ * left memory, on a clock of pages that leave, so that its next fault tells how
+ * many others left meanwhile. Fewer than memory holds, and it should have stayed:
+ * twice in a row, and it is favoured the next time.
+ *
+ * No locks of its own: the note is in the record's word, under its lock.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "agent.h"
+#include "policy.h"
+#include "region.h"
+#include "stats.h"
+#include "tier.h"
+#include "tw.h"
+
+/* Early refaults after which a page is favoured. */
+#define TW_BOUNCES	2
+
+/* -- refaults ---------------------------------------------------------------- */
+
+unsigned long tw_refault_stamp(void)
+{
+	return tw_moves_out_seen() << TW_W_PFN_SHIFT;
+}
+
+static unsigned long tw_memory_capacity(void)
+{
+	unsigned long pages = 0;
+	int tier;
+
+	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++)
+		if (tw_tier_bound(tier))
+			pages += READ_ONCE(tw_tiers[tier].capacity);
+	return pages;
+}
+
+void tw_refaulted(struct tw_rec *rec, unsigned long was)
+{
+	unsigned long left = was >> TW_W_PFN_SHIFT;
+	unsigned long now = tw_refault_stamp() >> TW_W_PFN_SHIFT;
+	unsigned int bounces = tw_aux_bounces(rec);
+	bool early;
+
+	tw_rec_assert_locked(rec);
+	/* Both have lost their upper bits. */
+	early = ((now - left) & (~0UL >> TW_W_PFN_SHIFT)) < tw_memory_capacity();
+	tw_count(tw_w_tier(was), refaults, 1);
+	if (early) {
+		tw_count(tw_w_tier(was), refaults_early, 1);
+		bounces += bounces < TW_AUX_BOUNCES_MAX;
+	} else {
+		bounces -= bounces > 0;
+	}
+	tw_aux_set_bounces(rec, bounces);
+}
+
+/* -- choices ------------------------------------------------------------------ */
+
+static unsigned long tw_store_reserve(unsigned long capacity, bool favoured)
+{
+	return favoured || !READ_ONCE(tw_auto_migration) ? 0 : capacity / 8;
+}
+
+static bool tw_store_has_room(int tier, bool favoured)
+{
+	struct tw_tier_s *t = &tw_tiers[tier];
+	unsigned long cap = READ_ONCE(t->capacity);
+
+	return tw_tier_bound(tier) &&
+	       tw_slots_used(t) < cap - tw_store_reserve(cap, favoured);
+}
+
+static int tw_store_from(int first, bool favoured, bool failing_too)
+{
+	int tier;
+
+	for (tier = first; tier < TW_NR_TIERS; tier++)
+		if (tw_store_has_room(tier, favoured) &&
+		    (failing_too || !tw_store_failing(&tw_tiers[tier])))
+			return tier;
+	return TW_TIER_NONE;
+}
+
+int tw_store_choose(int first, bool favoured)
+{
+	int tier = tw_store_from(first, favoured, false);
+
+	if (tier == TW_TIER_NONE && !favoured)
+		tier = tw_store_from(first, true, false);
+	if (tier == TW_TIER_NONE)
+		tier = tw_store_from(first, true, true);
+	return tier;
+}
+
+int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
+{
+	int tier = tw_w_slot_tier(w);
+
+	if (READ_ONCE(tw_auto_migration) && tw_aux_bounces(rec) >= TW_BOUNCES)
+		return TW_WISH_FAVOURED;
+	/* A hint: it can still be written to until it is unmapped. */
+	if ((w & TW_W_SLOT) && !dirty && !PageDirty(tw_w_page(w)) &&
+	    !tw_store_failing(&tw_tiers[tier]))
+		return tier;
+	return TW_WISH_PLAIN;
+}
+
+int tw_sink_target(struct tw_agent *a, int tier)
+{
+	while (++tier < TW_NR_TIERS)
+		if (tw_store_has_room(tier, true) && tw_agent_room(a, tier) &&
+		    !tw_store_failing(&tw_tiers[tier]))
+			return tier;
+	return TW_TIER_NONE;
+}
+
+bool tw_store_possible(void)
+{
+	int tier;
+
+	if (tw_store_from(TW_TIER_NVME, true, true) != TW_TIER_NONE)
+		return true;
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier) &&
+		    atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
+			return true;
+	return false;
+}
+
+/* -- room that copies take ---------------------------------------------------- */
+
+/* Frees kept copies of a chunk's pages in store @tier. */
+static unsigned long tw_reap_chunk(struct tw_chunk *c, int tier)
+{
+	unsigned long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < TW_CHUNK_PAGES; i++) {
+		struct tw_rec *rec = &c->rec[i];
+		unsigned long w = tw_rec_w(rec);
+
+		if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
+		    tw_w_slot_tier(w) != tier || !tw_rec_trylock(rec))
+			continue;
+		w = rec->w;
+		if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
+		    tw_w_slot_tier(w) == tier) {
+			tw_slot_drop(rec);
+			n++;
+		}
+		tw_rec_unlock(rec);
+	}
+	return n;
+}
+
+unsigned long tw_reap_kept(int tier, unsigned long want)
+{
+	struct tw_region *r;
+	struct tw_chunk *c;
+	unsigned long n = 0, i;
+	u64 id = 0;
+
+	if (!atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
+		return 0;
+	while (n < want && (r = tw_region_after(id))) {
+		id = r->id;
+		xa_for_each(&r->chunks, i, c) {
+			n += tw_reap_chunk(c, tier);
+			cond_resched();
+			if (n >= want)
+				break;
+		}
+		tw_region_put(r);
+	}
+	return n;
+}
+
+int tw_store_choose_reap(void)
+{
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier) && tw_reap_kept(tier, TW_BATCH))
+			return tier;
+	return TW_TIER_NONE;
+}

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Which store a page goes to: copies, pages that keep coming back, stores in trouble."""
+
+import errno
+import time
+from pathlib import Path
+
+import pytest
+
+import tw
+from support import Delta, Loop, Mapper, bind, fill, format_store, place, set_tiers, wait_for, wrong
+from tw import CPU, HDD, NVME, PAGE, SSD
+
+pytestmark = [pytest.mark.usefixtures("back_to_tiny"), pytest.mark.forked]
+
+MEMORY = 64
+
+
+def scan_once(policy, stats):
+    """Automatic migration that scans once and then leaves everything to the test."""
+    before = stats.header.scans
+    policy(enabled=1, scan_min_ms=600000, scan_max_ms=600000)
+    assert wait_for(lambda: stats.header.scans > before, 30)
+
+
+def push_out(region, mapping, pages, others, seed=1):
+    """Touch others until these are in a store."""
+    others = list(others)
+    for _ in range(20):
+        for index in others:
+            assert wrong(mapping, [index], seed) == []
+            if not any(region.tiers(page, 1)[0] == CPU for page in pages):
+                return
+    assert not [page for page in pages if region.tiers(page, 1)[0] == CPU]
+
+
+def test_refaults_are_told_apart(dev, make, stats):
+    """A page that comes back before as many have left as memory holds has left too early."""
+    set_tiers(dev, {CPU: MEMORY, NVME: 512})
+    region, mapping = make(300, seed=1, touched=300)
+    place(region, 298, 2, NVME)
+    delta = Delta(stats)
+    assert wrong(mapping, [298], 1) == []
+    assert (delta.tier(NVME)["refaults"], delta.tier(NVME)["refaults_early"]) == (1, 1)
+    delta = Delta(stats)
+    for index in range(0, 3 * MEMORY, 3):       # not in sequence: little read-ahead
+        assert wrong(mapping, [index], 1) == []
+    before = delta.tier(NVME)["refaults_early"]
+    left = delta.tier(NVME)["moves_in"]
+    assert left >= MEMORY and region.tiers(299, 1) == [NVME]
+    assert wrong(mapping, [299], 1) == []
+    counters = delta.tier(NVME)
+    assert counters["refaults"] >= MEMORY and counters["refaults_early"] == before
+    assert wrong(mapping, range(300), 1) == []
+
+
+def test_who_keeps_coming_back_gets_the_fast_store(dev, make, stats, policy):
+    """An eighth of the NVMe is for pages that left too early twice in a row."""
+    set_tiers(dev, {CPU: MEMORY, NVME: 640, SSD: 512})
+    scan_once(policy, stats)
+    region, mapping = make(900, seed=1, touched=900)
+    pages = region.info().pages
+    assert 560 <= pages[NVME] < 560 + 64 and pages[SSD] > 0, list(pages)  # by batches
+    assert wrong(mapping, [300, 310], 1) == []
+    for _ in range(2):
+        place(region, 300, 1, SSD)
+        assert wrong(mapping, [300], 1) == []
+    place(region, 310, 1, SSD)
+    assert wrong(mapping, [310], 1) == []               # once is no habit
+    for index in (300, 310):
+        mapping.write(index * PAGE, bytes(mapping.read(index * PAGE, PAGE)))   # no copy left
+    stored = [index for index, tier in enumerate(region.tiers()) if tier == SSD]
+    push_out(region, mapping, [300, 310], stored)
+    assert region.tiers(300, 1) == [NVME]
+    assert region.tiers(310, 1) == [SSD]
+    assert wrong(mapping, range(900), 1) == []
+
+
+def test_no_reserve_without_it(dev, make):
+    """Automatic migration is off: a store fills before the next is used."""
+    set_tiers(dev, {CPU: MEMORY, NVME: 128, SSD: 512})
+    region, mapping = make(400, seed=1, touched=400)
+    assert region.info().pages[NVME] == 128
+    assert wrong(mapping, range(400), 1) == []
+
+
+def test_clean_pages_go_where_their_copy_is(dev, make, stats):
+    """Nothing is written for them, though a faster store has room; written ones go there."""
+    set_tiers(dev, {CPU: MEMORY, NVME: 512, SSD: 512})
+    region, mapping = make(300, seed=1, touched=300)
+    place(region, 0, 8, SSD)
+    assert wrong(mapping, range(8), 1) == []
+    assert region.tiers(0, 8) == [CPU] * 8
+    fill(mapping, [3], 1)
+    delta = Delta(stats)
+    push_out(region, mapping, range(8), range(100, 300))
+    assert region.tiers(0, 8) == [SSD] * 3 + [NVME] + [SSD] * 4
+    assert delta.tier(SSD)["bytes_written"] == 0
+    assert wrong(mapping, range(300), 1) == []
+
+
+class TestTrouble:
+    """The SSD fails; NVMe before it and HDD after it are well."""
+
+    SECTORS = tw.TW_STORE_DATA // 512
+    PAGES = 256
+    ALL = PAGES * 8 + SECTORS
+
+    @pytest.fixture
+    def disk(self, dev):
+        """How to break the SSD, and to mend it."""
+        with Loop(self.ALL * 512) as loop:
+            good = [(0, self.ALL, "linear", f"{loop.path} 0")]
+            bad = [(0, self.SECTORS, "linear", f"{loop.path} 0"),
+                   (self.SECTORS, self.ALL - self.SECTORS, "error", "")]
+            with Mapper(good) as mapper:
+                format_store(mapper.path)
+                set_tiers(dev, {CPU: MEMORY, NVME: 128, HDD: 64})
+                bind(dev, SSD, 0, mapper.path)
+                yield lambda broken: mapper.load(bad if broken else good)
+                mapper.load(good)
+                dev.unbind(SSD, tw.TW_UNBIND_FORCE)
+
+    @staticmethod
+    def avoided(stats):
+        """Seconds for which the SSD is avoided, and what /proc says."""
+        text = Path("/proc/swarm/tiers/ssd/stats").read_text()
+        shown = "avoided 1\n" in text
+        assert shown or "avoided 0\n" in text
+        return max(0, stats.tier(SSD)["avoided_until_ns"] / 1e9 - time.monotonic()), shown
+
+    def test_writes(self, make, stats, stream, policy, disk):
+        """No page goes there, all are well, it is shown; the event names tier and page."""
+        assert self.avoided(stats) == (0, False)
+        scan_once(policy, stats)
+        reader = stream(tw.TW_EVENT_BIT(tw.TW_EVENT_TIER_ERROR) |
+                        tw.TW_EVENT_BIT(tw.TW_EVENT_MIGRATE), events=8192).reader()
+        disk(True)
+        region, mapping = make(220, seed=1, touched=220)
+        pages = region.info().pages
+        assert pages[SSD] == 0 and pages[HDD] > 0 and region.info().lost == 0, list(pages)
+        seconds, shown = self.avoided(stats)
+        assert 0 < seconds <= 10 and shown
+        events = reader.read()
+        assert {event.tier for event in events if event.type == tw.TW_EVENT_TIER_ERROR} == {SSD}
+        failed = [event for event in events
+                  if event.type == tw.TW_EVENT_MIGRATE and event.status == -errno.EIO]
+        assert failed and {event.to_tier for event in failed} == {SSD}
+        assert all(0 <= event.page - region.page(0) < 220 for event in failed)
+        assert wrong(mapping, range(220), 1) == []
+
+    def test_reads(self, make, stats, disk):
+        """A read that failed counts, too; what is there comes back when the disk is well."""
+        region, mapping = make(8, seed=1, touched=8)
+        place(region, 0, 4, SSD)
+        disk(True)
+        assert region.migrate(0, PAGE, CPU).failed == 1
+        assert self.avoided(stats)[1]
+        disk(False)
+        assert wrong(mapping, range(8), 1) == []
+
+    def test_nothing_sinks_there(self, dev, make, stats, policy, disk):
+        """A nearly full NVMe hands on to the HDD meanwhile."""
+        region, mapping = make(150, seed=1, touched=8)
+        place(region, 0, 4, SSD)
+        disk(True)
+        assert region.migrate(0, PAGE, CPU).failed == 1
+        fill(mapping, range(8, 150), 1)
+        place(region, 8, 124, NVME)
+        before = stats.used()[SSD]
+        policy(enabled=1, scan_min_ms=20, scan_max_ms=50, scan_permille=500)
+        assert wait_for(lambda: dev.tier_info(HDD).used >= 12, 8), dev.tier_info(HDD).used
+        assert stats.used()[SSD] == before
+        disk(False)
+        assert wrong(mapping, range(150), 1) == []
