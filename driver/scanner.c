@@ -70,6 +70,8 @@ struct tw_look {
  * struct tw_pass - one scan; the thread's own
  * @map: pages by heat
  * @bands: pages by tier and band of heat
+ * @id: of the region that the scan is at, or the next
+ * @at: the chunk there
  * @group: chunks being looked at
  * @nr_group: how many
  * @window: ns before the second look, or TW_WINDOW_ALL
@@ -86,6 +88,8 @@ struct tw_look {
 struct tw_pass {
 	struct tw_heat_map map;
 	u64 bands[TW_NR_TIERS][TW_HEAT_BANDS];
+	u64 id;
+	unsigned long at;
 	struct tw_look group[TW_GROUP];
 	unsigned int nr_group;
 	u64 window;
@@ -350,21 +354,34 @@ static void tw_group_scan(struct tw_pass *p)
 	tw_scan_pause(p);
 }
 
-static void tw_scan_region(struct tw_pass *p, struct tw_region *r)
+/*
+ * Fills the group from where the scan is. Between groups nothing is held: who
+ * goes away does not wait for a pause. False: that was the last.
+ */
+static bool tw_group_fill(struct tw_pass *p)
 {
 	unsigned int max = p->window == TW_WINDOW_ALL ? 1 : TW_GROUP;
+	struct tw_region *r;
 	struct tw_chunk *c;
-	unsigned long i;
 
-	xa_for_each(&r->chunks, i, c) {
-		if (!tw_scan_wanted())
-			break;
-		p->group[p->nr_group++] = (struct tw_look){
-			.r = tw_region_get(r), .c = c,
-		};
-		if (p->nr_group == max)
-			tw_group_scan(p);
+	while ((r = tw_region_after(p->id ? p->id - 1 : 0))) {
+		if (r->id != p->id)
+			p->at = 0;
+		p->id = r->id;
+		xa_for_each_start(&r->chunks, p->at, c, p->at) {
+			if (p->nr_group == max) {
+				tw_region_put(r);
+				return true;
+			}
+			p->group[p->nr_group++] = (struct tw_look){
+				.r = tw_region_get(r), .c = c,
+			};
+		}
+		p->id++;
+		p->at = 0;
+		tw_region_put(r);
 	}
+	return false;
 }
 
 /* What the scan has found, for all to see. */
@@ -419,20 +436,17 @@ static void tw_scan_cut(const struct tw_pass *p)
 
 static void tw_scan_all(struct tw_pass *p)
 {
-	u64 began = ktime_get_mono_fast_ns(), id = 0;
-	struct tw_region *r;
+	u64 began = ktime_get_mono_fast_ns();
+	bool more = true;
 
 	memset(p, 0, sizeof(*p));
 	p->window = tw_win.ns;
 	tw_policy_begin(min(p->window, tw_scan_began ? began - tw_scan_began : 0));
 	p->slice = tw_scan_cpu_ns();
-	while (tw_scan_wanted() && (r = tw_region_after(id))) {
-		id = r->id;
-		tw_scan_region(p, r);
-		tw_region_put(r);
-	}
-	if (p->nr_group)
+	while (more && tw_scan_wanted()) {
+		more = tw_group_fill(p);
 		tw_group_scan(p);
+	}
 	tw_scan_slice_end(p);
 	if (!tw_scan_wanted()) {
 		tw_scan_began = 0;
