@@ -75,6 +75,7 @@ static bool allow_missing;
 static struct slot first_slots[NR_OBJECT_KINDS][NR_SHARED];
 static struct tw_thresholds first_thresholds[TW_NR_TIERS];
 static struct tw_agent_limits first_limits;
+static struct tw_policy first_policy;
 static __thread sigjmp_buf *touching;
 
 static double now(void)
@@ -591,6 +592,10 @@ static void save_settings(int device)
 	if (ioctl(device, TW_IOC_AGENT_LIMITS, &first_limits) &&
 	    errno != ENOENT && !(allow_missing && errno == EOPNOTSUPP))
 		die("AGENT_LIMITS");
+	first_policy.size = sizeof(first_policy);
+	if (ioctl(device, TW_IOC_POLICY, &first_policy) &&
+	    !(allow_missing && errno == EOPNOTSUPP))
+		die("POLICY");
 }
 
 static void restore_settings(int device)
@@ -613,10 +618,14 @@ static void restore_settings(int device)
 	if (ioctl(device, TW_IOC_AGENT_LIMITS, &first_limits) &&
 	    errno != ENOENT && !(allow_missing && errno == EOPNOTSUPP))
 		complain("lifting the limits again: %s", strerror(errno));
+	first_policy.flags = TW_POLICY_SET;
+	if (ioctl(device, TW_IOC_POLICY, &first_policy) &&
+	    !(allow_missing && errno == EOPNOTSUPP))
+		complain("setting the policy again: %s", strerror(errno));
 }
 
-/* External pages of the default agent stay until somebody forgets them. */
-static void untrack_all(int device)
+/* One pass; a page that cools down meanwhile may be in none of the lists. */
+static void untrack_listed(int device)
 {
 	static struct tw_page found[256];
 	static uint64_t pages[256];
@@ -647,6 +656,15 @@ static void untrack_all(int device)
 				complain("UNTRACK: %s", strerror(errno));
 		} while (list.cursor);
 	}
+}
+
+/* External pages of the default agent stay until somebody forgets them. */
+static void untrack_all(int device, const struct tw_stats *stats)
+{
+	unsigned int pass;
+
+	for (pass = 0; pass < 10 && stats->external; pass++)
+		untrack_listed(device);
 }
 
 /* -- before and after ------------------------------------------------------ */
@@ -1083,7 +1101,7 @@ static int run(void)
 	keep_tiers(device);
 	close_shared_objects();
 	restore_settings(device);
-	untrack_all(device);
+	untrack_all(device, stats);
 	check_census(device, stats, &before);
 	restore_tiers(device);
 	printf("%u failures\n", shared->complaints);

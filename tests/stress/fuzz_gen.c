@@ -46,6 +46,7 @@ enum kind {
 	STORE_FD,
 	PERCENT,	/* more: how many; rising */
 	LIMITS,
+	KNOB,		/* more: which range */
 };
 
 struct member {
@@ -163,6 +164,23 @@ MEMBERS(agent_migrate, M(tw_agent_migrate, flags, FLAGS, TW_AGENT_BY_ID),
 	M(tw_agent_migrate, reason, REASON, 0),
 	M(tw_agent_migrate, nr, NR_MOVES, 0),
 	M(tw_agent_migrate, id, LABEL, 0));
+/* Most of what each knob may be; scans stay rare enough for the rest to go on. */
+static const uint32_t knob_range[][2] = {
+	{ 51, 1000 }, { 1, 50 }, { 1, 50 }, { 10, 100 }, { 100, 1000 },
+	{ 1, 100 }, { 0, 20 }, { 0, 100000 },
+};
+
+MEMBERS(policy, M(tw_policy, flags, FLAGS, TW_POLICY_SET),
+	M(tw_policy, enabled, FLAGS, 1),
+	M(tw_policy, mode, FLAGS, TW_POLICY_MODES),
+	M(tw_policy, hot_threshold, KNOB, 0),
+	M(tw_policy, cold_threshold, KNOB, 1),
+	M(tw_policy, scan_permille, KNOB, 2),
+	M(tw_policy, scan_min_ms, KNOB, 3),
+	M(tw_policy, scan_max_ms, KNOB, 4),
+	M(tw_policy, free_permille, KNOB, 5),
+	M(tw_policy, min_stay, KNOB, 6),
+	M(tw_policy, max_rate, KNOB, 7));
 MEMBERS(discard, M(tw_region_discard, offset, OFFSET, 0),
 	M(tw_region_discard, length, LENGTH, 0));
 MEMBERS(region_pages, M(tw_region_pages, offset, OFFSET, 0),
@@ -211,6 +229,7 @@ static const struct row rows[] = {
 	ROW(NUMA_BALANCE, tw_numa_balance, ON_DEVICE, 5, numa_balance),
 	ROW(AGENT_LIMITS, tw_agent_limits, ON_DEVICE, 150, agent_limits),
 	ROW(AGENT_MIGRATE, tw_agent_migrate, ON_DEVICE, 10, agent_migrate),
+	ROW(POLICY, tw_policy, ON_DEVICE, 50, policy),
 	/* Told apart from the device's by a name of its own. */
 	{ .name = "MIGRATE_RANGE (region)", .nr = _IOC_NR(TW_IOC_MIGRATE_RANGE),
 	  .on = ON_REGION, .size = sizeof(struct tw_migrate_range),
@@ -477,6 +496,9 @@ static uint64_t good_value(struct fuzzer *f, const struct row *row,
 	case CAPACITY:
 		nr = 2048 + fuzz_random(f, 8192);
 		return one_in(f, 2) ? 0 : nr;
+	case KNOB:
+		nr = knob_range[m->more][1] - knob_range[m->more][0] + 1;
+		return knob_range[m->more][0] + fuzz_random(f, nr);
 	case STORE_FD:
 		return fuzz_store_fd[*(uint32_t *)(arg + 4) % TW_NR_TIERS];
 	default:
