@@ -106,6 +106,8 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 void tw_policy_region_done(void);	/* moves what is left of a region's */
 /* @news: the program has turned to other pages. */
 void tw_policy_end(const struct tw_heat_map *map, bool news);
+/* Up to @nr pages to the nodes that touch them. */
+void tw_policy_balance(unsigned int nr);
 /* Time that moves have taken since this was last asked, waiting included. */
 u64 tw_policy_move_ns(void);
 /* How many pages the policy wanted elsewhere in this scan. */

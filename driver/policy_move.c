@@ -21,6 +21,7 @@
 #include <linux/vmalloc.h>
 
 #include "heat.h"
+#include "numa.h"
 #include "policy.h"
 #include "region.h"
 #include "stats.h"
@@ -321,6 +322,14 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
 		tw_dec.sink_age[tier] = tw_age_oldest(map->age[tier],
 						      tw_store_need(tier));
+}
+
+void tw_policy_balance(unsigned int nr)
+{
+	u64 ns = ktime_get_mono_fast_ns();
+
+	tw_numa_balance_some(nr);
+	tw_dec.move_ns += ktime_get_mono_fast_ns() - ns;
 }
 
 u64 tw_policy_move_ns(void)

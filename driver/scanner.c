@@ -26,7 +26,6 @@
 #include <linux/wait.h>
 
 #include "heat.h"
-#include "numa.h"
 #include "policy.h"
 #include "region.h"
 #include "stats.h"
@@ -75,7 +74,6 @@ struct tw_look {
  * @group: chunks being looked at
  * @nr_group: how many
  * @window: ns before the second look, or TW_WINDOW_ALL
- * @slice: our CPU time when the present slice of work began
  * @worked: ns of work before
  * @pages: looked at
  * @memory: of them, in memory
@@ -93,7 +91,6 @@ struct tw_pass {
 	struct tw_look group[TW_GROUP];
 	unsigned int nr_group;
 	u64 window;
-	u64 slice;
 	u64 worked;
 	u64 pages;
 	u64 memory;
@@ -106,6 +103,7 @@ struct tw_pass {
 
 static struct tw_pass tw_pass;
 /* The thread's own, from scan to scan. */
+static u64 tw_scan_slice;	/* our CPU time when the present slice began */
 static u64 tw_scan_debt;	/* ns of work not slept for yet */
 static u64 tw_scan_began;	/* the scan before this one; 0: none to go by */
 static struct tw_window tw_win = { .ns = TW_WINDOW_ALL };
@@ -140,11 +138,11 @@ static u64 tw_scan_cpu_ns(void)
 
 static void tw_scan_slice_end(struct tw_pass *p)
 {
-	u64 now = tw_scan_cpu_ns(), ns = now - p->slice;
+	u64 now = tw_scan_cpu_ns(), ns = now - tw_scan_slice;
 
 	/* Moves are no scanning: they have a limit of their own. */
 	ns -= min(ns, tw_policy_move_ns());
-	p->slice = now;
+	tw_scan_slice = now;
 	p->worked += ns;
 	tw_scan_debt += ns;
 }
@@ -442,7 +440,6 @@ static void tw_scan_all(struct tw_pass *p)
 	memset(p, 0, sizeof(*p));
 	p->window = tw_win.ns;
 	tw_policy_begin(min(p->window, tw_scan_began ? began - tw_scan_began : 0));
-	p->slice = tw_scan_cpu_ns();
 	while (more && tw_scan_wanted()) {
 		more = tw_group_fill(p);
 		tw_group_scan(p);
@@ -456,7 +453,7 @@ static void tw_scan_all(struct tw_pass *p)
 	tw_policy_end(&p->map, p->news);
 	tw_scan_cut(p);
 	tw_demote_check();	/* by the watermark as it is now */
-	tw_numa_balance_some(TW_SCAN_BALANCE);
+	tw_policy_balance(TW_SCAN_BALANCE);
 	tw_scan_publish(p);
 	WRITE_ONCE(tw_scanning, true);
 }

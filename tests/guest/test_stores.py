@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import Delta, Loop, Mapper, bind, fill, format_store, place, set_tiers, wait_for, wrong
+from support import Delta, Loop, Mapper, bind, fill, format_store, set_tiers, wait_for, wrong
 from tw import CPU, HDD, NVME, PAGE, SSD
 
 pytestmark = [pytest.mark.usefixtures("back_to_tiny"), pytest.mark.forked]
@@ -21,6 +21,12 @@ def scan_once(policy, stats):
     before = stats.header.scans
     policy(enabled=1, scan_min_ms=600000, scan_max_ms=600000)
     assert wait_for(lambda: stats.header.scans > before, 30)
+
+
+def send(region, first, count, tier):
+    """As place(), but the background may be at it."""
+    assert wait_for(lambda: region.migrate(first * PAGE, count * PAGE, tier).failed == 0)
+    assert region.tiers(first, count) == [tier] * count
 
 
 def push_out(region, mapping, pages, others, seed=1):
@@ -39,7 +45,7 @@ def test_refaults_are_told_apart(dev, make, stats):
     set_tiers(dev, {CPU: MEMORY, NVME: 512})
     region, mapping = make(300, seed=1, touched=300)
     for index in (290, 299):
-        place(region, index, 1, NVME)
+        send(region, index, 1, NVME)
     delta = Delta(stats)
     assert wrong(mapping, [290], 1) == []
     assert (delta.tier(NVME)["refaults"], delta.tier(NVME)["refaults_early"]) == (1, 1)
@@ -64,18 +70,18 @@ def test_who_keeps_coming_back_gets_the_fast_store(dev, make, stats, policy):
     region, mapping = make(900, seed=1, touched=900)
     pages = region.info().pages
     assert 560 <= pages[NVME] < 560 + 64 and pages[SSD] > 0, list(pages)  # by batches
-    assert wrong(mapping, [300, 310], 1) == []
-    for _ in range(2):
-        place(region, 300, 1, SSD)
-        assert wrong(mapping, [300], 1) == []
-    place(region, 310, 1, SSD)
-    assert wrong(mapping, [310], 1) == []               # once is no habit
-    for index in (300, 310):
-        mapping.write(index * PAGE, bytes(mapping.read(index * PAGE, PAGE)))   # no copy left
     stored = [index for index, tier in enumerate(region.tiers()) if tier == SSD]
-    push_out(region, mapping, [300, 310], stored)
-    assert region.tiers(300, 1) == [NVME]
-    assert region.tiers(310, 1) == [SSD]
+    often, once = stored[0], stored[40]
+    assert wrong(mapping, [often, once], 1) == []
+    for _ in range(2):
+        send(region, often, 1, SSD)
+        assert wrong(mapping, [often], 1) == []
+    send(region, once, 1, SSD)
+    assert wrong(mapping, [once], 1) == []
+    fill(mapping, [often, once], 1)     # no copy to go back to
+    push_out(region, mapping, [often, once], stored[60:])
+    assert region.tiers(often, 1) == [NVME]
+    assert region.tiers(once, 1) == [SSD]
     assert wrong(mapping, range(900), 1) == []
 
 
@@ -91,9 +97,9 @@ def test_clean_pages_go_where_their_copy_is(dev, make, stats):
     """Nothing is written for them, though a faster store has room; written ones go there."""
     set_tiers(dev, {CPU: MEMORY, NVME: 512, SSD: 512})
     region, mapping = make(300, seed=1, touched=300)
-    place(region, 0, 8, SSD)
-    assert wrong(mapping, range(8), 1) == []
-    assert region.tiers(0, 8) == [CPU] * 8
+    send(region, 0, 8, SSD)
+    assert wait_for(lambda: wrong(mapping, range(8), 1) == [] and
+                    region.tiers(0, 8) == [CPU] * 8)
     fill(mapping, [3], 1)
     delta = Delta(stats)
     push_out(region, mapping, range(8), range(100, 300))
@@ -155,7 +161,7 @@ class TestTrouble:
     def test_reads(self, make, stats, disk):
         """A read that failed counts, too; what is there comes back when the disk is well."""
         region, mapping = make(8, seed=1, touched=8)
-        place(region, 0, 4, SSD)
+        send(region, 0, 4, SSD)
         disk(True)
         assert region.migrate(0, PAGE, CPU).failed == 1
         assert self.avoided(stats)[1]
@@ -164,15 +170,19 @@ class TestTrouble:
 
     def test_nothing_sinks_there(self, dev, make, stats, policy, disk):
         """A nearly full NVMe hands on to the HDD meanwhile."""
-        region, mapping = make(150, seed=1, touched=8)
-        place(region, 0, 4, SSD)
+        set_tiers(dev, {CPU: 512, NVME: 128, SSD: dev.tier_info(SSD).capacity, HDD: 64})
+        region, mapping = make(150, seed=1, touched=150)
+        send(region, 0, 4, SSD)
+        send(region, 8, 124, NVME)
         disk(True)
-        assert region.migrate(0, PAGE, CPU).failed == 1
-        fill(mapping, range(8, 150), 1)
-        place(region, 8, 124, NVME)
-        before = stats.used()[SSD]
+
+        def sunk():
+            assert region.migrate(0, PAGE, CPU).failed == 1     # which renews it
+            return dev.tier_info(HDD).used >= 12
+
+        assert not sunk() and self.avoided(stats)[1]
         policy(enabled=1, scan_min_ms=20, scan_max_ms=50, scan_permille=500)
-        assert wait_for(lambda: dev.tier_info(HDD).used >= 12, 8), dev.tier_info(HDD).used
-        assert stats.used()[SSD] == before
+        assert wait_for(sunk, 60), stats.used()
+        assert stats.used()[SSD] == 4 and 112 <= stats.used()[NVME] < 124
         disk(False)
         assert wrong(mapping, range(150), 1) == []

@@ -87,7 +87,7 @@ def qemu_args(run, folder, ports):
             "-device", "isa-debug-exit",
             "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=root,mount_tag=hostroot",
-            "-device", "virtio-serial-pci"]
+            "-device", "virtio-serial-pci,ioeventfd=off"]
     if run.out:
         path = run.out.replace(",", ",,")
         args += ["-fsdev", f"local,id=out,path={path},security_model=none,multidevs=remap",
