@@ -17,11 +17,10 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "compat.h"
 #include "store.h"
 #include "tier.h"
 #include "tw.h"
-
-#define TW_BDEV_MODE	(FMODE_READ | FMODE_WRITE | FMODE_EXCL)
 
 /* Measuring: at 200 requests and 20 MB a second both take 100 ms together. */
 #define TW_PROBE_READS	8
@@ -74,12 +73,12 @@ static int tw_bdev_open(struct tw_store *s, int fd)
 	ret = tw_bdev_from_fd(fd, &dev);
 	if (ret)
 		return ret;
-	s->bdev = blkdev_get_by_dev(dev, TW_BDEV_MODE, s);
-	if (IS_ERR(s->bdev))
-		return PTR_ERR(s->bdev);
+	ret = tw_bdev_claim(dev, s, &s->bdev, &s->file);
+	if (ret)
+		return ret;
 	ret = tw_bdev_check(s->bdev);
 	if (ret)
-		blkdev_put(s->bdev, TW_BDEV_MODE);
+		tw_bdev_release(s->bdev, s->file);
 	return ret;
 }
 
@@ -260,7 +259,7 @@ int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 	return 0;
 
 put_bdev:
-	blkdev_put(s->bdev, TW_BDEV_MODE);
+	tw_bdev_release(s->bdev, s->file);
 free_store:
 	kfree(s);
 	return ret;
@@ -280,7 +279,7 @@ void tw_store_unbind(struct tw_tier_s *t)
 				      lockdep_is_held(&tw_tier_mutex));
 	RCU_INIT_POINTER(t->store, NULL);
 	synchronize_rcu();
-	blkdev_put(s->bdev, TW_BDEV_MODE);
+	tw_bdev_release(s->bdev, s->file);
 	tw_slots_exit(&s->slots);
 	kfree(s);
 }

@@ -8,7 +8,118 @@
 #ifndef _TW_COMPAT_H
 #define _TW_COMPAT_H
 
+#include <linux/blkdev.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/list_lru.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/shrinker.h>
+#include <linux/swap.h>
+
+/* The first argument of an inode's operations. */
+#ifdef TW_HAVE_MNT_IDMAP
+typedef struct mnt_idmap tw_idmap;
+#else
+typedef struct user_namespace tw_idmap;
+#endif
+
+/*
+ * Open and claim a block device. Where a file stands for that *@file is it, else
+ * NULL; both go to tw_bdev_release().
+ */
+#ifdef TW_HAVE_BDEV_FILE
+static inline int tw_bdev_claim(dev_t dev, void *holder,
+				struct block_device **bdev, struct file **file)
+{
+	*file = bdev_file_open_by_dev(dev, BLK_OPEN_READ | BLK_OPEN_WRITE,
+				      holder, NULL);
+	if (IS_ERR(*file))
+		return PTR_ERR(*file);
+	*bdev = file_bdev(*file);
+	return 0;
+}
+
+static inline void tw_bdev_release(struct block_device *bdev, struct file *file)
+{
+	bdev_fput(file);
+}
+#else
+static inline int tw_bdev_claim(dev_t dev, void *holder,
+				struct block_device **bdev, struct file **file)
+{
+	*file = NULL;
+	*bdev = blkdev_get_by_dev(dev, FMODE_READ | FMODE_WRITE | FMODE_EXCL,
+				  holder);
+	return PTR_ERR_OR_ZERO(*bdev);
+}
+
+static inline void tw_bdev_release(struct block_device *bdev, struct file *file)
+{
+	blkdev_put(bdev, FMODE_READ | FMODE_WRITE | FMODE_EXCL);
+}
+#endif
+
+/* A shrinker like @like, registered, or ERR_PTR. */
+#ifdef TW_HAVE_SHRINKER_ALLOC
+static inline struct shrinker *tw_shrinker_add(struct shrinker *like)
+{
+	struct shrinker *s = shrinker_alloc(like->flags, "tier_watch");
+
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	s->count_objects = like->count_objects;
+	s->scan_objects = like->scan_objects;
+	s->seeks = like->seeks;
+	s->batch = like->batch;
+	shrinker_register(s);
+	return s;
+}
+
+static inline void tw_shrinker_remove(struct shrinker *s)
+{
+	shrinker_free(s);
+}
+#else
+static inline struct shrinker *tw_shrinker_add(struct shrinker *like)
+{
+	int err = register_shrinker(like, "tier_watch");
+
+	return err ? ERR_PTR(err) : like;
+}
+
+static inline void tw_shrinker_remove(struct shrinker *s)
+{
+	unregister_shrinker(s);
+}
+#endif
+
+/* List and memcg are those of the object that @item is in. */
+#ifndef TW_HAVE_LIST_LRU_OBJ
+static inline bool list_lru_add_obj(struct list_lru *lru, struct list_head *item)
+{
+	return list_lru_add(lru, item);
+}
+
+static inline bool list_lru_del_obj(struct list_lru *lru, struct list_head *item)
+{
+	return list_lru_del(lru, item);
+}
+#endif
+
+#ifndef TW_HAVE_ACCOUNT_RECLAIMED
+static inline void mm_account_reclaimed_pages(unsigned long pages)
+{
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
+}
+#endif
+
+/* Mappings of a page of order 0. */
+static inline int tw_page_mapcount(struct page *page)
+{
+	return atomic_read(&page->_mapcount) + 1;
+}
 
 /*
  * Hand the memcg charge of a page over to a fresh, uncharged one. Nobody else

@@ -241,7 +241,7 @@ static void tw_move_end(struct tw_move *m, unsigned int i, int status)
 static bool tw_move_pinned(struct page *page)
 {
 	return !tw_control_ignore_refs &&
-	       page_count(page) != 1 + page_mapcount(page);
+	       page_count(page) != 1 + tw_page_mapcount(page);
 }
 
 /* Frozen, or refused. Nobody maps it: its record is locked. */

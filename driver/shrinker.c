@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 
+#include "compat.h"
 #include "region.h"
 #include "tier.h"
 #include "tw.h"
@@ -42,12 +43,12 @@ struct tw_chunk *tw_shrinker_alloc_chunk(gfp_t gfp)
 
 void tw_shrinker_track(struct tw_chunk *c)
 {
-	list_lru_add(&tw_chunk_lru, &c->lru);
+	list_lru_add_obj(&tw_chunk_lru, &c->lru);
 }
 
 void tw_shrinker_free_chunk(struct tw_chunk *c)
 {
-	list_lru_del(&tw_chunk_lru, &c->lru);
+	list_lru_del_obj(&tw_chunk_lru, &c->lru);
 	kmem_cache_free(tw_chunk_cache, c);
 }
 
@@ -78,7 +79,8 @@ static bool tw_shrink_rec(struct tw_chunk *c, struct tw_rec *rec)
 	}
 	atomic64_dec(tw_tier_kept_ctr(&tw_tiers[to]));
 	tw_tier_used_add(&tw_tiers[to], 1);
-	tw_rec_set(rec, tw_w_make(TW_STORE, to) | tw_w_slot_bits(w));
+	tw_rec_set(rec, tw_w_make(TW_STORE, to) | tw_w_slot_bits(w) |
+		   tw_refault_stamp());
 	tw_pages_add(r, from, -1);
 	tw_pages_add(r, to, 1);
 	atomic_dec(&c->nr_mem);
@@ -120,13 +122,6 @@ static unsigned long tw_shrink_count(struct shrinker *s,
 	return list_lru_shrink_count(&tw_chunk_lru, sc);
 }
 
-/* Pages, not objects: told the way inodes tell of their page cache. */
-static void tw_shrink_tell(unsigned long pages)
-{
-	if (current->reclaim_state)
-		current->reclaim_state->reclaimed_slab += pages;
-}
-
 static unsigned long tw_shrink_scan(struct shrinker *s,
 				    struct shrink_control *sc)
 {
@@ -137,16 +132,19 @@ static unsigned long tw_shrink_scan(struct shrinker *s,
 	list_lru_shrink_walk(&tw_chunk_lru, sc, tw_shrink_chunk, &freed);
 	tw_demote_queue();
 	if (freed || current_is_kswapd()) {
-		tw_shrink_tell(freed);
+		/* Pages, not objects. */
+		mm_account_reclaimed_pages(freed);
 		return freed ?: SHRINK_STOP;
 	}
 	/* Once a pass: what the background does helps whoever asks next. */
-	tw_shrink_tell(min(tw_demote_wait(sc->memcg),
-			   sc->nr_scanned * TW_SHRINK_PAGES));
+	mm_account_reclaimed_pages(min(tw_demote_wait(sc->memcg),
+				       sc->nr_scanned * TW_SHRINK_PAGES));
 	return SHRINK_STOP;
 }
 
-static struct shrinker tw_shrinker = {
+static struct shrinker *tw_shrinker;
+
+static struct shrinker tw_shrinker_like = {
 	.count_objects	= tw_shrink_count,
 	.scan_objects	= tw_shrink_scan,
 	.seeks		= DEFAULT_SEEKS,
@@ -162,10 +160,11 @@ int tw_shrinker_init(void)
 	if (!tw_chunk_cache)
 		return -ENOMEM;
 	/* The list wants the shrinker's id, the shrinker the list: see @ready. */
-	err = register_shrinker(&tw_shrinker, "tier_watch");
+	tw_shrinker = tw_shrinker_add(&tw_shrinker_like);
+	err = PTR_ERR_OR_ZERO(tw_shrinker);
 	if (err)
 		goto cache;
-	err = list_lru_init_memcg(&tw_chunk_lru, &tw_shrinker);
+	err = list_lru_init_memcg(&tw_chunk_lru, tw_shrinker);
 	if (err)
 		goto shrinker;
 	/* Pairs with the acquire in tw_shrink_count(). */
@@ -173,7 +172,7 @@ int tw_shrinker_init(void)
 	return 0;
 
 shrinker:
-	unregister_shrinker(&tw_shrinker);
+	tw_shrinker_remove(tw_shrinker);
 cache:
 	kmem_cache_destroy(tw_chunk_cache);
 	return err;
@@ -181,7 +180,7 @@ cache:
 
 void tw_shrinker_exit(void)
 {
-	unregister_shrinker(&tw_shrinker);
+	tw_shrinker_remove(tw_shrinker);
 	list_lru_destroy(&tw_chunk_lru);
 	kmem_cache_destroy(tw_chunk_cache);
 }

@@ -25,12 +25,14 @@ struct tw_batch;
 /**
  * struct tw_store - a bound store
  * @bdev: claimed exclusively
+ * @file: by this, where there is one
  * @lock: guards the bitmap of @slots; innermost
  * @slots: slots and checksums
  * @failing_until: jiffies until which failed I/O is held against it
  */
 struct tw_store {
 	struct block_device *bdev;
+	struct file *file;
 	spinlock_t lock;
 	struct tw_slots slots;
 	unsigned long failing_until;

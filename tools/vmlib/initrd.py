@@ -6,6 +6,7 @@ the job (what to run, where, as whom) is a second small archive behind it.
 """
 
 import hashlib
+import lzma
 import os
 import shutil
 import tempfile
@@ -81,9 +82,12 @@ def base_files(kernel):
              "vm/stage2.sh": ((HERE / "stage2.sh").read_bytes(), 0o644)}
     names = []
     for path in module_files(kernel):
+        data = Path(path).read_bytes()
+        if path.endswith(".xz"):        # busybox may not know how
+            path, data = path[:-len(".xz")], lzma.decompress(data)
         name = f"vm/ko/{Path(path).name}"
         names.append(f"/{name}")
-        files[name] = (Path(path).read_bytes(), 0o644)
+        files[name] = (data, 0o644)
     files["vm/modules"] = ("\n".join(names).encode() + b"\n", 0o644)
     return files
 

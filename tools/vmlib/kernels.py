@@ -52,7 +52,7 @@ class KernelError(Exception):
 @dataclass(frozen=True)
 class Kernel:
     """A bootable kernel."""
-    flavour: str            # stock, debug or other
+    flavour: str            # stock, debug, a series' number or other
     release: str
     vmlinux: Path
     modules: Path = None    # root of a lib/modules tree, None when all is built in
@@ -164,22 +164,26 @@ def fetch_stock(release, version, home):
     package = f"linux-image-{release}"
     say(f"fetching {package} {version}")
     with work_dir(home.parent) as work:
-        done = subprocess.run(
-            ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download",
-             f"{package}={version}"], cwd=work, text=True, capture_output=True, check=False)
-        debs = list(work.glob("*.deb"))
-        if done.returncode or not debs:
-            raise KernelError(
-                f"{package} {version}, which matches the installed headers, cannot be had:\n"
-                f"{done.stderr.strip()}\n"
-                "Bring headers and package lists up to date: "
-                "apt-get update && apt-get install linux-headers-amd64")
-        root = work / "root"
-        output("dpkg", "-x", debs[0], root)
+        root = unpack_packages([f"{package}={version}"], work,
+                               "It matches the installed headers. Bring them and package lists "
+                               "up to date: apt-get update && apt-get install linux-headers-amd64")
         unpack_vmlinux(root / f"boot/vmlinuz-{release}", root / "vmlinux")
         output("/sbin/depmod", "-b", root, release)
         root.chmod(0o755)
         root.rename(home)
+
+
+def unpack_packages(packages, work, advice):
+    """Debian packages, unpacked in a folder inside `work`; nothing is installed."""
+    done = subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download",
+                           *packages], cwd=work, text=True, capture_output=True, check=False)
+    debs = list(work.glob("*.deb"))
+    if done.returncode or len(debs) != len(packages):
+        raise KernelError(f"{' '.join(packages)} cannot be had:\n{done.stderr.strip()}\n{advice}")
+    root = work / "root"
+    for deb in debs:
+        output("dpkg", "-x", deb, root)
+    return root
 
 
 def unpack_vmlinux(image, target):
@@ -306,6 +310,45 @@ def trim(tree):
                 os.unlink(os.path.join(folder, name))
 
 
+# --- another of Debian's series, with its headers
+
+def series(name):
+    """Debian's newest kernel of a series, say 6.12, fetched when needed."""
+    wanted = output("apt-cache", "depends", f"linux-headers-{name}-amd64")
+    match = re.search(r"Depends: linux-headers-(\S+-amd64)", wanted)
+    if not match:
+        raise KernelError(f"no linux-headers-{name}-amd64 known: is there an apt source with it "
+                          "(bookworm-security or bookworm-backports), and apt-get update done?")
+    release = match.group(1)
+    cache = cache_dir()
+    home = cache / f"series-{release}"
+    if not home.is_dir():
+        with locked(f"series-{name}"):
+            if not home.is_dir():
+                fetch_series(release, home)
+                drop_others(cache, f"series-{name}.", home)
+    return Kernel(name, release, home / "vmlinux", home,
+                  home / f"usr/src/linux-headers-{release}")
+
+
+def fetch_series(release, home):
+    """Image, headers and build tools of `release` as `home`; nothing is installed."""
+    base = release[:-len("-amd64")]
+    packages = [f"linux-image-{release}", f"linux-headers-{release}",
+                f"linux-headers-{base}-common", f"linux-kbuild-{base}"]
+    say(f"fetching {', '.join(packages)}")
+    with work_dir(home.parent) as work:
+        root = unpack_packages(packages, work, "Bring package lists up to date: apt-get update")
+        headers = root / f"usr/src/linux-headers-{release}"
+        makefile = headers / "Makefile"
+        makefile.write_text(makefile.read_text().replace("/usr/src/", f"{home}/usr/src/"))
+        (headers / "vmlinux").unlink(missing_ok=True)   # for BTF, with tools we don't ask for
+        unpack_vmlinux(root / f"boot/vmlinuz-{release}", root / "vmlinux")
+        output("/sbin/depmod", "-b", root, release)
+        root.chmod(0o755)
+        root.rename(home)
+
+
 # --- any other kernel
 
 def by_path(path):
@@ -338,4 +381,6 @@ def release_of(vmlinux):
 
 def find(name):
     """The kernel that --kernel names."""
+    if re.fullmatch(r"\d+\.\d+", name):
+        return series(name)
     return {"stock": stock, "debug": debug}.get(name, lambda: by_path(name))()
