@@ -36,7 +36,7 @@ AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick \
-	coverage bench style install deps clean help
+	coverage bench bench-tiering style install deps clean help
 
 all: module lib tools		## driver, library and command
 
@@ -123,6 +123,12 @@ bench:				## instructions per operation: table, build/bench.json
 	+@$(MAKE) -C tools/bench $(SUB)
 	@tools/bench/run $(ARGS)
 
+bench-tiering:			## placement, against swap and NUMA tiering: table, JSON, plot
+	@tools/deps --install
+	$(AGAIN) all programs
+	+@$(MAKE) -C tools/bench $(SUB)
+	@tools/bench/tiering $(ARGS)
+
 style:				## checkpatch and sparse
 	@tools/deps --install
 	@tools/style
@@ -144,4 +150,4 @@ clean:
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench"
+	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench, bench-tiering"
