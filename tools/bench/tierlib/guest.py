@@ -7,7 +7,8 @@ as they were when it did.  It knows no scenario and judges nothing.
 
 A run is an object with
   name       its own, comes back
-  tiers      pages by tier; these and no others are bound
+  tiers      pages by tier; these and no others are bound.  Instead of a number
+             "as NAME": as many as that run's first program had there at most
   policy     knobs of automatic migration, on top of the defaults
   programs   tw-workload's arguments and, for each, memory_max: pages of its
              control group beside what it needs anyway.  The first one's end
@@ -21,6 +22,7 @@ A run is an object with
 import json
 import mmap
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -132,10 +134,17 @@ def swap_on(areas: list):
             subprocess.run(["swapoff", disk(name)], check=True)
 
 
+def setting(path: str) -> str:
+    """What a file says; of a choice, the one in brackets."""
+    text = Path(path).read_text(encoding="ascii")
+    chosen = re.search(r"\[(\w+)\]", text)
+    return chosen.group(1) if chosen else text
+
+
 @contextmanager
 def settings(pairs: list):
     """Files of sysfs and procfs for a while."""
-    before = [(path, Path(path).read_text(encoding="ascii")) for path, _ in pairs]
+    before = [(path, setting(path)) for path, _ in pairs]
     for path, text in pairs:
         Path(path).write_text(text, encoding="ascii")
     try:
@@ -299,17 +308,28 @@ def run_programs(machine: Machine, programs: list) -> list:
     return answers
 
 
-def run(machine: Machine, spec: dict) -> dict:
+def sizes(spec: dict, answers: list) -> dict:
+    """The tiers' pages, those that follow a run before included."""
+    tiers = dict(spec.get("tiers", {}))
+    for tier, pages in tiers.items():
+        if isinstance(pages, str):
+            before = next(answer for answer in answers if f"as {answer['name']}" == pages)
+            tiers[tier] = max(line["pages"][tier] for line in before["programs"][0]["lines"]
+                              if "share" in line)
+    return tiers
+
+
+def run(machine: Machine, spec: dict, tiers: dict) -> dict:
     """One run."""
-    answer = {"name": spec["name"]}
+    answer = {"name": spec["name"], "tiers": tiers}
     machine.bind({})
     for name in spec.get("drain", []):
         drain(disk(name))
-    for name in spec.get("tiers", {}):
+    for name in tiers:
         if TIER[name] in tw.STORES:
             subprocess.run([str(REPO / "build/tools/tw"), "tier", "format", "--force", disk(name)],
                            check=True, stdout=subprocess.DEVNULL)
-    machine.bind(spec.get("tiers", {}))
+    machine.bind(tiers)
     with ExitStack() as stack:
         for context in (swap_on(spec.get("swap", [])), settings(spec.get("settings", [])),
                         machine.policy(spec.get("policy", {})),
@@ -322,9 +342,10 @@ def run(machine: Machine, spec: dict) -> dict:
 
 def main() -> int:
     """All runs, one after the other."""
-    machine = Machine()
+    machine, answers = Machine(), []
     for spec in json.loads(sys.argv[1]):
-        answer = run(machine, spec)
+        answer = run(machine, spec, sizes(spec, answers))
+        answers.append(answer)
         print(json.dumps(answer, separators=(",", ":")), flush=True)
         wrong = [program for program in answer["programs"] if program["code"]]
         if wrong:

@@ -212,11 +212,82 @@ def agent_rows(results: dict, _options: Options) -> list[Row]:
     return rows
 
 
+# -- numa: the kernel's own tiering of two nodes ------------------------------------------------
+
+NUMA_MEMORY = 8192
+NUMA_PACE = 5000
+# What the kernel keeps free of a node that it fills is not the program's.
+NUMA_MACHINE = ["--mem", "0=512M,1=512M"]
+TIERING = [["/proc/sys/kernel/numa_balancing", "{balancing}"],
+           ["/sys/kernel/mm/numa/demotion_enabled", "{demotion}"],
+           # Hot pages are scattered: whole huge pages would be placed worse.
+           ["/sys/kernel/mm/transparent_hugepage/enabled", "never"]]
+
+
+def tiering(on: bool) -> list:
+    """The kernel's own, or none of it."""
+    return [[path, text.format(balancing=2 * on, demotion=str(on).lower())]
+            for path, text in TIERING]
+
+
+def numa_run(options: Options, pattern: str, side: str) -> dict:
+    """A fixed number of accesses, so that what is spent beside them can be told."""
+    count = int(options.seconds * 1e9 / NUMA_PACE)
+    work = program(options, pattern, PLACED[pattern], "--think", NUMA_PACE,
+                   "--interval", options.seconds / 30, "--ops", count, pages=4 * NUMA_MEMORY)
+    run = {"name": f"numa/{pattern}/{side}", "programs": [work],
+           "settings": tiering(side == "kernel")}
+    if side.startswith("kernel"):
+        work["arguments"] += ["--memory", "anon"]
+        run["room"] = NUMA_MEMORY
+    else:
+        run["policy"] = AUTO if side == "ours" else OFF
+        run["tiers"] = {"cpu": f"as numa/{pattern}/kernel", "gpu": 4 * NUMA_MEMORY}
+    return run
+
+
+def numa_boots(options: Options) -> list[Boot]:
+    """Both sides with and without, in one boot; the kernel first, ours gets what it had."""
+    return [Boot(["--icount", "--no-bind", *NUMA_MACHINE],
+                 [numa_run(options, pattern, side) for pattern in PLACED
+                  for side in ("kernel", "kernel-off", "ours", "ours-off")],
+                 kernel=options.numa_kernel)]
+
+
+def phase_mean(phase: list) -> float:
+    """The share over all of a phase, the time it took to adapt included."""
+    return figures.mean(list(map(figures.share, phase))) or 0.0
+
+
+def numa_rows(results: dict, _options: Options) -> list[Row]:
+    """Each phase's share; then the work beside the accesses."""
+    rows = []
+    for pattern in PLACED:
+        lines = {side: figures.tallies(results[f"numa/{pattern}/{side}"])
+                 for side in ("kernel", "kernel-off", "ours", "ours-off")}
+        pages = results[f"numa/{pattern}/ours"]["tiers"]["cpu"]
+        for number, (ours, theirs) in enumerate(zip(figures.phases(lines["ours"]),
+                                                    figures.phases(lines["kernel"]))):
+            rows.append(Row(
+                "numa", f"{NAMES[pattern]}, phase {number}: share of the CPU node",
+                phase_mean(ours), "of accesses", "the kernel's", phase_mean(theirs),
+                Goal(1, least=True, ratio=True),
+                note=f"{pages} pages; at the end {figures.steady(ours, figures.share):.3f} / "
+                     f"{figures.steady(theirs, figures.share):.3f}"))
+        spent = {side: 1e3 * (figures.busy(lines[side]) - figures.busy(lines[f"{side}-off"]))
+                 for side in ("ours", "kernel")}
+        rows.append(Row("numa", f"{NAMES[pattern]}: instructions for tiering", spent["ours"],
+                        "million", "the kernel's", spent["kernel"], Goal(0.5, ratio=True)))
+    return rows
+
+
 SCENARIOS = {
     "placement": Scenario("hot pages in the CPU tier, against the oracle",
                           placement_boots, placement_rows),
     "swap": Scenario("work done over throttled disks, against the kernel's swap",
                      swap_boots, swap_rows),
+    "numa": Scenario("two nodes, against the kernel's NUMA balancing with demotion",
+                     numa_boots, numa_rows),
     "agents": Scenario("a victim beside a hog with a limit", agent_boots, agent_rows),
 }
 
