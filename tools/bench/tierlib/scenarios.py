@@ -9,7 +9,6 @@ rows of the table.  No figure is known here; all are measured.
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -40,7 +39,7 @@ class Boot:
     """One guest: tools/vm's options and what is run in it."""
     machine: list[str]
     runs: list[dict] = field(default_factory=list)
-    bench: str = ""                 # instead of runs: a mode of tw-bench
+    bench: bool = False             # instead of runs: tools/bench/run with these options
     kernel: str = "stock"
 
 
@@ -216,10 +215,16 @@ def agent_rows(results: dict, _options: Options) -> list[Row]:
 
 NUMA_MEMORY = 8192
 NUMA_PACE = 5000
-# What the kernel keeps free of a node that it fills is not the program's.
 NUMA_MACHINE = ["--mem", "0=512M,1=512M"]
+BALANCING = "/sys/kernel/debug/sched/numa_balancing/"
+# The kernel counts its scan periods in the program's own CPU time, of which a
+# program that pauses has little: shorter ones make up for that.
+NUMA_CPU_SHARE = 0.15
 TIERING = [["/proc/sys/kernel/numa_balancing", "{balancing}"],
            ["/sys/kernel/mm/numa/demotion_enabled", "{demotion}"],
+           [BALANCING + "scan_delay_ms", f"{1000 * NUMA_CPU_SHARE:.0f}"],
+           [BALANCING + "scan_period_min_ms", f"{1000 * NUMA_CPU_SHARE:.0f}"],
+           [BALANCING + "scan_period_max_ms", f"{60000 * NUMA_CPU_SHARE:.0f}"],
            # Hot pages are scattered: whole huge pages would be placed worse.
            ["/sys/kernel/mm/transparent_hugepage/enabled", "never"]]
 
@@ -234,7 +239,7 @@ def numa_run(options: Options, pattern: str, side: str) -> dict:
     """A fixed number of accesses, so that what is spent beside them can be told."""
     count = int(options.seconds * 1e9 / NUMA_PACE)
     work = program(options, pattern, PLACED[pattern], "--think", NUMA_PACE,
-                   "--interval", options.seconds / 30, "--ops", count, pages=4 * NUMA_MEMORY)
+                   "--interval", options.seconds / 15, "--ops", count, pages=4 * NUMA_MEMORY)
     run = {"name": f"numa/{pattern}/{side}", "programs": [work],
            "settings": tiering(side == "kernel")}
     if side.startswith("kernel"):
@@ -281,6 +286,80 @@ def numa_rows(results: dict, _options: Options) -> list[Row]:
     return rows
 
 
+# -- costs: the scanner, and what tools/bench measures anyway ------------------------------------
+
+SCANNED = (10_000, 100_000, 400_000)
+SCAN_MACHINE = ["--mem", "0=2G"]
+# As often as can be: it is the limit that is to be seen.
+BUSY_SCANS = {**AUTO, "scan_min_ms": 10, "scan_max_ms": 10}
+SETTING = "plain"
+
+
+def cost_boots(options: Options) -> list[Boot]:
+    """More and more pages under the scanner; then tools/bench/run's counts and disks."""
+    most = SCANNED[:-1] if options.quick else SCANNED
+    runs = [{"name": f"costs/{pages}", "policy": BUSY_SCANS, "tiers": {"cpu": pages * 9 // 8},
+             "programs": [{"arguments": [
+                 "--footprint", pages * PAGE, "--pattern", "phases", "--think", PACE,
+                 "--seconds", 2 * options.seconds, "--interval", options.seconds / 5]}]}
+            for pages in most]
+    return [Boot(["--icount", "--no-bind", *SCAN_MACHINE], runs, kernel=options.kernel),
+            Boot(["--setting", SETTING, "--skip", "flat"], bench=True, kernel=options.kernel)]
+
+
+def scanner_rows(results: dict) -> list[Row]:
+    """Its share of a CPU, and what a scan costs, among few pages and many."""
+    rows, least = [], None
+    for pages in SCANNED:
+        if f"costs/{pages}" not in results:
+            continue
+        lines = figures.last_part(figures.tallies(results[f"costs/{pages}"]), 0.8)
+        time = 1e9 * (lines[-1]["time"] - lines[0]["time"])
+        worked, scans = (figures.growth(lines[0], lines[-1], name) for name in
+                         ("scan_ns", "scans"))
+        rows.append(Row("costs", f"scanner's share of a CPU, {pages:,} pages",
+                        100 * worked / time, "%", goal=Goal(1), note=f"{scans} scans"))
+        each = worked / max(figures.growth(lines[0], lines[-1], "scan_pages"), 1)
+        rows.append(Row("costs", f"scanning, {pages:,} pages", each, "ns a page",
+                        f"{SCANNED[0]:,} pages" if least else "", least))
+        least = least or each
+    return rows
+
+
+BENCHED = (
+    # title, ours, theirs, goal of the ratio, as MB/s
+    ("demotion, clean pages", "demote-clean-time/store", "demote-clean-time/swap",
+     Goal(1.5, least=True, ratio=True), True),
+    ("demotion, dirty pages", "demote-time/store", "demote-time/swap", None, True),
+    ("fault-in, random", "fault-in-random-time/store", "fault-in-random-time/swap",
+     Goal(0.8, ratio=True), False),
+    ("fault-in, sequential", "fault-in-time/store", "fault-in-time/swap",
+     Goal(0.8, ratio=True), False),
+    ("scanning a touched page", "scan-touched", "", None, False),
+    ("scanning a page, two of each 2 MiB touched", "scan-sparse", "", None, False),
+    ("scanning 2 MiB that nobody touches", "scan-idle-2m", "", None, False))
+
+
+def bench_rows(values: dict) -> list[Row]:
+    """What tools/bench/run has found."""
+    rows = []
+    for title, ours, theirs, goal, rate in BENCHED:
+        found = [values.get(name, {}) for name in (ours, theirs)]
+        if "value" not in found[0]:
+            rows.append(Row("costs", title, why_not=found[0].get("skipped", "not in tw-bench")))
+            continue
+        mine, other = (PAGE * 1e3 / one["value"] if rate and one.get("value") else
+                       one.get("value") for one in found)
+        unit = "MB/s" if rate else "ns a page" if found[0]["unit"] == "ns" else found[0]["unit"]
+        rows.append(Row("costs", title, mine, unit, "kernel swap" if theirs else "", other, goal))
+    return rows
+
+
+def cost_rows(results: dict, _options: Options) -> list[Row]:
+    """Both."""
+    return scanner_rows(results) + bench_rows(results["bench"])
+
+
 SCENARIOS = {
     "placement": Scenario("hot pages in the CPU tier, against the oracle",
                           placement_boots, placement_rows),
@@ -289,17 +368,23 @@ SCENARIOS = {
     "numa": Scenario("two nodes, against the kernel's NUMA balancing with demotion",
                      numa_boots, numa_rows),
     "agents": Scenario("a victim beside a hog with a limit", agent_boots, agent_rows),
+    "costs": Scenario("the scanner's share; demotion and fault-in, as tools/bench has them",
+                      cost_boots, cost_rows),
 }
 
 
-def command(boot: Boot, runs: str) -> list[str]:
-    """tools/vm's arguments for a boot."""
-    inside = ["build/bench/tw-bench", *shlex.split(boot.bench)] if boot.bench else \
-        ["/usr/bin/python3", "-B", "tools/bench/tierlib/guest.py", runs]
-    return ["--kernel", boot.kernel, *boot.machine, "--", *inside]
+def command(boot: Boot, report: str, timeout: float) -> list[str]:
+    """Words for a boot, from the top of the tree; `report` is where tools/bench/run writes."""
+    if boot.bench:
+        return ["tools/bench/run", "--kernel", boot.kernel, "--json", report, *boot.machine]
+    runs = json.dumps(boot.runs, separators=(",", ":"))
+    return ["tools/vm", "--kernel", boot.kernel, "--timeout", f"{timeout:g}", *boot.machine, "--",
+            "/usr/bin/python3", "-B", "tools/bench/tierlib/guest.py", runs]
 
 
-def parse(_boot: Boot, text: str) -> dict:
+def parse(boot: Boot, text: str) -> dict:
     """What came back, by the runs' names."""
+    if boot.bench:
+        return {"bench": json.loads(text)["settings"][SETTING]["values"]}
     answers = [json.loads(line) for line in text.splitlines()]
     return {answer["name"]: answer for answer in answers}
