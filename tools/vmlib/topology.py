@@ -11,7 +11,7 @@ MIB = 1 << 20
 UNITS = {"": 1, "K": 1 << 10, "M": MIB, "G": 1 << 30}
 CPU_DISTANCE, GPU_DISTANCE = 20, 40
 # HMAT, in QEMU's units: nanoseconds, and bytes per second with a suffix.
-FIGURES = {"cpu": (50, "100G"), "remote": (90, "60G"), "gpu": (200, "900G")}
+FIGURES = {"cpu": (50, "100G"), "remote": (90, "60G"), "gpu": (200, "900G"), "cxl": (200, "50G")}
 # Bytes and operations per second.
 THROTTLE = {"nvme": (400_000_000, 50_000), "ssd": (100_000_000, 10_000),
             "hdd": (20_000_000, 200)}
@@ -26,6 +26,7 @@ class Topology:
     cpus: tuple = (512, 512)        # memory of the nodes with a CPU
     smp: int = 0                    # CPUs in all, 0: one a node
     gpu: int = 256                  # memory of the CPU-less node, 0: none
+    figures: str = "gpu"            # of the CPU-less node
     movable: bool = False           # the CPU-less node is a hot-plugged DIMM
     stores: tuple = (("nvme", 512), ("ssd", 1024), ("hdd", 1024))
     throttled: bool = True
@@ -47,6 +48,8 @@ TOPOLOGIES = {
                            throttled=False),
     "icount": replace(DEFAULT, help="one CPU, GPU, stores: for counting instructions",
                       cpus=(1024,)),
+    "cxl": replace(DEFAULT, help="as icount, the CPU-less node slower in all than the CPU's",
+                   cpus=(1024,), figures="cxl"),
     "slow-disks": replace(DEFAULT, help="as icount, the stores four times slower",
                           cpus=(1024,), slower=4),
 }
@@ -120,7 +123,7 @@ def figure_args(topology):
     for source in initiators:
         for target in targets:
             gpu = target >= len(topology.cpus)
-            kind = "gpu" if gpu else "cpu" if source == target else "remote"
+            kind = topology.figures if gpu else "cpu" if source == target else "remote"
             latency, bandwidth = FIGURES[kind]
             entry = f"hmat-lb,initiator={source},target={target},hierarchy=memory,data-type=access-"
             args += ["-numa", f"{entry}latency,latency={latency}",

@@ -169,13 +169,12 @@ def taken(room: int):
         yield
         return
     Path("/proc/sys/vm/drop_caches").write_text("3", encoding="ascii")
-    count = NODE0 / "hugepages/hugepages-2048kB/nr_hugepages"
-    while node_free() > room + HUGE:
-        have = int(count.read_text(encoding="ascii"))
-        more = (node_free() - room) // HUGE
-        count.write_text(str(have + more), encoding="ascii")
-        if int(count.read_text(encoding="ascii")) == have:
-            break
+    count, had = NODE0 / "hugepages/hugepages-2048kB/nr_hugepages", -1
+    # First all that there is, so that what else was there has gone elsewhere.
+    while (have := int(count.read_text(encoding="ascii"))) > had:
+        count.write_text(str(have + 1 + node_free() // HUGE), encoding="ascii")
+        had = have
+    count.write_text(str(have - max(room - node_free(), 0) // HUGE), encoding="ascii")
     try:
         yield
     finally:

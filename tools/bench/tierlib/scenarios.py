@@ -215,7 +215,7 @@ def agent_rows(results: dict, _options: Options) -> list[Row]:
 
 NUMA_MEMORY = 8192
 NUMA_PACE = 5000
-NUMA_MACHINE = ["--mem", "0=512M,1=512M"]
+NUMA_MACHINE = ["--topology", "cxl", "--mem", "0=512M,1=512M"]
 BALANCING = "/sys/kernel/debug/sched/numa_balancing/"
 # The kernel counts its scan periods in the program's own CPU time, of which a
 # program that pauses has little: shorter ones make up for that.
@@ -225,6 +225,8 @@ TIERING = [["/proc/sys/kernel/numa_balancing", "{balancing}"],
            [BALANCING + "scan_delay_ms", f"{1000 * NUMA_CPU_SHARE:.0f}"],
            [BALANCING + "scan_period_min_ms", f"{1000 * NUMA_CPU_SHARE:.0f}"],
            [BALANCING + "scan_period_max_ms", f"{60000 * NUMA_CPU_SHARE:.0f}"],
+           # Reserves for a machine of this size, not for one with huge pages.
+           ["/proc/sys/vm/min_free_kbytes", "2048"],
            # Hot pages are scattered: whole huge pages would be placed worse.
            ["/sys/kernel/mm/transparent_hugepage/enabled", "never"]]
 
@@ -252,11 +254,14 @@ def numa_run(options: Options, pattern: str, side: str) -> dict:
 
 
 def numa_boots(options: Options) -> list[Boot]:
-    """Both sides with and without, in one boot; the kernel first, ours gets what it had."""
+    """Both sides with and without; the kernel first, ours gets what it had.
+
+    A boot for each pattern: kswapd gives up a node for good that it has failed on often.
+    """
     return [Boot(["--icount", "--no-bind", *NUMA_MACHINE],
-                 [numa_run(options, pattern, side) for pattern in PLACED
+                 [numa_run(options, pattern, side)
                   for side in ("kernel", "kernel-off", "ours", "ours-off")],
-                 kernel=options.numa_kernel)]
+                 kernel=options.numa_kernel) for pattern in PLACED]
 
 
 def phase_mean(phase: list) -> float:
