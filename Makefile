@@ -123,11 +123,17 @@ bench:				## instructions per operation: table, build/bench.json
 	+@$(MAKE) -C tools/bench $(SUB)
 	@tools/bench/run $(ARGS)
 
+# The kernel whose own tiering is measured: older ones know one tier of memory.
+TIERING_KERNEL ?= 6.12
+
 bench-tiering:			## placement, against swap and NUMA tiering: table, JSON, plot
 	@tools/deps --install
 	$(AGAIN) all programs
 	+@$(MAKE) -C tools/bench $(SUB)
-	@tools/bench/tiering $(ARGS)
+	+@if kdir=$$(tools/vm --kernel $(TIERING_KERNEL) --print-kdir); then \
+		$(MAKE) --no-print-directory module KDIR="$$kdir" || \
+		echo "no driver for $(TIERING_KERNEL): goes without" >&2; fi
+	@tools/bench/tiering --numa-kernel $(TIERING_KERNEL) $(ARGS)
 
 style:				## checkpatch and sparse
 	@tools/deps --install

@@ -190,12 +190,12 @@ def number(value: Optional[float]) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    """All rows; numbers to the right, why something was not measured in its place."""
+    """All rows; numbers to the right."""
     lines = [("scenario", "value", "", "compared with", "there", "ratio", "goal", "")]
     for row in rows:
         title = f"{row.scenario}: {row.title}"
         if row.value is None:
-            lines.append((title, "-", "", f"not measured: {row.why_not}", "", "", "", ""))
+            lines.append((title, "-", "", "", "", "", "", f"not measured: {row.why_not}"))
             continue
         verdict = "" if row.met is None else "met" if row.met else "MISSED"
         ratio = f"{row.ratio:.3f}" if row.ratio is not None else ""
