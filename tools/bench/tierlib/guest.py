@@ -207,6 +207,8 @@ def start(arguments: list, where=None, priority: int = 0, **more) -> subprocess.
         if priority:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
         if where:
+            # A slow disk must slow it down, not have it killed.
+            Path("/proc/self/oom_score_adj").write_text("-1000", encoding="ascii")
             (where / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
     return subprocess.Popen([WORKLOAD, "--json", *map(str, arguments)], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, preexec_fn=child, **more)
@@ -345,12 +347,12 @@ def main() -> int:
     for spec in json.loads(sys.argv[1]):
         answer = run(machine, spec, sizes(spec, answers))
         answers.append(answer)
-        print(json.dumps(answer, separators=(",", ":")), flush=True)
         wrong = [program for program in answer["programs"] if program["code"]]
         if wrong:
             print(f"{spec['name']}: tw-workload ended with {wrong[0]['code']}: "
                   f"{wrong[0]['error']}", file=sys.stderr)
             return 1
+        print(json.dumps(answer, separators=(",", ":")), flush=True)
     return 0
 
 

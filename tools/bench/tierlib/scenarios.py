@@ -113,13 +113,14 @@ STORES = {"nvme": MEMORY * 2, "ssd": MEMORY * 3 // 4, "hdd": MEMORY * 3 // 4}
 PRIORITY = {"nvme": 3, "ssd": 2, "hdd": 1}
 PATTERNS = {"zipf:0.99": 2, "phases": 3, "uniform": 1}
 DISKS = {"": "", "slow": "slow-disks"}
+DISK_SIDES = ("on", "off", "swap")
 
 
 def disk_runs(options: Options, disks: str) -> list[dict]:
     """Our tiers with and without the policy, and swap, one after the other."""
     runs = []
     for pattern, phases in PATTERNS.items():
-        for side in ("on", "off", "swap"):
+        for side in DISK_SIDES:
             work = program(options, pattern, phases, "--interval", options.seconds / 20)
             run = {"name": f"swap{disks}/{pattern}/{side}", "drain": list(STORES),
                    "programs": [work]}
@@ -148,12 +149,15 @@ def swap_rows(results: dict, options: Options) -> list[Row]:
         if options.quick and disks:
             continue
         for pattern in PATTERNS:
-            lines = {side: figures.tallies(results[f"swap{disks}/{pattern}/{side}"])
-                     for side in ("on", "off", "swap")}
+            name = NAMES[pattern] + (f", {disks} disks" if disks else "")
+            answers = [results.get(f"swap{disks}/{pattern}/{side}") for side in DISK_SIDES]
+            if not all(answers):
+                rows.append(Row("swap", name, why_not="a side is missing, see stderr"))
+                continue
+            lines = dict(zip(DISK_SIDES, map(figures.tallies, answers)))
             value = figures.rate(lines["on"])
             late = "; second halves of phases: " + " / ".join(
                 f"{figures.late_rate(lines[side]):,.0f}" for side in lines)
-            name = NAMES[pattern] + (f", {disks} disks" if disks else "")
             rows.append(Row("swap", name, value, "accesses/s", "kernel swap",
                             figures.rate(lines["swap"]), Goal(2, least=True, ratio=True),
                             note="on / off / swap" + late))
@@ -400,6 +404,8 @@ def command(boot: Boot, report: str, timeout: float) -> list[str]:
 def parse(boot: Boot, text: str) -> dict:
     """What came back, by the runs' names."""
     if boot.bench:
-        return {"bench": json.loads(text)["settings"][SETTING]["values"]}
-    answers = [json.loads(line) for line in text.splitlines()]
+        return {"bench": json.loads(text)["settings"][SETTING]["values"]} if text else {}
+    # The last line has no end if the guest's came first.
+    answers = [json.loads(line) for line in text.splitlines(keepends=True)
+               if line.endswith("\n")]
     return {answer["name"]: answer for answer in answers}
