@@ -49,6 +49,7 @@ RIVAL = ["--memory", "anon", "--footprint", "4096", "--think", "1000000", "--sec
 RIVAL_PRIORITY = 10
 CGROUP = Path("/sys/fs/cgroup/tw-tiering")
 NODE0 = Path("/sys/devices/system/node/node0")
+HARDEN_SECONDS = 2
 HUGE = 512                      # pages of a huge page
 # A throttled disk may begin with a burst, of what it does in a tenth of a second.
 DRAIN_BLOCK, DRAIN_BYTES, DRAIN_SECONDS = 1 << 20, 1 << 28, 0.5
@@ -188,7 +189,9 @@ def group(pages: int):
         yield None
         return
     CGROUP.mkdir()
-    (CGROUP / "memory.max").write_text(str(pages * tw.PAGE), encoding="ascii")
+    # To begin with, what is over waits: all that could go may still be on its
+    # way to a slow disk, and a hard limit would have the program killed.
+    (CGROUP / "memory.high").write_text(str(pages * tw.PAGE), encoding="ascii")
     try:
         yield CGROUP
     finally:
@@ -200,6 +203,17 @@ def group(pages: int):
                 time.sleep(0.02)
 
 
+def harden(where, pages: int) -> None:
+    """Memory is filled: the limit is a hard one from here on, which throttles nobody."""
+    most = pages * tw.PAGE
+    until = time.monotonic() + HARDEN_SECONDS
+    while int((where / "memory.current").read_text(encoding="ascii")) > most and \
+            time.monotonic() < until:
+        time.sleep(0.01)
+    (where / "memory.max").write_text(str(most), encoding="ascii")
+    (where / "memory.high").write_text("max", encoding="ascii")
+
+
 def start(arguments: list, where=None, priority: int = 0, **more) -> subprocess.Popen:
     """tw-workload on the last CPU, in a control group, as a real-time task if wanted."""
     def child():
@@ -207,8 +221,6 @@ def start(arguments: list, where=None, priority: int = 0, **more) -> subprocess.
         if priority:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
         if where:
-            # A slow disk must slow it down, not have it killed.
-            Path("/proc/self/oom_score_adj").write_text("-1000", encoding="ascii")
             (where / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
     return subprocess.Popen([WORKLOAD, "--json", *map(str, arguments)], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, preexec_fn=child, **more)
@@ -299,6 +311,8 @@ def run_programs(machine: Machine, programs: list) -> list:
             process = start(program["arguments"], where)
             stack.callback(process.kill)
             watch.add(process)
+            if where:
+                harden(where, limit)
             processes.insert(0, process)
         watch.until(processes[0])
         answers = []
