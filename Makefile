@@ -36,7 +36,7 @@ AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick \
-	coverage bench style install deps clean help
+	coverage bench bench-tiering style install deps clean help
 
 all: module lib tools		## driver, library and command
 
@@ -123,6 +123,18 @@ bench:				## instructions per operation: table, build/bench.json
 	+@$(MAKE) -C tools/bench $(SUB)
 	@tools/bench/run $(ARGS)
 
+# The kernel whose own tiering is measured: older ones know one tier of memory.
+TIERING_KERNEL ?= 6.12
+
+bench-tiering:			## placement, against swap and NUMA tiering: table, JSON, plot
+	@tools/deps --install
+	$(AGAIN) all programs
+	+@$(MAKE) -C tools/bench $(SUB)
+	+@if kdir=$$(tools/vm --kernel $(TIERING_KERNEL) --print-kdir); then \
+		$(MAKE) --no-print-directory module KDIR="$$kdir" || \
+		echo "no driver for $(TIERING_KERNEL): goes without" >&2; fi
+	@tools/bench/tiering --numa-kernel $(TIERING_KERNEL) $(ARGS)
+
 style:				## checkpatch and sparse
 	@tools/deps --install
 	@tools/style
@@ -144,4 +156,4 @@ clean:
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench"
+	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench, bench-tiering"

@@ -11,7 +11,7 @@ MIB = 1 << 20
 UNITS = {"": 1, "K": 1 << 10, "M": MIB, "G": 1 << 30}
 CPU_DISTANCE, GPU_DISTANCE = 20, 40
 # HMAT, in QEMU's units: nanoseconds, and bytes per second with a suffix.
-FIGURES = {"cpu": (50, "100G"), "remote": (90, "60G"), "gpu": (200, "900G")}
+FIGURES = {"cpu": (50, "100G"), "remote": (90, "60G"), "gpu": (200, "900G"), "cxl": (200, "50G")}
 # Bytes and operations per second.
 THROTTLE = {"nvme": (400_000_000, 50_000), "ssd": (100_000_000, 10_000),
             "hdd": (20_000_000, 200)}
@@ -26,9 +26,11 @@ class Topology:
     cpus: tuple = (512, 512)        # memory of the nodes with a CPU
     smp: int = 0                    # CPUs in all, 0: one a node
     gpu: int = 256                  # memory of the CPU-less node, 0: none
+    figures: str = "gpu"            # of the CPU-less node
     movable: bool = False           # the CPU-less node is a hot-plugged DIMM
     stores: tuple = (("nvme", 512), ("ssd", 1024), ("hdd", 1024))
     throttled: bool = True
+    slower: int = 1                 # the stores, by this
 
 
 DEFAULT = Topology("two CPU nodes, a CPU-less node as GPU, three throttled stores")
@@ -46,6 +48,10 @@ TOPOLOGIES = {
                            throttled=False),
     "icount": replace(DEFAULT, help="one CPU, GPU, stores: for counting instructions",
                       cpus=(1024,)),
+    "cxl": replace(DEFAULT, help="as icount, the CPU-less node slower in all than the CPU's",
+                   cpus=(1024,), figures="cxl"),
+    "slow-disks": replace(DEFAULT, help="as icount, the stores four times slower",
+                          cpus=(1024,), slower=4),
 }
 
 
@@ -117,7 +123,7 @@ def figure_args(topology):
     for source in initiators:
         for target in targets:
             gpu = target >= len(topology.cpus)
-            kind = "gpu" if gpu else "cpu" if source == target else "remote"
+            kind = topology.figures if gpu else "cpu" if source == target else "remote"
             latency, bandwidth = FIGURES[kind]
             entry = f"hmat-lb,initiator={source},target={target},hierarchy=memory,data-type=access-"
             args += ["-numa", f"{entry}latency,latency={latency}",
@@ -140,7 +146,7 @@ def store_args(topology, folder):
         drive = (f"if=none,id={name},format=raw,cache=unsafe,discard=unmap,"
                  f"file={str(image).replace(',', ',,')}")
         if topology.throttled:
-            rate, operations = THROTTLE[name]
+            rate, operations = (most // topology.slower for most in THROTTLE[name])
             drive += f",throttling.bps-total={rate},throttling.iops-total={operations}"
         args += ["-drive", drive, "-device", STORE_DEVICES[name]]
     return args

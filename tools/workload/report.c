@@ -13,8 +13,9 @@
  *   fast_pages            that the oracle has
  *   best                  the largest share of accesses that so many pages
  *                         can serve
- * "interval", every --interval seconds, and "phase", at a phase's end with all
- * threads standing still. All counts are since the phase's beginning:
+ * "interval", at a phase's beginning and every --interval seconds, and "phase",
+ * at a phase's end; at both ends all threads stand still. All counts are since
+ * the phase's beginning:
  *   phase                 from 0
  *   seconds               without the time between phases
  *   operations, writes

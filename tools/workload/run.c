@@ -325,6 +325,11 @@ static int run_phase(struct workload *w, unsigned int phase)
 
 	dist_phase(&w->dist, phase);
 	dist_probabilities(&w->dist, w->probability);
+	/* As the phase before has left it: what there is to gain. */
+	memset(&work, 0, sizeof(work));
+	ret = look(w, "interval", phase, &work);
+	if (ret)
+		return ret;
 	failed = start(w, &started);
 	ret = attend(w, phase, started);
 	for (i = 0; i < started; i++)
