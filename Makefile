@@ -35,7 +35,7 @@ SYSUSERSDIR ?= $(DESTDIR)/usr/lib/sysusers.d
 AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
-.PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick \
+.PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick test-kernels \
 	coverage bench bench-tiering style install deps clean help
 
 all: module lib tools		## driver, library and command
@@ -110,6 +110,17 @@ test-quick:			## unit tests and the guest suite's core, stock only
 	@tools/deps --install
 	$(AGAIN) all programs
 	@tests/run --quick $(ARGS)
+
+FURTHER_KERNELS ?= 6.12
+
+test-kernels:			## the suite and the stress programs on further kernels (6.12)
+	@tools/deps --install
+	$(AGAIN) all programs
+	+@for k in $(FURTHER_KERNELS); do \
+		kdir=$$(tools/vm --kernel $$k --print-kdir) && \
+		$(MAKE) --no-print-directory module kmod-tests KDIR="$$kdir" && \
+		tests/run --kernel $$k --only guest --only special --only stress $(ARGS) || exit 1; \
+	done
 
 coverage:			## lines that the tests run: build/coverage/html
 	@tools/deps --install
