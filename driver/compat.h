@@ -17,11 +17,11 @@
 #include <linux/shrinker.h>
 #include <linux/swap.h>
 
-/* The first argument of an inode's operations. */
+/* The first argument of an inode's operations points to one. */
 #ifdef TW_HAVE_MNT_IDMAP
-typedef struct mnt_idmap tw_idmap;
+#define tw_idmap mnt_idmap
 #else
-typedef struct user_namespace tw_idmap;
+#define tw_idmap user_namespace
 #endif
 
 /*

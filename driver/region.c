@@ -308,7 +308,7 @@ const struct vm_operations_struct tw_region_vm_ops = {
 /* -- making one -------------------------------------------------------------- */
 
 /* The size is the region's for good, and nobody but the fd leads to it. */
-static int tw_region_setattr(tw_idmap *idmap, struct dentry *dentry,
+static int tw_region_setattr(struct tw_idmap *idmap, struct dentry *dentry,
 			     struct iattr *attr)
 {
 	return attr->ia_valid & ATTR_SIZE ? -EINVAL : -EPERM;
