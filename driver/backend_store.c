@@ -245,7 +245,6 @@ int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 	if (!s)
 		return -ENOMEM;
 	spin_lock_init(&s->lock);
-	s->failing_until = jiffies;
 	ret = tw_bdev_open(s, arg->fd);
 	if (ret)
 		goto free_store;
@@ -335,7 +334,7 @@ bool tw_store_failing(struct tw_tier_s *t)
 
 	rcu_read_lock();
 	s = rcu_dereference(t->store);
-	failing = s && (time_before(jiffies, READ_ONCE(s->failing_until)) ||
+	failing = s && (ktime_get_ns() < READ_ONCE(t->sh->avoided_until_ns) ||
 			test_bit(GD_DEAD, &s->bdev->bd_disk->state));
 	rcu_read_unlock();
 	return failing;

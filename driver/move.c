@@ -425,8 +425,7 @@ static bool tw_move_clean(struct tw_move *m, unsigned int i)
 		return false;
 	atomic64_dec(tw_tier_kept_ctr(t));
 	tw_tier_used_add(t, 1);
-	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot_bits(rec->w) |
-		   tw_refault_stamp());
+	tw_rec_set(rec, tw_w_left(rec->w, m->to));
 	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);
@@ -520,8 +519,7 @@ static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 		return err;
 	}
 	tw_tier_used_add(&tw_tiers[m->to], 1);
-	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot_bits(rec->w) |
-		   tw_refault_stamp());
+	tw_rec_set(rec, tw_w_left(rec->w, m->to));
 	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);

@@ -275,8 +275,8 @@ bool tw_store_possible(void);
 int tw_sink_target(struct tw_agent *a, int tier);
 /* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
 unsigned long tw_reap_kept(int tier, unsigned long nr);
-/* For the word of a page that leaves memory now. */
-unsigned long tw_refault_stamp(void);
+/* The word of a page that leaves memory now for store @tier; @w: its slot's. */
+unsigned long tw_w_left(unsigned long w, int tier);
 /* The page was @was, and a fault has brought it back. Its record is locked. */
 void tw_refaulted(struct tw_rec *rec, unsigned long was);
 

@@ -203,10 +203,10 @@ static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 
 	if (first >= last)
 		return false;
-	/* One table, all of it this mapping's? */
-	pmd = last - first == PTRS_PER_PTE && !(addr & ~PMD_MASK) ?
-	      tw_walk_pmd(vma->vm_mm, addr) : NULL;
-	if (how == TW_FORGET && pmd && pmd_present(READ_ONCE(*pmd)) && !tw_table_young(pmd) && !sure)
+	/* One table, all of it this mapping's, whose bit tells of everybody? */
+	pmd = how == TW_FORGET && last - first == PTRS_PER_PTE &&
+	      !(addr & ~PMD_MASK) ? tw_walk_pmd(vma->vm_mm, addr) : NULL;
+	if (pmd && pmd_present(READ_ONCE(*pmd)) && !tw_table_young(pmd) && !sure)
 		return false;
 	for (at = first - c->base; at < last - c->base; at += 64 - at % 64) {
 		unsigned int nr = min_t(unsigned int, 64 - at % 64,
@@ -215,7 +215,7 @@ static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 
 		tw_scan_vma(vma, c->base + at, nr, how, &found);
 		young[at / 64] |= found.young << at % 64;
-		if (how == TW_MAPPED && !(vma->vm_flags & VM_LOCKED))
+		if (how == TW_MAPPED)
 			unmap[at / 64] |= found.young << at % 64;
 	}
 	return true;

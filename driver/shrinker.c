@@ -79,8 +79,7 @@ static bool tw_shrink_rec(struct tw_chunk *c, struct tw_rec *rec)
 	}
 	atomic64_dec(tw_tier_kept_ctr(&tw_tiers[to]));
 	tw_tier_used_add(&tw_tiers[to], 1);
-	tw_rec_set(rec, tw_w_make(TW_STORE, to) | tw_w_slot_bits(w) |
-		   tw_refault_stamp());
+	tw_rec_set(rec, tw_w_left(w, to));
 	tw_pages_add(r, from, -1);
 	tw_pages_add(r, to, 1);
 	atomic_dec(&c->nr_mem);

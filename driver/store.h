@@ -28,14 +28,12 @@ struct tw_batch;
  * @file: by this, where there is one
  * @lock: guards the bitmap of @slots; innermost
  * @slots: slots and checksums
- * @failing_until: jiffies until which failed I/O is held against it
  */
 struct tw_store {
 	struct block_device *bdev;
 	struct file *file;
 	spinlock_t lock;
 	struct tw_slots slots;
-	unsigned long failing_until;
 };
 
 /**

@@ -28,9 +28,10 @@
 
 /* -- refaults ---------------------------------------------------------------- */
 
-unsigned long tw_refault_stamp(void)
+unsigned long tw_w_left(unsigned long w, int tier)
 {
-	return tw_moves_out_seen() << TW_W_PFN_SHIFT;
+	return tw_w_make(TW_STORE, tier) | tw_w_slot_bits(w) |
+	       tw_moves_out_seen() << TW_W_PFN_SHIFT;
 }
 
 static unsigned long tw_memory_capacity(void)
@@ -47,13 +48,13 @@ static unsigned long tw_memory_capacity(void)
 void tw_refaulted(struct tw_rec *rec, unsigned long was)
 {
 	unsigned long left = was >> TW_W_PFN_SHIFT;
-	unsigned long now = tw_refault_stamp() >> TW_W_PFN_SHIFT;
 	unsigned int bounces = tw_aux_bounces(rec);
 	bool early;
 
 	tw_rec_assert_locked(rec);
-	/* Both have lost their upper bits. */
-	early = ((now - left) & (~0UL >> TW_W_PFN_SHIFT)) < tw_memory_capacity();
+	/* What was noted has lost its upper bits. */
+	early = ((tw_moves_out_seen() - left) & (~0UL >> TW_W_PFN_SHIFT)) <
+		tw_memory_capacity();
 	tw_count(tw_w_tier(was), refaults, 1);
 	if (early) {
 		tw_count(tw_w_tier(was), refaults_early, 1);

@@ -20,7 +20,7 @@
 #include "tw.h"
 
 #define TW_BIOS_MIN	48	/* bios that are there when memory is not */
-#define TW_FAILING_SECONDS	10	/* that a failure is held against a store */
+#define TW_FAILING_NS	(10 * NSEC_PER_SEC) /* that a failure counts against it */
 #define TW_WAIT_STEP	(60 * HZ)	/* shorter than the hung task timeout */
 
 /**
@@ -172,14 +172,6 @@ static void tw_io_report(struct tw_tier_s *t, const struct tw_io *io,
 			   tw_tier_names[t->id], what, io->slot, io->error);
 }
 
-static void tw_store_avoid(struct tw_tier_s *t)
-{
-	WRITE_ONCE(tw_store_held(t)->failing_until,
-		   jiffies + TW_FAILING_SECONDS * HZ);
-	WRITE_ONCE(t->sh->avoided_until_ns,
-		   ktime_get_ns() + TW_FAILING_SECONDS * NSEC_PER_SEC);
-}
-
 /* Returns how many failed. */
 static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
 				  unsigned int nr, const char *what)
@@ -197,7 +189,8 @@ static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
 	}
 	if (errors) {
 		tw_count(t->id, io_errors, errors);
-		tw_store_avoid(t);
+		WRITE_ONCE(t->sh->avoided_until_ns,
+			   ktime_get_ns() + TW_FAILING_NS);
 	}
 	return failed;
 }
