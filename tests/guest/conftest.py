@@ -156,10 +156,9 @@ def back_to_tiny(dev, tiny):  # pylint: disable=unused-argument
 @pytest.fixture
 def policy(dev):
     """The knobs; they are put back, and automatic migration is off again."""
-    before = dev.policy()
+    before = dev.policy().knobs()
     yield dev.policy
-    dev.policy(**{name: getattr(before, name) for name, _ in tw.Policy._fields_
-                  if name not in ("size", "flags", "reserved")})
+    dev.policy(**before)
 
 
 @pytest.fixture

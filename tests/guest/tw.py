@@ -397,6 +397,11 @@ class Policy(Sized):
                 ("scan_max_ms", c_uint32), ("free_permille", c_uint32), ("min_stay", c_uint32),
                 ("max_rate", c_uint32), ("reserved", c_uint64)]
 
+    def knobs(self) -> dict[str, int]:
+        """What can be set, for Device.policy()."""
+        return {name: getattr(self, name) for name, _ in self._fields_
+                if name not in ("size", "flags", "reserved")}
+
 
 class Event(Structure):
     _fields_ = [("seq", c_uint64), ("time_ns", c_uint64), ("page", c_uint64),

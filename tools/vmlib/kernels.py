@@ -167,10 +167,15 @@ def fetch_stock(release, version, home):
         root = unpack_packages([f"{package}={version}"], work,
                                "It matches the installed headers. Bring them and package lists "
                                "up to date: apt-get update && apt-get install linux-headers-amd64")
-        unpack_vmlinux(root / f"boot/vmlinuz-{release}", root / "vmlinux")
-        output("/sbin/depmod", "-b", root, release)
-        root.chmod(0o755)
-        root.rename(home)
+        move_in(root, release, home)
+
+
+def move_in(root, release, home):
+    """An unpacked kernel package, made bootable, into the cache as `home`."""
+    unpack_vmlinux(root / f"boot/vmlinuz-{release}", root / "vmlinux")
+    output("/sbin/depmod", "-b", root, release)
+    root.chmod(0o755)
+    root.rename(home)
 
 
 def unpack_packages(packages, work, advice):
@@ -314,12 +319,13 @@ def trim(tree):
 
 def series(name):
     """Debian's newest kernel of a series, say 6.12, fetched when needed."""
-    wanted = output("apt-cache", "depends", f"linux-headers-{name}-amd64")
-    match = re.search(r"Depends: linux-headers-(\S+-amd64)", wanted)
-    if not match:
+    try:
+        wanted = output("apt-cache", "depends", f"linux-headers-{name}-amd64")
+        release = re.search(r"Depends: linux-headers-(\S+-amd64)", wanted).group(1)
+    except (KernelError, AttributeError) as error:
         raise KernelError(f"no linux-headers-{name}-amd64 known: is there an apt source with it "
-                          "(bookworm-security or bookworm-backports), and apt-get update done?")
-    release = match.group(1)
+                          "(bookworm-security or bookworm-backports), and apt-get update done?"
+                          ) from error
     cache = cache_dir()
     home = cache / f"series-{release}"
     if not home.is_dir():
@@ -343,10 +349,7 @@ def fetch_series(release, home):
         makefile = headers / "Makefile"
         makefile.write_text(makefile.read_text().replace("/usr/src/", f"{home}/usr/src/"))
         (headers / "vmlinux").unlink(missing_ok=True)   # for BTF, with tools we don't ask for
-        unpack_vmlinux(root / f"boot/vmlinuz-{release}", root / "vmlinux")
-        output("/sbin/depmod", "-b", root, release)
-        root.chmod(0o755)
-        root.rename(home)
+        move_in(root, release, home)
 
 
 # --- any other kernel

@@ -61,7 +61,7 @@ class Machine:
     def __init__(self):
         self.device = tw.Device()
         self.stats = self.device.stats()
-        self.knobs = self.device.policy()
+        self.knobs = self.device.policy().knobs()
 
     def snapshot(self) -> dict:
         """The counters, as of now."""
@@ -81,13 +81,11 @@ class Machine:
     @contextmanager
     def policy(self, knobs: dict):
         """Knobs for a while, on top of what was there at first."""
-        first = {name: getattr(self.knobs, name) for name, _ in tw.Policy._fields_
-                 if name not in ("size", "flags", "reserved")}
-        self.device.policy(**{**first, **knobs})
+        self.device.policy(**{**self.knobs, **knobs})
         try:
             yield
         finally:
-            self.device.policy(**first)
+            self.device.policy(**self.knobs)
 
     @contextmanager
     def limits(self, limits: dict):
