@@ -44,7 +44,7 @@ static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
  * @level: choosiness, index into tw_sweep_age
  * @looked: pages looked at on this level
  * @idx: pages of the present region that are to go
- * @wish: where to, each: a store, TW_WISH_*
+ * @wish: where to, each: a store, TW_WISH_PLAIN
  * @nr: how many
  * @m: batch
  */
@@ -98,7 +98,7 @@ static void tw_sweep_rest(struct tw_move *m)
 }
 
 /* The batch, to @to and on from there. */
-static void tw_sweep_send(struct tw_sweep *s, int to, bool favoured)
+static void tw_sweep_send(struct tw_sweep *s, int to)
 {
 	struct tw_move *m = s->m;
 	bool reaped = false;
@@ -115,7 +115,7 @@ static void tw_sweep_send(struct tw_sweep *s, int to, bool favoured)
 			    s->level < TW_SWEEP_LEVELS - 1)
 				break;
 			m->flags |= TW_MOVE_NO_LIMIT;
-			to = tw_store_choose(TW_TIER_NVME, favoured);
+			to = tw_store_choose(TW_TIER_NVME);
 			if (to == TW_TIER_NONE)
 				break;
 		}
@@ -125,7 +125,7 @@ static void tw_sweep_send(struct tw_sweep *s, int to, bool favoured)
 		s->done += m->moved;
 		s->want -= min_t(unsigned long, m->moved, s->want);
 		tw_sweep_rest(m);
-		to = to + 1 < TW_NR_TIERS ? tw_store_choose(to + 1, favoured) :
+		to = to + 1 < TW_NR_TIERS ? tw_store_choose(to + 1) :
 		     TW_TIER_NONE;
 	}
 	m->flags &= ~TW_MOVE_NO_LIMIT;
@@ -135,21 +135,17 @@ static void tw_sweep_send(struct tw_sweep *s, int to, bool favoured)
 /* Those with the same wish together. */
 static void tw_sweep_flush(struct tw_sweep *s)
 {
-	bool favoured;
 	unsigned int i;
-	int wish, to;
+	int wish;
 
 	for (wish = TW_WISH_PLAIN; s->nr && wish < TW_NR_TIERS; wish++) {
-		favoured = wish == TW_WISH_FAVOURED;
 		for (i = 0; i < s->nr; i++)
 			if (s->wish[i] == wish)
 				s->m->idx[s->m->nr++] = s->idx[i];
 		if (!s->m->nr)
 			continue;
-		to = wish;
-		if (wish == TW_WISH_PLAIN || favoured)
-			to = tw_store_choose(TW_TIER_NVME, favoured);
-		tw_sweep_send(s, to, favoured);
+		tw_sweep_send(s, wish == TW_WISH_PLAIN ?
+			      tw_store_choose(TW_TIER_NVME) : wish);
 	}
 	s->nr = 0;
 }

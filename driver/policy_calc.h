@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 typedef uint64_t u64;
+typedef int64_t s64;
 #endif
 
 #define TW_HEAT_YOUNG		20
@@ -96,15 +97,95 @@ static inline unsigned int tw_heat_coldest(const u64 *pages, u64 want)
 /* A page must have been untouched for so many scans to sink. */
 #define TW_SINK_AGE		16
 
-/* The age from which on @want pages are, or a few more; 256: none. */
+/* No page has that age. */
+#define TW_SINK_NONE		256
+
+/* The age from which on @want pages are, or a few more, or TW_SINK_NONE. */
 static inline unsigned int tw_age_oldest(const u64 *pages, u64 want)
 {
-	unsigned int age = 256;
+	unsigned int age = TW_SINK_NONE;
 	u64 sum = 0;
 
 	while (age > TW_SINK_AGE && sum < want)
 		sum += pages[--age];
 	return age;
+}
+
+/**
+ * struct tw_asking - how often pages of a store are asked for
+ * @refaults: lately
+ * @pages: how many were there, summed over as many scans
+ */
+struct tw_asking {
+	u64 refaults;
+	u64 pages;
+};
+
+/* Refaults that tell enough, and after which older ones count half. */
+#define TW_ASKING_FEW		64
+#define TW_ASKING_MANY		2048
+
+static inline void tw_asked_for(struct tw_asking *a, u64 refaults, u64 pages)
+{
+	a->refaults += refaults;
+	a->pages += pages;
+}
+
+static inline void tw_asking_age(struct tw_asking *a)
+{
+	a->refaults /= 2;
+	a->pages /= 2;
+}
+
+/*
+ * Does it help that pages sink from one store to another? Where those that sank
+ * are asked for as often as those that did not, one is as good as another. True
+ * as well as long as little is asked for at all.
+ */
+static inline bool tw_sink_helps(const struct tw_asking *fast,
+				 const struct tw_asking *slow)
+{
+	u64 of_slow, of_fast;
+
+	if (fast->refaults + slow->refaults < TW_ASKING_FEW ||
+	    !fast->pages || !slow->pages)
+		return true;
+	of_slow = slow->refaults * 65536 / slow->pages;
+	of_fast = fast->refaults * 65536 / fast->pages;
+	return of_slow * 16 < of_fast * 15;
+}
+
+/*
+ * Sinking may take so much of what faults wait for stores, and of all time; where
+ * it does not help no more than it takes to notice when it does.
+ */
+#define TW_SINK_OF_WAITS	32
+#define TW_SINK_OF_TIME		100
+#define TW_SINK_TRIES		128
+#define TW_SINK_SAVED_NS	100000000LL
+
+/*
+ * Time that sinking has, ns: @has is what was left, less than none when it took
+ * more; faults have waited @waited since, out of @elapsed.
+ */
+static inline s64 tw_sink_time(s64 has, bool helps, u64 waited, u64 elapsed)
+{
+	if (helps)
+		has += waited / TW_SINK_OF_WAITS + elapsed / TW_SINK_OF_TIME;
+	else
+		has += waited / TW_SINK_TRIES;
+	return has < TW_SINK_SAVED_NS ? has : TW_SINK_SAVED_NS;
+}
+
+/*
+ * How many slots of @cap are to be free, for @left pages that have left memory
+ * from scan to scan: what would otherwise go past the store.
+ */
+static inline u64 tw_sink_room(u64 cap, u64 left)
+{
+	u64 want = 2 * left > 64 ? 2 * left : 64;
+
+	return want < cap / 8 ? want : cap / 8;
 }
 
 /* Heat that only a page has which was touched in most windows of late. */

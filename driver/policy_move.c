@@ -7,7 +7,8 @@
  * hot is what fits the home, hottest first, as the scan before has it; a page
  * goes only when it is clear of that cut, the clearer the more pages have gone
  * to and fro. Memory's coldest pages go to the stores by demote.c; what has been
- * in a store for longest sinks to the next one before it is full.
+ * in a store for longest sinks to the next one before it is full, as long as that
+ * takes little of the time that faults wait for stores anyway: it need not help.
  *
  * All of it is the scanner's thread's own: no locks. Moves are batched by
  * region and direction.
@@ -61,9 +62,12 @@ static struct tw_way tw_up, tw_down, tw_sink;
 struct tw_decider tw_dec = {
 	/* Before the first scan nothing is known to be hot. */
 	.fit = { [0 ... 1] = TW_HEAT_BUCKETS * TW_HEAT_BUCKET },
+	.sink_age = { [0 ... TW_NR_TIERS - 1] = TW_SINK_NONE },
 	.margin.heat = TW_MARGIN_MIN,
 	.scan = TW_THRASH_SCANS,
 };
+
+bool tw_sinking_helps = true;
 
 #define tw_auto_count(_name, _n)	\
 	WRITE_ONCE(tw_stats->auto_##_name, tw_stats->auto_##_name + (_n))
@@ -137,7 +141,9 @@ static void tw_way_run(struct tw_move *m)
 	ns = ktime_get_mono_fast_ns() - ns;
 	tw_dec.move_ns += ns;
 	tw_auto_count(ns, ns);
-	if (tw_tier_is_memory(m->to) && m->moved)
+	if (!tw_tier_is_memory(m->to))
+		tw_dec.sink_ns -= ns;
+	else if (m->moved)
 		tw_dec.cost_ns[m->to] = tw_least(tw_dec.cost_ns[m->to],
 						 div_u64(ns, m->moved));
 }
@@ -243,7 +249,8 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 {
 	int to;
 
-	if (age < tw_dec.sink_age[tier] || tw_dec.need[tier] <= tw_sink.m->nr)
+	if (age < tw_dec.sink_age[tier] || tw_dec.sink_ns <= 0 ||
+	    tw_dec.need[tier] <= tw_sink.m->nr)
 		return;
 	if (tw_sink.m->nr && tw_sink.m->from != tier)
 		tw_way_flush(&tw_sink, false);
@@ -252,15 +259,89 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 		tw_way_add(&tw_sink, r, idx, tier, to);
 }
 
-/* A store that is nearly full is to have an eighth free, for what comes next. */
-static unsigned long tw_store_need(int tier)
+/* Pages that are to sink, so that what leaves memory finds room. */
+static unsigned long tw_store_need(int tier, unsigned long left)
 {
 	unsigned long used = tw_slots_used(&tw_tiers[tier]);
 	unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
+	unsigned long room = tw_sink_room(cap, left);
 
-	if (!tw_tier_bound(tier) || used <= cap - cap / 16)
+	if (!tw_tier_bound(tier) || used <= cap - room / 2)
 		return 0;
-	return used - (cap - cap / 8);
+	return used - (cap - room);
+}
+
+/* What the stores were asked for since the scan before, if there was one. */
+static void tw_sink_asked(void)
+{
+	struct tw_stats_counters sum;
+	u64 all = 0;
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+		tw_stats_sum(tier, &sum);
+		if (tw_dec.began)
+			tw_asked_for(&tw_dec.asking[tier],
+				     sum.refaults - tw_dec.refaults[tier],
+				     tw_tier_used(&tw_tiers[tier]));
+		tw_dec.refaults[tier] = sum.refaults;
+		all += tw_dec.asking[tier].refaults;
+	}
+	if (all > TW_ASKING_MANY)
+		for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+			tw_asking_age(&tw_dec.asking[tier]);
+}
+
+/* All stores but the slowest in use, against that. */
+static bool tw_sink_pays(void)
+{
+	struct tw_asking fast = {}, slow = {};
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+		const struct tw_asking *a = &tw_dec.asking[tier];
+
+		if (!a->pages)
+			continue;
+		tw_asked_for(&fast, slow.refaults, slow.pages);
+		slow = *a;
+	}
+	return tw_sink_helps(&fast, &slow);
+}
+
+static void tw_sink_begin(void)
+{
+	u64 now = ktime_get_mono_fast_ns(), waited = tw_refault_waited();
+	unsigned long left = tw_moves_out_seen();
+	int tier;
+
+	tw_sink_asked();
+	WRITE_ONCE(tw_sinking_helps, tw_sink_pays());
+	if (tw_dec.began)
+		tw_dec.sink_ns = tw_sink_time(tw_dec.sink_ns, tw_sinking_helps,
+					      waited - tw_dec.waited,
+					      now - tw_dec.began);
+	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++) {
+		tw_dec.need[tier] = tw_dec.sink_ns > 0 ?
+			tw_store_need(tier, left - tw_dec.left) : 0;
+		tw_dec.sinks[tier] = tw_dec.need[tier];
+	}
+	tw_dec.began = now;
+	tw_dec.waited = waited;
+	tw_dec.left = left;
+}
+
+static void tw_sink_end(const struct tw_heat_map *map)
+{
+	unsigned long left = tw_moves_out_seen() - tw_dec.left;
+	int tier;
+
+	/* Who was not to sink has not been counted. */
+	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
+		if (tw_dec.sinks[tier])
+			tw_dec.sink_age[tier] =
+				tw_age_oldest(map->age[tier],
+					      tw_store_need(tier, left));
 }
 
 /* What a page must be to be worth the way home, and another one's away. */
@@ -295,8 +376,7 @@ void tw_policy_begin(u64 window_ns)
 		tw_dec.waiting[tier] = 0;
 		tw_dec.pays[tier] = tw_pays_at(tier, window_ns);
 	}
-	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
-		tw_dec.need[tier] = tw_store_need(tier);
+	tw_sink_begin();
 }
 
 void tw_policy_end(const struct tw_heat_map *map, bool news)
@@ -319,9 +399,14 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 					max(tw_dec.fit[tier],
 					    (unsigned int)TW_HEAT_BUCKET));
 	}
-	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
-		tw_dec.sink_age[tier] = tw_age_oldest(map->age[tier],
-						      tw_store_need(tier));
+	tw_sink_end(map);
+}
+
+void tw_policy_forget(void)
+{
+	memset(tw_dec.asking, 0, sizeof(tw_dec.asking));
+	tw_dec.sink_ns = 0;
+	tw_dec.began = 0;
 }
 
 void tw_policy_balance(unsigned int nr)

@@ -157,6 +157,6 @@ int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 		tw_rec_unlock_nested(ri.rec[i]);
 	}
 	if (!ri.io[0].error)
-		tw_refaulted(rec, was);
+		tw_refaulted(rec, was, ns * ri.nr);
 	return ri.io[0].error;
 }

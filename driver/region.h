@@ -259,14 +259,13 @@ void tw_demote_check(void);
 
 /* -- store_choice.c ------------------------------------------------------ */
 
-/* Wishes beside the stores' own numbers. */
+/* No wish: the fastest with room. */
 #define TW_WISH_PLAIN		0
-#define TW_WISH_FAVOURED	1
 
-/* Where the page should go from memory: a store, TW_WISH_*. A hint. */
+/* Where the page should go from memory: a store, TW_WISH_PLAIN. A hint. */
 int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty);
-/* The store for it from @first on, or TW_TIER_NONE. */
-int tw_store_choose(int first, bool favoured);
+/* The fastest store with room from @first on, or TW_TIER_NONE. */
+int tw_store_choose(int first);
 /* All are full: one whose copies of pages in memory have been freed. Sleeps. */
 int tw_store_choose_reap(void);
 /* Is there a store with room, or with room that copies take up? */
@@ -277,8 +276,10 @@ int tw_sink_target(struct tw_agent *a, int tier);
 unsigned long tw_reap_kept(int tier, unsigned long nr);
 /* The word of a page that leaves memory now for store @tier; @w: its slot's. */
 unsigned long tw_w_left(unsigned long w, int tier);
-/* The page was @was, and a fault has brought it back. Its record is locked. */
-void tw_refaulted(struct tw_rec *rec, unsigned long was);
+/* The page was @was, a fault has brought it back in @ns. Its record is locked. */
+void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns);
+/* ns that such faults have waited since load. */
+u64 tw_refault_waited(void);
 
 /* -- demote_limit.c -------------------------------------------------------- */
 

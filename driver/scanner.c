@@ -487,8 +487,10 @@ static int tw_scan_thread(void *unused)
 			wait_event_freezable_timeout(tw_scan_wq,
 				!tw_scan_wanted() || READ_ONCE(tw_scan_kicked),
 				nsecs_to_jiffies((u64)ms * NSEC_PER_MSEC - start) + 1);
-		if (!READ_ONCE(tw_auto_migration))
+		if (!READ_ONCE(tw_auto_migration)) {
 			WRITE_ONCE(tw_scanning, false);
+			tw_policy_forget();
+		}
 	}
 	return 0;
 }

@@ -2,12 +2,13 @@
 /*
  * store_choice.c - which store takes a page that leaves memory
  *
- * The fastest with room, but for two things. A clean page goes where its copy
- * is, which costs nothing. And while pages are moved by themselves, an eighth of
- * each store is for those that keep coming back: a page's record notes when it
- * left memory, on a clock of pages that leave, so that its next fault tells how
- * many others left meanwhile. Fewer than memory holds, and it should have stayed:
- * twice in a row, and it is favoured the next time.
+ * The fastest with room, but for this: a clean page goes where its copy is, which
+ * costs nothing. Except, while pages are moved by themselves, one that keeps
+ * coming back from a slow store: a page's record notes when it left memory, on a
+ * clock of pages that leave, so that its next fault tells how many others left
+ * meanwhile. So few that it belongs in a faster store, twice in a row, and its
+ * copy does not hold it back from there, unless one page is as good as another. No room is kept free for such pages:
+ * each page of a fast store that lies idle is one more in a slow one.
  *
  * No locks of its own: the note is in the record's word, under its lock.
  */
@@ -23,8 +24,11 @@
 #include "tier.h"
 #include "tw.h"
 
-/* Early refaults after which a page is favoured. */
+/* Refaults in a row after which a page is to leave its slow store. */
 #define TW_BOUNCES	2
+
+/* What faults have waited for stores. */
+static atomic64_t tw_refault_ns;
 
 /* -- refaults ---------------------------------------------------------------- */
 
@@ -34,92 +38,92 @@ unsigned long tw_w_left(unsigned long w, int tier)
 	       tw_moves_out_seen() << TW_W_PFN_SHIFT;
 }
 
-static unsigned long tw_memory_capacity(void)
+/* Pages that tiers @from to @to hold. */
+static unsigned long tw_capacity(int from, int to)
 {
 	unsigned long pages = 0;
 	int tier;
 
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++)
+	for (tier = from; tier <= to; tier++)
 		if (tw_tier_bound(tier))
 			pages += READ_ONCE(tw_tiers[tier].capacity);
 	return pages;
 }
 
-void tw_refaulted(struct tw_rec *rec, unsigned long was)
+void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
 {
-	unsigned long left = was >> TW_W_PFN_SHIFT;
+	unsigned long memory = tw_capacity(TW_TIER_GPU, TW_TIER_CPU);
 	unsigned int bounces = tw_aux_bounces(rec);
-	bool early;
+	unsigned long left = was >> TW_W_PFN_SHIFT;
+	int tier = tw_w_tier(was);
+	unsigned long others;
 
 	tw_rec_assert_locked(rec);
 	/* What was noted has lost its upper bits. */
-	early = ((tw_moves_out_seen() - left) & (~0UL >> TW_W_PFN_SHIFT)) <
-		tw_memory_capacity();
-	tw_count(tw_w_tier(was), refaults, 1);
-	if (early) {
-		tw_count(tw_w_tier(was), refaults_early, 1);
+	others = (tw_moves_out_seen() - left) & (~0UL >> TW_W_PFN_SHIFT);
+	tw_count(tier, refaults, 1);
+	if (others < memory)
+		tw_count(tier, refaults_early, 1);
+	/* Where all pages are touched alike most come back before twice that. */
+	if (others < memory + tw_capacity(TW_TIER_NVME, tier - 1) / 2)
 		bounces += bounces < TW_AUX_BOUNCES_MAX;
-	} else {
+	else
 		bounces -= bounces > 0;
-	}
 	tw_aux_set_bounces(rec, bounces);
+	atomic64_add(ns, &tw_refault_ns);
+}
+
+u64 tw_refault_waited(void)
+{
+	return atomic64_read(&tw_refault_ns);
 }
 
 /* -- choices ------------------------------------------------------------------ */
 
-static unsigned long tw_store_reserve(unsigned long capacity, bool favoured)
-{
-	return favoured || !READ_ONCE(tw_auto_migration) ? 0 : capacity / 8;
-}
-
-static bool tw_store_has_room(int tier, bool favoured)
+static bool tw_store_has_room(int tier)
 {
 	struct tw_tier_s *t = &tw_tiers[tier];
-	unsigned long cap = READ_ONCE(t->capacity);
 
-	return tw_tier_bound(tier) &&
-	       tw_slots_used(t) < cap - tw_store_reserve(cap, favoured);
+	return tw_tier_bound(tier) && tw_slots_used(t) < READ_ONCE(t->capacity);
 }
 
-static int tw_store_from(int first, bool favoured, bool failing_too)
+static int tw_store_from(int first, bool failing_too)
 {
 	int tier;
 
 	for (tier = first; tier < TW_NR_TIERS; tier++)
-		if (tw_store_has_room(tier, favoured) &&
+		if (tw_store_has_room(tier) &&
 		    (failing_too || !tw_store_failing(&tw_tiers[tier])))
 			return tier;
 	return TW_TIER_NONE;
 }
 
-int tw_store_choose(int first, bool favoured)
+int tw_store_choose(int first)
 {
-	int tier = tw_store_from(first, favoured, false);
+	int tier = tw_store_from(first, false);
 
-	if (tier == TW_TIER_NONE && !favoured)
-		tier = tw_store_from(first, true, false);
-	if (tier == TW_TIER_NONE)
-		tier = tw_store_from(first, true, true);
-	return tier;
+	return tier == TW_TIER_NONE ? tw_store_from(first, true) : tier;
 }
 
 int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 {
 	int tier = tw_w_slot_tier(w);
 
-	if (READ_ONCE(tw_auto_migration) && tw_aux_bounces(rec) >= TW_BOUNCES)
-		return TW_WISH_FAVOURED;
 	/* A hint: it can still be written to until it is unmapped. */
-	if ((w & TW_W_SLOT) && !dirty && !PageDirty(tw_w_page(w)) &&
-	    !tw_store_failing(&tw_tiers[tier]))
-		return tier;
-	return TW_WISH_PLAIN;
+	if (!(w & TW_W_SLOT) || dirty || PageDirty(tw_w_page(w)) ||
+	    tw_store_failing(&tw_tiers[tier]))
+		return TW_WISH_PLAIN;
+	if (READ_ONCE(tw_auto_migration) && READ_ONCE(tw_sinking_helps) &&
+	    tw_aux_bounces(rec) >= TW_BOUNCES &&
+	    tw_store_from(TW_TIER_NVME, false) < tier)
+		return TW_WISH_PLAIN;
+	return tier;
 }
 
 int tw_sink_target(struct tw_agent *a, int tier)
 {
 	while (++tier < TW_NR_TIERS)
-		if (tw_store_has_room(tier, true) && tw_agent_room(a, tier) &&
+		if (tw_store_has_room(tier) && tw_agent_room(a, tier) &&
 		    !tw_store_failing(&tw_tiers[tier]))
 			return tier;
 	return TW_TIER_NONE;
@@ -129,7 +133,7 @@ bool tw_store_possible(void)
 {
 	int tier;
 
-	if (tw_store_from(TW_TIER_NVME, true, true) != TW_TIER_NONE)
+	if (tw_store_from(TW_TIER_NVME, true) != TW_TIER_NONE)
 		return true;
 	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
 		if (tw_tier_bound(tier) &&

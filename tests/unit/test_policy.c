@@ -98,6 +98,61 @@ static void the_oldest(void **state)
 	assert_int_equal(tw_age_oldest(pages, 16), TW_SINK_AGE);
 }
 
+static void sink_room(void **state)
+{
+	(void)state;
+	assert_int_equal(tw_sink_room(4096, 0), 64);
+	assert_int_equal(tw_sink_room(4096, 100), 200);
+	assert_int_equal(tw_sink_room(4096, 1000), 512);
+	assert_int_equal(tw_sink_room(128, 0), 16);
+	assert_int_equal(tw_sink_room(0, 100), 0);
+}
+
+/* A small part of the time in which faults wait anyway, and what it took too much. */
+static void sink_time(void **state)
+{
+	s64 has = 0;
+
+	(void)state;
+	has = tw_sink_time(has, true, 32000000, 0);
+	assert_int_equal(has, 1000000);
+	has = tw_sink_time(has, true, 0, 100000000);
+	assert_int_equal(has, 2000000);
+	has = tw_sink_time(has - 5000000, true, 64000000, 0);
+	assert_int_equal(has, -1000000);
+	has = tw_sink_time(has, false, 128000000, 1000000000000);
+	assert_int_equal(has, 0);
+	has = tw_sink_time(has, true, 1ULL << 60, 0);
+	assert_int_equal(has, TW_SINK_SAVED_NS);
+}
+
+/* Only where pages of the slower store are asked for less. */
+static void sink_helps(void **state)
+{
+	struct tw_asking fast = { 0 }, slow = { 0 };
+
+	(void)state;
+	assert_true(tw_sink_helps(&fast, &slow));
+	tw_asked_for(&fast, 30, 4000);
+	tw_asked_for(&slow, 33, 600);
+	assert_true(tw_sink_helps(&fast, &slow));	/* too few to tell */
+	tw_asked_for(&slow, 1, 0);
+	assert_false(tw_sink_helps(&fast, &slow));
+	fast = (struct tw_asking){ 4000, 40000 };
+	slow = (struct tw_asking){ 600, 6000 };
+	assert_false(tw_sink_helps(&fast, &slow));	/* one as good as another */
+	slow.refaults = 562;
+	assert_true(tw_sink_helps(&fast, &slow));
+	slow.refaults = 563;
+	assert_false(tw_sink_helps(&fast, &slow));
+	tw_asking_age(&fast);
+	assert_int_equal(fast.refaults, 2000);
+	assert_int_equal(fast.pages, 20000);
+	slow.refaults = 0;
+	slow.pages = 0;
+	assert_true(tw_sink_helps(&fast, &slow));	/* nothing is there */
+}
+
 static void period(void **state)
 {
 	(void)state;
@@ -242,6 +297,9 @@ int main(void)
 		cmocka_unit_test(what_fits),
 		cmocka_unit_test(the_coldest),
 		cmocka_unit_test(the_oldest),
+		cmocka_unit_test(sink_room),
+		cmocka_unit_test(sink_time),
+		cmocka_unit_test(sink_helps),
 		cmocka_unit_test(period),
 		cmocka_unit_test(window),
 		cmocka_unit_test(news),

@@ -41,6 +41,8 @@ WORKLOAD = str(REPO / "build/tools/tw-workload")
 COUNTERS = ("scans", "scan_ns", "scan_pages", "scan_skipped", "scan_period_ms", "auto_considered",
             "auto_promoted", "auto_demoted", "auto_busy", "auto_full", "auto_stayed",
             "auto_limited", "auto_thrash")
+STORE_COUNTERS = ("refaults", "refaults_early", "moves_in", "moves_out", "bytes_read",
+                  "bytes_written")
 TIER = {name: number for number, name in enumerate(tw.TIER_NAMES)}
 # Emulated CPUs set an accessed bit again only when they have forgotten the
 # mapping, as they do when another process has its turn: a thousand times a second.
@@ -65,7 +67,11 @@ class Machine:
 
     def snapshot(self) -> dict:
         """The counters, as of now."""
-        return {name: getattr(self.stats.header, name) for name in COUNTERS}
+        counters = {name: getattr(self.stats.header, name) for name in COUNTERS}
+        for tier in tw.STORES:
+            of_tier = self.stats.counters(tier)
+            counters[tw.TIER_NAMES[tier]] = {name: of_tier[name] for name in STORE_COUNTERS}
+        return counters
 
     def bind(self, tiers: dict) -> None:
         """Exactly these, with so many pages."""
