@@ -43,8 +43,8 @@ static int open_device(const char *path, __u64 *bytes)
 			cli_error("%s is in use: mounted, swap, part of a RAID or volume group, or bound to a tier. See: lsblk %s; tw tier list",
 				  path, path);
 		else if (errno == EACCES || errno == EPERM)
-			cli_error("no permission to write to %s. Be root",
-				  path);
+			cli_no_permission("no permission to write to %s. Be root",
+					  path);
 		else
 			cli_errno(-errno, "%s", path);
 		return -1;
@@ -162,6 +162,10 @@ static int write_super(int fd, const char *path, __u64 bytes,
 		 u[10], u[11], u[12], u[13], u[14], u[15]);
 	return 0;
 }
+
+const char tier_format_more[] =
+"  --force        take away what is there, which can't be undone\n"
+"  --label LABEL  a name of up to 63 bytes\n";
 
 int cmd_tier_format(int argc, char **argv)
 {

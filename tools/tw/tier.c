@@ -110,6 +110,12 @@ static void json_tier(const struct tw_tier_info *t, __u32 page_size)
 	json_close('}');
 }
 
+const char tier_list_more[] =
+"  --json  one document: capacity and use in pages, latency in ns, bandwidth\n"
+"          in bytes a second\n"
+"Figures with a * are nominal ones of tiers that are not bound; the others were\n"
+"measured when the tier was bound.\n";
+
 int cmd_tier_list(int argc, char **argv)
 {
 	static const struct option opts[] = {
@@ -163,10 +169,10 @@ static int bind_error(int err, int tier, const char *dev)
 
 	switch (err) {
 	case -EPERM:
-		return cli_error("binding a tier needs CAP_SYS_ADMIN. Be root");
+		return cli_no_permission("binding a tier needs CAP_SYS_ADMIN. Be root");
 	case -EACCES:
-		return cli_error("no permission to open %s for writing. Be root",
-				 dev);
+		return cli_no_permission("no permission to open %s for writing. Be root",
+					 dev);
 	case -EBUSY:
 		if (dev)
 			return cli_error("the %s tier is bound already, or %s is in use. See: tw tier list; lsblk %s",
@@ -192,6 +198,11 @@ static int bind_error(int err, int tier, const char *dev)
 		return cli_errno(err, "binding %s to %s", name, dev);
 	return cli_errno(err, "binding %s", name);
 }
+
+const char tier_bind_more[] =
+"  --capacity SIZE  use less than there is\n"
+"  --nodes LIST     gpu and cpu: these NUMA nodes, like 0,2-3; else all that fit\n"
+"  --movable        accept nodes of movable memory only, see tw-tier(1)\n";
 
 int cmd_tier_bind(int argc, char **argv)
 {
@@ -276,6 +287,10 @@ out:
 	return c;
 }
 
+const char tier_unbind_more[] =
+"  --force  give up pages that a broken device doesn't give back: who touches\n"
+"           one gets SIGBUS\n";
+
 int cmd_tier_unbind(int argc, char **argv)
 {
 	static const struct option opts[] = {
@@ -310,7 +325,7 @@ int cmd_tier_unbind(int argc, char **argv)
 		       (unsigned long long)moved);
 		return cli_flush(EXIT_SUCCESS);
 	case -EPERM:
-		return cli_error("unbinding a tier needs CAP_SYS_ADMIN. Be root");
+		return cli_no_permission("unbinding a tier needs CAP_SYS_ADMIN. Be root");
 	case -EOPNOTSUPP:
 		return cli_error("the %s tier is not bound", name);
 	case -ENOSPC:
