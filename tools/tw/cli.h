@@ -54,6 +54,8 @@ int cmd_tier_list(int argc, char **argv);
 int cmd_tier_format(int argc, char **argv);
 int cmd_tier_bind(int argc, char **argv);
 int cmd_tier_unbind(int argc, char **argv);
+int cmd_tier_detect(int argc, char **argv);
+int cmd_apply(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 int cmd_agent_stats(int argc, char **argv);
@@ -63,7 +65,7 @@ int cmd_page(int argc, char **argv);
 
 /* struct cli_cmd.more, each beside its command */
 extern const char tier_list_more[], tier_format_more[], tier_bind_more[],
-	tier_unbind_more[];
+	tier_unbind_more[], tier_detect_more[], apply_more[];
 
 /* util.c */
 

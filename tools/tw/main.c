@@ -17,12 +17,15 @@ static int cmd_help(int argc, char **argv);
 static const struct cli_cmd tier_cmds[] = {
 	{ "list", "[--json]", "the tiers and what they are made of",
 	  cmd_tier_list, NULL, tier_list_more },
+	{ "detect", "[--conf | --json]",
+	  "propose tiers for this machine; changes nothing",
+	  cmd_tier_detect, NULL, tier_detect_more },
 	{ "format", "[--force] [--label LABEL] DEV",
-	  "sign a block device so that a store tier may use it",
+	  "sign a block device or a file so that a store tier may use it",
 	  cmd_tier_format, NULL, tier_format_more },
 	{ "bind",
-	  "TIER [DEV] [--capacity SIZE] [--nodes LIST] [--movable]",
-	  "give a tier its device or NUMA nodes",
+	  "TIER [DEV] [--capacity SIZE] [--format] [--nodes LIST] [--movable]",
+	  "give a tier its device, file or NUMA nodes",
 	  cmd_tier_bind, NULL, tier_bind_more },
 	{ "unbind", "TIER [--force]",
 	  "move a tier's pages away and let its memory go",
@@ -38,7 +41,7 @@ static const struct cli_cmd agent_cmds[] = {
 };
 
 static const struct cli_cmd cmds[] = {
-	{ "tier", NULL, "tiers: list, format, bind, unbind", NULL, tier_cmds, NULL },
+	{ "tier", NULL, "what the tiers are made of: list, detect, format, bind, unbind", NULL, tier_cmds, NULL },
 	{ "stats", "[--json]", "counters of all tiers, and the driver's own memory",
 	  cmd_stats, NULL, NULL },
 	{ "pressure", "[TIER] [--json]", "how full the tiers are",
@@ -49,6 +52,9 @@ static const struct cli_cmd cmds[] = {
 	{ "migrate", "[--from TIER] TIER PAGE...",
 	  "move pages, by the numbers that watch shows", cmd_migrate, NULL, NULL },
 	{ "page", "[--json] PAGE...", "look pages up", cmd_page, NULL, NULL },
+	{ "apply", "[--dry-run] [--conf PATH] [--json]",
+	  "set tiers, policy and limits as /etc/tierwatch.conf says",
+	  cmd_apply, NULL, apply_more },
 	{ "help", "[COMMAND [SUBCOMMAND]]", "this, or more of a command",
 	  cmd_help, NULL, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
