@@ -11,9 +11,9 @@ import pytest
 
 import tw
 from manual import TW
-from support import (NOBODY, Ext4, Loop, Mapper, bind, format_store, place, store_path, tiers_of,
-                     write_super, wrong)
-from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES
+from support import (NOBODY, Ext4, Loop, Mapper, bind, close_made, format_store, place, set_tiers,
+                     store_path, tiers_of, write_super, wrong)
+from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES, TIERS
 
 FILE_SIZE = 8 << 20
 USAGE, NO_DEVICE, NO_PERMISSION = 2, 3, 4
@@ -46,11 +46,38 @@ def loops() -> list[str]:
                           capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-@pytest.fixture(name="memory_only")
-def only_memory(dev):
+def proposal() -> tuple[dict, dict]:
+    """What is proposed by tier, and what is left alone, and why."""
+    found = json.loads(good("tier", "detect", "--json"))
+    return ({one["tier"]: one.get("device") or one.get("nodes") for one in found["tiers"]},
+            {one["device"]: one["why"] for one in found["left_alone"]})
+
+
+def test_bound_disks(dev):
+    """They are shown as they are, and in the same form for tw apply."""
+    assert dev.bound() == set(TIERS)
+    tiers, alone = proposal()
+    assert tiers["nvme"] is None and "bound to the nvme tier" in alone[store_path(NVME)]
+    conf = good("tier", "detect", "--conf")
+    for tier in STORES:
+        assert f"[tier {tw.TIER_NAMES[tier]}]\ndevice = {store_path(tier)}\n" in conf
+
+
+@pytest.fixture(scope="module", name="no_stores")
+def stores_unbound(dev):
     """CPU and GPU are bound, no store is."""
     with tiers_of(dev, {CPU: 0, GPU: 0}):
         yield
+
+
+@pytest.fixture(name="memory_only")
+def only_memory(dev, no_stores):
+    """The same at the beginning of each test."""
+    assert no_stores is None
+    set_tiers(dev, {CPU: 0, GPU: 0})
+    yield
+    close_made()
+    set_tiers(dev, {CPU: 0, GPU: 0})
 
 
 @pytest.fixture(name="files", scope="module")
@@ -265,18 +292,18 @@ class TestRefusals:
 
 
 @pytest.fixture(name="bare_disks")
-def disks_unbound(dev):
+def disks_unbound(memory_only):
     """The guest's own disks, bound to nothing; what they hold is put back."""
-    with tiers_of(dev, {CPU: 0, GPU: 0}):
-        paths = {tier: store_path(tier) for tier in STORES}
-        blocks = {}
-        for tier, path in paths.items():
-            with open(path, "rb") as device:
-                blocks[tier] = device.read(tw.TW_STORE_DATA)
-            write_super(path, bytes(tw.TW_STORE_DATA))
-        yield paths
-        for tier, path in paths.items():
-            write_super(path, blocks[tier])
+    assert memory_only is None
+    paths = {tier: store_path(tier) for tier in STORES}
+    blocks = {}
+    for tier, path in paths.items():
+        with open(path, "rb") as device:
+            blocks[tier] = device.read(tw.TW_STORE_DATA)
+        write_super(path, bytes(tw.TW_STORE_DATA))
+    yield paths
+    for tier, path in paths.items():
+        write_super(path, blocks[tier])
 
 
 def first_bytes(paths) -> list[bytes]:
@@ -289,15 +316,10 @@ def nodes_of(device: tw.Device, tier: int) -> list[int]:
 
 
 class TestDetect:
-    def proposal(self):
-        found = json.loads(good("tier", "detect", "--json"))
-        return ({one["tier"]: one.get("device") or one.get("nodes") for one in found["tiers"]},
-                {one["device"]: one["why"] for one in found["left_alone"]})
-
     def test_empty_disks(self, dev, bare_disks):
         """Each kind in its tier; nothing is written or bound."""
         before = first_bytes(bare_disks), dev.bound()
-        tiers, alone = self.proposal()
+        tiers, alone = proposal()
         assert tiers == {"gpu": nodes_of(dev, GPU), "cpu": nodes_of(dev, CPU), "nvme": bare_disks[NVME],
                          "ssd": bare_disks[SSD], "hdd": bare_disks[HDD]}
         assert not set(bare_disks.values()) & set(alone)
@@ -311,17 +333,8 @@ class TestDetect:
         """What is signed for us needs no signing."""
         for path in bare_disks.values():
             good("tier", "format", path)
-        assert self.proposal()[0]["ssd"] == bare_disks[SSD]
+        assert proposal()[0]["ssd"] == bare_disks[SSD]
         assert "format" not in good("tier", "detect", "--conf")
-
-    def test_bound_disks(self, dev):
-        """They are shown as they are, and in the same form for tw apply."""
-        dev.bound()
-        tiers, alone = self.proposal()
-        assert tiers["nvme"] is None and "bound to the nvme tier" in alone[store_path(NVME)]
-        conf = good("tier", "detect", "--conf")
-        for tier in STORES:
-            assert f"[tier {tw.TIER_NAMES[tier]}]\ndevice = {store_path(tier)}\n" in conf
 
     @pytest.mark.parametrize("command, why", [
         (["mkfs.ext4", "-q", "-F"], "it holds ext4"),
@@ -333,7 +346,7 @@ class TestDetect:
         assert done.returncode == 0, done
         before = first_bytes(bare_disks)
         try:
-            tiers, alone = self.proposal()
+            tiers, alone = proposal()
             assert tiers["ssd"] is None and why in alone[path]
             assert path not in good("tier", "detect", "--conf")
             assert first_bytes(bare_disks) == before
@@ -350,7 +363,7 @@ class TestDetect:
         try:
             for command in (["true"], ["blockdev", "--rereadpt", path]):
                 subprocess.run(command, check=True)
-                tiers, alone = self.proposal()
+                tiers, alone = proposal()
                 assert tiers["ssd"] is None and "partition" in alone[path]
         finally:
             write_super(path, bytes(512))
@@ -362,7 +375,7 @@ class TestDetect:
         subprocess.run(["mount", nvme, tmp_path], check=True)
         subprocess.run(["blockdev", "--setro", ssd], check=True)
         try:
-            tiers, alone = self.proposal()
+            tiers, alone = proposal()
             assert tiers["nvme"] is None and f"mounted on {tmp_path}" in alone[nvme]
             assert tiers["ssd"] is None and "read-only" in alone[ssd]
         finally:
@@ -373,7 +386,7 @@ class TestDetect:
     def test_held(self, bare_disks):
         path = bare_disks[HDD]
         with Mapper([(0, 1024, "linear", f"{path} 0")]) as mapper:
-            tiers, alone = self.proposal()
+            tiers, alone = proposal()
             assert tiers["hdd"] is None and f"({mapper.name})" in alone[path]
 
     def test_nobody(self, dev, bare_disks):

@@ -84,7 +84,7 @@ static void check_free(struct plan *p, int tier, const struct stat *st)
 	bool file = S_ISREG(st->st_mode);
 	struct format_result unused;
 	char users[USERS_LEN] = "";
-	int fd, code;
+	int fd, code, err;
 
 	if (file && file_loop(st)) {
 		conf_error(p->conf, c->line,
@@ -94,12 +94,13 @@ static void check_free(struct plan *p, int tier, const struct stat *st)
 	}
 	fd = open(c->device, O_RDWR | O_CLOEXEC | (file ? 0 : O_EXCL));
 	if (fd < 0) {
-		if (errno == EBUSY)
+		err = errno;
+		if (err == EBUSY)
 			device_users(users, sizeof(users), st->st_rdev);
-		if (errno == EACCES || errno == EPERM)
+		if (err == EACCES || err == EPERM)
 			p->code = EXIT_NO_PERMISSION;
 		conf_error(p->conf, c->line, "%s: %s%s%s", c->device,
-			   errno == EBUSY ? "it is in use" : strerror(errno),
+			   err == EBUSY ? "it is in use" : strerror(err),
 			   *users ? ": " : "", users);
 		return;
 	}
