@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The examples of tw's man pages: what they are, and how one is run."""
+"""The examples of tw's man pages: what they are, and how one is run.
+
+A block of EXAMPLES is run with the fixture that a comment before it names (.\\" test: bare).
+A block after .\\" file: NAME SHOWN=VARIABLE ... is a file that the blocks after it find.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 from support import PATIENCE, REPO
 
@@ -27,6 +32,7 @@ class Example:
     line: int
     fixture: str
     commands: tuple[str, ...]
+    files: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -63,19 +69,35 @@ def commands_of(block: list[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def file_of(comment: str, block: list[str]) -> tuple[str, str]:
+    """A file that a block shows: its name and its text, with $VARIABLES for examples' names."""
+    name, *variables = comment.split()
+    text = "".join(plain(line) + "\n" for line in block)
+    for shown, variable in (one.split("=") for one in variables):
+        assert shown in text, shown
+        text = text.replace(shown, f"${variable}")
+    return name, text
+
+
 def examples(path: Path) -> list[Example]:
     """The blocks of a page's EXAMPLES."""
     before, lines = section(path.read_text(encoding="utf-8"), "EXAMPLES")
-    found, fixture, start = [], "bound", None
+    found, files, fixture, shows, start = [], [], "bound", "", None
     for at, line in enumerate(lines):
         if line.startswith('.\\" test:'):
             fixture = line.partition(":")[2].strip()
+        elif line.startswith('.\\" file:'):
+            shows = line.partition(":")[2]
         elif line.startswith(".Bd -literal"):
             start = at + 1
+        elif line == ".Ed" and start is not None and shows:
+            files.append(file_of(shows, lines[start:at]))
+            shows, start = "", None
         elif line == ".Ed" and start is not None:
             commands = commands_of(lines[start:at])
             if commands:
-                found.append(Example(path.name, before + start, fixture, commands))
+                found.append(Example(path.name, before + start, fixture, commands,
+                                     tuple(files)))
             fixture, start = "bound", None
     return found
 
@@ -96,6 +118,8 @@ def run_example(example: Example, folder: Path, **variables: object) -> None:
     env = {**os.environ, **{name: str(value) for name, value in variables.items()},
            "PATH": f"{TW.parent}:{os.environ['PATH']}"}
     env.pop("NO_COLOR", None)
+    for name, text in example.files:
+        (folder / name).write_text(Template(text).substitute(env), encoding="utf-8")
     for command in example.commands:
         done = subprocess.run(["sh", "-c", command], cwd=folder, env=env, timeout=LIMIT,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
