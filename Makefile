@@ -30,13 +30,16 @@ DESTDIR ?=
 MODDIR ?= $(DESTDIR)/lib/modules/$(KREL)/updates
 UDEVDIR ?= $(DESTDIR)/lib/udev/rules.d
 SYSUSERSDIR ?= $(DESTDIR)/usr/lib/sysusers.d
+UNITDIR ?= $(DESTDIR)/lib/systemd/system
+MODLOADDIR ?= $(DESTDIR)/usr/lib/modules-load.d
+BINDIR ?= $(PREFIX)/bin
 
 # A second make, so that packages just installed are seen.
 AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick test-kernels \
-	coverage bench bench-tiering style install deps clean help
+	coverage bench bench-tiering style install install-config deps clean help
 
 all: module lib tools		## driver, library and command
 
@@ -151,13 +154,22 @@ style:				## checkpatch and sparse
 	@tools/style
 	$(AGAIN) module C=2 W=1
 
-install: all			## module, library, headers, udev rule, man pages
+install: all install-config	## module, library, headers, command, man pages, units
 	install -D -m 644 $(KB)/tier_watch.ko $(MODDIR)/tier_watch.ko
 	$(if $(DESTDIR),,depmod -a $(KREL))
 	+@$(MAKE) -C libtw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
-	+@$(MAKE) -C tools/tw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	+@$(MAKE) -C tools/tw $(SUB) PREFIX=$(PREFIX) BINDIR=$(BINDIR) \
+		DESTDIR=$(DESTDIR) install
+
+# What makes the machine start with it; has nothing to build.
+install-config:
 	install -D -m 644 tools/udev/60-tierwatch.rules $(UDEVDIR)/60-tierwatch.rules
 	install -D -m 644 tools/udev/tierwatch.conf $(SYSUSERSDIR)/tierwatch.conf
+	install -D -m 644 tools/systemd/modules-load.conf $(MODLOADDIR)/tierwatch.conf
+	install -d $(UNITDIR)
+	sed 's|@BINDIR@|$(BINDIR)|' tools/systemd/tierwatch.service.in \
+		>$(UNITDIR)/tierwatch.service
+	chmod 644 $(UNITDIR)/tierwatch.service
 
 deps:				## the Debian packages all this needs (as root)
 	@tools/deps --install

@@ -460,6 +460,28 @@ class Loop:
         self.close()
 
 
+class Ext4:
+    """A folder on a file system of its own, one that can do direct I/O."""
+
+    def __init__(self, size: int):
+        self.loop = Loop(size)
+        self.path = Path(f"/run/ext4-{secrets.token_hex(4)}")
+        self.path.mkdir()
+        subprocess.run(["mkfs.ext4", "-q", "-F", self.loop.path], check=True)
+        subprocess.run(["mount", "-t", "ext4", self.loop.path, self.path], check=True)
+
+    def close(self) -> None:
+        subprocess.run(["umount", self.path], check=True)
+        self.path.rmdir()
+        self.loop.close()
+
+    def __enter__(self) -> "Ext4":
+        return self
+
+    def __exit__(self, *_exc: Any) -> None:
+        self.close()
+
+
 class AlignedBuffer(tw.Mapping):
     """Memory that O_DIRECT accepts."""
 

@@ -266,8 +266,97 @@ static void test_json(void **state)
 	assert_true(n > 0);
 	assert_string_equal(out,
 			    "{\"u\":18446744073709551615,\"s\":-5,"
-			    "\"t\":\"a\\\"b\\\\c\\u000ad\",\"empty\":[],"
+			    "\"t\":\"a\\\"b\\\\c\\nd\",\"empty\":[],"
 			    "\"list\":[1,{},true],\"p\":\"0xff\"}\n[]\n");
+}
+
+static void test_distance(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		unsigned int distance;
+	} cases[] = {
+		{ "", "", 0 }, { "", "nvme", 4 }, { "nvme", "", 4 },
+		{ "nvme", "NVMe", 0 }, { "nvm", "nvme", 1 },
+		{ "nvmee", "nvme", 1 }, { "nwme", "nvme", 1 },
+		{ "nmve", "nvme", 1 }, { "mnve", "nvme", 2 },
+		{ "kitten", "sitting", 3 }, { "hdd", "ssd", 2 },
+		/* A swapped pair isn't changed a second time. */
+		{ "ca", "abc", 3 },
+	};
+	char longest[40];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(suggest_distance(cases[i].a, cases[i].b),
+				 cases[i].distance);
+	memset(longest, 'x', sizeof(longest));
+	longest[32] = '\0';
+	assert_int_equal(suggest_distance(longest, longest), 0);
+	longest[32] = 'x';
+	longest[33] = '\0';
+	assert_int_equal(suggest_distance(longest, longest), ~0U);
+}
+
+static void test_suggest(void **state)
+{
+	static const char * const names[] = {
+		"gpu", "cpu", "nvme", "ssd", "hdd", "migrate", "policy",
+	};
+	static const struct {
+		const char *word, *meant;
+	} cases[] = {
+		{ "nmve", "nvme" }, { "NVM", "nvme" }, { "sdd", "ssd" },
+		{ "hd", "hdd" }, { "migarte", "migrate" }, { "mig", "migrate" },
+		{ "polcy", "policy" }, { "xpu", "gpu" }, { "m", NULL },
+		{ "", NULL }, { "tape", NULL }, { "disk", NULL },
+		{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NULL },
+	};
+	const char *meant;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		meant = suggest(cases[i].word, names, ARRAY_SIZE(names));
+		assert_int_equal(!meant, !cases[i].meant);
+		if (meant)
+			assert_string_equal(meant, cases[i].meant);
+	}
+	assert_null(suggest("nvme", names, 0));
+}
+
+static void test_counts(void **state)
+{
+	char buf[TEXT_LEN];
+
+	(void)state;
+	cli_human = false;
+	assert_string_equal(text_count(buf, 1234567), "1234567");
+	cli_human = true;
+	assert_string_equal(text_count(buf, 999), "999");
+	assert_string_equal(text_count(buf, 1000), "1.0k");
+	assert_string_equal(text_count(buf, 1234567), "1.2M");
+	assert_string_equal(text_count(buf, 999999), "1.0M");
+	assert_string_equal(text_count(buf, ~0ULL), "18.4E");
+	cli_human = false;
+}
+
+static void test_colors(void **state)
+{
+	(void)state;
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
+	assert_int_equal(color_parse("always"), 0);
+	assert_string_equal(color_on(stdout, COLOR_BAD), "\033[31m");
+	assert_string_equal(color_off(stdout), "\033[0m");
+	assert_int_equal(color_parse("never"), 0);
+	assert_string_equal(color_on(stdout, COLOR_BAD), "");
+	assert_string_equal(color_off(stdout), "");
+	assert_int_equal(color_parse("sometimes"), -EINVAL);
+	assert_int_equal(color_parse("auto"), 0);
+	assert_int_equal(color_of_level(TW_PRESSURE_LOW), COLOR_GOOD);
+	assert_int_equal(color_of_level(TW_PRESSURE_CRITICAL), COLOR_BAD);
 }
 
 int main(void)
@@ -283,6 +372,10 @@ int main(void)
 		cmocka_unit_test(test_crc32c),
 		cmocka_unit_test(test_super),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_distance),
+		cmocka_unit_test(test_suggest),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_colors),
 	};
 
 	return cmocka_run_group_tests_name("tw", tests, NULL, NULL);

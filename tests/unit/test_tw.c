@@ -247,6 +247,8 @@ static int tw(const char *words)
 	dup2(fileno(e), 2);
 	optind = 0;
 	cli_device = NULL;
+	cli_human = false;
+	color_parse("auto");
 	ret = tw_main(argc, argv);
 	fflush(stdout);
 	fflush(stderr);
@@ -343,11 +345,117 @@ static void expect(const char *text, const char *part)
 	}
 }
 
+/* What was printed fits a screen, with the line that called it. */
+static void expect_screen(const char *words)
+{
+	const char *line = out, *end;
+	unsigned int lines = 0;
+
+	for (; *line; line = end + 1, lines++) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		if (end - line > 80)
+			fail_msg("tw %s: %.*s", words, (int)(end - line), line);
+	}
+	if (!lines || lines > 23)
+		fail_msg("tw %s: %u lines", words, lines);
+}
+
+static void expect_help(const char *name)
+{
+	char words[80];
+
+	snprintf(words, sizeof(words), "help %s", name);
+	assert_int_equal(tw(words), 0);
+	assert_string_equal(err_out, "");
+	expect_screen(words);
+	expect(out, strchr(name, ' ') ? strchr(name, ' ') + 1 : name);
+	snprintf(words, sizeof(words), "%s --help", name);
+	assert_int_equal(tw(words), 0);
+	expect_screen(words);
+}
+
+/* Every command of the table, and those below it. */
+static void test_every_help(void **state)
+{
+	char all[4096], cmd[32], sub[80], *line, *at;
+	unsigned int cmds = 0, subs = 0;
+
+	(void)state;
+	assert_int_equal(tw("help"), 0);
+	expect_screen("help");
+	strcpy(all, out);
+	for (line = all; *line; line = strchr(line, '\n') + 1) {
+		if (sscanf(line, "  %31s", cmd) != 1 || line[2] == ' ' ||
+		    line[0] != ' ')
+			continue;
+		cmds++;
+		expect_help(cmd);
+		/* Its own help names the commands below it. */
+		snprintf(sub, sizeof(sub), " tw %s ", cmd);
+		for (at = out; (at = strstr(at, sub)); at++) {
+			char name[32], again[sizeof(out)];
+
+			if (sscanf(at + strlen(sub), "%31[a-z]", name) != 1)
+				continue;
+			subs++;
+			snprintf(sub, sizeof(sub), "%s %s", cmd, name);
+			memcpy(again, out, sizeof(out));
+			expect_help(sub);
+			memcpy(out, again, sizeof(out));
+			snprintf(sub, sizeof(sub), " tw %s ", cmd);
+		}
+	}
+	assert_true(cmds >= 8);
+	assert_true(subs >= 4);
+}
+
+static void test_suggestions(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("teir list"), EXIT_USAGE);
+	expect(err_out, "Did you mean tier?");
+	assert_int_equal(tw("tier unbnid cpu"), EXIT_USAGE);
+	expect(err_out, "Did you mean unbind?");
+	assert_int_equal(tw("help prssure"), EXIT_USAGE);
+	expect(err_out, "Did you mean pressure?");
+	assert_int_equal(tw("tier unbind nmve"), EXIT_USAGE);
+	expect(err_out, "Did you mean nvme?");
+	assert_int_equal(tw("tier unbind tape"), EXIT_USAGE);
+	expect(err_out, "gpu, cpu, nvme, ssd and hdd");
+	assert_null(strstr(err_out, "mean"));
+	assert_int_equal(fake.nr_calls, 0);
+}
+
+/* They may stand before a command and after it. */
+static void test_globals(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("--json tier list"), 0);
+	assert_int_equal(expect_json(), 1);
+	assert_int_equal(tw("tier --json list"), EXIT_USAGE);
+	assert_int_equal(tw("--color=always tier unbind x"), EXIT_USAGE);
+	expect(err_out, "\033[31m");
+	assert_int_equal(tw("tier unbind x --color=never"), EXIT_USAGE);
+	assert_null(strchr(err_out, '\033'));
+	/* No terminal. */
+	assert_int_equal(tw("--color auto tier unbind x"), EXIT_USAGE);
+	assert_null(strchr(err_out, '\033'));
+	assert_int_equal(tw("tier list --color=x"), EXIT_USAGE);
+	assert_int_equal(tw("--color=x tier list"), EXIT_USAGE);
+	assert_false(cli_human);
+	assert_int_equal(tw("tier list --human"), 0);
+	assert_true(cli_human);
+	/* What follows -- is no option. */
+	assert_int_equal(tw("tier unbind -- --human"), EXIT_USAGE);
+	expect(err_out, "no such tier: --human");
+}
+
 static void test_help(void **state)
 {
 	(void)state;
 	assert_int_equal(tw("help"), 0);
-	expect(out, "tw tier format [--force]");
+	expect(out, "  tier ");
 	assert_int_equal(tw("--help"), 0);
 	assert_int_equal(tw("--version"), 0);
 	assert_string_equal(out, "tw 1.0.0\n");
@@ -396,10 +504,10 @@ static void test_no_device(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(cmds); i++) {
 		fake.open_errno = ENOENT;
-		assert_int_equal(tw(cmds[i]), 1);
+		assert_int_equal(tw(cmds[i]), EXIT_NO_DEVICE);
 		expect(err_out, "modprobe tier_watch");
 		fake.open_errno = EACCES;
-		assert_int_equal(tw(cmds[i]), 1);
+		assert_int_equal(tw(cmds[i]), EXIT_NO_PERMISSION);
 		expect(err_out, "usermod -aG tierwatch");
 		assert_string_equal(out, "");
 	}
@@ -440,7 +548,13 @@ static void test_bind(void **state)
 	assert_int_equal(in->flags, TW_BIND_MOVABLE);
 	assert_int_equal(in->fd, -1);
 	assert_int_equal(tw("tier bind nvme /fake/file"), 1);
-	expect(err_out, "losetup");
+	expect(err_out, "neither a block device nor a file");
+}
+
+static int exit_code(int err)
+{
+	return err == -EPERM ? EXIT_NO_PERMISSION :
+	       err == -EINTR ? EXIT_INTERRUPTED : EXIT_FAILURE;
 }
 
 static void test_bind_errors(void **state)
@@ -450,7 +564,7 @@ static void test_bind_errors(void **state)
 		const char *dev, *nodes;
 	} cases[] = {
 		{ -EPERM, "root", "root" },
-		{ -EBUSY, "lsblk /fake/block", "tw tier list" },
+		{ -EBUSY, "tw tier unbind hdd", "tw tier list" },
 		{ -EINVAL, "tw tier format /fake/block", "numactl -H" },
 		{ -EOPNOTSUPP, "not supported", "--movable" },
 		{ -EIO, "Input/output error", "Input/output error" },
@@ -461,9 +575,11 @@ static void test_bind_errors(void **state)
 	fail_cmd = TW_IOC_TIER_BIND;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		fail_with = cases[i].err;
-		assert_int_equal(tw("tier bind hdd /fake/block"), 1);
+		assert_int_equal(tw("tier bind hdd /fake/block"),
+				 exit_code(cases[i].err));
 		expect(err_out, cases[i].dev);
-		assert_int_equal(tw("tier bind gpu"), 1);
+		assert_int_equal(tw("tier bind gpu"),
+				 exit_code(cases[i].err));
 		expect(err_out, cases[i].nodes);
 		assert_string_equal(out, "");
 	}
@@ -484,7 +600,7 @@ static void test_unbind(void **state)
 	fail_cmd = TW_IOC_TIER_UNBIND;
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
 		fail_with = -errors[i];
-		assert_int_equal(tw("tier unbind ssd"), 1);
+		assert_int_equal(tw("tier unbind ssd"), exit_code(fail_with));
 		assert_string_not_equal(err_out, "");
 	}
 }
@@ -522,7 +638,7 @@ static void test_stats(void **state)
 	expect(out, "\"first\":1004");
 	fake.mmap_fail = 1;
 	fake.mmap_errno = EPERM;
-	assert_int_equal(tw("stats"), 1);
+	assert_int_equal(tw("stats"), EXIT_NO_PERMISSION);
 }
 
 static void test_agent(void **state)
@@ -592,12 +708,12 @@ static void test_format_refuses(void **state)
 	assert_true(fd >= 0);
 	snprintf(cmd, sizeof(cmd), "tier format --force %s", path);
 	assert_int_equal(tw(cmd), 1);
-	expect(err_out, "losetup --direct-io=on");
+	expect(err_out, "too small");
 	assert_int_equal(read(fd, &byte, 1), 0);
 	close(fd);
 	unlink(path);
 	assert_int_equal(tw("tier format /dev/null"), 1);
-	expect(err_out, "not a block device");
+	expect(err_out, "neither a block device nor a file");
 	assert_int_equal(tw("tier format /nowhere/at/all"), 1);
 	expect(err_out, "No such file");
 }
@@ -607,6 +723,9 @@ int main(void)
 #define TW_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TW_TEST(test_help),
+		TW_TEST(test_every_help),
+		TW_TEST(test_suggestions),
+		TW_TEST(test_globals),
 		TW_TEST(test_usage),
 		TW_TEST(test_no_device),
 		TW_TEST(test_tier_list),

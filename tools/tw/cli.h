@@ -3,13 +3,25 @@
 #ifndef _TW_CLI_H
 #define _TW_CLI_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "tw.h"
 
-#define EXIT_USAGE	2
+/*
+ * Exit codes, also in tw(1). 0 and 1 (something failed) are stdlib.h's; these
+ * say what to do: read the help, load the driver, get a right.
+ */
+#define EXIT_USAGE		2
+#define EXIT_NO_DEVICE		3
+#define EXIT_NO_PERMISSION	4
+/* As a shell says of a program that SIGINT ended: 128 + SIGINT. */
+#define EXIT_INTERRUPTED	130
+
+/* Room for any of the text_...() below */
+#define TEXT_LEN	32
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* --device, or NULL for the one there normally is. */
@@ -20,8 +32,10 @@ extern const char *cli_device;
  * @name: what the user types
  * @usage: its arguments
  * @help: one line
- * @run: gets its own arguments, argv[0] is the name; returns the exit code
+ * @run: gets its own arguments, argv[0] is for error messages; returns the exit code
  * @sub: or commands below it, ended by a NULL name
+ * @more: its options, a line of at most 79 characters each, all ending in a
+ *	newline and no more than 16; or NULL
  */
 struct cli_cmd {
 	const char *name;
@@ -29,12 +43,19 @@ struct cli_cmd {
 	const char *help;
 	int (*run)(int argc, char **argv);
 	const struct cli_cmd *sub;
+	const char *more;
 };
+
+/* help.c */
+void help_cmd(FILE *f, const char *above, const struct cli_cmd *c);
+void help_all(FILE *f, const struct cli_cmd *list);
 
 int cmd_tier_list(int argc, char **argv);
 int cmd_tier_format(int argc, char **argv);
 int cmd_tier_bind(int argc, char **argv);
 int cmd_tier_unbind(int argc, char **argv);
+int cmd_tier_detect(int argc, char **argv);
+int cmd_apply(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 int cmd_agent_stats(int argc, char **argv);
@@ -42,19 +63,63 @@ int cmd_pressure(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
 int cmd_page(int argc, char **argv);
 
+/* struct cli_cmd.more, each beside its command */
+extern const char tier_list_more[], tier_format_more[], tier_bind_more[],
+	tier_unbind_more[], tier_detect_more[], apply_more[];
+
 /* util.c */
 
 /* "tw: ..." to stderr. Returns EXIT_FAILURE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* "tw: ...: strerror(-err)". Returns EXIT_FAILURE. */
+/*
+ * "tw: ...: strerror(-err)". Returns EXIT_FAILURE, or EXIT_NO_PERMISSION for
+ * -EPERM and -EACCES.
+ */
 int cli_errno(int err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* "tw: ...", which names the right that is missing. EXIT_NO_PERMISSION. */
+int cli_no_permission(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
 /* "tw: ..." and where to find help. Returns EXIT_USAGE. */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Opens the device, or says what to do; returns 0 or the exit code. */
 int cli_open(struct tw **tw);
 /* All output is out: returns @code, or EXIT_FAILURE when writing failed. */
 int cli_flush(int code);
+
+/* suggest.c */
+
+/* Letters to change, insert, leave out or swap to get from @a to @b. */
+unsigned int suggest_distance(const char *a, const char *b);
+/* The name that @word is closest to, or NULL when it is close to none. */
+const char *suggest(const char *word, const char * const *names, size_t nr);
+
+/* term.c */
+
+enum cli_color {
+	COLOR_BOLD,
+	COLOR_DIM,
+	COLOR_GOOD,
+	COLOR_WARN,
+	COLOR_BAD,
+};
+
+/* --human: text_count() uses units. JSON is never affected. */
+extern bool cli_human;
+/* --color: 0 or -EINVAL. */
+int color_parse(const char *when);
+/* Does @f get colours? Asked for, or a terminal and NO_COLOR is not set. */
+bool color_wanted(FILE *f);
+/*
+ * What to print before and after a coloured word; "" without colours. It takes
+ * no room on the screen, so put the widths on the word, not on these.
+ */
+const char *color_on(FILE *f, enum cli_color color);
+const char *color_off(FILE *f);
+/* Of an enum tw_level */
+enum cli_color color_of_level(int level);
+/* A number of pages, faults, ...: with --human "12.3M" */
+const char *text_count(char *buf, __u64 n);
 
 /* These return 0 or -EINVAL, -ERANGE. */
 int parse_size(const char *s, __u64 *bytes);
@@ -65,7 +130,6 @@ int parse_events(const char *s, __u64 *mask);
 int parse_tier_arg(const char *s, int *tier);
 
 /* Into @buf, which is returned. */
-#define TEXT_LEN	32
 const char *text_bytes(char *buf, __u64 bytes);
 const char *text_ns(char *buf, __u64 ns);
 const char *text_page(char *buf, __u64 page);
@@ -73,15 +137,18 @@ const char *text_page(char *buf, __u64 page);
 #define NODES_LEN	256
 const char *text_nodes(char *buf, __u64 nodes);
 
-/* json.c: writes to stdout, puts the commas. Key NULL within a list. */
+/*
+ * json.c: a document at a time. Key NULL within a list. A NULL string is null;
+ * json_end() writes the document to stdout, as one line.
+ */
 void json_open(const char *key, char bracket);
 void json_close(char bracket);
 void json_u64(const char *key, __u64 value);
 void json_s64(const char *key, __s64 value);
+void json_double(const char *key, double value);
 void json_bool(const char *key, bool value);
 void json_str(const char *key, const char *value);
 void json_page(const char *key, __u64 page);
-/* Ends the document with a newline. */
 void json_end(void);
 
 /* super.c */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tw: look after TierWatch.
+ * tw: look after TierWatch. The table of commands, the options they all have,
+ * and the way from a word to its command.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,129 +16,222 @@ static int cmd_help(int argc, char **argv);
 
 static const struct cli_cmd tier_cmds[] = {
 	{ "list", "[--json]", "the tiers and what they are made of",
-	  cmd_tier_list, NULL },
+	  cmd_tier_list, NULL, tier_list_more },
+	{ "detect", "[--conf | --json]",
+	  "propose tiers for this machine; changes nothing",
+	  cmd_tier_detect, NULL, tier_detect_more },
 	{ "format", "[--force] [--label LABEL] DEV",
-	  "sign a block device so that a store tier may use it",
-	  cmd_tier_format, NULL },
+	  "sign a block device or a file so that a store tier may use it",
+	  cmd_tier_format, NULL, tier_format_more },
 	{ "bind",
-	  "TIER [DEV] [--capacity SIZE] [--nodes LIST] [--movable]",
-	  "give a tier its device or NUMA nodes", cmd_tier_bind, NULL },
+	  "TIER [DEV] [--capacity SIZE] [--format] [--nodes LIST] [--movable]",
+	  "give a tier its device, file or NUMA nodes",
+	  cmd_tier_bind, NULL, tier_bind_more },
 	{ "unbind", "TIER [--force]",
 	  "move a tier's pages away and let its memory go",
-	  cmd_tier_unbind, NULL },
-	{ NULL, NULL, NULL, NULL, NULL },
+	  cmd_tier_unbind, NULL, tier_unbind_more },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
 static const struct cli_cmd agent_cmds[] = {
 	{ "stats", "[--id N] [--json]",
 	  "an agent's memory; without --id the default agent of this cgroup",
-	  cmd_agent_stats, NULL },
-	{ NULL, NULL, NULL, NULL, NULL },
+	  cmd_agent_stats, NULL, NULL },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
 static const struct cli_cmd cmds[] = {
-	{ "tier", NULL, NULL, NULL, tier_cmds },
+	{ "tier", NULL, "what the tiers are made of: list, detect, format, bind, unbind", NULL, tier_cmds, NULL },
 	{ "stats", "[--json]", "counters of all tiers, and the driver's own memory",
-	  cmd_stats, NULL },
+	  cmd_stats, NULL, NULL },
 	{ "pressure", "[TIER] [--json]", "how full the tiers are",
-	  cmd_pressure, NULL },
+	  cmd_pressure, NULL, NULL },
 	{ "watch", "[--mask EVENT,...] [--agent N] [--count N] [--json]",
-	  "events as they happen", cmd_watch, NULL },
-	{ "agent", NULL, NULL, NULL, agent_cmds },
+	  "events as they happen", cmd_watch, NULL, NULL },
+	{ "agent", NULL, "agents: stats", NULL, agent_cmds, NULL },
 	{ "migrate", "[--from TIER] TIER PAGE...",
-	  "move pages, by the numbers that watch shows", cmd_migrate, NULL },
-	{ "page", "[--json] PAGE...", "look pages up", cmd_page, NULL },
-	{ "help", "", "this", cmd_help, NULL },
-	{ NULL, NULL, NULL, NULL, NULL },
+	  "move pages, by the numbers that watch shows", cmd_migrate, NULL, NULL },
+	{ "page", "[--json] PAGE...", "look pages up", cmd_page, NULL, NULL },
+	{ "apply", "[--dry-run] [--conf PATH] [--json]",
+	  "set tiers, policy and limits as /etc/tierwatch.conf says",
+	  cmd_apply, NULL, apply_more },
+	{ "help", "[COMMAND [SUBCOMMAND]]", "this, or more of a command",
+	  cmd_help, NULL, NULL },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
-static void print_cmds(FILE *f, const struct cli_cmd *list, const char *above)
+/* The command of this name, or NULL and it has said what might be meant. */
+static const struct cli_cmd *find(const struct cli_cmd *list,
+				  const char *above, const char *name)
 {
-	for (; list->name; list++) {
-		if (list->sub)
-			print_cmds(f, list->sub, list->name);
-		else
-			fprintf(f, "  tw %s%s%s %s\n      %s\n", above,
-				*above ? " " : "", list->name, list->usage,
-				list->help);
-	}
-}
+	const char *names[32], *meant;
+	const struct cli_cmd *c;
+	size_t nr = 0;
 
-static void print_help(FILE *f)
-{
-	fprintf(f, "usage: tw [--device PATH] COMMAND [ARGUMENTS]\n"
-		"       tw --version\n\n");
-	print_cmds(f, cmds, "");
-	fprintf(f, "\nTIER is gpu, cpu, nvme, ssd or hdd. SIZE is in bytes or "
-		"like 64M, 1G.\n");
+	for (c = list; c->name; c++) {
+		if (!strcmp(c->name, name))
+			return c;
+		if (nr < ARRAY_SIZE(names))
+			names[nr++] = c->name;
+	}
+	meant = suggest(name, names, nr);
+	cli_usage("no such command: %s%s%s%s%s%s", above, *above ? " " : "",
+		  name, meant ? ". Did you mean " : "", meant ? meant : "",
+		  meant ? "?" : "");
+	return NULL;
 }
 
 static int cmd_help(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	print_help(stdout);
+	const struct cli_cmd *c, *sub;
+
+	if (argc == 1) {
+		help_all(stdout, cmds);
+		return cli_flush(EXIT_SUCCESS);
+	}
+	c = find(cmds, "", argv[1]);
+	if (!c)
+		return EXIT_USAGE;
+	if (argc == 2) {
+		help_cmd(stdout, "", c);
+		return cli_flush(EXIT_SUCCESS);
+	}
+	if (argc > 3 || !c->sub)
+		return cli_usage("help takes a command, and where there is one a subcommand");
+	sub = find(c->sub, c->name, argv[2]);
+	if (!sub)
+		return EXIT_USAGE;
+	help_cmd(stdout, c->name, sub);
 	return cli_flush(EXIT_SUCCESS);
 }
 
-static int run(const struct cli_cmd *list, const char *above, int argc,
-	       char **argv)
+static bool wants_help(int argc, char **argv)
 {
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help"))
+			return true;
+	return argc == 2 && !strcmp(argv[1], "-h");
+}
+
+/*
+ * --human and --color may stand after the command as well, and no command
+ * needs to know them: they are taken out. Returns how many words are left.
+ */
+static int take_globals(int argc, char **argv)
+{
+	int from, to = 1;
+
+	for (from = 1; from < argc; from++) {
+		const char *word = argv[from];
+
+		if (!strcmp(word, "--"))
+			break;
+		if (!strcmp(word, "--human"))
+			cli_human = true;
+		else if (strncmp(word, "--color=", 8))
+			argv[to++] = argv[from];
+		else if (color_parse(word + 8))
+			return -EINVAL;
+	}
+	while (from < argc)
+		argv[to++] = argv[from++];
+	argv[to] = NULL;
+	return to;
+}
+
+/*
+ * --json before the command is the command's own --json. argv[-1] is a word
+ * before the command, and so there is room for one more. getopt's complaints
+ * begin with argv[0].
+ */
+static int run_cmd(const struct cli_cmd *c, const char *above, int argc,
+		   char **argv, bool json)
+{
+	static char json_word[8], name[64];
+
+	argc = take_globals(argc, argv);
+	if (argc < 0)
+		return cli_usage("--color is auto, always or never");
+	if (json) {
+		argv--;
+		argc++;
+		strcpy(json_word, "--json");
+		argv[1] = json_word;
+	}
+	snprintf(name, sizeof(name), "tw %s%s%s", above, *above ? " " : "",
+		 c->name);
+	argv[0] = name;
+	/* The commands scan their own arguments anew. */
+	optind = 0;
+	return c->run(argc, argv);
+}
+
+static int run(const struct cli_cmd *list, const struct cli_cmd *parent,
+	       int argc, char **argv, bool json)
+{
+	const char *above = parent ? parent->name : "";
 	const struct cli_cmd *c;
 
-	if (argc < 1) {
-		fprintf(stderr, "usage:\n");
-		print_cmds(stderr, list, above);
+	if (argc < 1 || (parent && !strcmp(argv[0], "--help"))) {
+		help_cmd(argc < 1 ? stderr : stdout, "", parent);
+		return argc < 1 ? EXIT_USAGE : cli_flush(EXIT_SUCCESS);
+	}
+	c = find(list, above, argv[0]);
+	if (!c)
 		return EXIT_USAGE;
+	if (c->sub)
+		return run(c->sub, c, argc - 1, argv + 1, json);
+	if (wants_help(argc, argv)) {
+		help_cmd(stdout, above, c);
+		return cli_flush(EXIT_SUCCESS);
 	}
-	for (c = list; c->name; c++) {
-		if (strcmp(c->name, argv[0]))
-			continue;
-		if (c->sub)
-			return run(c->sub, c->name, argc - 1, argv + 1);
-		if (argc == 2 && (!strcmp(argv[1], "--help") ||
-				  !strcmp(argv[1], "-h"))) {
-			printf("usage: tw %s%s%s %s\n%s\n", above,
-			       *above ? " " : "", c->name, c->usage, c->help);
-			return cli_flush(EXIT_SUCCESS);
-		}
-		return c->run(argc, argv);
-	}
-	return cli_usage("no such command: %s%s%s", above, *above ? " " : "",
-			 argv[0]);
+	return run_cmd(c, above, argc, argv, json && c->run != cmd_help);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option opts[] = {
 		{ "device", required_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "human", no_argument, NULL, 'H' },
+		{ "color", required_argument, NULL, 'c' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	bool json = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+d:hV", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+d:jhV", opts, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			cli_device = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'H':
+			cli_human = true;
+			break;
+		case 'c':
+			if (color_parse(optarg))
+				return cli_usage("--color is auto, always or never");
 			break;
 		case 'V':
 			printf("tw %s\n", tw_version());
 			return cli_flush(EXIT_SUCCESS);
 		case 'h':
-			return cmd_help(argc, argv);
+			help_all(stdout, cmds);
+			return cli_flush(EXIT_SUCCESS);
 		default:
 			return EXIT_USAGE;
 		}
 	}
 	if (optind == argc) {
-		print_help(stderr);
+		help_all(stderr, cmds);
 		return EXIT_USAGE;
 	}
-	argc -= optind;
-	argv += optind;
-	/* The commands scan their own arguments anew. */
-	optind = 0;
-	return run(cmds, "", argc, argv);
+	return run(cmds, NULL, argc - optind, argv + optind, json);
 }

@@ -12,7 +12,8 @@
 static void say(const char *fmt, va_list ap)
 {
 	fflush(stdout);
-	fputs("tw: ", stderr);
+	fprintf(stderr, "%stw:%s ", color_on(stderr, COLOR_BAD),
+		color_off(stderr));
 	vfprintf(stderr, fmt, ap);
 }
 
@@ -35,7 +36,19 @@ int cli_errno(int err, const char *fmt, ...)
 	say(fmt, ap);
 	va_end(ap);
 	fprintf(stderr, ": %s\n", strerror(-err));
-	return EXIT_FAILURE;
+	return err == -EPERM || err == -EACCES ? EXIT_NO_PERMISSION :
+						 EXIT_FAILURE;
+}
+
+int cli_no_permission(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return EXIT_NO_PERMISSION;
 }
 
 int cli_usage(const char *fmt, ...)
@@ -60,14 +73,16 @@ int cli_open(struct tw **tw)
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
-		return cli_error("%s is not there: the driver is not loaded. Load it with: modprobe tier_watch",
-				 dev);
+		cli_error("%s is not there: the driver is not loaded. Load it with: modprobe tier_watch",
+			  dev);
+		return EXIT_NO_DEVICE;
 	case -EACCES:
 	case -EPERM:
-		return cli_error("no permission to open %s. Be root or a member of its group: usermod -aG tierwatch USER",
-				 dev);
+		return cli_no_permission("no permission to open %s. Be root or a member of its group, tierwatch: usermod -aG tierwatch USER, then log in anew",
+					 dev);
 	case -ENOTTY:
-		return cli_error("%s is not the TierWatch device", dev);
+		cli_error("%s is not the TierWatch device", dev);
+		return EXIT_NO_DEVICE;
 	case -EPROTO:
 		return cli_error("the driver speaks another version of the interface. Install tw and tier_watch of the same version");
 	default:
@@ -195,11 +210,19 @@ int parse_events(const char *s, __u64 *mask)
 
 int parse_tier_arg(const char *s, int *tier)
 {
-	int t = tw_tier_parse(s);
+	int t = tw_tier_parse(s), i;
+	const char *names[TW_NR_TIERS], *meant;
 
-	if (t < 0)
+	if (t < 0) {
+		for (i = 0; i < TW_NR_TIERS; i++)
+			names[i] = tw_tier_name(i);
+		meant = suggest(s, names, TW_NR_TIERS);
+		if (meant)
+			return cli_usage("no such tier: %s. Did you mean %s?",
+					 s, meant);
 		return cli_usage("no such tier: %s. Tiers are gpu, cpu, nvme, ssd and hdd",
 				 s);
+	}
 	*tier = t;
 	return 0;
 }

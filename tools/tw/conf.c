@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reading tierwatch.conf: sections in brackets, KEY = VALUE lines, comments on
+ * lines of their own. Strict: what isn't understood is an error, and all errors
+ * are told of, not only the first.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "conf_keys.h"
+
+enum section {
+	SECTION_NONE,
+	SECTION_TIER,
+	SECTION_POLICY,
+	SECTION_AGENT,
+	/* One that wasn't understood: its keys can't be judged. */
+	SECTION_BAD,
+};
+
+/**
+ * struct reader - while a file is read
+ * @c: what it becomes
+ * @line: number of the line at hand
+ * @section: what it belongs to
+ * @tier: of [tier]
+ * @seen: bit by key, of this section
+ */
+struct reader {
+	struct conf *c;
+	unsigned int line;
+	enum section section;
+	int tier;
+	unsigned int seen;
+};
+
+static const char * const tier_keys[] = {
+	"device", "capacity", "nodes", "movable", "format", "bound",
+};
+
+enum { KEY_DEVICE, KEY_CAPACITY, KEY_NODES, KEY_MOVABLE, KEY_FORMAT, KEY_BOUND };
+
+void conf_error(struct conf *c, unsigned int line, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cli_error("%s:%u: %s", c->name, line, text);
+	c->errors++;
+}
+
+static char *trim(char *s)
+{
+	char *end;
+
+	while (isspace((unsigned char)*s))
+		s++;
+	end = s + strlen(s);
+	while (end > s && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	return s;
+}
+
+/* -- values ---------------------------------------------------------------- */
+
+static int parse_bool(const char *s, bool *value)
+{
+	if (!strcmp(s, "on") || !strcmp(s, "yes"))
+		*value = true;
+	else if (!strcmp(s, "off") || !strcmp(s, "no"))
+		*value = false;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static void bool_value(struct reader *r, const char *key, const char *text,
+		       bool *value)
+{
+	if (parse_bool(text, value))
+		conf_error(r->c, r->line, "%s is on or off, not %s", key, text);
+}
+
+static void size_value(struct reader *r, const char *key, const char *text,
+		       __u64 *bytes)
+{
+	if (parse_size(text, bytes))
+		conf_error(r->c, r->line, "%s is a size like 64M or 1G, not %s",
+			   key, text);
+	else if (*bytes % r->c->page_size)
+		conf_error(r->c, r->line,
+			   "%s has to be a multiple of the page size, %u bytes",
+			   key, r->c->page_size);
+}
+
+/* -- keys ------------------------------------------------------------------ */
+
+/* Which of the names, or -1 and it has said what is wrong. Each but once. */
+static int find_key(struct reader *r, const char *key,
+		    const char * const *names, size_t nr)
+{
+	const char *meant;
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (!strcmp(key, names[i]))
+			break;
+	if (i == nr) {
+		meant = suggest(key, names, nr);
+		conf_error(r->c, r->line, "no such key: %s%s%s%s", key,
+			   meant ? ". Did you mean " : "", meant ? meant : "",
+			   meant ? "?" : "");
+		return -1;
+	}
+	if (r->seen & 1U << i) {
+		conf_error(r->c, r->line, "%s is there a second time", key);
+		return -1;
+	}
+	r->seen |= 1U << i;
+	return i;
+}
+
+static void tier_key(struct reader *r, const char *key, const char *value)
+{
+	struct conf_tier *t = &r->c->tiers[r->tier];
+	bool bound = true;
+
+	switch (find_key(r, key, tier_keys, ARRAY_SIZE(tier_keys))) {
+	case KEY_DEVICE:
+		if (*value != '/' || strlen(value) >= sizeof(t->device))
+			conf_error(r->c, r->line,
+				   "device is a path that begins with /, not %s",
+				   value);
+		else
+			strcpy(t->device, value);
+		break;
+	case KEY_CAPACITY:
+		size_value(r, key, value, &t->capacity);
+		if (!t->capacity)
+			conf_error(r->c, r->line, "capacity can't be 0");
+		break;
+	case KEY_NODES:
+		if (parse_nodes(value, &t->nodes))
+			conf_error(r->c, r->line,
+				   "nodes is a list of 0..63 like 0,2-3, not %s",
+				   value);
+		break;
+	case KEY_MOVABLE:
+		bool_value(r, key, value, &t->movable);
+		break;
+	case KEY_FORMAT:
+		bool_value(r, key, value, &t->format);
+		break;
+	case KEY_BOUND:
+		bool_value(r, key, value, &bound);
+		t->unbound = !bound;
+		break;
+	}
+}
+
+static void policy_key(struct reader *r, const char *key, const char *value)
+{
+	const char *names[CONF_POLICY_KEYS];
+	const struct policy_key *k;
+	bool on = false;
+	__u64 v = 0;
+	int i;
+
+	for (i = 0; i < CONF_POLICY_KEYS; i++)
+		names[i] = policy_keys[i].name;
+	i = find_key(r, key, names, CONF_POLICY_KEYS);
+	if (i < 0)
+		return;
+	k = &policy_keys[i];
+	if (k->on_off) {
+		bool_value(r, key, value, &on);
+		v = on;
+	} else if (parse_u64(value, &v) || v < k->min || v > k->max) {
+		conf_error(r->c, r->line, "%s is a number from %u to %u, not %s",
+			   key, k->min, k->max, value);
+	}
+	r->c->policy[i] = v;
+	r->c->policy_set |= 1U << i;
+}
+
+static void agent_key(struct reader *r, const char *key, const char *value)
+{
+	struct conf_agent *a = &r->c->agents[r->c->nr_agents - 1];
+	const char *names[TW_NR_TIERS + 1];
+	int i;
+
+	for (i = 0; i < TW_NR_TIERS; i++)
+		names[i] = tw_tier_name(i);
+	names[TW_NR_TIERS] = "user";
+	i = find_key(r, key, names, ARRAY_SIZE(names));
+	if (i < 0)
+		return;
+	if (i == TW_NR_TIERS) {
+		if (strlen(value) >= sizeof(a->user))
+			conf_error(r->c, r->line, "no such user: %s", value);
+		else
+			strcpy(a->user, value);
+		return;
+	}
+	if (!strcmp(value, "none"))
+		a->bytes[i] = TW_NO_LIMIT;
+	else
+		size_value(r, key, value, &a->bytes[i]);
+	a->set |= 1U << i;
+}
+
+static void key_line(struct reader *r, char *text)
+{
+	char *value = strchr(text, '=');
+	char *key;
+
+	if (!value) {
+		conf_error(r->c, r->line,
+			   "neither [SECTION], KEY = VALUE nor # COMMENT: %s",
+			   text);
+		return;
+	}
+	*value++ = '\0';
+	key = trim(text);
+	value = trim(value);
+	if (r->section == SECTION_BAD)
+		return;
+	if (r->section == SECTION_NONE)
+		conf_error(r->c, r->line,
+			   "%s belongs to no section. Begin one: [tier nvme], [policy] or [agent 7]",
+			   key);
+	else if (!*value)
+		conf_error(r->c, r->line, "%s has no value", key);
+	else if (r->section == SECTION_TIER)
+		tier_key(r, key, value);
+	else if (r->section == SECTION_POLICY)
+		policy_key(r, key, value);
+	else
+		agent_key(r, key, value);
+}
+
+/* -- sections -------------------------------------------------------------- */
+
+static void begin_tier(struct reader *r, const char *name)
+{
+	int i, tier = tw_tier_parse(name);
+	const char *names[TW_NR_TIERS], *meant;
+
+	if (tier < 0) {
+		for (i = 0; i < TW_NR_TIERS; i++)
+			names[i] = tw_tier_name(i);
+		meant = suggest(name, names, TW_NR_TIERS);
+		conf_error(r->c, r->line,
+			   meant ? "no such tier: %s. Did you mean %s?" :
+				   "no such tier: %s. Tiers are %s",
+			   name, meant ? meant : "gpu, cpu, nvme, ssd and hdd");
+		return;
+	}
+	if (r->c->tiers[tier].line) {
+		conf_error(r->c, r->line,
+			   "[tier %s] is there a second time, after line %u",
+			   tw_tier_name(tier), r->c->tiers[tier].line);
+		return;
+	}
+	r->c->tiers[tier].line = r->line;
+	r->tier = tier;
+	r->section = SECTION_TIER;
+}
+
+static void begin_policy(struct reader *r)
+{
+	if (r->c->policy_line) {
+		conf_error(r->c, r->line,
+			   "[policy] is there a second time, after line %u",
+			   r->c->policy_line);
+		return;
+	}
+	r->c->policy_line = r->line;
+	r->section = SECTION_POLICY;
+}
+
+static void begin_agent(struct reader *r, const char *name)
+{
+	struct conf_agent *more;
+	__u64 id;
+
+	if (parse_u64(name, &id)) {
+		conf_error(r->c, r->line, "not an agent's number: %s", name);
+		return;
+	}
+	more = realloc(r->c->agents, (r->c->nr_agents + 1) * sizeof(*more));
+	if (!more) {
+		conf_error(r->c, r->line, "no memory");
+		return;
+	}
+	r->c->agents = more;
+	more += r->c->nr_agents++;
+	memset(more, 0, sizeof(*more));
+	more->line = r->line;
+	more->id = id;
+	r->section = SECTION_AGENT;
+}
+
+/* A store has a device, memory has nodes; what is to be unbound, neither. */
+static void end_tier(struct reader *r)
+{
+	struct conf_tier *t = &r->c->tiers[r->tier];
+	const char *name = tw_tier_name(r->tier);
+	const unsigned int of_stores = 1U << KEY_DEVICE | 1U << KEY_FORMAT,
+		of_memory = 1U << KEY_NODES | 1U << KEY_MOVABLE;
+
+	if (t->unbound && r->seen & ~(1U << KEY_BOUND))
+		conf_error(r->c, t->line,
+			   "[tier %s]: bound = no, and yet there are other keys",
+			   name);
+	else if (r->tier < TW_TIER_NVME && r->seen & of_stores)
+		conf_error(r->c, t->line,
+			   "[tier %s] is made of NUMA nodes: device and format are for nvme, ssd and hdd",
+			   name);
+	else if (r->tier >= TW_TIER_NVME && r->seen & of_memory)
+		conf_error(r->c, t->line,
+			   "[tier %s] is on a device: nodes and movable are for gpu and cpu",
+			   name);
+	else if (r->tier >= TW_TIER_NVME && !t->unbound &&
+		 !(r->seen & 1U << KEY_DEVICE))
+		conf_error(r->c, t->line, "[tier %s] has no device", name);
+}
+
+/* The same agent twice would be set back and forth. */
+static void end_agent(struct reader *r)
+{
+	const struct conf_agent *a = &r->c->agents[r->c->nr_agents - 1];
+	unsigned int i;
+
+	for (i = 0; i + 1 < r->c->nr_agents; i++)
+		if (r->c->agents[i].id == a->id &&
+		    !strcmp(r->c->agents[i].user, a->user))
+			conf_error(r->c, a->line,
+				   "[agent %llu] of this user is there a second time, after line %u",
+				   (unsigned long long)a->id,
+				   r->c->agents[i].line);
+}
+
+static void end_section(struct reader *r)
+{
+	if (r->section == SECTION_TIER)
+		end_tier(r);
+	else if (r->section == SECTION_AGENT)
+		end_agent(r);
+	r->seen = 0;
+}
+
+static void section_line(struct reader *r, char *text)
+{
+	char *end = strchr(text, ']'), *kind, *name;
+
+	end_section(r);
+	r->section = SECTION_BAD;
+	if (!end || end[1]) {
+		conf_error(r->c, r->line, "a section ends with ]: %s", text);
+		return;
+	}
+	*end = '\0';
+	kind = trim(text + 1);
+	name = kind + strcspn(kind, " \t");
+	if (*name)
+		*name++ = '\0';
+	name = trim(name);
+	if (!strcmp(kind, "tier") && *name)
+		begin_tier(r, name);
+	else if (!strcmp(kind, "policy") && !*name)
+		begin_policy(r);
+	else if (!strcmp(kind, "agent") && *name)
+		begin_agent(r, name);
+	else
+		conf_error(r->c, r->line,
+			   "no such section: [%s%s%s]. There are [tier NAME], [policy] and [agent NUMBER]",
+			   kind, *name ? " " : "", name);
+}
+
+int conf_read(struct conf *c, FILE *f)
+{
+	struct reader r = { .c = c };
+	char *line = NULL, *text;
+	size_t size = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &size, f)) >= 0) {
+		r.line++;
+		if (strlen(line) != (size_t)len) {
+			conf_error(c, r.line, "not a text: there is a zero byte");
+			break;
+		}
+		text = trim(line);
+		if (!*text || *text == '#' || *text == ';')
+			continue;
+		if (*text == '[')
+			section_line(&r, text);
+		else
+			key_line(&r, text);
+	}
+	if (ferror(f))
+		conf_error(c, r.line + 1, "%s", strerror(errno));
+	end_section(&r);
+	free(line);
+	return c->errors ? -EINVAL : 0;
+}
+
+void conf_free(struct conf *c)
+{
+	free(c->agents);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a machine has for the tiers. */
+#ifndef _TW_DETECT_H
+#define _TW_DETECT_H
+
+#include "device.h"
+
+/**
+ * struct disk - a disk of the machine
+ * @dev: its number
+ * @tier: the store tier it is for, by how it is attached and whether it turns
+ * @bytes: its size
+ * @is_signed: it is a store already
+ * @denied: it could not be read for want of a right
+ * @path: the most stable name there is
+ * @model: what the maker calls it; or empty
+ * @why: why it should be left alone; empty: it may be used
+ */
+struct disk {
+	__u32 dev;
+	int tier;
+	__u64 bytes;
+	bool is_signed;
+	bool denied;
+	char path[256];
+	char model[64];
+	char why[USERS_LEN + 64];
+};
+
+struct disks {
+	unsigned int nr;
+	struct disk *disk;
+};
+
+/* disks.c: 0 or -ENOMEM. Free in any case. */
+int disks_find(struct disks *all);
+void disks_free(struct disks *all);
+
+#endif /* _TW_DETECT_H */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What tw apply will do. */
+#ifndef _TW_PLAN_H
+#define _TW_PLAN_H
+
+#include <sys/types.h>
+
+#include "conf.h"
+#include "device.h"
+
+/**
+ * struct tier_step - what happens to a tier
+ * @undo: it is unbound
+ * @make: then it is bound as @b says
+ * @sign: after @b.path was signed
+ * @b: what it is to be made of
+ */
+struct tier_step {
+	bool undo;
+	bool make;
+	bool sign;
+	struct binding b;
+};
+
+/**
+ * struct agent_step - what happens to an agent's limits
+ * @absent: it is not there now: nothing
+ * @changed: bit by tier
+ * @uid: whose it is
+ * @now: pages, by tier
+ * @then: pages, by tier
+ */
+struct agent_step {
+	bool absent;
+	unsigned int changed;
+	uid_t uid;
+	__u64 now[TW_NR_TIERS];
+	__u64 then[TW_NR_TIERS];
+};
+
+/**
+ * struct plan - from how it is to how the file says it should be
+ * @tw: the device
+ * @conf: the file
+ * @code: exit code when @conf has errors
+ * @steps: how many changes
+ * @now: the tiers
+ * @tiers: by enum tw_tier
+ * @policy_now: the policy
+ * @policy_then: and how it should be
+ * @policy_changed: values that differ
+ * @agents: by the file's
+ */
+struct plan {
+	struct tw *tw;
+	struct conf *conf;
+	int code;
+	unsigned int steps;
+	struct tw_tier_info now[TW_NR_TIERS];
+	struct tier_step tiers[TW_NR_TIERS];
+	struct tw_policy policy_now;
+	struct tw_policy policy_then;
+	unsigned int policy_changed;
+	struct agent_step *agents;
+};
+
+/*
+ * plan_make() changes nothing. 0, or the exit code and it has said all that is
+ * wrong. Free it in any case.
+ */
+int plan_make(struct plan *p);
+void plan_free(struct plan *p);
+
+/* plan_tier.c: adds to @p, and to the errors of @p->conf. */
+void plan_tier(struct plan *p, int tier);
+
+/* Acts as this user, whose agents are looked up; back with the uid before. */
+int act_as(uid_t uid);
+
+#endif /* _TW_PLAN_H */
