@@ -28,24 +28,43 @@ static const struct cli_cmd tier_cmds[] = {
 };
 
 static const struct cli_cmd agent_cmds[] = {
-	{ "stats", "[--id N] [--json]",
-	  "an agent's memory; without --id the default agent of this cgroup",
-	  cmd_agent_stats, NULL },
+	{ "list", "[--json]", "the agents there are, and their memory",
+	  cmd_agent_list, NULL },
+	{ "show", "[--user USER] [--json] ID|default",
+	  "an agent's memory, limits, faults and moves", cmd_agent_show, NULL },
+	{ "limit", "[--json] ID|default [TIER=SIZE|TIER=none]...",
+	  "show or set how much of each tier an agent takes",
+	  cmd_agent_limit, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+static const struct cli_cmd policy_cmds[] = {
+	{ "show", "[--json]", "what moves pages by itself, and how",
+	  cmd_policy_show, NULL },
+	{ "set", "[--json] KEY=VALUE...", "set all of these, or none",
+	  cmd_policy_set, NULL },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
 static const struct cli_cmd cmds[] = {
+	{ "status", "[--json]", "all that matters, on one screen", cmd_status, NULL },
 	{ "tier", NULL, NULL, NULL, tier_cmds },
 	{ "stats", "[--json]", "counters of all tiers, and the driver's own memory",
 	  cmd_stats, NULL },
-	{ "pressure", "[TIER] [--json]", "how full the tiers are",
-	  cmd_pressure, NULL },
+	{ "pressure",
+	  "[--wait LEVEL [--falling] [--timeout SECONDS]] [--json] [TIER]",
+	  "how full the tiers are, or wait until one is", cmd_pressure, NULL },
 	{ "watch", "[--mask EVENT,...] [--agent N] [--count N] [--json]",
 	  "events as they happen", cmd_watch, NULL },
 	{ "agent", NULL, NULL, NULL, agent_cmds },
-	{ "migrate", "[--from TIER] TIER PAGE...",
-	  "move pages, by the numbers that watch shows", cmd_migrate, NULL },
-	{ "page", "[--json] PAGE...", "look pages up", cmd_page, NULL },
+	{ "migrate",
+	  "[--from TIER] [--pid PID | --agent ID] [--json] TIER [PAGE|RANGE]...",
+	  "move pages: by number, by address or an agent's", cmd_migrate, NULL },
+	{ "page", "[--pid PID] [--json] [PAGE|RANGE]...",
+	  "where pages are, and how hot", cmd_page, NULL },
+	{ "policy", NULL, NULL, NULL, policy_cmds },
+	{ "metrics", "[--output FILE] [--agents N]",
+	  "all figures, for Prometheus", cmd_metrics, NULL },
 	{ "help", "", "this", cmd_help, NULL },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
