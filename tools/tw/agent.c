@@ -74,7 +74,7 @@ static void print_line(const struct tw_agent_entry *a, __u32 page_size)
 	char user[TEXT_LEN], buf[TEXT_LEN];
 	int i;
 
-	printf("%-20llu %-10s %-6s", (unsigned long long)a->id,
+	printf("%-11llu %-8s %-6s", (unsigned long long)a->id,
 	       text_user(user, a->uid), kind_of(a));
 	for (i = 0; i < TW_NR_TIERS; i++)
 		printf(" %8s", text_bytes(buf, a->pages[i] * page_size));
@@ -89,7 +89,7 @@ static void print_list(const struct tw_agent_entry *a, int nr, __u32 page_size)
 		printf("There are no agents that you may see. A program has one when it makes a region.\n");
 		return;
 	}
-	printf("%-20s %-10s %-6s %8s %8s %8s %8s %8s %7s\n", "AGENT", "USER",
+	printf("%-11s %-8s %-6s %8s %8s %8s %8s %8s %7s\n", "AGENT", "USER",
 	       "KIND", "GPU", "CPU", "NVME", "SSD", "HDD", "REGIONS");
 	for (i = 0; i < nr; i++)
 		print_line(&a[i], page_size);
@@ -145,13 +145,13 @@ static void print_agent(const struct tw_agent_entry *a, __u32 page_size)
 	       a->flags & TW_AGENT_IS_DEFAULT ? " (default of a cgroup)" : "",
 	       (unsigned long long)a->regions, text_ns(buf, a->fault_ns),
 	       (unsigned long long)a->reported);
-	printf("%-5s %10s %10s %10s %11s %11s %11s %11s\n", "TIER", "MEMORY",
+	printf("%-5s %10s %10s %10s %9s %9s %9s %9s\n", "TIER", "MEMORY",
 	       "LIMIT", "EXTERNAL", "MINOR", "MAJOR", "MOVES IN", "MOVES OUT");
 	for (i = 0; i < TW_NR_TIERS; i++) {
 		printf("%-5s %10s %10s", tw_tier_name(i),
 		       text_bytes(buf, a->pages[i] * page_size),
 		       text_limit(limit, a->limit[i], page_size));
-		printf(" %10s %11llu %11llu %11llu %11llu\n",
+		printf(" %10s %9llu %9llu %9llu %9llu\n",
 		       text_bytes(buf, a->external[i] * page_size),
 		       (unsigned long long)a->faults_minor[i],
 		       (unsigned long long)a->faults_major[i],

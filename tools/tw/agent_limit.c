@@ -131,7 +131,7 @@ static int set(struct tw *tw, struct agent_name *name,
 	if (err == -ENOENT)
 		return agent_none(name);
 	if (err == -EPERM)
-		return cli_error("that is above a hard limit, which takes CAP_SYS_RESOURCE; nothing was changed. See: tw agent limit %llu",
+		return cli_no_permission("that is above a hard limit, which takes CAP_SYS_RESOURCE; nothing was changed. See: tw agent limit %llu",
 				 (unsigned long long)a->id);
 	if (err)
 		return cli_errno(err, "setting the limits");

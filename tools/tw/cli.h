@@ -3,13 +3,23 @@
 #ifndef _TW_CLI_H
 #define _TW_CLI_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "tw.h"
 
-#define EXIT_USAGE	2
+/*
+ * Exit codes, also in tw(1). 0 and 1 (something failed) are stdlib.h's; these
+ * say what to do: read the help, load the driver, get a right.
+ */
+#define EXIT_USAGE		2
+#define EXIT_NO_DEVICE		3
+#define EXIT_NO_PERMISSION	4
+/* As a shell says of a program that SIGINT ended: 128 + SIGINT. */
+#define EXIT_INTERRUPTED	130
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* --device, or NULL for the one there normally is. */
@@ -20,8 +30,10 @@ extern const char *cli_device;
  * @name: what the user types
  * @usage: its arguments
  * @help: one line
- * @run: gets its own arguments, argv[0] is the name; returns the exit code
+ * @run: gets its own arguments, argv[0] is for error messages; returns the exit code
  * @sub: or commands below it, ended by a NULL name
+ * @more: its options, a line of at most 79 characters each, all ending in a
+ *	newline and no more than 16; or NULL
  */
 struct cli_cmd {
 	const char *name;
@@ -29,6 +41,7 @@ struct cli_cmd {
 	const char *help;
 	int (*run)(int argc, char **argv);
 	const struct cli_cmd *sub;
+	const char *more;
 };
 
 int cmd_tier_list(int argc, char **argv);
@@ -52,9 +65,15 @@ int cmd_page(int argc, char **argv);
 
 /* "tw: ..." to stderr. Returns EXIT_FAILURE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* "tw: ...: strerror(-err)". Returns EXIT_FAILURE. */
+/*
+ * "tw: ...: strerror(-err)". Returns EXIT_FAILURE, or EXIT_NO_PERMISSION for
+ * -EPERM and -EACCES.
+ */
 int cli_errno(int err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* "tw: ...", which names the right that is missing. EXIT_NO_PERMISSION. */
+int cli_no_permission(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
 /* "tw: ..." and where to find help. Returns EXIT_USAGE. */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Opens the device, or says what to do; returns 0 or the exit code. */
@@ -79,15 +98,13 @@ const char *text_page(char *buf, __u64 page);
 #define NODES_LEN	256
 const char *text_nodes(char *buf, __u64 nodes);
 
-/* What help adds of a command's options. */
+/* struct cli_cmd.more, each beside its command */
 extern const char status_more[], agent_list_more[], agent_show_more[];
 extern const char agent_limit_more[], page_more[], migrate_more[];
 extern const char policy_show_more[], policy_set_more[], pressure_more[];
 extern const char metrics_more[];
 
 /* interrupt.c */
-
-#define EXIT_INTERRUPTED	130
 
 /* From here on SIGINT and SIGTERM only make cli_interrupted() true. */
 void cli_catch_interrupt(void);

@@ -29,42 +29,46 @@ static const struct cli_cmd tier_cmds[] = {
 
 static const struct cli_cmd agent_cmds[] = {
 	{ "list", "[--json]", "the agents there are, and their memory",
-	  cmd_agent_list, NULL },
+	  cmd_agent_list, NULL, agent_list_more },
 	{ "show", "[--user USER] [--json] ID|default",
-	  "an agent's memory, limits, faults and moves", cmd_agent_show, NULL },
+	  "an agent's memory, limits, faults and moves", cmd_agent_show,
+	  NULL, agent_show_more },
 	{ "limit", "[--json] ID|default [TIER=SIZE|TIER=none]...",
 	  "show or set how much of each tier an agent takes",
-	  cmd_agent_limit, NULL },
+	  cmd_agent_limit, NULL, agent_limit_more },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
 static const struct cli_cmd policy_cmds[] = {
 	{ "show", "[--json]", "what moves pages by itself, and how",
-	  cmd_policy_show, NULL },
+	  cmd_policy_show, NULL, policy_show_more },
 	{ "set", "[--json] KEY=VALUE...", "set all of these, or none",
-	  cmd_policy_set, NULL },
+	  cmd_policy_set, NULL, policy_set_more },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
 static const struct cli_cmd cmds[] = {
-	{ "status", "[--json]", "all that matters, on one screen", cmd_status, NULL },
+	{ "status", "[--json]", "all that matters, on one screen", cmd_status,
+	  NULL, status_more },
 	{ "tier", NULL, NULL, NULL, tier_cmds },
 	{ "stats", "[--json]", "counters of all tiers, and the driver's own memory",
 	  cmd_stats, NULL },
 	{ "pressure",
 	  "[--wait LEVEL [--falling] [--timeout SECONDS]] [--json] [TIER]",
-	  "how full the tiers are, or wait until one is", cmd_pressure, NULL },
+	  "how full the tiers are, or wait until one is", cmd_pressure,
+	  NULL, pressure_more },
 	{ "watch", "[--mask EVENT,...] [--agent N] [--count N] [--json]",
 	  "events as they happen", cmd_watch, NULL },
 	{ "agent", NULL, NULL, NULL, agent_cmds },
 	{ "migrate",
 	  "[--from TIER] [--pid PID | --agent ID] [--json] TIER [PAGE|RANGE]...",
-	  "move pages: by number, by address or an agent's", cmd_migrate, NULL },
+	  "move pages: by number, by address or an agent's", cmd_migrate,
+	  NULL, migrate_more },
 	{ "page", "[--pid PID] [--json] [PAGE|RANGE]...",
-	  "where pages are, and how hot", cmd_page, NULL },
+	  "where pages are, and how hot", cmd_page, NULL, page_more },
 	{ "policy", NULL, NULL, NULL, policy_cmds },
 	{ "metrics", "[--output FILE] [--agents N]",
-	  "all figures, for Prometheus", cmd_metrics, NULL },
+	  "all figures, for Prometheus", cmd_metrics, NULL, metrics_more },
 	{ "help", "", "this", cmd_help, NULL },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
@@ -117,6 +121,8 @@ static int run(const struct cli_cmd *list, const char *above, int argc,
 				  !strcmp(argv[1], "-h"))) {
 			printf("usage: tw %s%s%s %s\n%s\n", above,
 			       *above ? " " : "", c->name, c->usage, c->help);
+			if (c->more)
+				printf("\n%s", c->more);
 			return cli_flush(EXIT_SUCCESS);
 		}
 		return c->run(argc, argv);

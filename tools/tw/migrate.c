@@ -10,9 +10,6 @@
 
 #include "migrate.h"
 
-/* Moved at a time: 2 MiB, a tenth of a second on a slow disk. */
-#define MIGRATE_STEP	512
-
 const char migrate_more[] =
 	"PAGE is a number as watch shows it, RANGE is A..B without B.\n"
 	"  --from TIER   only those that are there\n"
@@ -25,6 +22,8 @@ const char migrate_more[] =
 static void count(struct migration *m, const struct span *s, int status)
 {
 	m->done++;
+	if (s->single)
+		m->status[m->nr_status++] = status;
 	if (!status)
 		m->moved++;
 	else if (status == TW_MOVE_ALREADY)
@@ -39,55 +38,34 @@ static void count(struct migration *m, const struct span *s, int status)
  * Pages whose turn had not come when there was a signal are left for the next
  * step, if there is one: it may have been somebody else's signal.
  */
-static int move_step(struct tw *tw, struct migration *m, const struct span *s,
-		     __u64 first, size_t nr, size_t *dealt)
+static int move_step(struct tw *tw, struct migration *m,
+		     const struct pages_step *step)
 {
-	__s32 status[MIGRATE_STEP];
-	__u64 pages[MIGRATE_STEP];
+	__s32 status[PAGES_STEP];
 	struct tw_move_sum sum;
 	size_t i;
 	int err;
 
-	span_numbers(s, first, nr, pages);
-	err = tw_migrate_pages(tw, pages, nr, m->to, m->from,
+	err = tw_migrate_pages(tw, step->page, step->nr, m->to, m->from,
 			       TW_REASON_MANUAL, status, &sum);
 	for (i = 0; i < sum.done && status[i] != -EINTR; i++)
-		count(m, s, status[i]);
-	if (s->single && i)
-		m->status[m->nr_status++] = status[0];
-	*dealt = i;
+		count(m, step->span[i], status[i]);
 	return err == -EINTR ? 0 : err;
-}
-
-static int move_span(struct tw *tw, struct migration *m, const struct span *s,
-		     struct progress *progress)
-{
-	__u64 at = 0, left;
-	size_t dealt;
-	int err;
-
-	while (at < s->nr) {
-		if (cli_interrupted())
-			return -EINTR;
-		left = s->nr - at;
-		err = move_step(tw, m, s, at, left < MIGRATE_STEP ? left :
-				MIGRATE_STEP, &dealt);
-		if (err)
-			return err;
-		at += dealt;
-		progress_show(progress, m->done);
-	}
-	return 0;
 }
 
 static int move_spans(struct tw *tw, struct migration *m,
 		      const struct spans *spans, struct progress *progress)
 {
+	struct pages_step step;
 	int err = 0;
-	size_t i;
 
-	for (i = 0; !err && i < spans->nr; i++)
-		err = move_span(tw, m, &spans->span[i], progress);
+	while (!err && m->done < m->total) {
+		if (cli_interrupted())
+			return -EINTR;
+		spans_step(spans, m->done, m->page_size, &step);
+		err = move_step(tw, m, &step);
+		progress_show(progress, m->done);
+	}
 	return err;
 }
 
@@ -103,15 +81,15 @@ static int move_agent(struct tw *tw, struct migration *m,
 			return -EINTR;
 		if (name->is_default)
 			err = tw_agent_migrate(tw, NULL, m->to, m->from,
-					       TW_REASON_MANUAL, MIGRATE_STEP,
+					       TW_REASON_MANUAL, PAGES_STEP,
 					       &moved, &failed);
 		else
 			err = tw_agent_migrate_by_id(tw, name->id, m->to,
 						     m->from, TW_REASON_MANUAL,
-						     MIGRATE_STEP, &moved,
+						     PAGES_STEP, &moved,
 						     &failed);
 		if (err == -EINTR) {
-			moved = MIGRATE_STEP;
+			moved = PAGES_STEP;
 			continue;
 		}
 		if (err)
@@ -119,7 +97,7 @@ static int move_agent(struct tw *tw, struct migration *m,
 		m->moved += moved;
 		m->done += moved;
 		progress_show(progress, m->done);
-	} while (moved >= MIGRATE_STEP);
+	} while (moved >= PAGES_STEP);
 	m->done += failed;
 	if (failed)
 		migration_failed(m, 0, failed);

@@ -9,9 +9,6 @@
 
 #include "pages.h"
 
-/* Looked up at a time. */
-#define PAGE_STEP	512
-
 const char page_more[] =
 	"PAGE is a number as watch shows it, or a frame's, for which you must be root.\n"
 	"RANGE is A..B, from A up to but without B.\n"
@@ -97,21 +94,19 @@ static void print_one(const struct tw_page *p, const struct span *s, __u64 addr)
 }
 
 /* Shows a step's worth; counts what isn't there. */
-static int show_step(struct tw *tw, const struct span *s, __u64 first,
-		     size_t nr, __u32 page_size, bool json, __u64 *absent)
+static int show_step(struct tw *tw, const struct pages_step *step, bool json,
+		     __u64 *absent)
 {
-	struct tw_page infos[PAGE_STEP];
-	__u64 pages[PAGE_STEP];
+	struct tw_page infos[PAGES_STEP];
 	size_t i;
 	int err;
 
-	span_numbers(s, first, nr, pages);
-	err = tw_page_info(tw, pages, nr, infos);
+	err = tw_page_info(tw, step->page, step->nr, infos);
 	if (err)
 		return err;
-	for (i = 0; i < nr; i++) {
-		(json ? json_one : print_one)(&infos[i], s, s->addr +
-					      (first + i) * page_size);
+	for (i = 0; i < step->nr; i++) {
+		(json ? json_one : print_one)(&infos[i], step->span[i],
+					      step->addr[i]);
 		*absent += infos[i].status == -ENOENT;
 	}
 	return ferror(stdout) ? -EIO : 0;
@@ -120,23 +115,20 @@ static int show_step(struct tw *tw, const struct span *s, __u64 first,
 static int show_pages(struct tw *tw, const struct spans *spans,
 		      __u32 page_size, bool json)
 {
-	__u64 absent = 0, at, left;
+	struct pages_step step = { .nr = 0 };
+	__u64 absent = 0, done = 0;
 	int err = 0;
-	size_t i;
 
 	if (json)
 		json_open(NULL, '[');
 	else
 		print_head();
-	for (i = 0; !err && i < spans->nr; i++) {
-		const struct span *s = &spans->span[i];
-
-		for (at = 0; !err && at < s->nr; at += PAGE_STEP) {
-			left = s->nr - at;
-			err = show_step(tw, s, at, left < PAGE_STEP ? left :
-					PAGE_STEP, page_size, json, &absent);
-		}
-	}
+	do {
+		done += step.nr;
+		spans_step(spans, done, page_size, &step);
+		if (step.nr)
+			err = show_step(tw, &step, json, &absent);
+	} while (!err && step.nr);
 	if (json) {
 		json_close(']');
 		json_end();
@@ -175,8 +167,7 @@ static void print_region(const struct proc_map *m, __u32 page_size)
 		printf("a region whose descriptor is closed\n");
 		return;
 	}
-	printf("%6llu %20llu", (unsigned long long)m->info.id,
-	       (unsigned long long)m->info.agent);
+	printf("%4llu", (unsigned long long)m->info.id);
 	for (i = 0; i < TW_NR_TIERS; i++)
 		printf(" %8s", text_bytes(buf, m->info.pages[i] * page_size));
 	putchar('\n');
@@ -197,8 +188,8 @@ static int show_regions(const struct proc_maps *maps, __u32 page_size, bool json
 	if (!maps->nr)
 		printf("Process %u has no regions mapped.\n", maps->pid);
 	else
-		printf("%-30s %6s %20s %8s %8s %8s %8s %8s\n", "ADDRESSES",
-		       "REGION", "AGENT", "GPU", "CPU", "NVME", "SSD", "HDD");
+		printf("%-30s %4s %8s %8s %8s %8s %8s\n", "ADDRESSES", "NR",
+		       "GPU", "CPU", "NVME", "SSD", "HDD");
 	for (i = 0; i < maps->nr; i++)
 		print_region(&maps->map[i], page_size);
 	return cli_flush(EXIT_SUCCESS);

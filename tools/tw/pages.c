@@ -49,12 +49,32 @@ __u64 spans_pages(const struct spans *spans)
 	return sum;
 }
 
-void span_numbers(const struct span *s, __u64 first, size_t nr, __u64 *pages)
+static void step_add(struct pages_step *step, const struct span *s, __u64 at,
+		     __u32 page_size)
+{
+	for (; at < s->nr && step->nr < PAGES_STEP; at++) {
+		step->page[step->nr] = s->page + at;
+		step->addr[step->nr] = s->addr + at * page_size;
+		step->span[step->nr++] = s;
+	}
+}
+
+void spans_step(const struct spans *spans, __u64 done, __u32 page_size,
+		struct pages_step *step)
 {
 	size_t i;
 
-	for (i = 0; i < nr; i++)
-		pages[i] = s->page + first + i;
+	step->nr = 0;
+	for (i = 0; i < spans->nr && step->nr < PAGES_STEP; i++) {
+		const struct span *s = &spans->span[i];
+
+		if (done >= s->nr) {
+			done -= s->nr;
+			continue;
+		}
+		step_add(step, s, done, page_size);
+		done = 0;
+	}
 }
 
 static int parse_range(const char *word, const char *dots, __u64 *from,

@@ -76,8 +76,27 @@ int spans_resolve(struct spans *spans, const struct range *ranges, int nr,
 		  const struct proc_maps *maps, __u32 page_size);
 void spans_free(struct spans *spans);
 __u64 spans_pages(const struct spans *spans);
-/* Fills in the numbers of @nr pages of @s, from its @first on. */
-void span_numbers(const struct span *s, __u64 first, size_t nr, __u64 *pages);
+
+/* Pages are asked for and moved so many at a time: 2 MiB of them. */
+#define PAGES_STEP	512
+
+/**
+ * struct pages_step - pages in a row, of one span or several
+ * @nr: how many
+ * @page: their numbers
+ * @addr: where they are mapped, if their span has addresses
+ * @span: the span that each is of
+ */
+struct pages_step {
+	size_t nr;
+	__u64 page[PAGES_STEP];
+	__u64 addr[PAGES_STEP];
+	const struct span *span[PAGES_STEP];
+};
+
+/* The next pages after the first @done of all. */
+void spans_step(const struct spans *spans, __u64 done, __u32 page_size,
+		struct pages_step *step);
 
 /* procmap.c: the same. */
 int proc_maps_read(struct proc_maps *maps, struct tw *tw, unsigned int pid);

@@ -206,7 +206,7 @@ static int parse_change(const char *arg, struct changes *changes)
 static int refused(int err)
 {
 	if (err == -EPERM)
-		return cli_error("setting the policy needs CAP_SYS_ADMIN: be root. Nothing was changed");
+		return cli_no_permission("setting the policy needs CAP_SYS_ADMIN: be root. Nothing was changed");
 	if (err == -EINVAL)
 		return cli_error("a value is out of its range, so nothing was changed: cold_threshold is 1 or more and below hot_threshold, scan_permille 1..1000, scan_min_ms 10..scan_max_ms, scan_max_ms up to 600000, free_permille 1..500, min_stay up to 255");
 	return cli_errno(err, "setting the policy");

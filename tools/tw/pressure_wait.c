@@ -103,7 +103,7 @@ int pressure_wait(struct tw *tw, const struct pressure_wait *wait)
 			       TW_EVENT_BIT(TW_EVENT_TIER_UNBOUND), NULL,
 			       WAIT_SLOTS, &stream);
 	if (err == -EPERM || err == -EACCES)
-		return cli_error("no permission to wait: the events of all tiers need CAP_PERFMON or CAP_SYS_ADMIN. Be root");
+		return cli_no_permission("no permission to wait: the events of all tiers need CAP_PERFMON or CAP_SYS_ADMIN. Be root");
 	if (err)
 		return cli_errno(err, "making a stream");
 	err = wait_for_it(tw, stream, wait, &outcome);

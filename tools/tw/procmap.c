@@ -25,8 +25,8 @@ static int no_process(int err, unsigned int pid)
 	if (err == -ENOENT || err == -ESRCH || err == -EINVAL)
 		return cli_error("there is no process %u", pid);
 	if (err == -EACCES || err == -EPERM)
-		return cli_error("no permission to look into process %u: be its user, or root",
-				 pid);
+		return cli_no_permission("no permission to look into process %u: be its user, or root",
+					 pid);
 	return cli_errno(err, "process %u", pid);
 }
 

@@ -148,7 +148,7 @@ static void print_tier(const struct status *s, int i)
 	       text_bytes(cap, t->capacity * s->info.page_size),
 	       percent(t->used, t->capacity), tw_level_name(t->level));
 	if (s->avoided_ns[i])
-		printf(" AVOIDED for %s: its device failed",
+		printf(" failed, avoided %s",
 		       text_ns(left, s->avoided_ns[i]));
 	else if (s->errors[i])
 		printf(" %llu I/O errors", (unsigned long long)s->errors[i]);
@@ -161,7 +161,7 @@ static void print_memory(const struct tw_module_stats *m)
 {
 	char all[TEXT_LEN], a[TEXT_LEN], b[TEXT_LEN], c[TEXT_LEN], d[TEXT_LEN];
 
-	printf("memory    %s of the driver's own: records %s, external %s, stores %s, streams %s\n",
+	printf("memory    %s: records %s, external %s, stores %s, streams %s\n",
 	       text_bytes(all, own_memory(m)), text_bytes(a, m->record_bytes),
 	       text_bytes(b, m->external_bytes), text_bytes(c, m->store_bytes),
 	       text_bytes(d, m->stream_bytes));
@@ -183,15 +183,15 @@ static void print_status(const struct status *s)
 	       "CAPACITY", "FULL", "PRESSURE", "STATE");
 	for (i = 0; i < TW_NR_TIERS; i++)
 		print_tier(s, i);
-	printf("\nobjects   %llu agents, %llu regions, %llu streams, %llu external pages\n",
+	printf("\nobjects   agents %llu, regions %llu, streams %llu, external pages %llu\n",
 	       N(m->agents), N(m->regions), N(m->streams),
 	       N(m->pages_external));
-	printf("moves     %llu pages moved, %llu failed; %llu requests queued, %llu failed\n",
+	printf("moves     done %llu, failed %llu; requests queued %llu, failed %llu\n",
 	       N(m->migrations), N(m->migrations_failed),
 	       N(m->requests_queued), N(m->requests_failed));
-	printf("faults    %llu served, %llu ended in SIGBUS; %llu pages lost\n",
+	printf("faults    served %llu, SIGBUS %llu; pages lost %llu\n",
 	       N(m->faults), N(m->sigbus), N(m->lost));
-	printf("events    %llu published\n", N(m->events));
+	printf("events    published %llu\n", N(m->events));
 	print_memory(m);
 	if (!s->info.bound_mask)
 		printf("\nNo tier is bound. See: tw tier bind --help\n");

@@ -35,7 +35,19 @@ int cli_errno(int err, const char *fmt, ...)
 	say(fmt, ap);
 	va_end(ap);
 	fprintf(stderr, ": %s\n", strerror(-err));
-	return EXIT_FAILURE;
+	return err == -EPERM || err == -EACCES ? EXIT_NO_PERMISSION :
+						 EXIT_FAILURE;
+}
+
+int cli_no_permission(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return EXIT_NO_PERMISSION;
 }
 
 int cli_usage(const char *fmt, ...)
@@ -60,14 +72,16 @@ int cli_open(struct tw **tw)
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
-		return cli_error("%s is not there: the driver is not loaded. Load it with: modprobe tier_watch",
-				 dev);
+		cli_error("%s is not there: the driver is not loaded. Load it with: modprobe tier_watch",
+			  dev);
+		return EXIT_NO_DEVICE;
 	case -EACCES:
 	case -EPERM:
-		return cli_error("no permission to open %s. Be root or a member of its group: usermod -aG tierwatch USER",
-				 dev);
+		return cli_no_permission("no permission to open %s. Be root or a member of its group, tierwatch: usermod -aG tierwatch USER, then log in anew",
+					 dev);
 	case -ENOTTY:
-		return cli_error("%s is not the TierWatch device", dev);
+		cli_error("%s is not the TierWatch device", dev);
+		return EXIT_NO_DEVICE;
 	case -EPROTO:
 		return cli_error("the driver speaks another version of the interface. Install tw and tier_watch of the same version");
 	default:
