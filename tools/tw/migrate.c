@@ -117,7 +117,10 @@ static int finish(struct migration *m, const struct spans *spans, int err,
 	if (err && !m->interrupted)
 		return cli_errno(err, "moving to %s", tw_tier_name(m->to));
 	if (m->failed || (m->done && m->untouched == m->done && !m->by_pid))
-		c = EXIT_FAILURE;
+		c = cli_error("%llu of %llu pages could not be moved",
+			      (unsigned long long)(m->failed ? m->failed :
+						   m->untouched),
+			      (unsigned long long)m->total);
 	return cli_flush(m->interrupted ? EXIT_INTERRUPTED : c);
 }
 

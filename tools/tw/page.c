@@ -135,7 +135,11 @@ static int show_pages(struct tw *tw, const struct spans *spans,
 	}
 	if (err && !ferror(stdout))
 		return cli_errno(err, "looking pages up");
-	return cli_flush(absent ? EXIT_FAILURE : EXIT_SUCCESS);
+	if (absent)
+		return cli_flush(cli_error("%llu of %llu pages are not there, or not yours",
+					   (unsigned long long)absent,
+					   (unsigned long long)done));
+	return cli_flush(EXIT_SUCCESS);
 }
 
 static void json_region(const struct proc_map *m)

@@ -190,6 +190,11 @@ int cmd_pressure(int argc, char **argv)
 	if (!c || c == EXIT_TIMEOUT) {
 		int shown = show(tw, a.wait.tier, a.json);
 
+		if (c && !shown)
+			cli_error("%s was not at %s within %g s",
+				  tw_tier_name(a.wait.tier),
+				  tw_level_name(a.wait.level),
+				  a.wait.timeout_ns / 1e9);
 		c = shown ? shown : c;
 	}
 	tw_close(tw);
