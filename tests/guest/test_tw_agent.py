@@ -133,6 +133,7 @@ class TestShow:
             code, said, got = Child(work).result()
             assert code == FAILED and "no agent yet" in said
             assert (got["id"], got["default"], got["pages"]["cpu"]) == (group.id, True, 2)
+            assert got["cgroup"] == f"/{group.path.name}"
         assert dev.agents() == []
 
     @pytest.mark.parametrize("words", [(), (7, 8), ("x",), ("-1",), (1 << 64,),

@@ -3,6 +3,7 @@
  * tw agent list, tw agent show.
  */
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "cli.h"
@@ -39,7 +40,8 @@ void json_limits(const char *key, const __u64 v[TW_NR_TIERS])
 	json_close('}');
 }
 
-static void json_agent(const struct tw_agent_entry *a, __u32 page_size)
+static void json_agent(const struct tw_agent_entry *a, __u32 page_size,
+		       const char *cgroup)
 {
 	char user[TEXT_LEN];
 
@@ -49,6 +51,8 @@ static void json_agent(const struct tw_agent_entry *a, __u32 page_size)
 	json_str("user", text_user(user, a->uid));
 	json_bool("default", a->flags & TW_AGENT_IS_DEFAULT);
 	json_bool("mine", a->flags & TW_AGENT_IS_MINE);
+	if (cgroup)
+		json_str("cgroup", cgroup);
 	json_u64("regions", a->regions);
 	json_u64("page_size", page_size);
 	json_tiers("pages", a->pages);
@@ -125,7 +129,7 @@ int cmd_agent_list(int argc, char **argv)
 	if (json) {
 		json_open(NULL, '[');
 		for (i = 0; i < nr; i++)
-			json_agent(&list[i], info.page_size);
+			json_agent(&list[i], info.page_size, NULL);
 		json_close(']');
 		json_end();
 	} else {
@@ -135,16 +139,19 @@ int cmd_agent_list(int argc, char **argv)
 	return cli_flush(EXIT_SUCCESS);
 }
 
-static void print_agent(const struct tw_agent_entry *a, __u32 page_size)
+static void print_agent(const struct tw_agent_entry *a, __u32 page_size,
+			const char *cgroup)
 {
 	char buf[TEXT_LEN], limit[TEXT_LEN], user[TEXT_LEN];
 	int i;
 
 	printf("agent %llu of %s%s: %llu regions, %s in faults, %llu faults reported\n",
 	       (unsigned long long)a->id, text_user(user, a->uid),
-	       a->flags & TW_AGENT_IS_DEFAULT ? " (default of a cgroup)" : "",
+	       a->flags & TW_AGENT_IS_DEFAULT ? ", default of a cgroup" : "",
 	       (unsigned long long)a->regions, text_ns(buf, a->fault_ns),
 	       (unsigned long long)a->reported);
+	if (cgroup)
+		printf("cgroup %s\n", cgroup);
 	printf("%-5s %10s %10s %10s %9s %9s %9s %9s\n", "TIER", "MEMORY",
 	       "LIMIT", "EXTERNAL", "MINOR", "MAJOR", "MOVES IN", "MOVES OUT");
 	for (i = 0; i < TW_NR_TIERS; i++) {
@@ -162,6 +169,7 @@ static void print_agent(const struct tw_agent_entry *a, __u32 page_size)
 
 static int show(struct tw *tw, struct agent_name *name, bool json)
 {
+	char buf[PATH_MAX], *cgroup = NULL;
 	struct tw_agent_entry agent;
 	struct tw_info info;
 	int c, err;
@@ -172,11 +180,14 @@ static int show(struct tw *tw, struct agent_name *name, bool json)
 	c = agent_find(tw, name, &agent);
 	if (c)
 		return c;
+	if (agent.flags & TW_AGENT_IS_DEFAULT &&
+	    text_cgroup(buf, sizeof(buf), agent.id))
+		cgroup = buf;
 	if (json) {
-		json_agent(&agent, info.page_size);
+		json_agent(&agent, info.page_size, cgroup);
 		json_end();
 	} else {
-		print_agent(&agent, info.page_size);
+		print_agent(&agent, info.page_size, cgroup);
 	}
 	return cli_flush(EXIT_SUCCESS);
 }

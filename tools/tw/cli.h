@@ -162,6 +162,9 @@ int agent_none(const struct agent_name *name);
 int agent_find(struct tw *tw, struct agent_name *name,
 	       struct tw_agent_entry *agent);
 
+/* agent_cgroup.c: the path of a default agent's cgroup, if it is to be seen. */
+bool text_cgroup(char *buf, size_t len, __u64 id);
+
 /* agent.c: values by tier */
 void json_tiers(const char *key, const __u64 v[TW_NR_TIERS]);
 void json_limits(const char *key, const __u64 v[TW_NR_TIERS]);
