@@ -11,6 +11,10 @@
  * drop of the last reference: whatever is found in the table under it is alive
  * and may be referenced. Created and ended events are published under it, so
  * that those of one label are in order.
+ *
+ * tw_agent_order has the same agents in the order in which they were made, for
+ * lists of them. It is looked into under RCU: who finds one there takes a
+ * reference unless the last is gone.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -25,6 +29,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/user_namespace.h>
+#include <linux/xarray.h>
 
 #include "agent.h"
 #include "external.h"
@@ -35,6 +40,8 @@
 
 static DEFINE_HASHTABLE(tw_agents, 8);
 static DEFINE_SPINLOCK(tw_agents_lock);
+static DEFINE_XARRAY_FLAGS(tw_agent_order, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+static u32 tw_agent_next_serial;
 
 static void tw_agent_emit(struct tw_agent *a, u8 type)
 {
@@ -92,11 +99,12 @@ static void tw_agent_free_rcu(struct rcu_head *rcu)
 }
 
 /*
- * Free one that is not in the table. Reports of its external pages look at it
- * and its counters under RCU.
+ * Free one that is not in the table. Lists look at it under RCU, and so do
+ * reports of its external pages at its counters.
  */
 static void tw_agent_free(struct tw_agent *a)
 {
+	xa_erase(&tw_agent_order, a->serial);
 	if (a->user) {
 		tw_user_uncharge(a->user, TW_USER_AGENTS, 1);
 		tw_user_put(a->user);
@@ -145,14 +153,21 @@ static struct tw_agent *tw_agent_alloc(u64 id, bool is_default)
 	a->cpu = alloc_percpu_gfp(struct tw_agent_cpu, GFP_KERNEL_ACCOUNT);
 	if (!a->cpu)
 		goto err_free;
+	/* A place only: tw_agent_open() shows the agent there. */
+	err = xa_alloc_cyclic(&tw_agent_order, &a->serial, NULL, xa_limit_32b,
+			      &tw_agent_next_serial, GFP_KERNEL);
+	if (err < 0)
+		goto err_cpu;
 	if (!is_default) {
 		err = tw_agent_charge(a);
 		if (err)
-			goto err_cpu;
+			goto err_serial;
 	}
 	a->ns = get_user_ns(current_user_ns());
 	return a;
 
+err_serial:
+	xa_erase(&tw_agent_order, a->serial);
 err_cpu:
 	free_percpu(a->cpu);
 err_free:
@@ -190,6 +205,7 @@ static struct tw_agent *tw_agent_open(u64 id, bool is_default, bool *made)
 	spin_unlock(&tw_agents_lock);
 
 	if (*made) {
+		xa_store(&tw_agent_order, new->serial, new, GFP_KERNEL);
 		tw_hook_call(TW_HOOK_AGENT_CREATED, new, -1, 0);
 		return new;
 	}
@@ -351,7 +367,25 @@ struct tw_agent *tw_agent_of_user(kuid_t uid, u64 id)
 	return a;
 }
 
-static void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg)
+bool tw_agent_mine(const struct tw_agent *a)
+{
+	return a->ns == current_user_ns() && uid_eq(a->uid, current_euid());
+}
+
+struct tw_agent *tw_agent_after(u64 serial)
+{
+	unsigned long i = min_t(u64, serial, ULONG_MAX);
+	struct tw_agent *a;
+
+	rcu_read_lock();
+	do {
+		a = xa_find_after(&tw_agent_order, &i, ULONG_MAX, XA_PRESENT);
+	} while (a && !kref_get_unless_zero(&a->ref));
+	rcu_read_unlock();
+	return a;
+}
+
+void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg)
 {
 	int cpu, tier;
 
@@ -453,4 +487,6 @@ int tw_agents_init(void)
 void tw_agents_exit(void)
 {
 	WARN_ON(!hash_empty(tw_agents));
+	WARN_ON(!xa_empty(&tw_agent_order));
+	xa_destroy(&tw_agent_order);
 }

@@ -33,6 +33,7 @@ struct tw_agent_cpu {
  * struct tw_agent - an agent
  * @ref: fd and regions
  * @id: label
+ * @serial: its place in the order of making
  * @is_default: default agent of a cgroup
  * @uid: owner
  * @ns: user namespace that @uid belongs to (referenced)
@@ -53,6 +54,7 @@ struct tw_agent_cpu {
 struct tw_agent {
 	struct kref ref;
 	u64 id;
+	u32 serial;
 	bool is_default;
 	kuid_t uid;
 	struct user_namespace *ns;
@@ -96,6 +98,15 @@ void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard);
 /* Calls @fn for each agent, under the table's lock: it must not sleep. */
 void tw_agents_each(void (*fn)(const struct tw_agent_stats *stats, kuid_t uid,
 			       void *arg), void *arg);
+/* The caller's own. */
+bool tw_agent_mine(const struct tw_agent *a);
+/* The one with the next higher serial than @serial: a reference or NULL. */
+struct tw_agent *tw_agent_after(u64 serial);
+/* Its figures, onto the zeros of @arg. */
+void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg);
+/* Both by tier. Sleeps. */
+void tw_agent_get_limits(struct tw_agent *a, u64 *limit, u64 *hard);
+int tw_agent_list_ioctl(struct tw_agent_list *arg);
 int tw_agent_limits_ioctl(struct tw_agent_limits *arg);
 int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg);
 /*

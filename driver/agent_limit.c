@@ -81,6 +81,18 @@ static int tw_limits_set(struct tw_agent *a, const struct tw_agent_limits *arg)
 	return err;
 }
 
+void tw_agent_get_limits(struct tw_agent *a, u64 *limit, u64 *hard)
+{
+	int tier;
+
+	mutex_lock(&tw_limits_mutex);
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		limit[tier] = a->limit[tier];
+		hard[tier] = a->hard[tier];
+	}
+	mutex_unlock(&tw_limits_mutex);
+}
+
 /**
  * tw_agent_limits_ioctl - TW_IOC_AGENT_LIMITS
  * @arg: the ioctl's argument
@@ -90,7 +102,7 @@ static int tw_limits_set(struct tw_agent *a, const struct tw_agent_limits *arg)
 int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
 {
 	struct tw_agent *a;
-	int tier, err = 0;
+	int err = 0;
 
 	if ((arg->flags & ~TW_LIMITS_FLAGS) || arg->reserved)
 		return -EINVAL;
@@ -103,13 +115,8 @@ int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
 		      tw_limits_set(a, arg);
 	if (err)
 		goto put;
-	mutex_lock(&tw_limits_mutex);
 	arg->id = a->id;
-	for (tier = 0; tier < TW_NR_TIERS; tier++) {
-		arg->pages[tier] = a->limit[tier];
-		arg->hard[tier] = a->hard[tier];
-	}
-	mutex_unlock(&tw_limits_mutex);
+	tw_agent_get_limits(a, arg->pages, arg->hard);
 put:
 	tw_agent_put(a);
 	return err;

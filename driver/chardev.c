@@ -59,6 +59,7 @@ union tw_arg {
 	struct tw_agent_limits agent_limits;
 	struct tw_agent_migrate agent_migrate;
 	struct tw_policy policy;
+	struct tw_agent_list agent_list;
 	struct tw_region_info region_info;
 	struct tw_region_discard discard;
 	struct tw_region_pages region_pages;
@@ -257,6 +258,7 @@ TW_DO(numa_balance)
 TW_DO(agent_limits)
 TW_DO(agent_migrate)
 TW_DO(policy)
+TW_DO(agent_list)
 
 static struct file *tw_make_region(union tw_arg *arg, s32 **fd)
 {
@@ -324,6 +326,7 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 	[_IOC_NR(TW_IOC_AGENT_LIMITS)]	= TW_CALL(tw_do_agent_limits, tw_agent_limits),
 	[_IOC_NR(TW_IOC_AGENT_MIGRATE)]	= TW_CALL(tw_do_agent_migrate, tw_agent_migrate),
 	[_IOC_NR(TW_IOC_POLICY)]	= TW_CALL(tw_do_policy, tw_policy),
+	[_IOC_NR(TW_IOC_AGENT_LIST)]	= TW_CALL(tw_do_agent_list, tw_agent_list),
 };
 
 static long tw_device_ioctl(struct file *file, unsigned int cmd,

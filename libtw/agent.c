@@ -3,6 +3,8 @@
  * Agents: whom memory is accounted to.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +116,37 @@ TW_API int tw_agent_stats_by_id(struct tw *tw, __u64 id,
 	};
 
 	return stats(tw, &in, out);
+}
+
+TW_API int tw_agent_list(struct tw *tw, __u64 *cursor,
+			 struct tw_agent_entry *agents, size_t nr)
+{
+	__u64 at = *cursor;
+	size_t found = 0;
+
+	if (nr > INT_MAX)
+		nr = INT_MAX;
+	/* Once even without room: what is wrong is for the driver. */
+	do {
+		size_t left = nr - found;
+		struct tw_agent_list arg = {
+			.size = sizeof(arg),
+			.nr = left < tw->max_pages ? left : tw->max_pages,
+			.cursor = at,
+			.agents = (uintptr_t)(agents + found),
+		};
+		int err;
+
+		err = tw_ioctl(tw->fd, TW_IOC_AGENT_LIST, &arg);
+		if (err && !found)
+			return err;
+		if (err)
+			break;
+		found += arg.nr;
+		at = arg.cursor;
+	} while (at && found < nr);
+	*cursor = at;
+	return found;
 }
 
 static int limits(struct tw *tw, const struct tw_agent_limits *in,

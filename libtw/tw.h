@@ -330,6 +330,23 @@ int tw_agent_stats_by_id(struct tw *tw, __u64 id,
 			 struct tw_agent_stats *stats);
 
 /**
+ * tw_agent_list - the agents there are, in the order in which they were made
+ * @tw: the handle
+ * @cursor: in: 0 to begin, else as the call before left it. out: where to go
+ *	on; 0: that was all
+ * @agents: out
+ * @nr: room in @agents, not 0
+ *
+ * Goes on until @agents is full or there are no more. The caller's own agents;
+ * with CAP_SYS_ADMIN everybody's.
+ *
+ * Return: how many were written; -errno when there was an error before the
+ * first.
+ */
+int tw_agent_list(struct tw *tw, __u64 *cursor, struct tw_agent_entry *agents,
+		  size_t nr);
+
+/**
  * tw_agent_limits_get - how much of each tier an agent takes at most
  * @tw: the handle
  * @agent: the agent; NULL for the default one of the caller's cgroup

@@ -36,6 +36,7 @@ class World:
         self.requests = (tw.Request * 4)(*[
             tw.Request(page=page, to_tier=CPU, from_tier=NONE) for page in self.numbers])
         self.candidates = (tw.Candidate * 4)()
+        self.agents = (tw.AgentEntry * 4)()
 
     def close(self):
         self.mapping.unmap()
@@ -279,6 +280,11 @@ CALLS = {
                           ("agent_fd", 0, errno.EINVAL),
                           ("flags", tw.TW_AGENT_BY_ID, errno.EINVAL)],
                          flags=tw.TW_LIMITS_FLAGS),
+    "AGENT_LIST": Call(
+        tw.TW_IOC_AGENT_LIST, device,
+        lambda w: tw.AgentList(nr=4, agents=ctypes.addressof(w.agents)),
+        [*[("nr", value, errno.EINVAL) for value in (0, (1 << 16) + 1, 1 << 31, ALL_ONES)],
+         *[("agents", value, errno.EFAULT) for value in (0, PAGE, 1 << 63, (1 << 64) - 8)]]),
     "POLICY": Call(tw.TW_IOC_POLICY, device, lambda w: tw.Policy(), flags=tw.TW_POLICY_SET),
 }
 

@@ -149,6 +149,7 @@ class Arrays:
         self.status = (ctypes.c_int32 * 4)()
         self.infos = (tw.Page * 16)()
         self.found = (tw.Candidate * 16)()
+        self.agents = (tw.AgentEntry * 4)()
 
     def at(self, name):
         return ctypes.addressof(getattr(self, name))
@@ -177,6 +178,7 @@ OTHERS = {
     "numa balance": (tw.TW_IOC_NUMA_BALANCE, lambda a: tw.NumaBalance()),
     "policy": (tw.TW_IOC_POLICY, lambda a: tw.Policy()),
     "limits": (tw.TW_IOC_AGENT_LIMITS, lambda a: tw.AgentLimits(agent_fd=-1)),
+    "agent list": (tw.TW_IOC_AGENT_LIST, lambda a: tw.AgentList(nr=4, agents=a.at("agents"))),
     "set limits": (tw.TW_IOC_AGENT_LIMITS, lambda a: tw.AgentLimits(
         agent_fd=-1, flags=tw.TW_LIMITS_SET, pages=(tw.c_uint64 * 5)(*[tw.TW_NO_LIMIT] * 5))),
 }

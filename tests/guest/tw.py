@@ -71,6 +71,7 @@ TW_IOC_NUMA_BALANCE = _io(0x18)
 TW_IOC_AGENT_LIMITS = _io(0x19)
 TW_IOC_AGENT_MIGRATE = _io(0x1a)
 TW_IOC_POLICY = _io(0x1b)
+TW_IOC_AGENT_LIST = _io(0x1c)
 TW_IOC_REGION_INFO = _io(0x20)
 TW_IOC_REGION_DISCARD = _io(0x21)
 TW_IOC_REGION_PAGES = _io(0x22)
@@ -92,6 +93,7 @@ TW_PAGE_EXTERNAL = 1 << 3
 TW_AGENT_JOIN = 1 << 0
 TW_AGENT_FLAGS = TW_AGENT_JOIN
 TW_AGENT_BY_ID = 1 << 0
+TW_AGENT_IS_DEFAULT, TW_AGENT_IS_MINE = 1 << 0, 1 << 1
 TW_AGENT_STATS_FLAGS = TW_AGENT_BY_ID
 TW_CLASS_WARM, TW_CLASS_HOT, TW_CLASS_COLD = range(3)
 TW_NR_CLASSES = 3
@@ -383,6 +385,19 @@ class AgentLimits(Sized):
                 ("hard", c_uint64 * TW_NR_TIERS)]
 
 
+class AgentEntry(Structure):
+    _fields_ = [("id", c_uint64), ("uid", c_uint32), ("flags", c_uint32)] + [
+        (name, c_uint64 * TW_NR_TIERS) for name in (
+            "pages", "external", "limit", "hard", "faults_minor", "faults_major", "moves_in",
+            "moves_out")] + [
+        (name, c_uint64) for name in ("regions", "fault_ns", "reported", "reserved")]
+
+
+class AgentList(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("cursor", c_uint64), ("agents", c_uint64)]
+
+
 class AgentMigrate(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
                 ("to_tier", c_uint32), ("from_tier", c_uint32), ("reason", c_uint32),
@@ -515,6 +530,7 @@ STRUCTS = {
     "tw_numa_balance": NumaBalance,
     "tw_agent_limits": AgentLimits,
     "tw_agent_migrate": AgentMigrate, "tw_policy": Policy,
+    "tw_agent_entry": AgentEntry, "tw_agent_list": AgentList,
 }
 
 # --- libc ------------------------------------------------------------------------
@@ -802,6 +818,19 @@ class Device(Handle):
         else:
             arg = AgentStats(agent_fd=agent.fd if agent else -1)
         return self.call(TW_IOC_AGENT_STATS, arg)
+
+    def agents(self, room: int = 64) -> list[AgentEntry]:
+        """All agents that the caller may see, call by call."""
+        found: list[AgentEntry] = []
+        cursor = 0
+        while True:
+            array = (AgentEntry * room)()
+            arg = self.call(TW_IOC_AGENT_LIST, AgentList(
+                nr=room, cursor=cursor, agents=ctypes.addressof(array)))
+            found += array[:arg.nr]
+            cursor = arg.cursor
+            if not cursor:
+                return found
 
     def stream(self, mask: int = TW_EVENT_ALL, agent: Optional[Handle] = None,
                events: int = 1024) -> "Stream":

@@ -508,10 +508,14 @@ static void ask_about_agents(struct me *me, uint64_t *random)
 		.agent_fd = -1, .flags = TW_AGENT_BY_ID,
 		.id = 100 + draw(random, NR_AGENTS) };
 	struct tw_agent_limits limits = { .agent_fd = tw_agent_fd(me->agent) };
+	struct tw_agent_entry found[4];
+	struct tw_agent_list list = { .nr = 4, .agents = (uintptr_t)found,
+				      .cursor = draw(random, NR_AGENTS) };
 	unsigned int tier;
 	int ret;
 
 	MUST(me, TW_IOC_AGENT_STATS, &stats);
+	MUST(me, TW_IOC_AGENT_LIST, &list);
 	/* Somebody else may not be there yet. */
 	ret = CALL(me, TW_IOC_AGENT_STATS, &other);
 	if (ret != -ENOENT)

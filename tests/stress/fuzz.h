@@ -20,7 +20,7 @@
 
 #define PAGE		4096UL
 #define MAX_NR		4096		/* entries that our buffers have room for */
-#define MAX_BYTES	(MAX_NR * sizeof(struct tw_page))
+#define MAX_BYTES	(MAX_NR * sizeof(struct tw_agent_entry))	/* the largest */
 #define ARG_ROOM	8192		/* a struct, and more than a page of tail */
 #define NR_OBJECTS	6		/* slots of each kind, the first two shared */
 #define NR_SHARED	2

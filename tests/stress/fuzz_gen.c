@@ -164,6 +164,9 @@ MEMBERS(agent_migrate, M(tw_agent_migrate, flags, FLAGS, TW_AGENT_BY_ID),
 	M(tw_agent_migrate, reason, REASON, 0),
 	M(tw_agent_migrate, nr, NR_MOVES, 0),
 	M(tw_agent_migrate, id, LABEL, 0));
+MEMBERS(agent_list, M(tw_agent_list, nr, NR, 0),
+	M(tw_agent_list, cursor, NR, 0),
+	M(tw_agent_list, agents, INFOS, 0));
 /* Most of what each knob may be; scans stay rare enough for the rest to go on. */
 static const uint32_t knob_range[][2] = {
 	{ 51, 1000 }, { 1, 50 }, { 1, 50 }, { 10, 100 }, { 100, 1000 },
@@ -230,6 +233,7 @@ static const struct row rows[] = {
 	ROW(AGENT_LIMITS, tw_agent_limits, ON_DEVICE, 150, agent_limits),
 	ROW(AGENT_MIGRATE, tw_agent_migrate, ON_DEVICE, 10, agent_migrate),
 	ROW(POLICY, tw_policy, ON_DEVICE, 50, policy),
+	ROW(AGENT_LIST, tw_agent_list, ON_DEVICE, 100, agent_list),
 	/* Told apart from the device's by a name of its own. */
 	{ .name = "MIGRATE_RANGE (region)", .nr = _IOC_NR(TW_IOC_MIGRATE_RANGE),
 	  .on = ON_REGION, .size = sizeof(struct tw_migrate_range),

@@ -50,6 +50,21 @@ static void answer_list(struct tw_page_list *l)
 		l->cursor = 0;
 }
 
+/* In the same way. */
+static void answer_agents(struct tw_agent_list *l)
+{
+	struct tw_agent_entry *a = (struct tw_agent_entry *)(uintptr_t)l->agents;
+	__u32 i;
+
+	for (i = 0; l->cursor && i < l->nr && i < 3 &&
+		    l->cursor + i <= NR_LISTED; i++)
+		a[i] = (struct tw_agent_entry) { .id = l->cursor + i };
+	l->nr = i;
+	l->cursor = l->cursor ? l->cursor + i : 1;
+	if (l->cursor > NR_LISTED)
+		l->cursor = 0;
+}
+
 static void answer_pages(unsigned long cmd, void *arg)
 {
 	struct tw_request_pages *r = arg;
@@ -143,6 +158,9 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		*(page_status ? &t->failed : &t->done) = t->nr;
 		break;
 	}
+	case TW_IOC_AGENT_LIST:
+		answer_agents(arg);
+		break;
 	case TW_IOC_PAGE_LIST:
 		answer_list(arg);
 		break;
@@ -515,6 +533,7 @@ static void test_long_arrays(void **state)
 	struct tw_thresholds thresholds;
 	struct tw_agent_limits limits;
 	__s32 status[MAX_PAGES + 1];
+	struct tw_agent_entry agents[NR_LISTED];
 	struct tw_page infos[NR_LISTED];
 	struct tw_sum sum;
 	struct tw *tw;
@@ -538,6 +557,12 @@ static void test_long_arrays(void **state)
 	assert_int_equal(cursor, 11);
 	assert_int_equal(tw_page_list(tw, TW_TIER_NONE, TW_CLASS_HOT, &cursor,
 				      infos, 10), 9);
+	assert_int_equal(cursor, 0);
+	assert_int_equal(tw_agent_list(tw, &cursor, agents, 10), 10);
+	assert_int_equal(cursor, 11);
+	assert_int_equal(agents[9].id, 10);
+	assert_int_equal(tw_agent_list(tw, &cursor, agents, 10), 9);
+	assert_int_equal(agents[8].id, 19);
 	assert_int_equal(cursor, 0);
 	assert_int_equal(tw_thresholds_get(tw, 1, &thresholds), 0);
 	assert_int_equal(thresholds.enter[2], 95);

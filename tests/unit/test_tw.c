@@ -52,6 +52,39 @@ static void tier_info(struct tw_tier_info *t)
 	t->dev = t->kind == TW_KIND_STORE ? 0xff00 | 0xfe : 0;
 }
 
+/* Ours, another user's of the same label, two of others. */
+static void agent_list(struct tw_agent_list *l)
+{
+	static const struct { __u32 uid; __u64 id; } there[] = {
+		{ 1, 7 }, { 0, 7 }, { 1, 8 }, { 2, 8 },
+	};
+	struct tw_agent_entry *e = (struct tw_agent_entry *)(uintptr_t)l->agents;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(there); i++) {
+		memset(&e[i], 0, sizeof(e[i]));
+		memset(e[i].limit, 0xff, sizeof(e[i].limit));
+		memset(e[i].hard, 0xff, sizeof(e[i].hard));
+		e[i].id = there[i].id;
+		e[i].uid = there[i].uid;
+		e[i].flags = there[i].uid ? 0 : TW_AGENT_IS_MINE;
+		e[i].pages[TW_TIER_CPU] = 512;
+		e[i].faults_minor[TW_TIER_CPU] = 600;
+		e[i].limit[TW_TIER_SSD] = 256;
+	}
+	l->nr = i;
+	l->cursor = 0;
+}
+
+static void policy(struct tw_policy *p)
+{
+	if (p->flags & TW_POLICY_SET)
+		return;
+	p->mode = TW_POLICY_AUTO;
+	p->hot_threshold = 100;
+	p->scan_max_ms = 2000;
+}
+
 static int answer(int fd, unsigned long cmd, void *arg)
 {
 	unsigned int i;
@@ -98,6 +131,20 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		s->faults_minor[TW_TIER_CPU] = 600;
 		break;
 	}
+	case TW_IOC_AGENT_LIST:
+		agent_list(arg);
+		break;
+	case TW_IOC_MODULE_STATS: {
+		struct tw_module_stats *m = arg;
+
+		m->agents = 3;
+		m->record_bytes = 16384;
+		m->store_bytes = 4096;
+		break;
+	}
+	case TW_IOC_POLICY:
+		policy(arg);
+		break;
 	case TW_IOC_AGENT_CREATE:
 		((struct tw_agent_create *)arg)->fd = fake_new_fd();
 		break;
@@ -478,7 +525,22 @@ static void test_usage(void **state)
 		"tier bind cpu --nodes 64", "tier unbind", "tier unbind x",
 		"stats x", "pressure x", "pressure cpu gpu", "watch x",
 		"watch --mask x", "watch --count 0", "watch --agent x",
-		"agent stats x", "agent stats --id x", "migrate",
+		"agent list x", "agent show", "agent show x", "agent show 7 8",
+		"agent show --user no-such-user 7", "agent limit",
+		"agent limit 7 cpu", "agent limit 7 tape=1M",
+		"agent limit 7 cpu=x", "agent limit 7 cpu=4097",
+		"agent limit 7 cpu=1M cpu=2M", "policy show x", "policy set",
+		"policy set x=1", "policy set auto", "policy set auto=1",
+		"policy set max_rate=x", "policy set max_rate=4294967296",
+		"policy set auto=on auto=off", "status x", "metrics x",
+		"metrics --agents x", "pressure --wait x cpu",
+		"pressure --wait high", "pressure --timeout 1 cpu",
+		"pressure --wait high --timeout x cpu",
+		"pressure --wait high --timeout -1 cpu", "migrate",
+		"migrate --pid 0 cpu 1", "migrate --agent x cpu",
+		"migrate --agent 7 cpu 1", "migrate --agent 7 --pid 1 cpu",
+		"migrate cpu 5..5", "migrate cpu 5..4", "migrate cpu 5..",
+		"page --pid x 1", "page 1..x",
 		"migrate cpu", "migrate x 1", "migrate cpu x",
 		"migrate --from x cpu 1", "page", "page x",
 	};
@@ -497,7 +559,10 @@ static void test_no_device(void **state)
 {
 	static const char * const cmds[] = {
 		"tier list", "tier bind cpu", "tier unbind cpu", "stats",
-		"pressure", "watch", "agent stats", "migrate cpu 1", "page 1",
+		"pressure", "watch", "agent list", "agent show 7",
+		"agent limit 7 cpu=1M", "migrate cpu 1", "page 1", "status",
+		"policy show", "policy set auto=on", "metrics",
+		"pressure --wait high cpu",
 	};
 	size_t i;
 
@@ -644,14 +709,134 @@ static void test_stats(void **state)
 static void test_agent(void **state)
 {
 	(void)state;
-	assert_int_equal(tw("agent stats"), 0);
-	expect(out, "default");
-	expect(out, "cpu      2.0 MiB          600");
-	assert_int_equal(tw("agent stats --id 7 --json"), 0);
+	assert_int_equal(tw("agent list"), 0);
+	expect(out, "7           root     agent       0 B  2.0 MiB");
+	assert_int_equal(tw("agent list --json"), 0);
 	assert_int_equal(expect_json(), 1);
-	expect(out, "\"id\":7,\"default\":false");
-	assert_int_equal(tw("agent stats --id 8"), 1);
-	expect(err_out, "no agent 8");
+	assert_int_equal(tw("agent show 7"), 0);
+	expect(out, "agent 7 of root:");
+	expect(out, "cpu      2.0 MiB       none        0 B       600");
+	/* Ours is meant, unless somebody else's is asked for. */
+	assert_int_equal(tw("agent show 7 --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"uid\":0,");
+	expect(out, "\"limits\":{\"ssd\":256}");
+	assert_int_equal(tw("agent show --user 1 7 --json"), 0);
+	expect(out, "\"uid\":1,");
+	assert_int_equal(tw("agent show 8"), 1);
+	expect(err_out, "2 users");
+	assert_int_equal(tw("agent show --user 2 8"), 0);
+	assert_int_equal(tw("agent show 9"), 1);
+	expect(err_out, "no agent 9");
+	assert_int_equal(tw("agent show default"), 1);
+	expect(err_out, "no agent yet");
+	fail_cmd = TW_IOC_AGENT_LIST;
+	fail_with = -ENOMEM;
+	assert_int_equal(tw("agent list --json"), 1);
+	assert_string_equal(out, "");
+}
+
+static void test_agent_limit(void **state)
+{
+	const struct tw_agent_limits *in;
+	unsigned int i, nr;
+
+	(void)state;
+	assert_int_equal(tw("agent limit 7"), 0);
+	expect(out, "ssd          0 B    1.0 MiB       none\n");
+	nr = fake.nr_calls;
+	assert_int_equal(tw("agent limit 7 cpu=1M gpu=0 ssd=none"), 0);
+	for (i = nr; i < fake.nr_calls; i++)
+		if (fake.calls[i].cmd == TW_IOC_AGENT_LIMITS)
+			break;
+	assert_true(i < fake.nr_calls);
+	in = (const void *)fake.calls[i].arg;
+	assert_int_equal(in->flags, TW_LIMITS_SET | TW_AGENT_BY_ID);
+	assert_int_equal(in->id, 7);
+	assert_int_equal(in->pages[TW_TIER_CPU], 256);
+	assert_int_equal(in->pages[TW_TIER_GPU], 0);
+	assert_true(in->pages[TW_TIER_SSD] == TW_NO_LIMIT);
+	assert_true(in->pages[TW_TIER_HDD] == TW_NO_LIMIT);
+	/* Somebody else's are not set. */
+	assert_int_equal(tw("agent limit 9 cpu=1M"), 1);
+	fail_cmd = TW_IOC_AGENT_LIMITS;
+	fail_with = -EPERM;
+	assert_int_equal(tw("agent limit 7 cpu=1G"), EXIT_NO_PERMISSION);
+	expect(err_out, "CAP_SYS_RESOURCE");
+	assert_string_equal(out, "");
+}
+
+static void test_policy(void **state)
+{
+	const struct tw_policy *in;
+
+	(void)state;
+	assert_int_equal(tw("policy show"), 0);
+	expect(out, "hot_threshold          100 heat");
+	assert_int_equal(tw("policy show --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "{\"enabled\":false,\"auto\":true,\"unmap\":false,");
+	assert_int_equal(tw("policy set auto=off unmap=on enabled=on max_rate=7"),
+			 0);
+	in = (const void *)fake_last()->arg;
+	assert_int_equal(in->flags, TW_POLICY_SET);
+	assert_int_equal(in->mode, TW_POLICY_UNMAP);
+	assert_int_equal(in->enabled, 1);
+	assert_int_equal(in->max_rate, 7);
+	assert_int_equal(in->hot_threshold, 100);
+	fail_cmd = TW_IOC_POLICY;
+	fail_with = -EPERM;
+	assert_int_equal(tw("policy show"), EXIT_NO_PERMISSION);
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("status"), 0);
+	expect(out, "objects   agents 3,");
+	expect(out, "memory    20.0 KiB: records 16.0 KiB");
+	expect(out, "gpu   -       not bound\n");
+	assert_int_equal(tw("status --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"total\":20480");
+	fail_cmd = TW_IOC_MODULE_STATS;
+	fail_with = -EIO;
+	assert_int_equal(tw("status --json"), 1);
+	assert_string_equal(out, "");
+}
+
+static void test_metrics(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("metrics"), 0);
+	expect(out, "# TYPE tierwatch_first_touches_total counter\n"
+		    "tierwatch_first_touches_total{tier=\"gpu\"} 1000\n");
+	expect(out, "tierwatch_driver_memory_bytes{use=\"records\"} 16384\n");
+	assert_null(strstr(out, "tierwatch_agent_used_bytes"));
+	assert_int_equal(tw("metrics --agents 1"), 0);
+	expect(out, "tierwatch_agent_used_bytes{agent=\"7\",uid=\"1\"");
+	assert_null(strstr(out, "agent=\"8\""));
+	assert_int_equal(tw("metrics --output /no/such/folder/x.prom"), 1);
+	assert_string_equal(out, "");
+	expect(err_out, "No such file");
+}
+
+static void test_pressure_wait(void **state)
+{
+	(void)state;
+	/* It is there already, the second one comes as an event. */
+	assert_int_equal(tw("pressure --wait high cpu --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	assert_int_equal(tw("pressure --wait critical nvme"), 0);
+	assert_int_equal(tw("pressure --wait medium --falling --timeout 0 cpu"),
+			 124);
+	expect(out, "cpu   high");
+	assert_int_equal(tw("pressure --wait high gpu"), 1);
+	expect(err_out, "gpu tier is not bound");
+	fail_cmd = TW_IOC_STREAM_CREATE;
+	fail_with = -EPERM;
+	assert_int_equal(tw("pressure --wait high cpu"), EXIT_NO_PERMISSION);
+	expect(err_out, "CAP_PERFMON");
 }
 
 static void test_watch(void **state)
@@ -692,11 +877,21 @@ static void test_pages(void **state)
 	assert_int_equal(tw("migrate cpu 1"), 1);
 	expect(err_out, "not bound");
 	assert_string_equal(out, "");
-	assert_int_equal(tw("page 1 2"), 0);
-	expect(out, "0x1                  cpu      1     99    0 kept\n");
-	expect(out, "no such page");
-	assert_int_equal(tw("page 1 2 --json"), 0);
+	fail_with = 0;
+	assert_int_equal(tw("migrate cpu 1..3 --json"), 1);
 	assert_int_equal(expect_json(), 1);
+	expect(out, "\"total\":2,\"done\":2,\"moved\":1,");
+	expect(out, "\"failures\":{\"busy\":1}");
+	assert_int_equal(tw("migrate cpu 1..3"), 1);
+	expect(out, "1 pages (4.0 KiB) moved to cpu, 1 failed\n");
+	assert_int_equal(tw("page 1 2"), 1);
+	expect(out, "0x1                cpu   memory       1     99    0 warm 0 kept\n");
+	expect(out, "no such page");
+	assert_int_equal(tw("page 1"), 0);
+	assert_int_equal(tw("page 1..3 --json"), 1);
+	assert_int_equal(expect_json(), 1);
+	assert_int_equal(tw("page --pid 2147483647 0x1000"), 1);
+	expect(err_out, "no process 2147483647");
 }
 
 static void test_format_refuses(void **state)
@@ -735,6 +930,11 @@ int main(void)
 		TW_TEST(test_pressure),
 		TW_TEST(test_stats),
 		TW_TEST(test_agent),
+		TW_TEST(test_agent_limit),
+		TW_TEST(test_policy),
+		TW_TEST(test_status),
+		TW_TEST(test_metrics),
+		TW_TEST(test_pressure_wait),
 		TW_TEST(test_watch),
 		TW_TEST(test_pages),
 		TW_TEST(test_format_refuses),

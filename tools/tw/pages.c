@@ -1,201 +1,166 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tw migrate, tw page: pages by number.
+ * Pages as users name them: a number, an address, or a range A..B of either,
+ * from A up to but without B.
  */
 #include <errno.h>
-#include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "pages.h"
 
-/* The page numbers in @argv, to be freed; NULL and *@code when wrong. */
-static __u64 *page_args(int argc, char **argv, int *code)
+int parse_pid(const char *s, unsigned int *pid)
 {
-	__u64 *pages = calloc(argc, sizeof(*pages));
-	int i;
+	__u64 v;
 
-	if (!pages) {
-		*code = cli_errno(-ENOMEM, "page numbers");
-		return NULL;
+	if (parse_u64(s, &v) || !v || v > INT_MAX)
+		return cli_usage("not a process's number: %s", s);
+	*pid = v;
+	return 0;
+}
+
+int spans_add(struct spans *spans, const struct span *s)
+{
+	struct span *more;
+
+	more = realloc(spans->span, (spans->nr + 1) * sizeof(*more));
+	if (!more)
+		return cli_errno(-ENOMEM, "pages");
+	spans->span = more;
+	more[spans->nr++] = *s;
+	return 0;
+}
+
+void spans_free(struct spans *spans)
+{
+	free(spans->span);
+	spans->span = NULL;
+	spans->nr = 0;
+}
+
+__u64 spans_pages(const struct spans *spans)
+{
+	__u64 sum = 0;
+	size_t i;
+
+	for (i = 0; i < spans->nr; i++)
+		sum += spans->span[i].nr;
+	return sum;
+}
+
+static void step_add(struct pages_step *step, const struct span *s, __u64 at,
+		     __u32 page_size)
+{
+	for (; at < s->nr && step->nr < PAGES_STEP; at++) {
+		step->page[step->nr] = s->page + at;
+		step->addr[step->nr] = s->addr + at * page_size;
+		step->span[step->nr++] = s;
 	}
-	for (i = 0; i < argc; i++) {
-		if (parse_u64(argv[i], &pages[i])) {
-			*code = cli_usage("not a page's number: %s", argv[i]);
-			free(pages);
-			return NULL;
+}
+
+void spans_step(const struct spans *spans, __u64 done, __u32 page_size,
+		struct pages_step *step)
+{
+	size_t i;
+
+	step->nr = 0;
+	for (i = 0; i < spans->nr && step->nr < PAGES_STEP; i++) {
+		const struct span *s = &spans->span[i];
+
+		if (done >= s->nr) {
+			done -= s->nr;
+			continue;
 		}
-	}
-	return pages;
-}
-
-static const char *outcome(int status)
-{
-	switch (status) {
-	case 0:
-		return "moved";
-	case TW_MOVE_ALREADY:
-		return "there already";
-	case -ENOENT:
-		return "no such page, not yours or never touched";
-	case -EBUSY:
-		return "pinned or on its way";
-	case -ENOSPC:
-		return "the tier is full";
-	case -EINVAL:
-		return "not in the tier it was to come from";
-	case -EOPNOTSUPP:
-		return "the tier is not bound";
-	default:
-		return strerror(-status);
+		step_add(step, s, done, page_size);
+		done = 0;
 	}
 }
 
-int cmd_migrate(int argc, char **argv)
+static int parse_range(const char *word, const char *dots, __u64 *from,
+		       __u64 *to)
 {
-	static const struct option opts[] = {
-		{ "from", required_argument, NULL, 'f' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c, i, err, to, from = TW_TIER_NONE, nr;
-	struct tw_move_sum sum;
-	char page[TEXT_LEN];
-	__s32 *status;
-	struct tw *tw;
-	__u64 *pages;
+	char *first = strndup(word, dots - word);
+	int err;
 
-	while ((c = getopt_long(argc, argv, "f:", opts, NULL)) != -1) {
-		if (c != 'f')
-			return EXIT_USAGE;
-		c = parse_tier_arg(optarg, &from);
-		if (c)
-			return c;
+	if (!first)
+		return -ENOMEM;
+	err = parse_u64(first, from);
+	free(first);
+	if (!err)
+		err = parse_u64(dots + 2, to);
+	if (!err && *from >= *to)
+		err = -EINVAL;
+	return err;
+}
+
+static int parse_word(const char *word, bool addresses, struct range *r)
+{
+	const char *dots = strstr(word, "..");
+	int err;
+
+	r->single = !dots;
+	if (dots) {
+		err = parse_range(word, dots, &r->from, &r->to);
+	} else {
+		err = parse_u64(word, &r->from);
+		r->to = r->from + 1;
 	}
-	nr = argc - optind - 1;
-	if (nr < 1)
-		return cli_usage("migrate takes a tier and page numbers");
-	c = parse_tier_arg(argv[optind], &to);
+	if (!err && r->to > r->from)
+		return 0;
+	return cli_usage("not %s: %s. A range is like %s, without its end",
+			 addresses ? "an address" : "a page's number", word,
+			 addresses ? "0x7f0000000000..0x7f0000010000" :
+			 "0x8000000500000000..0x8000000500000010");
+}
+
+int ranges_parse(int argc, char **argv, bool addresses, struct range **ranges)
+{
+	struct range *r = calloc(argc ? argc : 1, sizeof(*r));
+	int i, c = 0;
+
+	if (!r)
+		return cli_errno(-ENOMEM, "pages");
+	for (i = 0; !c && i < argc; i++)
+		c = parse_word(argv[i], addresses, &r[i]);
 	if (c)
-		return c;
-	pages = page_args(nr, argv + optind + 1, &c);
-	if (!pages)
-		return c;
-	status = calloc(nr, sizeof(*status));
-	if (!status) {
-		free(pages);
-		return cli_errno(-ENOMEM, "page numbers");
-	}
-	c = cli_open(&tw);
-	if (c)
-		goto out;
-	err = tw_migrate_pages(tw, pages, nr, to, from, TW_REASON_MANUAL,
-			       status, &sum);
-	tw_close(tw);
-	for (i = 0; i < nr && (__u64)i < sum.done; i++)
-		printf("%s: %s\n", text_page(page, pages[i]),
-		       outcome(status[i]));
-	if (err == -EOPNOTSUPP)
-		c = cli_error("the %s tier is not bound. See: tw tier list",
-			      tw_tier_name(to));
-	else if (err)
-		c = cli_errno(err, "moving to %s", tw_tier_name(to));
+		free(r);
 	else
-		c = cli_flush(sum.failed ? EXIT_FAILURE : EXIT_SUCCESS);
-out:
-	free(status);
-	free(pages);
+		*ranges = r;
 	return c;
 }
 
-static void json_one(const struct tw_page *p)
+static int add_addresses(struct spans *spans, const struct proc_maps *maps,
+			 const struct range *r, __u32 page_size)
 {
-	json_open(NULL, '{');
-	json_page("page", p->page);
-	json_s64("status", p->status);
-	if (!p->status) {
-		json_str("tier", tw_tier_name(p->tier));
-		json_page("pfn", p->pfn);
-		json_s64("node", p->node);
-		json_u64("heat", p->heat);
-		json_u64("age", p->age);
-		json_bool("kept", p->flags & TW_PAGE_KEPT);
-		json_bool("lost", p->flags & TW_PAGE_LOST);
-		json_bool("busy", p->flags & TW_PAGE_BUSY);
-	}
-	json_close('}');
+	/* The pages that these addresses are in. */
+	__u64 from = r->from - r->from % page_size;
+	__u64 to = r->to - 1 - (r->to - 1) % page_size + page_size;
+	size_t before = spans->nr;
+	int c;
+
+	c = proc_maps_spans(maps, from, to, page_size, spans);
+	if (!c && r->single)
+		spans->span[before].single = true;
+	return c;
 }
 
-static void print_one(const struct tw_page *p)
+int spans_resolve(struct spans *spans, const struct range *ranges, int nr,
+		  const struct proc_maps *maps, __u32 page_size)
 {
-	char page[TEXT_LEN], node[TEXT_LEN] = "-";
+	int i, c = 0;
 
-	if (p->status) {
-		printf("%-20s %s\n", text_page(page, p->page),
-		       p->status == -ENOENT ? "no such page, or not yours" :
-					      strerror(-p->status));
-		return;
-	}
-	if (p->node >= 0)
-		snprintf(node, sizeof(node), "%d", p->node);
-	printf("%-20s %-5s %4s %6u %4u%s%s%s\n", text_page(page, p->page),
-	       tw_tier_name(p->tier), node, p->heat, p->age,
-	       p->flags & TW_PAGE_KEPT ? " kept" : "",
-	       p->flags & TW_PAGE_LOST ? " lost" : "",
-	       p->flags & TW_PAGE_BUSY ? " busy" : "");
-}
+	for (i = 0; !c && i < nr; i++) {
+		const struct range *r = &ranges[i];
 
-int cmd_page(int argc, char **argv)
-{
-	static const struct option opts[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct tw_page *infos;
-	bool json = false;
-	struct tw *tw;
-	__u64 *pages;
-	int c, i, nr, err;
-
-	while ((c = getopt_long(argc, argv, "j", opts, NULL)) != -1) {
-		if (c != 'j')
-			return EXIT_USAGE;
-		json = true;
+		if (maps)
+			c = add_addresses(spans, maps, r, page_size);
+		else
+			c = spans_add(spans, &(struct span){
+				.page = r->from,
+				.nr = r->to - r->from,
+				.single = r->single,
+			});
 	}
-	nr = argc - optind;
-	if (nr < 1)
-		return cli_usage("page takes page numbers");
-	pages = page_args(nr, argv + optind, &c);
-	if (!pages)
-		return c;
-	infos = calloc(nr, sizeof(*infos));
-	if (!infos) {
-		free(pages);
-		return cli_errno(-ENOMEM, "page numbers");
-	}
-	c = cli_open(&tw);
-	if (c)
-		goto out;
-	err = tw_page_info(tw, pages, nr, infos);
-	tw_close(tw);
-	if (err) {
-		c = cli_errno(err, "looking pages up");
-		goto out;
-	}
-	if (json) {
-		json_open(NULL, '[');
-		for (i = 0; i < nr; i++)
-			json_one(&infos[i]);
-		json_close(']');
-		json_end();
-	} else {
-		printf("%-20s %-5s %4s %6s %4s\n", "PAGE", "TIER", "NODE",
-		       "HEAT", "AGE");
-		for (i = 0; i < nr; i++)
-			print_one(&infos[i]);
-	}
-	c = cli_flush(EXIT_SUCCESS);
-out:
-	free(infos);
-	free(pages);
 	return c;
 }

@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tw pressure.
+ * tw pressure: how full the tiers are, or wait until one is.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
+#include <strings.h>
 
-#include "cli.h"
+#include "pressure.h"
+
+const char pressure_more[] =
+	"  --wait LEVEL        until TIER is at LEVEL (low, medium, high, critical) or\n"
+	"                      above; needs CAP_PERFMON or root\n"
+	"  --falling           or below, instead\n"
+	"  --timeout SECONDS   at most so long, then exit with 124; 0 only looks\n"
+	"It sleeps until the driver tells of a change.\n";
+
+static void print_head(void)
+{
+	printf("%-5s %-9s %7s %10s %10s %10s\n", "TIER", "PRESSURE", "FULL",
+	       "USED", "CAPACITY", "STALLS");
+}
 
 static void print_pressure(const struct tw_pressure *p, __u32 page_size)
 {
@@ -32,33 +47,12 @@ static void json_pressure(const struct tw_pressure *p, __u32 page_size)
 	json_close('}');
 }
 
-int cmd_pressure(int argc, char **argv)
+static int show(struct tw *tw, int only, bool json)
 {
-	static const struct option opts[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c, i, err, only = -1, nr = 0;
 	struct tw_pressure p[TW_NR_TIERS];
-	bool json = false;
+	int i, err, nr = 0;
 	struct tw_info info;
-	struct tw *tw;
 
-	while ((c = getopt_long(argc, argv, "j", opts, NULL)) != -1) {
-		if (c != 'j')
-			return EXIT_USAGE;
-		json = true;
-	}
-	if (argc - optind > 1)
-		return cli_usage("pressure takes one tier, or none for all");
-	if (optind < argc) {
-		c = parse_tier_arg(argv[optind], &only);
-		if (c)
-			return c;
-	}
-	c = cli_open(&tw);
-	if (c)
-		return c;
 	err = tw_info(tw, &info);
 	for (i = 0; !err && i < TW_NR_TIERS; i++) {
 		if (only >= 0 && i != only)
@@ -69,12 +63,8 @@ int cmd_pressure(int argc, char **argv)
 		else if (err == -EOPNOTSUPP && only < 0)
 			err = 0;
 	}
-	tw_close(tw);
-	if (err == -EOPNOTSUPP)
-		return cli_error("the %s tier is not bound. See: tw tier list",
-				 tw_tier_name(only));
 	if (err)
-		return cli_errno(err, "asking for the pressure");
+		return pressure_error(err, only);
 	if (json) {
 		json_open(NULL, '[');
 		for (i = 0; i < nr; i++)
@@ -86,9 +76,127 @@ int cmd_pressure(int argc, char **argv)
 	if (!nr)
 		printf("No tier is bound. See: tw tier bind --help\n");
 	else
-		printf("%-5s %-9s %7s %10s %10s %10s\n", "TIER", "PRESSURE",
-		       "FULL", "USED", "CAPACITY", "STALLS");
+		print_head();
 	for (i = 0; i < nr; i++)
 		print_pressure(&p[i], info.page_size);
 	return cli_flush(EXIT_SUCCESS);
+}
+
+int pressure_error(int err, int tier)
+{
+	if (err == -EOPNOTSUPP)
+		return cli_error("the %s tier is not bound. See: tw tier list",
+				 tw_tier_name(tier));
+	return cli_errno(err, "asking for the pressure");
+}
+
+static int parse_level(const char *s, int *level)
+{
+	int i;
+
+	for (i = TW_PRESSURE_LOW; i <= TW_PRESSURE_CRITICAL; i++) {
+		if (!strcasecmp(s, tw_level_name(i))) {
+			*level = i;
+			return 0;
+		}
+	}
+	return cli_usage("no such level: %s. Levels are low, medium, high and critical",
+			 s);
+}
+
+static int parse_timeout(const char *s, __s64 *ns)
+{
+	char *end;
+	double v = strtod(s, &end);
+
+	if (end == s || *end || !isfinite(v) || v < 0 || v > 1e9)
+		return cli_usage("not a number of seconds: %s", s);
+	*ns = v * 1e9;
+	return 0;
+}
+
+/**
+ * struct pressure_args - the command line
+ * @wait: what for; @wait.tier is the one to show, -1: all
+ * @waits: --wait was given
+ * @json: for programs
+ */
+struct pressure_args {
+	struct pressure_wait wait;
+	bool waits;
+	bool json;
+};
+
+static int parse_options(int argc, char **argv, struct pressure_args *a)
+{
+	static const struct option opts[] = {
+		{ "wait", required_argument, NULL, 'w' },
+		{ "falling", no_argument, NULL, 'f' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c, ret = 0;
+
+	while (!ret && (c = getopt_long(argc, argv, "w:ft:j", opts,
+					NULL)) != -1) {
+		switch (c) {
+		case 'w':
+			ret = parse_level(optarg, &a->wait.level);
+			a->waits = true;
+			break;
+		case 'f':
+			a->wait.falling = true;
+			break;
+		case 't':
+			ret = parse_timeout(optarg, &a->wait.timeout_ns);
+			break;
+		case 'j':
+			a->json = true;
+			break;
+		default:
+			ret = EXIT_USAGE;
+		}
+	}
+	return ret;
+}
+
+int cmd_pressure(int argc, char **argv)
+{
+	struct pressure_args a = { .wait = { .tier = -1, .timeout_ns = -1 } };
+	struct tw *tw;
+	int c;
+
+	c = parse_options(argc, argv, &a);
+	if (c)
+		return c;
+	if (argc - optind > 1)
+		return cli_usage("pressure takes one tier, or none for all");
+	if (optind < argc)
+		c = parse_tier_arg(argv[optind], &a.wait.tier);
+	if (c)
+		return c;
+	if (a.waits && a.wait.tier < 0)
+		return cli_usage("--wait takes a tier, too");
+	if (!a.waits && (a.wait.falling || a.wait.timeout_ns >= 0))
+		return cli_usage("--falling and --timeout go with --wait");
+	if (a.waits)
+		cli_catch_interrupt();
+	c = cli_open(&tw);
+	if (c)
+		return c;
+	if (a.waits)
+		c = pressure_wait(tw, &a.wait);
+	if (!c || c == EXIT_TIMEOUT) {
+		int shown = show(tw, a.wait.tier, a.json);
+
+		if (c && !shown)
+			cli_error("%s was not at %s within %g s",
+				  tw_tier_name(a.wait.tier),
+				  tw_level_name(a.wait.level),
+				  a.wait.timeout_ns / 1e9);
+		c = shown ? shown : c;
+	}
+	tw_close(tw);
+	return c;
 }

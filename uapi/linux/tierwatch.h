@@ -145,6 +145,7 @@ enum tw_reason {
 #define TW_IOC_AGENT_LIMITS	_IO(TW_IOC_TYPE, 0x19)
 #define TW_IOC_AGENT_MIGRATE	_IO(TW_IOC_TYPE, 0x1a)
 #define TW_IOC_POLICY		_IO(TW_IOC_TYPE, 0x1b)
+#define TW_IOC_AGENT_LIST	_IO(TW_IOC_TYPE, 0x1c)
 /* On a region */
 #define TW_IOC_REGION_INFO	_IO(TW_IOC_TYPE, 0x20)
 #define TW_IOC_REGION_DISCARD	_IO(TW_IOC_TYPE, 0x21)
@@ -1189,6 +1190,71 @@ struct tw_agent_migrate {
 	__aligned_u64 id;
 	__aligned_u64 moved;
 	__aligned_u64 failed;
+};
+
+/* tw_agent_entry.flags */
+#define TW_AGENT_IS_DEFAULT	(1U << 0)	/* of a cgroup, whose id @id is */
+#define TW_AGENT_IS_MINE	(1U << 1)	/* the caller's own */
+
+/**
+ * struct tw_agent_entry - an agent in a list
+ * @id: its label; a default agent's is its cgroup's id
+ * @uid: its user, as the caller's user namespace has it
+ * @flags: TW_AGENT_IS_*. One that is the caller's own and no default one can be
+ *	named by its label (TW_AGENT_BY_ID)
+ * @pages: pages of its regions in each tier, indexed by enum tw_tier
+ * @external: external pages in each tier
+ * @limit: pages of regions by tier that it takes at most, TW_NO_LIMIT: all
+ * @hard: how high its user may set @limit
+ * @faults_minor: as in struct tw_agent_stats
+ * @faults_major: the same
+ * @moves_in: the same
+ * @moves_out: the same
+ * @regions: regions alive
+ * @fault_ns: time spent in faults
+ * @reported: faults reported for its pages
+ * @reserved: 0
+ */
+struct tw_agent_entry {
+	__aligned_u64 id;
+	__u32 uid;
+	__u32 flags;
+	__aligned_u64 pages[TW_NR_TIERS];
+	__aligned_u64 external[TW_NR_TIERS];
+	__aligned_u64 limit[TW_NR_TIERS];
+	__aligned_u64 hard[TW_NR_TIERS];
+	__aligned_u64 faults_minor[TW_NR_TIERS];
+	__aligned_u64 faults_major[TW_NR_TIERS];
+	__aligned_u64 moves_in[TW_NR_TIERS];
+	__aligned_u64 moves_out[TW_NR_TIERS];
+	__aligned_u64 regions;
+	__aligned_u64 fault_ns;
+	__aligned_u64 reported;
+	__aligned_u64 reserved;
+};
+
+/**
+ * struct tw_agent_list - TW_IOC_AGENT_LIST: the agents there are
+ * @size: sizeof(struct tw_agent_list)
+ * @flags: in: 0
+ * @nr: in: room in @agents, 1..tw_info.max_pages. out: how many were written
+ * @reserved: in: 0
+ * @cursor: in: 0 to begin, else as the call before left it. out: where to go
+ *	on; 0: that was all
+ * @agents: in: pointer to struct tw_agent_entry
+ *
+ * The caller's own agents, default ones included, in the order in which they
+ * were made; with CAP_SYS_ADMIN everybody's. What comes or goes meanwhile may be
+ * in the list or not. A call looks at a bounded number of agents and may find
+ * none before the end.
+ */
+struct tw_agent_list {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 reserved;
+	__aligned_u64 cursor;
+	__aligned_u64 agents;
 };
 
 /**

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-2.0
+"""tw metrics: the text by Prometheus' own reader, its figures, the file that is replaced whole."""
+
+import os
+import re
+import stat
+import subprocess
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+import tw
+from command import FAILED, TW, USAGE, tw_refused, tw_run, tw_text
+from support import NOBODY, Child, Reached, place
+from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
+
+PREFIX = "tierwatch_"
+LABELS = {"tier", "level", "kind", "access", "use", "direction", "reason", "version", "abi"}
+AGENT_LABELS = LABELS | {"agent", "uid"}
+
+
+def samples(text: str) -> dict:
+    """(name without prefix, labels) -> value, by the client library's parser."""
+    found: dict = {}
+    for family in text_string_to_metric_families(text):
+        for one in family.samples:
+            key = one.name.removeprefix(PREFIX), frozenset(one.labels.items())
+            assert key not in found, key
+            found[key] = one.value
+    return found
+
+
+class Got:
+    """What a run has printed."""
+
+    def __init__(self, *words):
+        self.text = tw_text("metrics", *words)
+        self.samples = samples(self.text)
+
+    def __call__(self, name: str, **labels: str) -> float:
+        return self.samples[name, frozenset(labels.items())]
+
+
+class TestText:
+    def test_form(self):
+        """One HELP and one TYPE before all samples of a name, nothing else between."""
+        text = Got().text
+        assert text.endswith("\n") and "\n\n" not in text
+        name, kinds = "", {}
+        for line in text.splitlines():
+            if line.startswith("# HELP "):
+                name, helped = line.split(" ", 3)[2:]
+                assert helped.endswith(".") and name not in kinds
+                kinds[name] = ""
+            elif line.startswith("# TYPE "):
+                assert line.split()[2] == name and not kinds[name]
+                kinds[name] = line.split()[3]
+            else:
+                found = re.fullmatch(r'(\w+)(\{(?:\w+="[^"\\]*",?)+\})? [0-9]+(\.[0-9]+)?', line)
+                assert found and found[1] == name and kinds[name], line
+        assert len(kinds) >= 50
+        for name, kind in kinds.items():
+            assert re.fullmatch(PREFIX + "[a-z_]+", name)
+            assert kind == ("counter" if name.endswith("_total") else "gauge"), name
+
+    def test_labels_are_bounded(self, make, dev):
+        """However many agents and regions there are."""
+        before = Got().samples.keys()
+        with dev.agent(1) as one, dev.agent(2):
+            make(4, touched=4, agent=one)
+            make(4, touched=4)
+            assert Got().samples.keys() == before
+        names = {label for _, labels in before for label, _ in labels}
+        assert names <= LABELS
+        assert max(Counter(name for name, _ in before).values()) <= 20
+
+
+class TestFigures:
+    def test_tiers(self, dev, make, stats):
+        """Each is the statistics page's."""
+        region, mapping = make(40, touched=40)
+        place(region, 0, 8, NVME)
+        place(region, 8, 8, GPU)
+        mapping.read(0, 1)
+        assert dev.migrate([region.page(39)], SSD).moved == 1
+        got = Got()
+        for tier in TIERS:
+            name, there, counted = TIER_NAMES[tier], stats.tier(tier), stats.counters(tier)
+            for what in ("capacity", "used", "kept"):
+                assert got(f"tier_{what}_bytes", tier=name) == there[what] * PAGE
+            assert got("tier_bound", tier=name) == there["bound"]
+            assert got("tier_avoided", tier=name) == 0
+            assert got("tier_latency_seconds", tier=name) == there["latency_ns"] / 1e9
+            assert got("tier_bandwidth_bytes_per_second", tier=name) == there["bandwidth"]
+            assert got("tier_level_changes_total", tier=name) == there["level_changes"]
+            assert [got("tier_pressure", tier=name, level=level) for level in
+                    ("low", "medium", "high", "critical")] == [1, 0, 0, 0]
+            for kind in ("minor", "major"):
+                for access in ("read", "write"):
+                    assert got("faults_total", tier=name, kind=kind, access=access) == \
+                        counted[f"{kind}_{access}"]
+            for metric, counter in {
+                    "first_touches_total": "first", "reported_faults_total": "reported",
+                    "moved_in_pages_total": "moves_in", "moved_out_pages_total": "moves_out",
+                    "failed_moves_total": "moves_failed", "read_bytes_total": "bytes_read",
+                    "written_bytes_total": "bytes_written", "io_errors_total": "io_errors",
+                    "stalls_total": "stalls", "taken_back_pages_total": "taken_back",
+                    "refaults_total": "refaults",
+                    "early_refaults_total": "refaults_early"}.items():
+                assert got(metric, tier=name) == counted[counter], metric
+            for metric, counter in {"fault_seconds_total": "fault_ns",
+                                    "move_seconds_total": "move_ns"}.items():
+                assert got(metric, tier=name) == pytest.approx(counted[counter] / 1e9, abs=1e-9)
+        assert got("tier_used_bytes", tier="nvme") > 0
+        assert got("faults_total", tier="nvme", kind="major", access="read") > 0
+
+    def test_totals(self, dev, make, stats):
+        with dev.agent(1) as one, dev.stream(tw.TW_EVENT_ALL, events=64):
+            make(4, touched=4, agent=one)
+            dev.track([1 << 40], CPU)
+            try:
+                got, module, head = Got(), dev.module_stats(), stats.header
+                for name in ("regions", "agents", "streams"):
+                    assert got(name) == getattr(module, name) > 0
+                assert got("external_pages") == 1
+                for use, member in (("records", "record_bytes"), ("external", "external_bytes"),
+                                    ("stores", "store_bytes"), ("streams", "stream_bytes")):
+                    assert got("driver_memory_bytes", use=use) == getattr(module, member) > 0
+                assert got("events_total") == module.events > 0
+                assert got("sigbus_total") == module.sigbus
+                assert got("lost_pages_total") == head.lost
+                for name in ("queued", "done_total", "failed_total", "cancelled_total"):
+                    assert got(f"requests_{name}") == \
+                        getattr(head, f"requests_{name.removesuffix('_total')}")
+            finally:
+                dev.untrack([1 << 40])
+
+    def test_policy(self, policy, make, stats):
+        """After some scans; a counter only grows, so two looks hold a third between them."""
+        make(64, touched=64)
+        policy(enabled=1, scan_min_ms=10, scan_max_ms=20, scan_permille=1000)
+        first = stats.header.scans
+        while stats.header.scans < first + 3:
+            pass
+        assert Got()("policy_enabled") == 1
+        policy(enabled=0)
+        head = stats.header
+        members = {"scans_total": "scans", "scan_pages_total": "scan_pages",
+                   "scan_skipped_pages_total": "scan_skipped",
+                   "policy_considered_pages_total": "auto_considered",
+                   "policy_thrash_pages_total": "auto_thrash"}
+        parts = {("direction", "up"): "auto_promoted", ("direction", "down"): "auto_demoted",
+                 **{("reason", name): f"auto_{name}" for name in
+                    ("busy", "full", "unpaid", "stayed", "limited")}}
+        low = {member: getattr(head, member) for member in (*members.values(), *parts.values())}
+        low_ns = head.scan_ns
+        got = Got()
+        for metric, member in members.items():
+            assert low[member] <= got(metric) <= getattr(head, member), metric
+        for (label, value), member in parts.items():
+            metric = f"policy_{'moved' if label == 'direction' else 'left'}_pages_total"
+            assert low[member] <= got(metric, **{label: value}) <= getattr(head, member)
+        assert low_ns / 1e9 <= got("scan_seconds_total") + 1e-9
+        assert got("scan_seconds_total") <= head.scan_ns / 1e9 + 1e-9
+        assert got("scans_total") >= first + 3 and got("policy_enabled") == 0
+
+    def test_agents(self, dev, make):
+        """The largest ones, as many as asked for."""
+        made = [dev.agent(number) for number in range(5)]
+        try:
+            for agent, pages in zip(made, (3, 9, 1, 5, 7)):
+                make(10, touched=pages, agent=agent)
+            for most, wanted in ((0, set()), (1, {"1"}), (3, {"1", "4", "3"}),
+                                 (100, set("01234"))):
+                got = Got("--agents", most)
+                assert {dict(labels)["agent"] for name, labels in got.samples
+                        if name.startswith("agent_")} == wanted
+            assert got("agent_used_bytes", agent="4", uid="0", kind="agent",
+                       tier="cpu") == 7 * PAGE
+            assert got("agent_major_faults_total", agent="4", uid="0", kind="agent",
+                       tier="ssd") == 0
+            assert {label for _, labels in got.samples for label, _ in labels} <= AGENT_LABELS
+        finally:
+            for agent in made:
+                agent.close()
+
+    def test_as_a_user(self):
+        """Root's agents are not a user's business, totals are."""
+        with tw.Device() as device, device.agent(1):
+            text = tw_text("metrics", "--agents", 5, uid=NOBODY)
+            assert samples(text)["agents", frozenset()] == 1 and "agent=" not in text
+
+
+class TestFile:
+    def test_written(self, tmp_path):
+        """The same text, for everybody to read, and nothing beside it."""
+        path = tmp_path / "x.prom"
+        before = os.umask(0o077)
+        try:
+            assert tw_text("metrics", "--output", path) == ""
+        finally:
+            os.umask(before)
+        assert samples(path.read_text()).keys() == Got().samples.keys()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+        assert os.listdir(tmp_path) == ["x.prom"]
+
+    def test_replaced_whole(self, tmp_path):
+        """Whoever reads meanwhile reads one of them, to its end."""
+        path, enough = tmp_path / "x.prom", Reached()
+        tw_text("metrics", "--output", path)
+        keys = samples(path.read_text()).keys()
+
+        def read():
+            looks = 0
+            while not enough.get():
+                assert samples(path.read_text()).keys() == keys
+                looks += 1
+            return looks
+
+        child = Child(read)
+        inodes = set()
+        with open(path, encoding="ascii") as held:
+            first = held.read()
+            for _ in range(20):
+                assert tw_run("metrics", "--output", path).returncode == 0
+                inodes.add(path.stat().st_ino)
+            held.seek(0)
+            assert held.read() == first, "the old file was written over"
+            assert os.fstat(held.fileno()).st_ino not in inodes
+        enough.set()
+        assert child.result() > 0
+        assert os.listdir(tmp_path) == ["x.prom"]
+
+    @contextmanager
+    def small_disk(self, folder, size):
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+    def test_full_disk(self, tmp_path):
+        """The old file is as it was, and no part of the new one is left."""
+        with self.small_disk(tmp_path / "disk", "8k") as folder:
+            path = folder / "x.prom"
+            path.write_text("old 1\n")
+            tw_refused(FAILED, "No space left", "metrics", "--output", path)
+            assert path.read_text() == "old 1\n" and os.listdir(folder) == ["x.prom"]
+
+    def test_no_right_there(self, tmp_path):
+        path = tmp_path / "x.prom"
+        path.write_text("old 1\n")
+        done = tw_run("metrics", "--output", path, uid=NOBODY)
+        assert done.returncode and "Permission denied" in done.stderr
+        assert path.read_text() == "old 1\n" and os.listdir(tmp_path) == ["x.prom"]
+
+    def test_a_folder(self, tmp_path):
+        (tmp_path / "x.prom").mkdir()
+        tw_refused(FAILED, "x.prom", "metrics", "--output", tmp_path / "x.prom")
+        assert os.listdir(tmp_path) == ["x.prom"]
+        tw_refused(FAILED, "No such file", "metrics", "--output", tmp_path / "no" / "x.prom")
+
+    def test_no_driver(self, tmp_path):
+        """What there was is left: its age tells."""
+        path = tmp_path / "x.prom"
+        path.write_text("old 1\n")
+        done = subprocess.run([TW, "--device", "/dev/no-such", "metrics", "--output", path],
+                              capture_output=True, check=False)
+        assert done.returncode == 3 and path.read_text() == "old 1\n"
+
+
+@pytest.mark.parametrize("words", [("x",), ("--agents", "x"), ("--agents", -1), ("--output",)])
+def test_usage(words):
+    tw_refused(USAGE, "", "metrics", *words)

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The cgroup of a default agent. Its id is the inode number of its folder; a
+ * cgroup out of sight of this namespace has none here.
+ */
+#include <ftw.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define CGROUPS		"/sys/fs/cgroup"
+#define MOST_OPEN	16
+
+/* nftw() hands nothing on to its function. */
+static struct {
+	__u64 id;
+	char *buf;
+	size_t len;
+} wanted;
+
+static int visit(const char *path, const struct stat *st, int type,
+		 struct FTW *ftw)
+{
+	(void)ftw;
+	if (type != FTW_D || st->st_ino != wanted.id)
+		return 0;
+	path += strlen(CGROUPS);
+	snprintf(wanted.buf, wanted.len, "%s", *path ? path : "/");
+	return 1;
+}
+
+bool text_cgroup(char *buf, size_t len, __u64 id)
+{
+	wanted.id = id;
+	wanted.buf = buf;
+	wanted.len = len;
+	return nftw(CGROUPS, visit, MOST_OPEN, FTW_PHYS | FTW_MOUNT) == 1;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Agents as users name them: a label, "default", and whose.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define AGENTS_STEP	256
+
+int agents_load(struct tw *tw, struct tw_agent_entry **agents)
+{
+	struct tw_agent_entry *list = NULL, *more;
+	size_t nr = 0;
+	__u64 cursor = 0;
+	int n;
+
+	do {
+		more = realloc(list, (nr + AGENTS_STEP) * sizeof(*list));
+		n = more ? tw_agent_list(tw, &cursor, more + nr, AGENTS_STEP) :
+			   -ENOMEM;
+		if (more)
+			list = more;
+		if (n < 0) {
+			free(list);
+			return n;
+		}
+		nr += n;
+	} while (cursor);
+	*agents = list;
+	return nr;
+}
+
+__u64 agent_pages(const struct tw_agent_entry *a)
+{
+	__u64 sum = 0;
+	int i;
+
+	for (i = 0; i < TW_NR_TIERS; i++)
+		sum += a->pages[i];
+	return sum;
+}
+
+const char *text_user(char *buf, __u32 uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw && strlen(pw->pw_name) < TEXT_LEN)
+		return strcpy(buf, pw->pw_name);
+	snprintf(buf, TEXT_LEN, "%u", uid);
+	return buf;
+}
+
+int parse_agent(const char *s, struct agent_name *name)
+{
+	memset(name, 0, sizeof(*name));
+	if (!strcmp(s, "default")) {
+		name->is_default = true;
+		return 0;
+	}
+	if (parse_u64(s, &name->id))
+		return cli_usage("not an agent: %s. Give its number as tw agent list shows it, or default for this cgroup's",
+				 s);
+	return 0;
+}
+
+int parse_user(const char *s, __u32 *uid)
+{
+	const struct passwd *pw = getpwnam(s);
+	__u64 number;
+
+	if (pw) {
+		*uid = pw->pw_uid;
+		return 0;
+	}
+	if (parse_u64(s, &number) || number > ~0U)
+		return cli_usage("no such user: %s", s);
+	*uid = number;
+	return 0;
+}
+
+int agent_none(const struct agent_name *name)
+{
+	if (name->is_default)
+		return cli_error("this cgroup has no agent yet: nothing in it has made a region");
+	return cli_error("there is no agent %llu that you may see. An agent lives as long as a program holds it or memory of it; see: tw agent list",
+			 (unsigned long long)name->id);
+}
+
+/* Of several with the label the caller's own is meant, else a user is to be given. */
+static const struct tw_agent_entry *best(const struct tw_agent_entry *a,
+					 size_t nr, const struct agent_name *name,
+					 int *matches)
+{
+	const struct tw_agent_entry *found = NULL;
+	size_t i;
+
+	*matches = 0;
+	for (i = 0; i < nr; i++) {
+		bool mine = a[i].flags & TW_AGENT_IS_MINE;
+
+		if (a[i].id != name->id ||
+		    !!(a[i].flags & TW_AGENT_IS_DEFAULT) != name->is_default)
+			continue;
+		if (name->by_user ? a[i].uid != name->uid :
+				    name->is_default && !mine)
+			continue;
+		if (mine && !name->by_user) {
+			*matches = 1;
+			return &a[i];
+		}
+		found = &a[i];
+		++*matches;
+	}
+	return found;
+}
+
+int agent_find(struct tw *tw, struct agent_name *name,
+	       struct tw_agent_entry *agent)
+{
+	const struct tw_agent_entry *found;
+	struct tw_agent_entry *list;
+	struct tw_agent_stats stats;
+	int err, nr, matches;
+
+	if (name->is_default) {
+		err = tw_agent_stats(tw, NULL, &stats);
+		if (err)
+			return cli_errno(err, "asking for the cgroup's agent");
+		name->id = stats.id;
+	}
+	nr = agents_load(tw, &list);
+	if (nr < 0)
+		return cli_errno(nr, "listing the agents");
+	found = best(list, nr, name, &matches);
+	if (found)
+		*agent = *found;
+	free(list);
+	if (matches > 1)
+		return cli_error("%d users have an agent %llu: say which with --user. See: tw agent list",
+				 matches, (unsigned long long)name->id);
+	return found ? 0 : agent_none(name);
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tw policy show, tw policy set: what moves pages by itself, and how.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+/**
+ * struct knob - a key
+ * @name: as in struct tw_policy; a mode's is its own
+ * @offset: of the member in struct tw_policy
+ * @bit: of a mode; 0: the whole member
+ * @on_off: on or off, else a number
+ * @unit: of a number
+ * @text: what it does
+ */
+static const struct knob {
+	const char *name;
+	size_t offset;
+	__u32 bit;
+	bool on_off;
+	const char *unit;
+	const char *text;
+} knobs[] = {
+#define KNOB(m) .name = #m, .offset = offsetof(struct tw_policy, m)
+#define MODE(n, b) .name = n, .offset = offsetof(struct tw_policy, mode), \
+	.bit = b, .on_off = true
+	{ KNOB(enabled), .on_off = true, .unit = "",
+	  .text = "scan and move" },
+	{ MODE("auto", TW_POLICY_AUTO), .unit = "",
+	  .text = "hot is what fits the faster tier" },
+	{ MODE("unmap", TW_POLICY_UNMAP), .unit = "",
+	  .text = "unmap pages to see touches" },
+	{ KNOB(hot_threshold), .unit = "heat",
+	  .text = "above it a page is hot" },
+	{ KNOB(cold_threshold), .unit = "heat",
+	  .text = "below it an idle page is cold" },
+	{ KNOB(scan_permille), .unit = "of 1000",
+	  .text = "of a CPU for scans, 1..1000" },
+	{ KNOB(scan_min_ms), .unit = "ms",
+	  .text = "from scan to scan, at least, 10.." },
+	{ KNOB(scan_max_ms), .unit = "ms",
+	  .text = "at most, ..600000" },
+	{ KNOB(free_permille), .unit = "of 1000",
+	  .text = "of memory tiers kept free, 1..500" },
+	{ KNOB(min_stay), .unit = "scans",
+	  .text = "a page stays where it was put, 0..255" },
+	{ KNOB(max_rate), .unit = "pages/s",
+	  .text = "between two tiers, 0: no limit" },
+#undef MODE
+#undef KNOB
+};
+
+const char policy_show_more[] =
+	"Shows each key of tw policy set, its value and its unit.\n";
+
+const char policy_set_more[] =
+	"  enabled=on|off      scan and move pages\n"
+	"  auto=on|off         hot is what fits the faster tier; off: by thresholds\n"
+	"  unmap=on|off        unmap pages to see touches: exact, and dearer\n"
+	"  hot_threshold=N     heat above which a page is hot\n"
+	"  cold_threshold=N    heat below which an idle page is cold\n"
+	"  scan_permille=N     most of one CPU for scans, 1..1000 of 1000\n"
+	"  scan_min_ms=N       least milliseconds from scan to scan, 10..scan_max_ms\n"
+	"  scan_max_ms=N       most, up to 600000\n"
+	"  free_permille=N     of each memory tier kept free, 1..500 of 1000\n"
+	"  min_stay=N          scans that a page stays where it was put, 0..255\n"
+	"  max_rate=N          most pages a second between two tiers, 0: no limit\n";
+
+static __u32 *member(struct tw_policy *p, const struct knob *k)
+{
+	return (__u32 *)((char *)p + k->offset);
+}
+
+static __u32 get(const struct tw_policy *p, const struct knob *k)
+{
+	__u32 v = *(const __u32 *)((const char *)p + k->offset);
+
+	return k->bit ? !!(v & k->bit) : v;
+}
+
+static void put(struct tw_policy *p, const struct knob *k, __u32 value)
+{
+	__u32 *m = member(p, k);
+
+	if (!k->bit)
+		*m = value;
+	else if (value)
+		*m |= k->bit;
+	else
+		*m &= ~k->bit;
+}
+
+static void json_policy(const struct tw_policy *p)
+{
+	size_t i;
+
+	json_open(NULL, '{');
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (knobs[i].on_off)
+			json_bool(knobs[i].name, get(p, &knobs[i]));
+		else
+			json_u64(knobs[i].name, get(p, &knobs[i]));
+	}
+	json_close('}');
+	json_end();
+}
+
+static void print_policy(const struct tw_policy *p)
+{
+	size_t i;
+
+	printf("%-15s %10s %-8s %s\n", "KEY", "VALUE", "UNIT", "");
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		const struct knob *k = &knobs[i];
+
+		if (k->on_off)
+			printf("%-15s %10s", k->name, get(p, k) ? "on" : "off");
+		else
+			printf("%-15s %10u", k->name, get(p, k));
+		printf(" %-8s %s\n", k->unit, k->text);
+	}
+}
+
+static int show_policy(const struct tw_policy *p, bool json)
+{
+	if (json)
+		json_policy(p);
+	else
+		print_policy(p);
+	return cli_flush(EXIT_SUCCESS);
+}
+
+static int parse_on_off(const char *s, __u32 *value)
+{
+	if (!strcmp(s, "on"))
+		*value = 1;
+	else if (!strcmp(s, "off"))
+		*value = 0;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_number(const char *s, __u32 *value)
+{
+	__u64 v;
+	int err = parse_u64(s, &v);
+
+	if (!err && v > ~0U)
+		err = -ERANGE;
+	if (!err)
+		*value = v;
+	return err;
+}
+
+/**
+ * struct changes - what is to be set
+ * @set: bit by knob
+ * @value: by knob
+ */
+struct changes {
+	__u32 set;
+	__u32 value[ARRAY_SIZE(knobs)];
+};
+
+static const struct knob *find_knob(const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		if (strlen(knobs[i].name) == len &&
+		    !strncmp(knobs[i].name, name, len))
+			return &knobs[i];
+	return NULL;
+}
+
+static int parse_change(const char *arg, struct changes *changes)
+{
+	const char *value = strchr(arg, '=');
+	const struct knob *k;
+	size_t i;
+
+	if (!value)
+		return cli_usage("not KEY=VALUE: %s", arg);
+	k = find_knob(arg, value - arg);
+	if (!k)
+		return cli_usage("no such key: %.*s. Keys are enabled, auto, unmap, hot_threshold, cold_threshold, scan_permille, scan_min_ms, scan_max_ms, free_permille, min_stay and max_rate",
+				 (int)(value - arg), arg);
+	value++;
+	i = k - knobs;
+	if (changes->set & 1U << i)
+		return cli_usage("two values for %s", k->name);
+	changes->set |= 1U << i;
+	if (k->on_off ? parse_on_off(value, &changes->value[i]) :
+			parse_number(value, &changes->value[i]))
+		return cli_usage("%s is %s, not %s", k->name,
+				 k->on_off ? "on or off" : "a number", value);
+	return 0;
+}
+
+static int refused(int err)
+{
+	if (err == -EPERM)
+		return cli_no_permission("setting the policy needs CAP_SYS_ADMIN: be root. Nothing was changed");
+	if (err == -EINVAL)
+		return cli_error("a value is out of its range, so nothing was changed: cold_threshold is 1 or more and below hot_threshold, scan_permille 1..1000, scan_min_ms 10..scan_max_ms, scan_max_ms up to 600000, free_permille 1..500, min_stay up to 255");
+	return cli_errno(err, "setting the policy");
+}
+
+static int run_policy(const struct changes *changes, bool json)
+{
+	struct tw_policy p;
+	struct tw *tw;
+	size_t i;
+	int c, err;
+
+	c = cli_open(&tw);
+	if (c)
+		return c;
+	err = tw_policy_get(tw, &p);
+	if (err) {
+		c = cli_errno(err, "asking for the policy");
+		goto out;
+	}
+	if (changes) {
+		for (i = 0; i < ARRAY_SIZE(knobs); i++)
+			if (changes->set & 1U << i)
+				put(&p, &knobs[i], changes->value[i]);
+		err = tw_policy_set(tw, &p);
+		if (err) {
+			c = refused(err);
+			goto out;
+		}
+	}
+	c = show_policy(&p, json);
+out:
+	tw_close(tw);
+	return c;
+}
+
+static int parse_json(int argc, char **argv, bool *json)
+{
+	static const struct option opts[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*json = false;
+	while ((c = getopt_long(argc, argv, "j", opts, NULL)) != -1) {
+		if (c != 'j')
+			return EXIT_USAGE;
+		*json = true;
+	}
+	return 0;
+}
+
+int cmd_policy_show(int argc, char **argv)
+{
+	bool json;
+	int c;
+
+	c = parse_json(argc, argv, &json);
+	if (c)
+		return c;
+	if (optind != argc)
+		return cli_usage("policy show takes no arguments but --json");
+	return run_policy(NULL, json);
+}
+
+int cmd_policy_set(int argc, char **argv)
+{
+	struct changes changes = { 0 };
+	bool json;
+	int c, i;
+
+	c = parse_json(argc, argv, &json);
+	if (c)
+		return c;
+	if (optind == argc)
+		return cli_usage("policy set takes KEY=VALUE. See: tw policy show");
+	for (i = optind; !c && i < argc; i++)
+		c = parse_change(argv[i], &changes);
+	return c ? c : run_policy(&changes, json);
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions of another process: where they are mapped and which they are. The
+ * kernel's own rules say who may: it takes what attaching a debugger takes.
+ *
+ * A mapping alone doesn't tell its region; a descriptor of the same file, got
+ * with pidfd_getfd(2), does.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "pages.h"
+
+#define REGION_FILE	"[tierwatch]"
+
+static int no_process(int err, unsigned int pid)
+{
+	if (err == -ENOENT || err == -ESRCH || err == -EINVAL)
+		return cli_error("there is no process %u", pid);
+	if (err == -EACCES || err == -EPERM)
+		return cli_no_permission("no permission to look into process %u: be its user, or root",
+					 pid);
+	return cli_errno(err, "process %u", pid);
+}
+
+/* One line of maps: 1 when it is a region's, 0 when not, -ENOMEM. */
+static int add_map(struct proc_maps *maps, const char *line)
+{
+	unsigned long long start, end, offset, inode;
+	struct proc_map *m;
+	unsigned int major, minor;
+
+	if (!strstr(line, REGION_FILE) ||
+	    sscanf(line, "%llx-%llx %*s %llx %x:%x %llu", &start, &end,
+		   &offset, &major, &minor, &inode) != 6)
+		return 0;
+	m = realloc(maps->map, (maps->nr + 1) * sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	maps->map = m;
+	m[maps->nr++] = (struct proc_map){
+		.start = start,
+		.end = end,
+		.offset = offset,
+		.dev = makedev(major, minor),
+		.inode = inode,
+	};
+	return 1;
+}
+
+static int read_maps(struct proc_maps *maps)
+{
+	char path[64], *line = NULL;
+	size_t size = 0;
+	int err = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", maps->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	errno = 0;
+	while (err >= 0 && getline(&line, &size, f) > 0)
+		err = add_map(maps, line);
+	/* A process that goes or may not be looked at ends here, too. */
+	if (err >= 0 && ferror(f))
+		err = -errno;
+	free(line);
+	fclose(f);
+	return err < 0 ? err : 0;
+}
+
+static bool wanted(const struct proc_maps *maps, const struct stat *st)
+{
+	size_t i;
+
+	for (i = 0; i < maps->nr; i++)
+		if (maps->map[i].dev == st->st_dev &&
+		    maps->map[i].inode == st->st_ino && !maps->map[i].known)
+			return true;
+	return false;
+}
+
+/* Has all mappings of this file know their region. */
+static int learn(struct proc_maps *maps, struct tw *tw, int fd,
+		 const struct stat *st)
+{
+	struct tw_region_info info;
+	struct tw_region *region;
+	size_t i;
+	int err;
+
+	err = tw_region_open_fd(tw, fd, &region);
+	if (err) {
+		close(fd);
+		return err == -ENOTTY ? 0 : err;
+	}
+	err = tw_region_info(region, &info);
+	tw_region_close(region);
+	for (i = 0; !err && i < maps->nr; i++) {
+		if (maps->map[i].dev != st->st_dev ||
+		    maps->map[i].inode != st->st_ino)
+			continue;
+		maps->map[i].known = true;
+		maps->map[i].info = info;
+	}
+	return err;
+}
+
+static int look_at_fd(struct proc_maps *maps, struct tw *tw, int dir,
+		      int pidfd, const char *name)
+{
+	struct stat st;
+	int fd;
+
+	if (*name == '.' || fstatat(dir, name, &st, 0) || !wanted(maps, &st))
+		return 0;
+	fd = pidfd_getfd(pidfd, atoi(name), 0);
+	if (fd < 0)
+		return errno == EBADF ? 0 : -errno;
+	return learn(maps, tw, fd, &st);
+}
+
+static int read_fds(struct proc_maps *maps, struct tw *tw, int pidfd)
+{
+	struct dirent *e;
+	char path[64];
+	int err = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd", maps->pid);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while (!err && (e = readdir(dir)))
+		err = look_at_fd(maps, tw, dirfd(dir), pidfd, e->d_name);
+	closedir(dir);
+	return err;
+}
+
+int proc_maps_read(struct proc_maps *maps, struct tw *tw, unsigned int pid)
+{
+	int pidfd, err;
+
+	*maps = (struct proc_maps){ .pid = pid };
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0)
+		return no_process(-errno, pid);
+	err = read_maps(maps);
+	if (!err && maps->nr)
+		err = read_fds(maps, tw, pidfd);
+	close(pidfd);
+	if (!err)
+		return 0;
+	proc_maps_free(maps);
+	return no_process(err, pid);
+}
+
+void proc_maps_free(struct proc_maps *maps)
+{
+	free(maps->map);
+	maps->map = NULL;
+	maps->nr = 0;
+}
+
+static int add_part(struct spans *spans, const struct proc_maps *maps,
+		    const struct proc_map *m, __u64 from, __u64 to,
+		    __u32 page_size)
+{
+	__u64 index = (m->offset + (from - m->start)) / page_size;
+	struct span s = {
+		.page = TW_PAGE(m->info.id, index),
+		.nr = (to - from) / page_size,
+		.addr = from,
+		.has_addr = true,
+	};
+
+	if (!m->known)
+		return cli_error("process %u has the region at 0x%llx mapped but its descriptor closed: there is no way to it. Use page numbers",
+				 maps->pid, (unsigned long long)m->start);
+	return spans_add(spans, &s);
+}
+
+int proc_maps_spans(const struct proc_maps *maps, __u64 from, __u64 to,
+		    __u32 page_size, struct spans *spans)
+{
+	size_t i;
+	int c;
+
+	/* maps is in the order of addresses. */
+	for (i = 0; from < to && i < maps->nr; i++) {
+		const struct proc_map *m = &maps->map[i];
+		__u64 end = to < m->end ? to : m->end;
+
+		if (m->end <= from)
+			continue;
+		if (m->start > from)
+			break;
+		c = add_part(spans, maps, m, from, end, page_size);
+		if (c)
+			return c;
+		from = end;
+	}
+	/* The very last page would end at 0. */
+	if (from < to || !to)
+		return cli_error("0x%llx of process %u is not in a region. See: tw page --pid %u",
+				 (unsigned long long)from, maps->pid, maps->pid);
+	return 0;
+}
