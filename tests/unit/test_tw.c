@@ -368,8 +368,11 @@ static void test_usage(void **state)
 		"tier bind ssd /fake/block --capacity 1X",
 		"tier bind ssd /fake/block --capacity 4097",
 		"tier bind cpu --nodes 64", "tier unbind", "tier unbind x",
-		"stats x", "pressure x", "pressure cpu gpu", "watch x",
-		"watch --mask x", "watch --count 0", "watch --agent x",
+		"stats x", "pressure x", "pressure cpu gpu", "trace x",
+		"trace --event x", "trace --count 0", "trace --agent x",
+		"trace --tier x", "trace --pid 0", "trace --slower x",
+		"trace --slower 5s", "trace --duration 0", "trace --slots 65",
+		"trace --slots 32", "trace --agent 7 --pid 1",
 		"agent stats x", "agent stats --id x", "migrate",
 		"migrate cpu", "migrate x 1", "migrate cpu x",
 		"migrate --from x cpu 1", "page", "page x",
@@ -389,7 +392,7 @@ static void test_no_device(void **state)
 {
 	static const char * const cmds[] = {
 		"tier list", "tier bind cpu", "tier unbind cpu", "stats",
-		"pressure", "watch", "agent stats", "migrate cpu 1", "page 1",
+		"pressure", "trace", "agent stats", "migrate cpu 1", "page 1",
 	};
 	size_t i;
 
@@ -538,25 +541,57 @@ static void test_agent(void **state)
 	expect(err_out, "no agent 8");
 }
 
-static void test_watch(void **state)
+static void test_trace(void **state)
 {
 	(void)state;
-	assert_int_equal(tw("watch --count 9"), 0);
+	assert_int_equal(tw("trace --count 10"), 0);
 	expect(out, "1.000000007 cpu 0 fault write 0x8000000500000000 in nvme -> cpu major, addr 0x0, 25.0 us, pid 42\n");
 	expect(out, "nvme -> cpu, fault, 25.0 us, failed: Input/output error");
 	expect(out, "pressure nvme: critical, 0 pages used");
 	expect(out, "agent-ended");
-	assert_int_equal(tw("watch --count 9 --json"), 0);
-	assert_int_equal(expect_json(), 9);
+	expect(out, "request 0: done, 25.0 us, pid 42");
+	expect(err_out, "tw: 10 events shown of 10 read in ");
+	expect(err_out, "0 lost\n");
+	assert_int_equal(tw("trace --count 9 --json"), 0);
+	assert_int_equal(expect_json(), 10);
 	expect(out, "\"number\":8,\"type\":\"agent-ended\"");
 	expect(out, "\"level\":\"critical\"");
-	assert_int_equal(tw("watch --count 2 --agent 7 --mask fault"), 0);
-	assert_int_equal(tw("watch --count 2 --agent 8"), 1);
-	expect(err_out, "no agent 8");
+	expect(out, "\"type\":\"summary\",\"shown\":9,\"read\":9,\"lost\":0");
+	assert_int_equal(tw("trace --count 2 --agent 7 --event fault"), 0);
+	assert_int_equal(tw("trace --count 3 --quiet"), 0);
+	assert_string_equal(out, "");
 	fail_cmd = TW_IOC_STREAM_CREATE;
 	fail_with = -EPERM;
-	assert_int_equal(tw("watch"), 1);
+	assert_int_equal(tw("trace"), 1);
 	expect(err_out, "CAP_PERFMON");
+	assert_int_equal(tw("trace --count 2 --agent 8"), 1);
+	expect(err_out, "no agent 8");
+	fail_with = -EDQUOT;
+	assert_int_equal(tw("trace"), 1);
+	expect(err_out, "too many streams");
+}
+
+/* The filters, of the ten events that there are. */
+static void test_trace_filters(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("trace --duration 1ms --tier cpu --json"), 0);
+	assert_int_equal(expect_json(), 3);
+	expect(out, "\"type\":\"fault\"");
+	expect(out, "\"type\":\"migrate\"");
+	assert_int_equal(tw("trace --duration 1ms --tier nvme --json"), 0);
+	assert_int_equal(expect_json(), 11);
+	assert_int_equal(tw("trace --duration 1ms --tier hdd --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	assert_int_equal(tw("trace --duration 1ms --slower 25us --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	assert_int_equal(tw("trace --duration 1ms --slower 24.9us --json"), 0);
+	assert_int_equal(expect_json(), 11);
+	assert_int_equal(tw("trace --duration 1ms --pid 42 --json"), 0);
+	assert_int_equal(expect_json(), 11);
+	assert_int_equal(tw("trace --duration 1ms --pid 43 --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"shown\":0,\"read\":10,");
 }
 
 static void test_pages(void **state)
@@ -616,7 +651,8 @@ int main(void)
 		TW_TEST(test_pressure),
 		TW_TEST(test_stats),
 		TW_TEST(test_agent),
-		TW_TEST(test_watch),
+		TW_TEST(test_trace),
+		TW_TEST(test_trace_filters),
 		TW_TEST(test_pages),
 		TW_TEST(test_format_refuses),
 	};

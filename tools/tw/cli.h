@@ -36,7 +36,7 @@ int cmd_tier_format(int argc, char **argv);
 int cmd_tier_bind(int argc, char **argv);
 int cmd_tier_unbind(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
-int cmd_watch(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_agent_stats(int argc, char **argv);
 int cmd_pressure(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
