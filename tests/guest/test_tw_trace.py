@@ -91,18 +91,17 @@ def test_slower(make):
     region, mapping = make(4, touched=4)
     place(region, 0, 4, NVME)
     with listening("trace", "--event", "fault", "--slower", "1us", "--json", "--count",
-                   4) as trace, \
+                   1) as trace, \
             listening("trace", "--event", "fault", "--slower", "4s", "--json") as none:
         mapping.read()
         code, out, _ = trace.end()
         none.kill(signal.SIGINT)
         nothing = none.end()
     assert code == 0
-    *events, _ = lines(out)
-    assert len(events) == 4
-    assert all(event["latency_ns"] > 1000 for event in events)
+    event, _ = lines(out)
+    assert event["latency_ns"] > 1000 and event["major"] and event["tier"] == "nvme"
     assert nothing[0] == 130 and len(lines(nothing[1])) == 1
-    assert lines(nothing[1])[0]["read"] == 4
+    assert lines(nothing[1])[0]["read"] >= 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
