@@ -76,7 +76,7 @@ struct hm_rgb {
 int hm_make(struct hm_grid *grid, const struct recording *rec,
 	    unsigned int cols, unsigned int rows, unsigned int gap, __u64 only);
 void hm_free(struct hm_grid *grid);
-/* How hot a cell is drawn: 0..1, in steps of a factor. */
+/* How hot a cell is drawn: 0..1, finer where it is cold. */
 double hm_level(const struct hm_grid *grid, double heat);
 /* A tier's colour, dark when cold. */
 struct hm_rgb hm_colour(int tier, double level);

@@ -276,7 +276,7 @@ double hm_level(const struct hm_grid *grid, double heat)
 {
 	double full = grid->heat_max > HM_HEAT_FULL ? grid->heat_max :
 						      HM_HEAT_FULL;
-	double level = log2(1 + heat) / log2(1 + full);
+	double level = sqrt(heat / full);
 
 	return level < 0 ? 0 : level > 1 ? 1 : level;
 }

@@ -27,19 +27,18 @@ static const char *shade(double level, bool utf8)
 	return utf8 ? shades_utf8[i] : shades_ascii[i];
 }
 
-static void print_colour(int tier, double level)
+/* In the colour cube of 256-colour terminals. */
+static unsigned int cube(int tier, double level)
 {
 	struct hm_rgb c = hm_colour(tier, level);
 
-	/* The colour cube of 256-colour terminals. */
-	printf("\033[38;5;%um", 16 + 36 * (c.r * 6 / 256) + 6 * (c.g * 6 / 256) +
-	       c.b * 6 / 256);
+	return 16 + 36 * (c.r * 6 / 256) + 6 * (c.g * 6 / 256) + c.b * 6 / 256;
 }
 
 static void print_row(const struct hm_grid *g, unsigned int row, bool colour,
 		      bool utf8)
 {
-	unsigned int col;
+	unsigned int col, now, last = 0;
 
 	for (col = 0; col < g->cols; col++) {
 		const struct hm_cell *c = &g->cell[(size_t)row * g->cols + col];
@@ -48,8 +47,10 @@ static void print_row(const struct hm_grid *g, unsigned int row, bool colour,
 			putchar(' ');
 			continue;
 		}
-		if (colour)
-			print_colour(c->tier, hm_level(g, c->heat));
+		now = cube(c->tier, hm_level(g, c->heat));
+		if (colour && now != last)
+			printf("\033[38;5;%um", now);
+		last = now;
 		fputs(shade(hm_level(g, c->heat), utf8), stdout);
 	}
 	if (colour)
@@ -104,8 +105,8 @@ static void print_legend(const struct hm_grid *g, bool colour, bool utf8)
 	for (t = 0; t < TW_NR_TIERS; t++) {
 		putchar(' ');
 		if (colour) {
-			print_colour(t, 1);
-			printf("%s%s\033[0m", shade(1, utf8), tw_tier_name(t));
+			printf("\033[38;5;%um%s%s\033[0m", cube(t, 1),
+			       shade(1, utf8), tw_tier_name(t));
 		} else {
 			printf("%c=%s", tier_letters[t], tw_tier_name(t));
 		}

@@ -79,9 +79,8 @@ static int flush(struct rec_writer *w)
 	if (!w->err && (fwrite(w->buf, 1, w->len, w->file) != w->len ||
 			fflush(w->file))) {
 		w->err = errno ? -errno : -EIO;
-		/* No half of a chunk stays behind. */
-		if (ftruncate(fileno(w->file), w->bytes))
-			w->err = -errno;
+		/* No half of a chunk stays behind, if that can be helped. */
+		(void)!ftruncate(fileno(w->file), w->bytes);
 	}
 	if (!w->err)
 		w->bytes += w->len;
@@ -117,6 +116,8 @@ int rec_begin(struct rec_writer *w, FILE *file, const struct rec_head *head)
 
 	memset(w, 0, sizeof(*w));
 	w->file = file;
+	/* What could not be written must not be tried again when it is closed. */
+	setvbuf(file, NULL, _IONBF, 0);
 	put(w, REC_MAGIC, 8);
 	put_u32(w, REC_VERSION);
 	put_u32(w, REC_HEADER_SIZE);
