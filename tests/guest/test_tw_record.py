@@ -280,7 +280,7 @@ def test_killed(dev, make, tmp_path):
     painted(dev, make)
     path = tmp_path / "seven.rec"
     with Running("record", "--output", path, "--interval", "50ms") as record:
-        assert wait_for(lambda: taken(path), 30)
+        assert wait_for(lambda: taken(path) >= 2, 30)
         record.kill(signal.SIGKILL)
         record.end()
     path.write_bytes(path.read_bytes()[:-3])

@@ -141,7 +141,7 @@ int top_compare(struct top_view *view, const struct top_snap *before,
 		const struct top_snap *now);
 /* Sorts them anew. */
 void top_sort_agents(struct top_view *view);
-/* A number or amount in five characters: "12345", "1.2M", "340K". */
+/* A count (base 1000) or bytes (1024) in five characters: "12345", "1.2M". */
 const char *top_short(char *buf, double value, unsigned int base);
 
 /* top_text.c */

@@ -171,9 +171,11 @@ void top_sort_agents(struct top_view *view)
 const char *top_short(char *buf, double value, unsigned int base)
 {
 	static const char units[] = "KMGTPE";
+	/* Counts can be told apart for longer than bytes. */
+	double most = base == 1000 ? 99999.5 : base - 0.5;
 	int unit = -1;
 
-	while (value >= (unit < 0 ? 99999.5 : base - 0.5) &&
+	while (value >= (unit < 0 ? most : base - 0.5) &&
 	       unit + 1 < (int)sizeof(units) - 1) {
 		value /= base;
 		unit++;
