@@ -71,6 +71,10 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		info->stats_size = 65536;
 		break;
 	}
+	case TW_IOC_PAGE_LIST:
+		((struct tw_page_list *)arg)->nr = 0;
+		((struct tw_page_list *)arg)->cursor = 0;
+		break;
 	case TW_IOC_TIER_INFO:
 		tier_info(arg);
 		break;
@@ -373,6 +377,11 @@ static void test_usage(void **state)
 		"trace --tier x", "trace --pid 0", "trace --slower x",
 		"trace --slower 5s", "trace --duration 0", "trace --slots 65",
 		"trace --slots 32", "trace --agent 7 --pid 1",
+		"record x", "record --interval 0", "record --pid 0",
+		"heatmap a b", "heatmap --size 1", "heatmap --size 5x5",
+		"heatmap --output x.gif", "top x", "top --sort x",
+		"top --interval 0", "bench x", "bench --size x",
+		"bench --time 0", "bench --tiers x", "bench --size 4k",
 		"agent stats x", "agent stats --id x", "migrate",
 		"migrate cpu", "migrate x 1", "migrate cpu x",
 		"migrate --from x cpu 1", "page", "page x",
@@ -393,6 +402,7 @@ static void test_no_device(void **state)
 	static const char * const cmds[] = {
 		"tier list", "tier bind cpu", "tier unbind cpu", "stats",
 		"pressure", "trace", "agent stats", "migrate cpu 1", "page 1",
+		"record", "top --once", "top", "bench",
 	};
 	size_t i;
 
@@ -594,6 +604,47 @@ static void test_trace_filters(void **state)
 	expect(out, "\"shown\":0,\"read\":10,");
 }
 
+static void test_top(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("top --once --interval 100ms"), 0);
+	expect(out, "3 regions, 0 agents, 0 streams");
+	expect(out, "\ncpu   not bound\n");
+	assert_int_equal(tw("top --json --interval 100ms"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"regions\":3,");
+	expect(out, "\"heat\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]");
+	/* Its output is a file here. */
+	assert_int_equal(tw("top"), 1);
+	expect(err_out, "tw top --once");
+}
+
+static void test_record(void **state)
+{
+	char path[] = "/tmp/tw-record-XXXXXX", cmd[128];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(cmd, sizeof(cmd), "record --count 2 --interval 1ms -o %s --json",
+		 path);
+	assert_int_equal(tw(cmd), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"samples\":2,\"regions\":0,\"pages\":0,");
+	snprintf(cmd, sizeof(cmd), "heatmap %s", path);
+	assert_int_equal(tw(cmd), 1);
+	expect(err_out, "there is no page in this recording");
+	fail_cmd = TW_IOC_PAGE_LIST;
+	fail_with = -EIO;
+	snprintf(cmd, sizeof(cmd), "record --count 2 -o %s", path);
+	assert_int_equal(tw(cmd), 1);
+	expect(err_out, "looking at pages: Input/output error");
+	unlink(path);
+	assert_int_equal(tw("heatmap /nowhere.rec"), 1);
+	expect(err_out, "tw record --output /nowhere.rec");
+}
+
 static void test_pages(void **state)
 {
 	const struct tw_migrate_pages *in;
@@ -653,6 +704,8 @@ int main(void)
 		TW_TEST(test_agent),
 		TW_TEST(test_trace),
 		TW_TEST(test_trace_filters),
+		TW_TEST(test_top),
+		TW_TEST(test_record),
 		TW_TEST(test_pages),
 		TW_TEST(test_format_refuses),
 	};

@@ -26,36 +26,63 @@
 #define LABEL	18
 #define FONT	12
 
-#define CAIRO_CALLS(CALL)						\
-	CALL(cairo_image_surface_create)				\
-	CALL(cairo_image_surface_get_data)				\
-	CALL(cairo_image_surface_get_stride)				\
-	CALL(cairo_svg_surface_create)					\
-	CALL(cairo_surface_write_to_png)				\
-	CALL(cairo_surface_mark_dirty)					\
-	CALL(cairo_surface_finish)					\
-	CALL(cairo_surface_status)					\
-	CALL(cairo_surface_destroy)					\
-	CALL(cairo_create)						\
-	CALL(cairo_status)						\
-	CALL(cairo_destroy)						\
-	CALL(cairo_set_source_rgb)					\
-	CALL(cairo_set_source_surface)					\
-	CALL(cairo_paint)						\
-	CALL(cairo_rectangle)						\
-	CALL(cairo_fill)						\
-	CALL(cairo_select_font_face)					\
-	CALL(cairo_set_font_size)					\
-	CALL(cairo_move_to)						\
-	CALL(cairo_show_text)						\
-	CALL(cairo_text_extents)					\
-	CALL(cairo_status_to_string)
-
+/* What is used of it, under its own names. */
 static struct {
-#define CALL(f) __typeof__(f) *f;
-	CAIRO_CALLS(CALL)
-#undef CALL
+	__typeof__(cairo_image_surface_create) *cairo_image_surface_create;
+	__typeof__(cairo_image_surface_get_data) *cairo_image_surface_get_data;
+	__typeof__(cairo_image_surface_get_stride) *cairo_image_surface_get_stride;
+	__typeof__(cairo_svg_surface_create) *cairo_svg_surface_create;
+	__typeof__(cairo_surface_write_to_png) *cairo_surface_write_to_png;
+	__typeof__(cairo_surface_mark_dirty) *cairo_surface_mark_dirty;
+	__typeof__(cairo_surface_finish) *cairo_surface_finish;
+	__typeof__(cairo_surface_status) *cairo_surface_status;
+	__typeof__(cairo_surface_destroy) *cairo_surface_destroy;
+	__typeof__(cairo_create) *cairo_create;
+	__typeof__(cairo_status) *cairo_status;
+	__typeof__(cairo_destroy) *cairo_destroy;
+	__typeof__(cairo_set_source_rgb) *cairo_set_source_rgb;
+	__typeof__(cairo_set_source_surface) *cairo_set_source_surface;
+	__typeof__(cairo_paint) *cairo_paint;
+	__typeof__(cairo_rectangle) *cairo_rectangle;
+	__typeof__(cairo_fill) *cairo_fill;
+	__typeof__(cairo_select_font_face) *cairo_select_font_face;
+	__typeof__(cairo_set_font_size) *cairo_set_font_size;
+	__typeof__(cairo_move_to) *cairo_move_to;
+	__typeof__(cairo_show_text) *cairo_show_text;
+	__typeof__(cairo_text_extents) *cairo_text_extents;
+	__typeof__(cairo_status_to_string) *cairo_status_to_string;
 } lib;
+
+static const struct {
+	const char *name;
+	void *where;
+} calls[] = {
+#define CALL(f) { #f, &lib.f }
+	CALL(cairo_image_surface_create),
+	CALL(cairo_image_surface_get_data),
+	CALL(cairo_image_surface_get_stride),
+	CALL(cairo_svg_surface_create),
+	CALL(cairo_surface_write_to_png),
+	CALL(cairo_surface_mark_dirty),
+	CALL(cairo_surface_finish),
+	CALL(cairo_surface_status),
+	CALL(cairo_surface_destroy),
+	CALL(cairo_create),
+	CALL(cairo_status),
+	CALL(cairo_destroy),
+	CALL(cairo_set_source_rgb),
+	CALL(cairo_set_source_surface),
+	CALL(cairo_paint),
+	CALL(cairo_rectangle),
+	CALL(cairo_fill),
+	CALL(cairo_select_font_face),
+	CALL(cairo_set_font_size),
+	CALL(cairo_move_to),
+	CALL(cairo_show_text),
+	CALL(cairo_text_extents),
+	CALL(cairo_status_to_string),
+#undef CALL
+};
 
 /**
  * struct picture - what is drawn, and with what
@@ -75,16 +102,19 @@ struct picture {
 
 static int load(void)
 {
-	void *so = dlopen("libcairo.so.2", RTLD_NOW | RTLD_LOCAL);
+	void *so = dlopen("libcairo.so.2", RTLD_NOW | RTLD_LOCAL), *f;
+	size_t i;
 
 	if (!so)
 		return cli_error("drawing needs cairo, which is not here. Install it with: apt install libcairo2");
-#define CALL(f)								\
-	lib.f = (__typeof__(f) *)dlsym(so, #f);				\
-	if (!lib.f)							\
-		return cli_error("libcairo.so.2 has no %s", #f);
-	CAIRO_CALLS(CALL)
-#undef CALL
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		f = dlsym(so, calls[i].name);
+		if (!f)
+			return cli_error("libcairo.so.2 has no %s",
+					 calls[i].name);
+		/* A function's pointer, as POSIX has dlsym() give it. */
+		memcpy(calls[i].where, &f, sizeof(f));
+	}
 	return 0;
 }
 
