@@ -12,11 +12,14 @@ import struct
 import subprocess
 import termios
 import time
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from xml.etree import ElementTree
 
 import pyte
 import pytest
 
-from support import NOBODY, PATIENCE, fill, place, tiers_of, wait_for
+from support import NOBODY, PATIENCE, REPO, fill, place, tiers_of, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES
 from views import TW, run, run_as
 
@@ -260,6 +263,25 @@ def test_many_agents(dev, make):
     finally:
         for agent in agents:
             agent.close()
+
+
+def test_as_a_picture(spread):
+    """What `make pictures` makes of the screen: the same words at the same places."""
+    loader = SourceFileLoader("pictures", str(REPO / "tools" / "pictures"))
+    pictures = module_from_spec(spec_from_loader("pictures", loader))
+    loader.exec_module(pictures)
+    cells = pictures.watch_top(2 * PATIENCE)
+    rows = ["".join(cell.data for cell in row) for row in cells]
+    assert any(row.startswith("4711 ") for row in rows), rows
+    root = ElementTree.fromstring(pictures.svg(cells))
+    texts = [one for one in root if one.tag.endswith("text")]
+    found = [[" "] * 80 for _ in range(24)]
+    for one in texts:
+        x = round((float(one.get("x")) - 10) / 8.4)
+        found[(int(one.get("y")) - 13 - 10) // 18][x:x + len(one.text)] = one.text
+    assert ["".join(row) for row in found] == rows
+    # The headings are bars.
+    assert sum(one.tag.endswith("rect") for one in root) >= 4 and spread
 
 
 def test_json(spread, stats):

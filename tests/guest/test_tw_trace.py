@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """tw trace: filters, how it ends, and the account of what was lost."""
 
+import json
 import os
 import re
 import signal
@@ -9,7 +10,8 @@ import subprocess
 import pytest
 
 import tw
-from support import NOBODY, Child, Reached, device_gid, fill, place, wait_for
+from support import (NOBODY, PATIENCE, REPO, Child, Reached, device_gid, fill, place,
+                     wait_for)
 from tw import CPU, GPU, NVME, PAGE, TIER_NAMES
 from views import TW, lines, listening, run, run_as
 
@@ -213,6 +215,20 @@ def test_wrong(stats, arguments):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("tw: ")
     assert stats.header.streams == before
+
+
+def test_bench():
+    """`make bench-trace` in small: every reader reads, and tw trace loses nothing."""
+    done = subprocess.run(["/usr/bin/python3", "-B", REPO / "tools" / "bench" / "tracing",
+                           "--in-guest", "--events", "1024"], capture_output=True, text=True,
+                          check=False, timeout=300 * PATIENCE)
+    assert done.returncode == 0, done.stderr
+    results = {one["reader"]: one for one in json.loads(done.stdout)}
+    assert len(results) == 6
+    for name, one in results.items():
+        assert one["events"] == 1024 and one["read"] > 0 and one["cpu_seconds"] > 0, one
+        assert one["read"] + one["lost"] == 1024, one
+        assert one["lost"] == 0 or not name.startswith("tw "), one
 
 
 def test_tier_names():

@@ -183,8 +183,9 @@ static int trace(struct trace_job *job, struct tw_stream *stream)
 		if (fflush(stdout) || ferror(stdout))
 			break;
 	}
-	/* What had happened by then. */
-	show_events(job, stream, pending(stream));
+	/* What had happened by then, but to who interrupts a flood. */
+	if (!job->at_terminal || !stop_signal())
+		show_events(job, stream, pending(stream));
 	say_lost(job, stream, true);
 	say_summary(job, stream, start);
 	if (err)
