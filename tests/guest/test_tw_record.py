@@ -233,7 +233,7 @@ def test_a_user_records_their_own(make, common):
         assert ids(path) == {theirs} and mine.id != theirs
         before = path.read_bytes()
         done = run_as(NOBODY, "record", "--output", path, "--count", 1, "--pid", stranger.pid)
-        assert done.returncode == 1
+        assert done.returncode == 4
         assert f"no permission to look at process {stranger.pid}" in done.stderr
         assert path.read_bytes() == before
         assert child.alive()
@@ -355,7 +355,7 @@ def test_nothing_to_record(tmp_path):
     ["record", "--pid", "x"], ["record", "--agent", "x"], ["record", "--duration", "0"],
     ["record", "more"], ["heatmap", "--size", "80"], ["heatmap", "--size", "5x5"],
     ["heatmap", "--size", "9999x10"], ["heatmap", "--region", "0"], ["heatmap", "--output", "x.gif"],
-    ["heatmap", "--output", "x.png", "--size", "80x24"], ["heatmap", "--colour", "red"],
+    ["heatmap", "--output", "x.png", "--size", "80x24"], ["heatmap", "--color", "red"],
     ["heatmap", "--output", "x.png", "--json"], ["heatmap", "a", "b"]])
 def test_wrong(tmp_path, arguments):
     done = run(*arguments, cwd=tmp_path)
@@ -450,7 +450,7 @@ def test_terminal(recording):
     plain = run("heatmap", "--size", "62x20", path, env={**os.environ, "LC_ALL": "C"})
     assert "%" * 30 + " |" + "C" * 30 in plain.stdout
     assert plain.stdout.isascii()
-    coloured = run("heatmap", "--size", "62x20", "--colour", "always", path).stdout
+    coloured = run("heatmap", "--size", "62x20", "--color", "always", path).stdout
     assert coloured.count("\033[0m") == 16 + 5
     assert "█" * 62 in coloured and "\033[38;5;" in coloured
 

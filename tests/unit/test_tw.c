@@ -572,9 +572,9 @@ static void test_trace(void **state)
 	assert_string_equal(out, "");
 	fail_cmd = TW_IOC_STREAM_CREATE;
 	fail_with = -EPERM;
-	assert_int_equal(tw("trace"), 1);
+	assert_int_equal(tw("trace"), 4);
 	expect(err_out, "CAP_PERFMON");
-	assert_int_equal(tw("trace --count 2 --agent 8"), 1);
+	assert_int_equal(tw("trace --count 2 --agent 8"), 4);
 	expect(err_out, "no agent 8");
 	fail_with = -EDQUOT;
 	assert_int_equal(tw("trace"), 1);

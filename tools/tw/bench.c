@@ -16,6 +16,12 @@
 
 #define DEFAULT_SIZE	(8ULL << 20)
 
+const char bench_more[] =
+"  --size SIZE         of the region that is moved to and fro (8M)\n"
+"  --time TIME         for each measurement (1s)\n"
+"  --tiers TIER,...    only these\n"
+"  --json              as JSON\n";
+
 /**
  * struct bench_table - all results
  * @touch: by tier

@@ -22,6 +22,7 @@ extern const char *cli_device;
  * @help: one line
  * @run: gets its own arguments, argv[0] is the name; returns the exit code
  * @sub: or commands below it, ended by a NULL name
+ * @more: its options, a line of at most 79 characters each; or NULL
  */
 struct cli_cmd {
 	const char *name;
@@ -29,6 +30,7 @@ struct cli_cmd {
 	const char *help;
 	int (*run)(int argc, char **argv);
 	const struct cli_cmd *sub;
+	const char *more;
 };
 
 int cmd_tier_list(int argc, char **argv);
@@ -45,6 +47,10 @@ int cmd_agent_stats(int argc, char **argv);
 int cmd_pressure(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
 int cmd_page(int argc, char **argv);
+
+/* struct cli_cmd.more, each beside its command */
+extern const char trace_more[], record_more[], heatmap_more[], top_more[],
+	bench_more[];
 
 /* util.c */
 

@@ -24,6 +24,14 @@
 #define MIN_HEIGHT	120
 #define MAX_SIZE	8192
 
+const char heatmap_more[] =
+"  FILE              of tw record (tierwatch.rec), - for the standard input\n"
+"  --output PICTURE  draw a picture, NAME.png or NAME.svg\n"
+"  --size WxH        of it in pixels (960x540), or of the terminal\n"
+"  --region N        only this one\n"
+"  --color WHEN      auto, always or never\n"
+"  --json            the cells as JSON\n";
+
 /**
  * struct heatmap_job - what was asked for
  * @path: the recording
@@ -238,7 +246,7 @@ static int parse_colour(const char *s, char *colour)
 	else if (!strcmp(s, "never"))
 		*colour = 'n';
 	else
-		return cli_usage("--colour is auto, always or never");
+		return cli_usage("--color is auto, always or never");
 	return 0;
 }
 

@@ -40,22 +40,19 @@ static const struct cli_cmd cmds[] = {
 	  cmd_stats, NULL },
 	{ "pressure", "[TIER] [--json]", "how full the tiers are",
 	  cmd_pressure, NULL },
-	{ "trace",
-	  "[--event EVENT,...] [--tier TIER] [--agent N | --pid PID] [--slower TIME] [--count N] [--duration TIME] [--slots N] [--quiet] [--json]",
-	  "events as they happen", cmd_trace, NULL },
-	{ "record",
-	  "[--output FILE] [--pid PID] [--agent N] [--interval TIME] [--duration TIME] [--count N] [--json]",
+	{ "trace", "[OPTION]...", "events as they happen", cmd_trace, NULL,
+	  trace_more },
+	{ "record", "[--output FILE] [OPTION]...",
 	  "where pages are and how hot, over time, into a file", cmd_record,
-	  NULL },
-	{ "heatmap",
-	  "[--output PICTURE] [--size WxH] [--region N] [--colour WHEN] [--json] [FILE]",
+	  NULL, record_more },
+	{ "heatmap", "[--output PICTURE] [OPTION]... [FILE]",
 	  "a recording as a picture, in the terminal or as PNG or SVG",
-	  cmd_heatmap, NULL },
-	{ "top", "[--interval TIME] [--sort KEY] [--once] [--json]",
-	  "tiers, agents and heat, live", cmd_top, NULL },
-	{ "bench", "[--size SIZE] [--time TIME] [--tiers TIER,...] [--json]",
+	  cmd_heatmap, NULL, heatmap_more },
+	{ "top", "[OPTION]...", "tiers, agents and heat, live", cmd_top, NULL,
+	  top_more },
+	{ "bench", "[OPTION]...",
 	  "latency and bandwidth between this machine's tiers", cmd_bench,
-	  NULL },
+	  NULL, bench_more },
 	{ "agent", NULL, NULL, NULL, agent_cmds },
 	{ "migrate", "[--from TIER] TIER PAGE...",
 	  "move pages, by the numbers that trace shows", cmd_migrate, NULL },
@@ -110,8 +107,9 @@ static int run(const struct cli_cmd *list, const char *above, int argc,
 			return run(c->sub, c->name, argc - 1, argv + 1);
 		if (argc == 2 && (!strcmp(argv[1], "--help") ||
 				  !strcmp(argv[1], "-h"))) {
-			printf("usage: tw %s%s%s %s\n%s\n", above,
-			       *above ? " " : "", c->name, c->usage, c->help);
+			printf("usage: tw %s%s%s %s\n%s\n%s", above,
+			       *above ? " " : "", c->name, c->usage, c->help,
+			       c->more ? c->more : "");
 			return cli_flush(EXIT_SUCCESS);
 		}
 		return c->run(argc, argv);

@@ -22,6 +22,15 @@
 #define DEFAULT_FILE	"tierwatch.rec"
 #define MIN_INTERVAL_NS	1000000ULL
 
+const char record_more[] =
+"  --output FILE    the recording (tierwatch.rec)\n"
+"  --pid PID        only regions that a process has mapped, while it lives\n"
+"  --agent N        only agents with this number\n"
+"  --interval TIME  from look to look: 200ms, 1 (a second), ...\n"
+"  --duration TIME  end after this time\n"
+"  --count N        end after so many looks\n"
+"  --json           the account at the end as JSON\n";
+
 /**
  * struct record_job - what was asked for, and how far it is
  * @path: of the file
@@ -313,9 +322,11 @@ static int complain(const struct record_job *job, int err)
 		return cli_errno(job->writer.err, "writing %s", job->path);
 	if (job->pid && err == -ESRCH)
 		return cli_error("no process %u", job->pid);
-	if (job->pid && (err == -EACCES || err == -EPERM))
-		return cli_error("no permission to look at process %u. Be its user or root",
-				 job->pid);
+	if (job->pid && (err == -EACCES || err == -EPERM)) {
+		cli_error("no permission to look at process %u. Be its user or root",
+			  job->pid);
+		return EXIT_NO_PERMISSION;
+	}
 	return cli_errno(err, "looking at pages");
 }
 

@@ -19,6 +19,16 @@
 #define ONCE_ROWS	4096
 #define ONCE_COLS	120
 
+const char top_more[] =
+"  --interval TIME  from look to look, 100ms to 1h (1s)\n"
+"  --sort KEY       agents by pages, memory, faults or id\n"
+"  --reverse        the other way round\n"
+"  --pages          amounts in pages, not in bytes\n"
+"  --once           look twice, print it, end: takes no terminal\n"
+"  --json           the same as JSON\n"
+"Keys: q quits, s sorts by the next key, r turns round, p pages or bytes,\n"
+"+ and - change the interval, Space looks at once.\n";
+
 static void json_tier(const struct top_view *v, int tier)
 {
 	const struct top_tier *t = &v->snap->tier[tier];

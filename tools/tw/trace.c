@@ -16,12 +16,26 @@
 #include "stop.h"
 #include "trace.h"
 
-#define EXIT_LOST	3
+#define EXIT_LOST	5
 #define SLOTS		8192
 /* Events between two looks at the clock and the signals. */
 #define BATCH		4096
 #define GATHER_NS	(50 * 1000000ULL)
 #define SAY_LOST_NS	NS_PER_SEC
+
+const char trace_more[] =
+"  --event EVENT,...  only these: all, fault, migrate, pressure, limit,\n"
+"                     tier-bound, tier-unbound, tier-error, agent-created,\n"
+"                     agent-ended, request\n"
+"  --tier TIER        only what happened there\n"
+"  --agent N          only agents with this number; one's own needs no right\n"
+"  --pid PID          only what a process's threads did\n"
+"  --slower TIME      only what took longer: 20us, 5ms, ...\n"
+"  --count N          end after so many events\n"
+"  --duration TIME    end after this time: 500ms, 10, 2m, ...\n"
+"  --slots N          events that each CPU's ring holds, a power of two (8192)\n"
+"  --quiet            no events, only the account at the end\n"
+"  --json             an object a line\n";
 
 /**
  * struct trace_job - what was asked for, and how far it is
@@ -230,11 +244,15 @@ static int make_stream(struct trace_job *job, struct tw *tw,
 	if (!err && agent_err)
 		fprintf(stderr, "tw: you have no agent %llu: waiting for other users' agents of this number, or one to come\n",
 			id);
-	if ((err == -EPERM || err == -EACCES) && agent_err)
-		return cli_error("you have no agent %llu. An agent lives as long as a program holds it or memory of it. Other users' agents need CAP_PERFMON or CAP_SYS_ADMIN",
-				 id);
-	if (err == -EPERM || err == -EACCES)
-		return cli_error("no permission to trace everybody's events: it needs CAP_PERFMON or CAP_SYS_ADMIN. Be root, or trace an agent of yours with --agent N");
+	if ((err == -EPERM || err == -EACCES) && agent_err) {
+		cli_error("you have no agent %llu. An agent lives as long as a program holds it or memory of it. Other users' agents need CAP_PERFMON or CAP_SYS_ADMIN",
+			  id);
+		return EXIT_NO_PERMISSION;
+	}
+	if (err == -EPERM || err == -EACCES) {
+		cli_error("no permission to trace everybody's events: it needs CAP_PERFMON or CAP_SYS_ADMIN. Be root, or trace an agent of yours with --agent N");
+		return EXIT_NO_PERMISSION;
+	}
 	if (err == -EDQUOT)
 		return cli_error("you have too many streams, or too much memory in their rings. End another tw trace, or take smaller rings with --slots");
 	if (err)
