@@ -39,7 +39,7 @@ AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick test-kernels \
-	coverage bench bench-tiering style install install-config deps clean help
+	coverage bench bench-tiering bench-trace pictures style install install-config deps clean help
 
 all: module lib tools		## driver, library and command
 
@@ -149,6 +149,16 @@ bench-tiering:			## placement, against swap and NUMA tiering: table, JSON, plot
 		echo "no driver for $(TIERING_KERNEL): goes without" >&2; fi
 	@tools/bench/tiering --numa-kernel $(TIERING_KERNEL) $(ARGS)
 
+bench-trace:			## events read per CPU second: tw trace, perf, ftrace
+	@tools/deps --install
+	$(AGAIN) all
+	@tools/bench/tracing $(ARGS)
+
+pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work
+	@tools/deps --install
+	$(AGAIN) all programs
+	@tools/pictures $(ARGS)
+
 style:				## checkpatch and sparse
 	@tools/deps --install
 	@tools/style
@@ -179,4 +189,4 @@ clean:
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench, bench-tiering"
+	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench, bench-tiering, bench-trace"

@@ -424,6 +424,8 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	err = tw_region_reserve_id(r);
 	if (err)
 		goto put;
+	/* So that /proc/PID/maps says which region is mapped where. */
+	r->inode->i_ino = r->id;
 	/* Pairs with tw_tier_leave(): it sees the id, or we see it leaving. */
 	smp_mb();
 	err = -EOPNOTSUPP;

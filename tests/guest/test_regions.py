@@ -63,6 +63,14 @@ class TestCreate:
         assert region.tiers() == [affinity] * 8
         assert wrong(mapping, range(8), 1) == []
 
+    def test_inode_is_the_id(self, make):
+        """/proc says which region is mapped where."""
+        region, mapping = make(4)
+        (line,) = [line.split() for line in open("/proc/self/maps", encoding="utf-8")
+                   if line.startswith(f"{mapping.addr:x}-")]
+        assert (int(line[4]), line[5]) == (region.id, "/[tierwatch]")
+        assert os.fstat(region.fd).st_ino == region.id
+
     def test_ids_are_never_reused(self, dev):
         seen = set()
         for _ in range(50):

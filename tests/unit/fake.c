@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,11 @@ int __wrap_ioctl(int fd, unsigned long cmd, ...);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd,
 		  off_t offset);
 int __wrap_munmap(void *addr, size_t len);
+int __real_ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+		 const sigset_t *mask);
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
+int __wrap_ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+		 const sigset_t *mask);
 void *__wrap_calloc(size_t nr, size_t size);
 
 static int block_fd = -1;
@@ -214,6 +219,14 @@ int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
 	}
 	fds[0].revents = fake.poll_revents;
 	return fake.poll_result;
+}
+
+int __wrap_ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+		 const sigset_t *mask)
+{
+	if (nr && fds[0].fd >= FAKE_FD)
+		return __wrap_poll(fds, nr, timeout ? timeout->tv_sec : -1);
+	return __real_ppoll(fds, nr, timeout, mask);
 }
 
 void *__wrap_calloc(size_t nr, size_t size)

@@ -104,6 +104,10 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		info->stats_size = 65536;
 		break;
 	}
+	case TW_IOC_PAGE_LIST:
+		((struct tw_page_list *)arg)->nr = 0;
+		((struct tw_page_list *)arg)->cursor = 0;
+		break;
 	case TW_IOC_TIER_INFO:
 		tier_info(arg);
 		break;
@@ -523,8 +527,7 @@ static void test_usage(void **state)
 		"tier bind ssd /fake/block --capacity 1X",
 		"tier bind ssd /fake/block --capacity 4097",
 		"tier bind cpu --nodes 64", "tier unbind", "tier unbind x",
-		"stats x", "pressure x", "pressure cpu gpu", "watch x",
-		"watch --mask x", "watch --count 0", "watch --agent x",
+		"stats x", "pressure x", "pressure cpu gpu",
 		"agent list x", "agent show", "agent show x", "agent show 7 8",
 		"agent show --user no-such-user 7", "agent limit",
 		"agent limit 7 cpu", "agent limit 7 tape=1M",
@@ -541,7 +544,17 @@ static void test_usage(void **state)
 		"migrate --agent 7 cpu 1", "migrate --agent 7 --pid 1 cpu",
 		"migrate cpu 5..5", "migrate cpu 5..4", "migrate cpu 5..",
 		"page --pid x 1", "page 1..x",
-		"migrate cpu", "migrate x 1", "migrate cpu x",
+		"trace x",
+		"trace --event x", "trace --count 0", "trace --agent x",
+		"trace --tier x", "trace --pid 0", "trace --slower x",
+		"trace --slower 5s", "trace --duration 0", "trace --slots 65",
+		"trace --slots 32", "trace --agent 7 --pid 1",
+		"record x", "record --interval 0", "record --pid 0",
+		"heatmap a b", "heatmap --size 1", "heatmap --size 5x5",
+		"heatmap --output x.gif", "top x", "top --sort x",
+		"top --interval 0", "bench x", "bench --size x",
+		"bench --time 0", "bench --tiers x", "bench --size 4k",
+				"migrate cpu", "migrate x 1", "migrate cpu x",
 		"migrate --from x cpu 1", "page", "page x",
 	};
 	size_t i;
@@ -559,10 +572,12 @@ static void test_no_device(void **state)
 {
 	static const char * const cmds[] = {
 		"tier list", "tier bind cpu", "tier unbind cpu", "stats",
-		"pressure", "watch", "agent list", "agent show 7",
+		"pressure", "agent list", "agent show 7",
 		"agent limit 7 cpu=1M", "migrate cpu 1", "page 1", "status",
 		"policy show", "policy set auto=on", "metrics",
 		"pressure --wait high cpu",
+		"trace",
+		"record", "top --once", "top", "bench",
 	};
 	size_t i;
 
@@ -839,25 +854,98 @@ static void test_pressure_wait(void **state)
 	expect(err_out, "CAP_PERFMON");
 }
 
-static void test_watch(void **state)
+static void test_trace(void **state)
 {
 	(void)state;
-	assert_int_equal(tw("watch --count 9"), 0);
+	assert_int_equal(tw("trace --count 10"), 0);
 	expect(out, "1.000000007 cpu 0 fault write 0x8000000500000000 in nvme -> cpu major, addr 0x0, 25.0 us, pid 42\n");
 	expect(out, "nvme -> cpu, fault, 25.0 us, failed: Input/output error");
 	expect(out, "pressure nvme: critical, 0 pages used");
 	expect(out, "agent-ended");
-	assert_int_equal(tw("watch --count 9 --json"), 0);
-	assert_int_equal(expect_json(), 9);
+	expect(out, "request 0: done, 25.0 us, pid 42");
+	expect(err_out, "tw: 10 events shown of 10 read in ");
+	expect(err_out, "0 lost\n");
+	assert_int_equal(tw("trace --count 9 --json"), 0);
+	assert_int_equal(expect_json(), 10);
 	expect(out, "\"number\":8,\"type\":\"agent-ended\"");
 	expect(out, "\"level\":\"critical\"");
-	assert_int_equal(tw("watch --count 2 --agent 7 --mask fault"), 0);
-	assert_int_equal(tw("watch --count 2 --agent 8"), 1);
-	expect(err_out, "no agent 8");
+	expect(out, "\"type\":\"summary\",\"shown\":9,\"read\":9,\"lost\":0");
+	assert_int_equal(tw("trace --count 2 --agent 7 --event fault"), 0);
+	assert_int_equal(tw("trace --count 3 --quiet"), 0);
+	assert_string_equal(out, "");
 	fail_cmd = TW_IOC_STREAM_CREATE;
 	fail_with = -EPERM;
-	assert_int_equal(tw("watch"), 1);
+	assert_int_equal(tw("trace"), 4);
 	expect(err_out, "CAP_PERFMON");
+	assert_int_equal(tw("trace --count 2 --agent 8"), 4);
+	expect(err_out, "no agent 8");
+	fail_with = -EDQUOT;
+	assert_int_equal(tw("trace"), 1);
+	expect(err_out, "too many streams");
+}
+
+/* The filters, of the ten events that there are. */
+static void test_trace_filters(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("trace --duration 1ms --tier cpu --json"), 0);
+	assert_int_equal(expect_json(), 3);
+	expect(out, "\"type\":\"fault\"");
+	expect(out, "\"type\":\"migrate\"");
+	assert_int_equal(tw("trace --duration 1ms --tier nvme --json"), 0);
+	assert_int_equal(expect_json(), 11);
+	assert_int_equal(tw("trace --duration 1ms --tier hdd --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	assert_int_equal(tw("trace --duration 1ms --slower 25us --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	assert_int_equal(tw("trace --duration 1ms --slower 24.9us --json"), 0);
+	assert_int_equal(expect_json(), 11);
+	assert_int_equal(tw("trace --duration 1ms --pid 42 --json"), 0);
+	assert_int_equal(expect_json(), 11);
+	assert_int_equal(tw("trace --duration 1ms --pid 43 --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"shown\":0,\"read\":10,");
+}
+
+static void test_top(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("top --once --interval 100ms"), 0);
+	expect(out, "3 regions, 0 agents, 0 streams");
+	expect(out, "\ncpu   not bound\n");
+	assert_int_equal(tw("top --json --interval 100ms"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"regions\":3,");
+	expect(out, "\"heat\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]");
+	/* Its output is a file here. */
+	assert_int_equal(tw("top"), 1);
+	expect(err_out, "tw top --once");
+}
+
+static void test_record(void **state)
+{
+	char path[] = "/tmp/tw-record-XXXXXX", cmd[128];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(cmd, sizeof(cmd), "record --count 2 --interval 1ms -o %s --json",
+		 path);
+	assert_int_equal(tw(cmd), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"samples\":2,\"regions\":0,\"pages\":0,");
+	snprintf(cmd, sizeof(cmd), "heatmap %s", path);
+	assert_int_equal(tw(cmd), 1);
+	expect(err_out, "there is no page in this recording");
+	fail_cmd = TW_IOC_PAGE_LIST;
+	fail_with = -EIO;
+	snprintf(cmd, sizeof(cmd), "record --count 2 -o %s", path);
+	assert_int_equal(tw(cmd), 1);
+	expect(err_out, "looking at pages: Input/output error");
+	unlink(path);
+	assert_int_equal(tw("heatmap /nowhere.rec"), 1);
+	expect(err_out, "tw record --output /nowhere.rec");
 }
 
 static void test_pages(void **state)
@@ -935,7 +1023,10 @@ int main(void)
 		TW_TEST(test_status),
 		TW_TEST(test_metrics),
 		TW_TEST(test_pressure_wait),
-		TW_TEST(test_watch),
+		TW_TEST(test_trace),
+		TW_TEST(test_trace_filters),
+		TW_TEST(test_top),
+		TW_TEST(test_record),
 		TW_TEST(test_pages),
 		TW_TEST(test_format_refuses),
 	};

@@ -57,7 +57,6 @@ int cmd_tier_unbind(int argc, char **argv);
 int cmd_tier_detect(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
-int cmd_watch(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_agent_list(int argc, char **argv);
 int cmd_agent_show(int argc, char **argv);
@@ -65,6 +64,11 @@ int cmd_agent_limit(int argc, char **argv);
 int cmd_policy_show(int argc, char **argv);
 int cmd_policy_set(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
+int cmd_record(int argc, char **argv);
+int cmd_heatmap(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_pressure(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
 int cmd_page(int argc, char **argv);
@@ -72,6 +76,8 @@ int cmd_page(int argc, char **argv);
 /* struct cli_cmd.more, each beside its command */
 extern const char tier_list_more[], tier_format_more[], tier_bind_more[],
 	tier_unbind_more[], tier_detect_more[], apply_more[];
+extern const char trace_more[], record_more[], heatmap_more[], top_more[],
+	bench_more[];
 
 /* util.c */
 

@@ -318,7 +318,8 @@ struct tw_pressure {
  *            agent of the caller's cgroup
  * @fd: out: the region, O_CLOEXEC. mmap it MAP_SHARED
  * @reserved: in: 0
- * @id: out: never used again while the driver is loaded
+ * @id: out: never used again while the driver is loaded; in /proc/PID/maps it
+ *      is the inode of mappings of the region
  *
  * EDQUOT: the user has too many regions. EOPNOTSUPP: no memory tier is bound.
  */

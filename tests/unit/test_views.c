@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What tw top makes of figures, spans of time, quantiles.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "bench.h"
+#include "cli.h"
+#include "stop.h"
+#include "top.h"
+
+/* main.c has it in the command itself. */
+const char *cli_device;
+
+static void test_span(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+		__u64 ns;
+	} cases[] = {
+		{ "1", 0, NS_PER_SEC }, { "0", 0, 0 },
+		{ "1.5", 0, 1500000000 }, { "20us", 0, 20000 },
+		{ "3ns", 0, 3 }, { "10ms", 0, 10000000 },
+		{ "2s", 0, 2 * NS_PER_SEC }, { "2m", 0, 120 * NS_PER_SEC },
+		{ "2min", 0, 120 * NS_PER_SEC },
+		{ "1h", 0, 3600 * NS_PER_SEC }, { "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 }, { " 1", -EINVAL, 0 },
+		{ "0x10", -EINVAL, 0 }, { "inf", -EINVAL, 0 },
+		{ "1 s", -EINVAL, 0 }, { "1d", -EINVAL, 0 },
+		{ "1e30", -ERANGE, 0 }, { "999999999999h", -ERANGE, 0 },
+	};
+	__u64 ns;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ns = 0;
+		assert_int_equal(parse_span(cases[i].text, NS_PER_SEC, &ns),
+				 cases[i].err);
+		assert_int_equal(ns, cases[i].ns);
+	}
+	assert_int_equal(parse_span("7", 1, &ns), 0);
+	assert_int_equal(ns, 7);
+}
+
+/* A signal that came before the wait ends it. */
+static void test_stop(void **state)
+{
+	int pipe_fd[2];
+
+	(void)state;
+	stop_catch();
+	assert_int_equal(stop_code(3), 3);
+	assert_int_equal(stop_wait(-1, now_ns() + 1000), 0);
+	assert_int_equal(pipe(pipe_fd), 0);
+	assert_int_equal(stop_wait(pipe_fd[0], 0), 0);
+	assert_int_equal(write(pipe_fd[1], "x", 1), 1);
+	assert_int_equal(stop_wait(pipe_fd[0], ~0ULL), 1);
+	raise(SIGINT);
+	assert_int_equal(stop_signal(), SIGINT);
+	assert_int_equal(stop_wait(-1, ~0ULL), 0);
+	assert_int_equal(stop_code(3), 130);
+	stop_catch();
+	assert_int_equal(stop_signal(), 0);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+}
+
+static void test_short(void **state)
+{
+	static const struct {
+		double value;
+		unsigned int base;
+		const char *text;
+	} cases[] = {
+		{ 0, 1000, "0" }, { 0.6, 1000, "1" }, { 99999, 1000, "99999" },
+		{ 100000, 1000, "100K" }, { 1234567, 1000, "1.2M" },
+		{ 999999, 1000, "1.0M" }, { 99999, 1024, "98K" },
+		{ 1023, 1024, "1023" },
+		{ 131072, 1024, "128K" }, { 1048576, 1024, "1.0M" },
+		{ 10.5 * (1 << 30), 1024, "10G" }, { 1e22, 1000, "10000E" },
+	};
+	char buf[TEXT_LEN];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(top_short(buf, cases[i].value,
+					      cases[i].base), cases[i].text);
+}
+
+static const char * const agent_lines[] = {
+	"1000/7/pages_gpu 1\n", "1000/7/pages_cpu 2\n", "1000/7/pages_hdd 5\n",
+	"1000/7/external_gpu 10\n", "1000/7/faults_cpu 3\n",
+	"1000/7/faults_nvme 4\n", "1000/7/faults_reported 100\n",
+	"1000/7/regions 2\n", "cgroup/0/7/pages_cpu 9\n", "nonsense\n", "\n",
+	"0/7/pages_ssd 8\n", "0/7/what_is_this 8\n", "0/7/cpu 8\n",
+};
+
+static void test_agents(void **state)
+{
+	struct top_agent *a = NULL;
+	size_t nr = 0, i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(agent_lines); i++)
+		assert_true(top_agent_line(&a, &nr, agent_lines[i]));
+	assert_int_equal(nr, 3);
+	assert_int_equal(a[0].uid, 1000);
+	assert_int_equal(a[0].id, 7);
+	assert_false(a[0].is_default);
+	assert_int_equal(a[0].pages[TW_TIER_GPU], 11);
+	assert_int_equal(a[0].pages[TW_TIER_CPU], 2);
+	assert_int_equal(a[0].pages[TW_TIER_HDD], 5);
+	assert_int_equal(a[0].faults, 7);
+	assert_int_equal(a[0].regions, 2);
+	assert_true(a[1].is_default);
+	assert_int_equal(a[1].pages[TW_TIER_CPU], 9);
+	assert_int_equal(a[2].pages[TW_TIER_SSD], 8);
+	free(a);
+}
+
+static struct top_agent before_agents[] = {
+	{ .id = 1, .faults = 100, .pages = { [TW_TIER_HDD] = 50 } },
+	{ .id = 2, .faults = 100, .pages = { [TW_TIER_CPU] = 20 } },
+};
+
+static struct top_agent now_agents[] = {
+	{ .id = 3, .faults = 10, .pages = { [TW_TIER_CPU] = 10 } },
+	{ .id = 1, .faults = 100, .pages = { [TW_TIER_HDD] = 50 } },
+	{ .id = 2, .faults = 180, .pages = { [TW_TIER_CPU] = 20 } },
+};
+
+static void test_compare(void **state)
+{
+	struct top_snap before = {
+		.time_ns = 5 * NS_PER_SEC,
+		.agent = before_agents,
+		.nr_agents = ARRAY_SIZE(before_agents),
+	};
+	struct top_snap now = {
+		.time_ns = 7 * NS_PER_SEC,
+		.agent = now_agents,
+		.nr_agents = ARRAY_SIZE(now_agents),
+		.promoted = 6,
+	};
+	static const struct {
+		enum top_sort by;
+		bool reverse;
+		__u64 order[3];
+	} cases[] = {
+		{ TOP_SORT_PAGES, false, { 1, 2, 3 } },
+		{ TOP_SORT_MEMORY, false, { 2, 3, 1 } },
+		{ TOP_SORT_MEMORY, true, { 1, 3, 2 } },
+		{ TOP_SORT_FAULTS, false, { 2, 3, 1 } },
+		{ TOP_SORT_ID, true, { 3, 2, 1 } },
+	};
+	struct top_view view = { .page_size = 4096 };
+	size_t i, j;
+
+	(void)state;
+	now.tier[TW_TIER_NVME].sum.major_read = 10;
+	now.tier[TW_TIER_NVME].sum.minor_write = 20;
+	now.tier[TW_TIER_NVME].sum.bytes_read = 8192;
+	before.tier[TW_TIER_NVME].sum.minor_write = 6;
+	assert_int_equal(top_compare(&view, &before, &now), 0);
+	assert_true(view.seconds == 2);
+	assert_true(view.tier[TW_TIER_NVME].faults == 12);
+	assert_true(view.tier[TW_TIER_NVME].major == 5);
+	assert_true(view.tier[TW_TIER_NVME].read == 4096);
+	assert_true(view.promoted == 3);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		view.sort = cases[i].by;
+		view.reverse = cases[i].reverse;
+		top_sort_agents(&view);
+		for (j = 0; j < 3; j++)
+			assert_int_equal(view.agent[j].agent.id,
+					 cases[i].order[j]);
+	}
+	assert_true(view.agent[1].faults == 40);
+	free(view.agent);
+}
+
+/* No line is wider than 80 columns (each character counted once). */
+static void test_width(void **state)
+{
+	struct top_snap now = { .nr_agents = 3, .agent = now_agents };
+	struct top_view view = { .page_size = 4096 };
+	static struct top_line line[100];
+	unsigned int nr, i, t, rows, width;
+	const char *c;
+
+	(void)state;
+	for (t = 0; t < TW_NR_TIERS; t++) {
+		now.tier[t].now.bound = 1;
+		now.tier[t].now.level = t;
+		now.tier[t].now.capacity = 1ULL << 42;
+		now.tier[t].now.used = 1ULL << 42;
+		for (i = 0; i < TW_HEAT_BANDS; i++)
+			now.tier[t].now.heat[i] = 1ULL << 40;
+	}
+	assert_int_equal(top_compare(&view, &now, &now), 0);
+	for (rows = 0; rows < 40; rows++) {
+		nr = top_text(&view, line, rows, 80, true);
+		assert_true(nr <= rows);
+		for (i = 0; i < nr; i++) {
+			for (c = line[i].text, width = 0; *c; c++)
+				width += (*c & 0xc0) != 0x80;
+			assert_in_range(width, 0, 80);
+		}
+	}
+	nr = top_text(&view, line, 17, 80, true);
+	assert_string_equal(line[nr - 1].text, "... and 2 more agents");
+	now.agents_err = -EACCES;
+	now.nr_agents = 0;
+	nr = top_text(&view, line, 24, 80, false);
+	assert_string_equal(line[nr - 1].text,
+			    "who has what is for root and group tierwatch");
+	free(view.agent);
+}
+
+static void test_quantile(void **state)
+{
+	static const __u32 times[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
+	struct bench_result r = { .bytes = 1 << 20, .ns = NS_PER_SEC / 2 };
+
+	(void)state;
+	assert_int_equal(bench_quantile(times, 0, 500), 0);
+	assert_int_equal(bench_quantile(times, 1, 990), 1);
+	assert_int_equal(bench_quantile(times, 11, 500), 6);
+	assert_int_equal(bench_quantile(times, 11, 990), 10);
+	assert_int_equal(bench_quantile(times, 11, 1000), 11);
+	assert_int_equal(bench_bandwidth(&r), 2 << 20);
+	r.ns = 0;
+	assert_int_equal(bench_bandwidth(&r), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_short),
+		cmocka_unit_test(test_agents),
+		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_width),
+		cmocka_unit_test(test_quantile),
+	};
+
+	return cmocka_run_group_tests_name("views", tests, NULL, NULL);
+}

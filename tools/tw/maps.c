@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which regions processes have mapped: /proc/PID/maps says "[tierwatch]" and,
+ * as the inode, the region's number.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "maps.h"
+
+#define NAME	"/[tierwatch] (deleted)"
+
+int maps_line(struct map_list *l, __u32 pid, const char *name, const char *line,
+	      __u64 page_size)
+{
+	unsigned long long start, end, offset, inode;
+	struct map_region *more, *m;
+	int path = 0;
+
+	if (sscanf(line, "%llx-%llx %*4s %llx %*x:%*x %llu %n", &start, &end,
+		   &offset, &inode, &path) != 4 || !path)
+		return 0;
+	if (strncmp(line + path, NAME, strlen(NAME)) ||
+	    (line[path + strlen(NAME)] && line[path + strlen(NAME)] != '\n'))
+		return 0;
+	more = realloc(l->map, (l->nr + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	l->map = more;
+	m = &more[l->nr++];
+	memset(m, 0, sizeof(*m));
+	m->id = inode;
+	m->addr = start - offset;
+	m->pages = (offset + end - start) / page_size;
+	m->pid = pid;
+	snprintf(m->name, sizeof(m->name), "%s", name);
+	return 0;
+}
+
+static void name_of(__u32 pid, char name[16])
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	name[0] = '\0';
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	if (fgets(name, 16, f))
+		name[strcspn(name, "\n")] = '\0';
+	fclose(f);
+}
+
+int maps_of(struct map_list *l, __u32 pid, __u64 page_size)
+{
+	char path[64], name[16], *line = NULL;
+	bool any = false;
+	size_t room = 0;
+	int err = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	name_of(pid, name);
+	/* Permission is asked for when it is read. */
+	errno = 0;
+	while (!err && getline(&line, &room, f) > 0) {
+		err = maps_line(l, pid, name, line, page_size);
+		any = true;
+	}
+	if (!err && ferror(f))
+		err = errno ? -errno : -EIO;
+	/* One that has ended and is still to be waited for has none. */
+	if (!err && !any)
+		err = -ENOENT;
+	free(line);
+	fclose(f);
+	return err;
+}
+
+int maps_of_all(struct map_list *l, __u64 page_size)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+	int err = 0;
+
+	if (!dir)
+		return -errno;
+	while (err != -ENOMEM && (entry = readdir(dir))) {
+		if (isdigit((unsigned char)entry->d_name[0]))
+			err = maps_of(l, strtoul(entry->d_name, NULL, 10),
+				      page_size);
+	}
+	closedir(dir);
+	return err == -ENOMEM ? err : 0;
+}
+
+const struct map_region *maps_find(const struct map_list *l, __u64 id)
+{
+	size_t i;
+
+	for (i = 0; i < l->nr; i++)
+		if (l->map[i].id == id)
+			return &l->map[i];
+	return NULL;
+}
+
+void maps_free(struct map_list *l)
+{
+	free(l->map);
+	memset(l, 0, sizeof(*l));
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which regions processes have mapped, from /proc. */
+#ifndef _TW_MAPS_H
+#define _TW_MAPS_H
+
+#include <stddef.h>
+#include <linux/types.h>
+
+/**
+ * struct map_region - a mapping of a region
+ * @id: the region
+ * @addr: where its first byte is, or would be
+ * @pages: up to the mapping's end
+ * @pid: the process
+ * @name: what the process is called
+ */
+struct map_region {
+	__u64 id;
+	__u64 addr;
+	__u64 pages;
+	__u32 pid;
+	char name[16];
+};
+
+struct map_list {
+	struct map_region *map;
+	size_t nr;
+};
+
+/* Adds a line of /proc/PID/maps if it is a region's. Returns 0 or -ENOMEM. */
+int maps_line(struct map_list *l, __u32 pid, const char *name, const char *line,
+	      __u64 page_size);
+/*
+ * Adds a process's. Returns 0 or -errno: -ENOENT no such process,
+ * or it has ended.
+ */
+int maps_of(struct map_list *l, __u32 pid, __u64 page_size);
+/* Adds those of all processes that may be looked at. Returns 0 or -ENOMEM. */
+int maps_of_all(struct map_list *l, __u64 page_size);
+/* The region's first mapping, or NULL. */
+const struct map_region *maps_find(const struct map_list *l, __u64 id);
+void maps_free(struct map_list *l);
+
+#endif /* _TW_MAPS_H */

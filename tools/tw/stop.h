@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What long work shares: being told to stop, waiting, and spans of time. */
+#ifndef _TW_STOP_H
+#define _TW_STOP_H
+
+#include <linux/types.h>
+
+#define NS_PER_SEC	1000000000ULL
+
+/* A right is missing, see tw(1). */
+#ifndef EXIT_NO_PERMISSION
+#define EXIT_NO_PERMISSION	4
+#endif
+
+/* From now on SIGINT, SIGTERM and SIGHUP ask to stop instead of killing. */
+void stop_catch(void);
+/* The signal that asked to stop, or 0. */
+int stop_signal(void);
+/* @code, or 128 + the signal that asked to stop. */
+int stop_code(int code);
+/*
+ * Waits until @fd (-1: none) can be read, until @deadline_ns of
+ * CLOCK_MONOTONIC (~0: none), or until asked to stop, which can't be missed.
+ * Returns 1 when @fd can be read, 0 when not, -errno.
+ */
+int stop_wait(int fd, __u64 deadline_ns);
+/* CLOCK_MONOTONIC */
+__u64 now_ns(void);
+/* CPU time of this process */
+__u64 cpu_ns(void);
+
+/*
+ * "1.5", "20us", "10ms", "3s", "2m"; without a unit in @unit_ns. Returns 0,
+ * -EINVAL or -ERANGE.
+ */
+int parse_span(const char *s, __u64 unit_ns, __u64 *ns);
+
+#endif /* _TW_STOP_H */
