@@ -30,13 +30,15 @@ DESTDIR ?=
 MODDIR ?= $(DESTDIR)/lib/modules/$(KREL)/updates
 UDEVDIR ?= $(DESTDIR)/lib/udev/rules.d
 SYSUSERSDIR ?= $(DESTDIR)/usr/lib/sysusers.d
+# Where this machine's python3 looks below /usr/local.
+PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 # A second make, so that packages just installed are seen.
 AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick test-kernels \
-	coverage bench bench-tiering style install deps clean help
+	test-matrix deb coverage bench bench-tiering style install deps clean help
 
 all: module lib tools		## driver, library and command
 
@@ -46,10 +48,10 @@ define build-module
 	@test -n "$(KREL)" || { echo "no kernel headers in '$(KDIR)': run 'make deps' as root, or pass KDIR=" >&2; exit 1; }
 	@mkdir -p $(KB)/$(1)
 	@ln -sfn $(TOP)/uapi $(KB)/$(1)/uapi
-	@for f in driver/Kbuild driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
+	@for f in driver/Kbuild driver/supported driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
 	@find $(KB)/$(1) -xtype l -delete
 	+@$(MAKE) -C $(KDIR) M=$(TOP)/$(KB)/$(1) $(if $(DEBUG),TW_DEBUG=y) \
-		$(if $(COVERAGE),TW_GCOV=y) \
+		$(if $(COVERAGE),TW_GCOV=y) $(if $(TW_ANY_KERNEL),TW_ANY_KERNEL=y) \
 		$(if $(W),W=$(W)) $(if $(C),C=$(C)) $(2) modules
 endef
 
@@ -111,9 +113,10 @@ test-quick:			## unit tests and the guest suite's core, stock only
 	$(AGAIN) all programs
 	@tests/run --quick $(ARGS)
 
-FURTHER_KERNELS ?= 6.12
+# Beside Debian's own: what tools/vm --kernel calls them.
+FURTHER_KERNELS ?= 6.12 7.x
 
-test-kernels:			## the suite and the stress programs on further kernels (6.12)
+test-kernels:			## the suite and the stress programs on further kernels (6.12, 7.x)
 	@tools/deps --install
 	$(AGAIN) all programs
 	+@for k in $(FURTHER_KERNELS); do \
@@ -121,6 +124,16 @@ test-kernels:			## the suite and the stress programs on further kernels (6.12)
 		$(MAKE) --no-print-directory module kmod-tests KDIR="$$kdir" && \
 		tests/run --kernel $$k --only guest --only special --only stress $(ARGS) || exit 1; \
 	done
+
+# A kernel that does not build or fails does not keep the others from their turn.
+test-matrix:			## the guest suite on each supported kernel, a table at the end
+	@tools/deps --install
+	$(AGAIN) all programs
+	+@tests/matrix $(addprefix --kernel ,stock $(FURTHER_KERNELS)) $(ARGS)
+
+deb:				## Debian packages of the tracked files: build/deb
+	@tools/deps --install
+	@tools/deb
 
 coverage:			## lines that the tests run: build/coverage/html
 	@tools/deps --install
@@ -151,11 +164,14 @@ style:				## checkpatch and sparse
 	@tools/style
 	$(AGAIN) module C=2 W=1
 
-install: all			## module, library, headers, udev rule, man pages
-	install -D -m 644 $(KB)/tier_watch.ko $(MODDIR)/tier_watch.ko
-	$(if $(DESTDIR),,depmod -a $(KREL))
+# MODULE=n: without the driver, which then comes from elsewhere (DKMS).
+install: $(if $(filter n,$(MODULE)),lib tools,all)	## module, library, Python module, headers, udev rule, man pages
+	$(if $(filter n,$(MODULE)),,install -D -m 644 $(KB)/tier_watch.ko $(MODDIR)/tier_watch.ko)
+	$(if $(DESTDIR)$(filter n,$(MODULE)),,depmod -a $(KREL))
 	+@$(MAKE) -C libtw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	+@$(MAKE) -C tools/tw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	install -d $(PYTHONDIR)/libtw
+	install -m 644 python/libtw/*.py $(PYTHONDIR)/libtw
 	install -D -m 644 tools/udev/60-tierwatch.rules $(UDEVDIR)/60-tierwatch.rules
 	install -D -m 644 tools/udev/tierwatch.conf $(SYSUSERSDIR)/tierwatch.conf
 
