@@ -25,6 +25,8 @@ KREL := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 KB := $(B)/$(KREL)
 
+TW_VERSION := $(shell sed -n 's/^VERSION := //p' libtw/Makefile)
+
 PREFIX ?= /usr/local
 DESTDIR ?=
 MODDIR ?= $(DESTDIR)/lib/modules/$(KREL)/updates
@@ -33,13 +35,16 @@ SYSUSERSDIR ?= $(DESTDIR)/usr/lib/sysusers.d
 UNITDIR ?= $(DESTDIR)/lib/systemd/system
 MODLOADDIR ?= $(DESTDIR)/usr/lib/modules-load.d
 BINDIR ?= $(PREFIX)/bin
+# Where this machine's python3 looks below /usr/local.
+PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 # A second make, so that packages just installed are seen.
 AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
-.PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick test-kernels \
-	coverage bench bench-tiering bench-trace pictures style install install-config deps clean help
+.PHONY: all module kmod-tests controls lib tools programs kernels demo test test-quick test-matrix \
+	test-packages deb coverage bench bench-tiering bench-trace pictures style install install-config \
+	deps clean help
 
 all: module lib tools		## driver, library and command
 
@@ -49,11 +54,11 @@ define build-module
 	@test -n "$(KREL)" || { echo "no kernel headers in '$(KDIR)': run 'make deps' as root, or pass KDIR=" >&2; exit 1; }
 	@mkdir -p $(KB)/$(1)
 	@ln -sfn $(TOP)/uapi $(KB)/$(1)/uapi
-	@for f in driver/Kbuild driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
+	@for f in driver/Kbuild driver/supported driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
 	@find $(KB)/$(1) -xtype l -delete
 	+@$(MAKE) -C $(KDIR) M=$(TOP)/$(KB)/$(1) $(if $(DEBUG),TW_DEBUG=y) \
-		$(if $(COVERAGE),TW_GCOV=y) \
-		$(if $(W),W=$(W)) $(if $(C),C=$(C)) $(2) modules
+		$(if $(COVERAGE),TW_GCOV=y) $(if $(TW_ANY_KERNEL),TW_ANY_KERNEL=y) \
+		TW_VERSION=$(TW_VERSION) $(if $(W),W=$(W)) $(if $(C),C=$(C)) $(2) modules
 endef
 
 module:				## build/RELEASE/tier_watch.ko (KDIR=, DEBUG=1)
@@ -114,16 +119,21 @@ test-quick:			## unit tests and the guest suite's core, stock only
 	$(AGAIN) all programs
 	@tests/run --quick $(ARGS)
 
-FURTHER_KERNELS ?= 6.12
+# What tools/vm --kernel calls the kernels that the driver is tested on.
+MATRIX_KERNELS ?= stock 6.12 7.x
 
-test-kernels:			## the suite and the stress programs on further kernels (6.12)
+test-matrix:			## guest suite and stress on each supported kernel (6.1, 6.12, 7.x), a table
 	@tools/deps --install
-	$(AGAIN) all programs
-	+@for k in $(FURTHER_KERNELS); do \
-		kdir=$$(tools/vm --kernel $$k --print-kdir) && \
-		$(MAKE) --no-print-directory module kmod-tests KDIR="$$kdir" && \
-		tests/run --kernel $$k --only guest --only special --only stress $(ARGS) || exit 1; \
-	done
+	$(AGAIN) programs controls KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	+@tests/matrix $(addprefix --kernel ,$(MATRIX_KERNELS)) $(ARGS)
+
+test-packages:			## the packages on a clean Debian, and their driver in a guest
+	@tools/deps --install
+	@tests/run --only packages $(ARGS)
+
+deb:				## Debian packages of the tracked files: build/deb
+	@tools/deps --install
+	@tools/deb
 
 coverage:			## lines that the tests run: build/coverage/html
 	@tools/deps --install
@@ -164,12 +174,15 @@ style:				## checkpatch and sparse
 	@tools/style
 	$(AGAIN) module C=2 W=1
 
-install: all install-config	## module, library, headers, command, man pages, units
-	install -D -m 644 $(KB)/tier_watch.ko $(MODDIR)/tier_watch.ko
-	$(if $(DESTDIR),,depmod -a $(KREL))
+# MODULE=n: without the driver, which then comes from elsewhere (DKMS).
+install: $(if $(filter n,$(MODULE)),lib tools,all) install-config	## module, library, Python module, headers, man pages, units
+	$(if $(filter n,$(MODULE)),,install -D -m 644 $(KB)/tier_watch.ko $(MODDIR)/tier_watch.ko)
+	$(if $(DESTDIR)$(filter n,$(MODULE)),,depmod -a $(KREL))
 	+@$(MAKE) -C libtw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	+@$(MAKE) -C tools/tw $(SUB) PREFIX=$(PREFIX) BINDIR=$(BINDIR) \
 		DESTDIR=$(DESTDIR) install
+	install -d $(PYTHONDIR)/libtw
+	install -m 644 python/libtw/*.py $(PYTHONDIR)/libtw
 
 # What makes the machine start with it; has nothing to build.
 install-config:

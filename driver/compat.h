@@ -9,10 +9,13 @@
 #define _TW_COMPAT_H
 
 #include <linux/blkdev.h>
+#include <linux/crc32.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/list_lru.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/swap.h>
@@ -107,6 +110,13 @@ static inline bool list_lru_del_obj(struct list_lru *lru, struct list_head *item
 }
 #endif
 
+/* What a walk's callback gets between the list and its argument. */
+#ifdef TW_HAVE_LIST_LRU_WALK_LOCK
+#define TW_LRU_WALK_LOCK	spinlock_t *lock,
+#else
+#define TW_LRU_WALK_LOCK
+#endif
+
 #ifndef TW_HAVE_ACCOUNT_RECLAIMED
 static inline void mm_account_reclaimed_pages(unsigned long pages)
 {
@@ -129,6 +139,33 @@ static inline void tw_page_move_charge(struct page *to, struct page *from)
 {
 #ifdef CONFIG_MEMCG
 	swap(to->memcg_data, from->memcg_data);
+#endif
+}
+
+/* crc32c in the kernel proper: where crc32c() may be a module, by table. */
+static inline u32 tw_crc32c_plain(u32 crc, const void *bytes, size_t len)
+{
+#ifdef TW_HAVE_CRC32C
+	return crc32c(crc, bytes, len);
+#else
+	return __crc32c_le(crc, bytes, len);
+#endif
+}
+
+#ifndef TW_HAVE_USLEEP_RANGE_IDLE
+static inline void usleep_range_idle(unsigned long min, unsigned long max)
+{
+	usleep_idle_range(min, max);
+}
+#endif
+
+/* Nobody waits: the caller of poll wants an answer, or has one already. */
+static inline bool tw_poll_returns(const poll_table *wait)
+{
+#ifdef TW_HAVE_POLL_DOES_NOT_WAIT
+	return poll_does_not_wait(wait);
+#else
+	return !wait || !wait->_qproc;
 #endif
 }
 

@@ -90,3 +90,6 @@ module_exit(tw_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Five-tier memory: page faults, temperature, migration, pressure");
 MODULE_AUTHOR("TierWatch developers");
+#ifdef TW_VERSION	/* by whom it is built with the rest of a release */
+MODULE_VERSION(TW_VERSION);
+#endif

@@ -299,7 +299,7 @@ static void tw_move_unmap(struct tw_move *m)
 
 		for (n = 0; i + n < m->nr && m->status[i + n] == TW_PENDING &&
 		     m->page[i + n] && m->idx[i + n] == m->idx[i] + n; n++)
-			mapped |= page_mapped(m->page[i + n]);
+			mapped |= tw_page_mapcount(m->page[i + n]) > 0;
 		if (mapped)
 			unmap_mapping_pages(mapping, m->idx[i], n, false);
 		n = max(n, 1U);

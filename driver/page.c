@@ -155,7 +155,7 @@ void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page)
 {
 	tw_numa_page_add(page, 1);
 	page->mapping = r->inode->i_mapping;
-	page->index = idx;
+	page_folio(page)->index = idx;
 	/* Its barrier: the bytes are there before anyone can map it. */
 	__SetPageUptodate(page);
 	/* With the place in it; who looks takes the page lock and looks again. */
@@ -215,7 +215,7 @@ struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx)
 	rcu_read_lock();
 	r = tw_page_region(page);
 	if (r)
-		*idx = page->index;
+		*idx = page_folio(page)->index;
 	rcu_read_unlock();
 	put_page(page);
 	return r;

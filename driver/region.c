@@ -146,7 +146,7 @@ static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
 	tier = tw_w_tier(w);
 	if (tw_w_state(w) == TW_MEM) {
 		page = tw_w_page(w);
-		if (page_mapped(page))
+		if (tw_page_mapcount(page))
 			unmap_mapping_pages(r->inode->i_mapping, idx, 1, false);
 	}
 	tw_slot_drop(rec);

@@ -25,6 +25,7 @@
 #include <linux/timekeeping.h>
 #include <linux/wait.h>
 
+#include "compat.h"
 #include "heat.h"
 #include "policy.h"
 #include "region.h"
@@ -305,7 +306,7 @@ static void tw_scan_nap(struct tw_pass *p)
 	u64 us = p->window / NSEC_PER_USEC;
 
 	if (p->window < TW_NAP_NS)
-		usleep_idle_range(us, us + us / 8);
+		usleep_range_idle(us, us + us / 8);
 	else
 		tw_scan_sleep(p->window);
 }

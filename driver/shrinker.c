@@ -70,7 +70,7 @@ static bool tw_shrink_rec(struct tw_chunk *c, struct tw_rec *rec)
 	page = tw_w_page(w);
 	from = tw_w_tier(w);
 	to = tw_w_slot_tier(w);
-	if (page_mapped(page) || PageDirty(page) || PageHWPoison(page) ||
+	if (tw_page_mapcount(page) || PageDirty(page) || PageHWPoison(page) ||
 	    !tw_tier_bound(to) || !page_ref_freeze(page, 1))
 		goto unlock;
 	if (PageDirty(page)) {		/* by the last holder of a pin */
@@ -95,7 +95,7 @@ unlock:
 
 static enum lru_status tw_shrink_chunk(struct list_head *item,
 				       struct list_lru_one *list,
-				       spinlock_t *lock, void *arg)
+				       TW_LRU_WALK_LOCK void *arg)
 {
 	struct tw_chunk *c = container_of(item, struct tw_chunk, lru);
 	unsigned long *freed = arg;

@@ -9,7 +9,6 @@
 
 #include <linux/bio.h>
 #include <linux/blkdev.h>
-#include <linux/crc32.h>
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
@@ -17,6 +16,7 @@
 #include <asm/cpufeature.h>
 #endif
 
+#include "compat.h"
 #include "slots.h"
 #include "tier.h"
 
@@ -60,14 +60,14 @@ static inline struct tw_store *tw_store_held(struct tw_tier_s *t)
 }
 
 /*
- * crc32c as in uapi, of a multiple of 8 bytes. crc32c() may be a module that
- * insmod does not load; __crc32c_le() is in the kernel proper, but by table,
- * ten times the instructions of the one that most CPUs have for it.
+ * crc32c as in uapi, of a multiple of 8 bytes. What older kernels have of it in
+ * the kernel proper takes ten times the instructions of the one that most CPUs
+ * have for it; the rest of it may be a module, which insmod does not load.
  */
 static inline u32 tw_crc32c(const void *bytes, size_t len)
 {
 #ifdef CONFIG_X86_64
-	if (static_cpu_has(X86_FEATURE_XMM4_2)) {
+	if (cpu_feature_enabled(X86_FEATURE_XMM4_2)) {
 		const u64 *word = bytes, *end = bytes + len;
 		u64 crc = ~0U;
 
@@ -76,7 +76,7 @@ static inline u32 tw_crc32c(const void *bytes, size_t len)
 		return ~(u32)crc;
 	}
 #endif
-	return ~__crc32c_le(~0U, bytes, len);
+	return ~tw_crc32c_plain(~0U, bytes, len);
 }
 
 static inline sector_t tw_slot_sector(u32 slot)

@@ -608,7 +608,7 @@ static __poll_t tw_stream_poll(struct file *file, poll_table *wait)
 	 * Who is ready does not sleep and need not be told of more; but epoll,
 	 * edge triggered, never asks again by itself.
 	 */
-	if (!ready || poll_does_not_wait(wait)) {
+	if (!ready || tw_poll_returns(wait)) {
 		tw_stream_arm(s, nr, watermark);
 		/* wake_at before head. Pairs with that in tw_ring_publish(). */
 		smp_mb();

@@ -13,46 +13,11 @@ from tw import CPU, GPU, NVME, PAGE, TIERS
 
 FAULT = tw.TW_EVENT_BIT(tw.TW_EVENT_FAULT)
 
-PROTOTYPES = {
-    "tw_open": (c_int, c_char_p, POINTER(c_void_p)),
-    "tw_close": (None, c_void_p),
-    "tw_fd": (c_int, c_void_p),
-    "tw_info": (c_int, c_void_p, POINTER(tw.Info)),
-    "tw_tier_info": (c_int, c_void_p, c_int, POINTER(tw.TierInfo)),
-    "tw_tier_name": (c_char_p, c_int),
-    "tw_tier_parse": (c_int, c_char_p),
-    "tw_pressure": (c_int, c_void_p, c_int, POINTER(tw.Pressure)),
-    "tw_region_create": (c_int, c_void_p, c_uint64, c_int, c_uint, c_void_p, POINTER(c_void_p)),
-    "tw_region_close": (None, c_void_p),
-    "tw_region_addr": (c_void_p, c_void_p),
-    "tw_region_size": (c_uint64, c_void_p),
-    "tw_region_id": (c_uint64, c_void_p),
-    "tw_region_page": (c_uint64, c_void_p, c_void_p),
-    "tw_region_info": (c_int, c_void_p, POINTER(tw.RegionInfo)),
-    "tw_region_migrate": (c_int, c_void_p, c_uint64, c_uint64, c_int, c_int, c_int,
-                          POINTER(c_int32), c_size_t, c_void_p),
-    "tw_migrate_addr": (c_int, c_void_p, c_void_p, c_size_t, c_int, c_int, c_int,
-                        POINTER(c_int32), c_size_t, c_void_p),
-    "tw_agent_create": (c_int, c_void_p, c_uint64, POINTER(c_void_p)),
-    "tw_agent_close": (None, c_void_p),
-    "tw_agent_stats": (c_int, c_void_p, c_void_p, POINTER(tw.AgentStats)),
-    "tw_stream_create": (c_int, c_void_p, c_uint64, c_void_p, c_uint, POINTER(c_void_p)),
-    "tw_stream_close": (None, c_void_p),
-    "tw_stream_peek": (POINTER(tw.Event), c_void_p, POINTER(c_uint)),
-    "tw_stream_ok": (ctypes.c_bool, c_void_p, POINTER(tw.Event)),
-    "tw_stream_wait": (c_int, c_void_p, c_int),
-    "tw_stream_seen": (c_uint64, c_void_p),
-    "tw_stream_lost": (c_uint64, c_void_p),
-}
-
 
 @pytest.fixture(scope="module")
 def lib():
     library = tw.load_libtw()
-    assert library, "build/lib/libtw.so.1 is missing: run make"
-    for name, (result, *arguments) in PROTOTYPES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+    assert library, "build/lib/libtw.so.0 is missing: run make"
     return library
 
 

@@ -170,7 +170,7 @@ static void test_libc_only(void **state)
 		if (strstr(line, "(NEEDED)"))
 			assert_non_null(strstr(line, "[libc.so."));
 		if (strstr(line, "(SONAME)"))
-			soname = strstr(line, "[libtw.so.1]");
+			soname = strstr(line, "[libtw.so.0]");
 	}
 	assert_int_equal(pclose(f), 0);
 	assert_true(soname);

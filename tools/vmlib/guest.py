@@ -20,7 +20,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import initrd, kernels, splat, topology
+from . import initrd, splat, topology
+from .cache import Kernel, cache_dir, remove_stale, say
 
 FAILED, TIMED_OUT, SPLATTED = 125, 124, 126
 STREAMS = ("status", "stdout", "stderr")
@@ -48,7 +49,7 @@ class Interrupted(Exception):
 @dataclass
 class Run:
     """What to boot and what to do in it; all decided by the command line."""
-    kernel: kernels.Kernel
+    kernel: Kernel
     topology: topology.Topology
     nonce: str
     job: str
@@ -186,8 +187,8 @@ def on_signal(number, _frame):
 
 def execute(run):
     """Boot, run, clean up; the exit code for our caller."""
-    cache = kernels.cache_dir()
-    kernels.remove_stale(cache, "run-")
+    cache = cache_dir()
+    remove_stale(cache, "run-")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
     process, folder = None, Path(tempfile.mkdtemp(prefix=f"run-{os.getpid()}-", dir=cache))
@@ -197,7 +198,7 @@ def execute(run):
             streams = Streams()
             args = qemu_args(run, folder, streams.theirs)
             if run.verbose:
-                kernels.say(" ".join(args))
+                say(" ".join(args))
             process = start_qemu(args, streams.theirs)
             streams.close_theirs()
             reason = supervise(run, process, streams)

@@ -12,13 +12,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from .kernels import KernelError, cache_dir, output
+from .cache import KernelError, cache_dir, output
 
 HERE = Path(__file__).resolve().parent
 BUSYBOX = Path("/bin/busybox")
 BOOT_MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay",
                 "nvme", "virtio_scsi", "sd_mod")
-KEPT_ARCHIVES = 4
+KEPT_ARCHIVES = 8
 
 
 def entry(name, data, mode, inode):

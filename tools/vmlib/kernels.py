@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 """Guest kernels: Debian's own, the sanitised build, or one named by a path.
 
-Owns the cache directory ($TIERWATCH_CACHE): fetching, building, trimming and
-the lock that keeps two callers apart.  Yields a Kernel, which is all that the
-rest of tools/vm knows about one.
+Owns what the names of --kernel mean, and how the sanitised one is built.  Yields
+a Kernel, which is all that the rest of tools/vm knows about one; series.py has
+further ones of Debian's.
 """
 
-import fcntl
 import hashlib
 import os
 import re
 import shutil
-import struct
 import subprocess
-import sys
-import tempfile
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from .cache import (Kernel, KernelError, cache_dir, drop_others, locked, move_in, output,
+                    package_version, say, unpack_packages, unpack_vmlinux, version_key,
+                    work_dir)
+from .series import series
 
 TOOLS = Path(__file__).resolve().parent.parent
 FRAGMENT = TOOLS / "debug.config"
@@ -27,9 +26,6 @@ SOURCE_TAR = Path("/usr/src/linux-source-6.1.tar.xz")
 HEADERS = Path("/usr/src")
 STOCK_HEADERS = re.compile(r"linux-headers-(\d+\.\d+\.\d+.*-amd64)$")
 OTHER_FLAVOURS = ("-cloud-amd64", "-rt-amd64")
-# A bzImage's payload ends in its length, which the decompressors complain about.
-DECOMPRESSORS = {b"\xfd7zXZ": ["xz", "-dcq"], b"\x28\xb5\x2f\xfd": ["zstd", "-dcq"],
-                 b"\x1f\x8b": ["gzip", "-dcq"]}
 # Never compiled here and never looked at by kconfig.
 NOT_UNPACKED = ("Documentation/*/*", "drivers/gpu/drm/amd/include/*",
                 "tools/testing/*", "tools/perf/*", "arch/*/boot/dts/*")
@@ -45,94 +41,7 @@ KEEP_TOP = ("arch", "include", "scripts", "tools", "usr", "certs", "Makefile",
             ".config", "modules.builtin", "modules.order", "localversion")
 
 
-class KernelError(Exception):
-    """A kernel cannot be had; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A bootable kernel."""
-    flavour: str            # stock, debug, a series' number or other
-    release: str
-    vmlinux: Path
-    modules: Path = None    # root of a lib/modules tree, None when all is built in
-    kdir: Path = None       # KDIR for out-of-tree modules
-
-    @property
-    def debug(self):
-        """Whether the sanitisers are in (memory is scaled, leaks are sought)."""
-        return self.flavour == "debug"
-
-
-def say(text):
-    """Progress for a human."""
-    print(f"vm: {text}", file=sys.stderr, flush=True)
-
-
-def cache_dir():
-    """The cache directory, created when missing."""
-    path = os.environ.get("TIERWATCH_CACHE")
-    if not path:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        path = os.path.join(base, "tierwatch")
-    cache = Path(path).absolute()
-    cache.mkdir(parents=True, exist_ok=True)
-    return cache
-
-
-@contextmanager
-def locked(name):
-    """Hold the cache's lock `name`; say so when somebody else has it."""
-    with open(cache_dir() / f"{name}.lock", "w", encoding="ascii") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another caller that prepares the {name} kernel")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def work_dir(cache):
-    """A directory inside the cache that does not outlive the block."""
-    remove_stale(cache, "work-")
-    work = Path(tempfile.mkdtemp(prefix=f"work-{os.getpid()}-", dir=cache))
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def remove_stale(cache, prefix):
-    """Folders whose process was killed without a chance to clean up."""
-    for path in cache.glob(f"{prefix}*"):
-        pid = path.name.split("-")[1]
-        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def output(*command):
-    """A command's output, or KernelError."""
-    try:
-        return subprocess.run(command, check=True, text=True,
-                              capture_output=True).stdout.strip()
-    except FileNotFoundError as error:
-        raise KernelError(f"{command[0]}: not found; run tools/deps") from error
-    except subprocess.CalledProcessError as error:
-        raise KernelError(f"{' '.join(map(str, command))}: {error.stderr.strip()}") from error
-
-
-def package_version(package):
-    """The installed version of a Debian package."""
-    return output("dpkg-query", "-W", "-f", "${Version}", package)
-
-
 # --- Debian's kernel
-
-def version_key(release):
-    """Order releases by their numbers."""
-    return [int(part) for part in re.findall(r"\d+", release)]
-
 
 def newest_headers():
     """The release of the newest installed amd64 headers."""
@@ -168,50 +77,6 @@ def fetch_stock(release, version, home):
                                "It matches the installed headers. Bring them and package lists "
                                "up to date: apt-get update && apt-get install linux-headers-amd64")
         move_in(root, release, home)
-
-
-def move_in(root, release, home):
-    """An unpacked kernel package, made bootable, into the cache as `home`."""
-    unpack_vmlinux(root / f"boot/vmlinuz-{release}", root / "vmlinux")
-    output("/sbin/depmod", "-b", root, release)
-    root.chmod(0o755)
-    root.rename(home)
-
-
-def unpack_packages(packages, work, advice):
-    """Debian packages, unpacked in a folder inside `work`; nothing is installed."""
-    done = subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download",
-                           *packages], cwd=work, text=True, capture_output=True, check=False)
-    debs = list(work.glob("*.deb"))
-    if done.returncode or len(debs) != len(packages):
-        raise KernelError(f"{' '.join(packages)} cannot be had:\n{done.stderr.strip()}\n{advice}")
-    root = work / "root"
-    for deb in debs:
-        output("dpkg", "-x", deb, root)
-    return root
-
-
-def unpack_vmlinux(image, target):
-    """The ELF inside a bzImage; it boots twice as fast."""
-    data = image.read_bytes()
-    setup_sectors = data[0x1f1] or 4
-    offset, length = struct.unpack_from("<II", data, 0x248)
-    start = (setup_sectors + 1) * 512 + offset
-    payload = data[start:start + length]
-    for magic, command in DECOMPRESSORS.items():
-        if payload.startswith(magic):
-            done = subprocess.run(command, input=payload, capture_output=True, check=False)
-            if done.stdout.startswith(b"\x7fELF"):
-                target.write_bytes(done.stdout)
-                return
-    raise KernelError(f"{image}: cannot unpack the kernel inside")
-
-
-def drop_others(cache, prefix, keep):
-    """Remove what an older kernel left in the cache."""
-    for path in cache.glob(f"{prefix}*"):
-        if path != keep and path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
 
 
 # --- the sanitised kernel
@@ -315,43 +180,6 @@ def trim(tree):
                 os.unlink(os.path.join(folder, name))
 
 
-# --- another of Debian's series, with its headers
-
-def series(name):
-    """Debian's newest kernel of a series, say 6.12, fetched when needed."""
-    try:
-        wanted = output("apt-cache", "depends", f"linux-headers-{name}-amd64")
-        release = re.search(r"Depends: linux-headers-(\S+-amd64)", wanted).group(1)
-    except (KernelError, AttributeError) as error:
-        raise KernelError(f"no linux-headers-{name}-amd64 known: is there an apt source with it "
-                          "(bookworm-security or bookworm-backports), and apt-get update done?"
-                          ) from error
-    cache = cache_dir()
-    home = cache / f"series-{release}"
-    if not home.is_dir():
-        with locked(f"series-{name}"):
-            if not home.is_dir():
-                fetch_series(release, home)
-                drop_others(cache, f"series-{name}.", home)
-    return Kernel(name, release, home / "vmlinux", home,
-                  home / f"usr/src/linux-headers-{release}")
-
-
-def fetch_series(release, home):
-    """Image, headers and build tools of `release` as `home`; nothing is installed."""
-    base = release[:-len("-amd64")]
-    packages = [f"linux-image-{release}", f"linux-headers-{release}",
-                f"linux-headers-{base}-common", f"linux-kbuild-{base}"]
-    say(f"fetching {', '.join(packages)}")
-    with work_dir(home.parent) as work:
-        root = unpack_packages(packages, work, "Bring package lists up to date: apt-get update")
-        headers = root / f"usr/src/linux-headers-{release}"
-        makefile = headers / "Makefile"
-        makefile.write_text(makefile.read_text().replace("/usr/src/", f"{home}/usr/src/"))
-        (headers / "vmlinux").unlink(missing_ok=True)   # for BTF, with tools we don't ask for
-        move_in(root, release, home)
-
-
 # --- any other kernel
 
 def by_path(path):
@@ -384,6 +212,6 @@ def release_of(vmlinux):
 
 def find(name):
     """The kernel that --kernel names."""
-    if re.fullmatch(r"\d+\.\d+", name):
+    if re.fullmatch(r"\d+\.(\d+|x)", name):
         return series(name)
     return {"stock": stock, "debug": debug}.get(name, lambda: by_path(name))()

@@ -1,0 +1,518 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What <linux/tierwatch.h> says, by ctypes: its constants and structs.
+
+The names are the header's, those of structs without tw_ and in Python's style
+(STRUCTS has both).  Units are the header's too: sizes and offsets of regions in
+bytes, capacities in pages, times in nanoseconds of CLOCK_MONOTONIC.  What each
+member means is documented there.
+"""
+
+# pylint: disable=missing-class-docstring,invalid-name,too-few-public-methods
+
+from __future__ import annotations
+
+from ctypes import (Structure, c_int32, c_int64, c_uint8, c_uint32, c_uint64, sizeof)
+
+# --- constants of the header -------------------------------------------------
+
+TW_ABI_VERSION = 1
+TW_DEVICE = "/dev/tierwatch"
+
+TW_TIER_GPU, TW_TIER_CPU, TW_TIER_NVME, TW_TIER_SSD, TW_TIER_HDD = range(5)
+TW_NR_TIERS = 5
+TW_TIER_NONE = 0xff
+
+TW_PRESSURE_LOW, TW_PRESSURE_MEDIUM, TW_PRESSURE_HIGH, TW_PRESSURE_CRITICAL = range(4)
+
+(TW_REASON_MANUAL, TW_REASON_HOT, TW_REASON_COLD, TW_REASON_PRESSURE, TW_REASON_NUMA,
+ TW_REASON_FAULT, TW_REASON_EVACUATE) = range(7)
+TW_NR_REASONS = 7
+
+TW_PAGE_STABLE = 1 << 63
+TW_PAGE_INDEX_BITS = 32
+TW_REGION_MAX_PAGES = 1 << TW_PAGE_INDEX_BITS
+
+TW_IOC_TYPE = 0xE7
+
+
+def _io(nr: int) -> int:
+    return TW_IOC_TYPE << 8 | nr
+
+
+TW_IOC_INFO = _io(0x00)
+TW_IOC_TIER_INFO = _io(0x01)
+TW_IOC_TIER_BIND = _io(0x02)
+TW_IOC_TIER_UNBIND = _io(0x03)
+TW_IOC_PRESSURE = _io(0x04)
+TW_IOC_REGION_CREATE = _io(0x05)
+TW_IOC_AGENT_CREATE = _io(0x06)
+TW_IOC_AGENT_STATS = _io(0x07)
+TW_IOC_STREAM_CREATE = _io(0x08)
+TW_IOC_MIGRATE_PAGES = _io(0x09)
+TW_IOC_PAGE_INFO = _io(0x0a)
+TW_IOC_MIGRATE_RANGE = _io(0x0b)
+TW_IOC_ADDR_PAGE = _io(0x0c)
+TW_IOC_TRACK = _io(0x0d)
+TW_IOC_UNTRACK = _io(0x0e)
+TW_IOC_REPORT = _io(0x0f)
+TW_IOC_CANDIDATES = _io(0x10)
+TW_IOC_REQUEST = _io(0x11)
+TW_IOC_PAGE_LIST = _io(0x12)
+TW_IOC_MARK = _io(0x13)
+TW_IOC_FAULT_STATS = _io(0x14)
+TW_IOC_THRESHOLDS = _io(0x15)
+TW_IOC_MODULE_STATS = _io(0x16)
+TW_IOC_NUMA_STATS = _io(0x17)
+TW_IOC_NUMA_BALANCE = _io(0x18)
+TW_IOC_AGENT_LIMITS = _io(0x19)
+TW_IOC_AGENT_MIGRATE = _io(0x1a)
+TW_IOC_POLICY = _io(0x1b)
+TW_IOC_AGENT_LIST = _io(0x1c)
+TW_IOC_REGION_INFO = _io(0x20)
+TW_IOC_REGION_DISCARD = _io(0x21)
+TW_IOC_REGION_PAGES = _io(0x22)
+TW_IOC_STREAM_INFO = _io(0x40)
+
+TW_KIND_NONE, TW_KIND_NUMA, TW_KIND_STORE = range(3)
+
+TW_BIND_MOVABLE = 1 << 0
+TW_BIND_FLAGS = TW_BIND_MOVABLE
+TW_UNBIND_FORCE = 1 << 0
+TW_UNBIND_FLAGS = TW_UNBIND_FORCE
+TW_REGION_DONTDUMP = 1 << 0
+TW_REGION_FLAGS = TW_REGION_DONTDUMP
+TW_MOVE_ALREADY = 1
+TW_PAGE_KEPT = 1 << 0
+TW_PAGE_LOST = 1 << 1
+TW_PAGE_BUSY = 1 << 2
+TW_PAGE_EXTERNAL = 1 << 3
+TW_AGENT_JOIN = 1 << 0
+TW_AGENT_FLAGS = TW_AGENT_JOIN
+TW_AGENT_BY_ID = 1 << 0
+TW_AGENT_IS_DEFAULT, TW_AGENT_IS_MINE = 1 << 0, 1 << 1
+TW_AGENT_STATS_FLAGS = TW_AGENT_BY_ID
+TW_CLASS_WARM, TW_CLASS_HOT, TW_CLASS_COLD = range(3)
+TW_NR_CLASSES = 3
+TW_MAX_PFN = 1 << 52
+TW_TRACK_BY_ID = 1 << 0
+TW_TRACK_FLAGS = TW_TRACK_BY_ID
+TW_REPORT_WRITE = 1 << 0
+TW_REPORT_FLAGS = TW_REPORT_WRITE
+TW_PRIORITY_MAX = 100
+TW_REQUEST_WAIT = 1 << 0
+TW_REQUEST_FLAGS = TW_REQUEST_WAIT
+TW_REQUEST_MAX = 4096
+TW_REQUEST_USER_MAX = 1024
+TW_FAULT_STATS_RESET = 1 << 0
+TW_FAULT_STATS_FLAGS = TW_FAULT_STATS_RESET
+TW_THRESHOLDS_SET = 1 << 0
+TW_THRESHOLDS_FLAGS = TW_THRESHOLDS_SET
+TW_NO_LIMIT = (1 << 64) - 1
+TW_POLICY_SET, TW_POLICY_AUTO, TW_POLICY_UNMAP = 1, 1, 2
+TW_POLICY_MODES = TW_POLICY_AUTO | TW_POLICY_UNMAP
+TW_HEAT_BANDS = 17
+TW_LIMITS_SET = 1 << 1
+TW_LIMITS_FLAGS = TW_AGENT_BY_ID | TW_LIMITS_SET
+
+(TW_EVENT_FAULT, TW_EVENT_MIGRATE, TW_EVENT_PRESSURE, TW_EVENT_LIMIT, TW_EVENT_TIER_BOUND,
+ TW_EVENT_TIER_UNBOUND, TW_EVENT_TIER_ERROR, TW_EVENT_AGENT_CREATED,
+ TW_EVENT_AGENT_ENDED, TW_EVENT_REQUEST) = range(1, 11)
+TW_NR_EVENTS = 11
+TW_EVENT_ALL = (1 << TW_NR_EVENTS) - 2
+
+TW_FAULT_WRITE = 1 << 0
+TW_FAULT_MAJOR = 1 << 1
+TW_FAULT_FIRST = 1 << 2
+
+TW_STREAM_MIN_EVENTS = 64
+TW_STREAM_MAX_EVENTS = 1 << 20
+TW_STREAM_VERSION = 1
+TW_STREAM_CTL_OFFSET = 1 << 40
+TW_STREAM_CTL_CURSORS = 511
+
+TW_STATS_VERSION = 1
+
+TW_STORE_MAGIC = "TIERWTCH"
+TW_STORE_VERSION = 1
+TW_STORE_DATA = 1 << 20
+TW_STORE_SUPER_SIZE = 4096
+
+
+def TW_PAGE(region: int, index: int) -> int:
+    """The stable number of a page."""
+    return TW_PAGE_STABLE | region << TW_PAGE_INDEX_BITS | index
+
+
+def TW_PAGE_REGION(page: int) -> int:
+    """The region of a stable number."""
+    return (page & ~TW_PAGE_STABLE) >> TW_PAGE_INDEX_BITS
+
+
+def TW_PAGE_INDEX(page: int) -> int:
+    """The index of a stable number."""
+    return page & ((1 << TW_PAGE_INDEX_BITS) - 1)
+
+
+def TW_EVENT_BIT(event: int) -> int:
+    """The bit of an event type in a stream's mask."""
+    return 1 << event
+
+# --- structs of the header -----------------------------------------------------
+
+
+class Sized(Structure):
+    """A struct of an ioctl: its first member is filled in."""
+
+    def __init__(self, **members):
+        members.setdefault("size", sizeof(self))
+        super().__init__(**members)
+
+
+class Info(Sized):
+    _fields_ = [(name, c_uint32) for name in (
+        "size", "flags", "abi_version", "page_size", "nr_tiers", "bound_mask",
+        "stats_size", "max_pages", "nr_cpus", "reserved")]
+
+
+class TierInfo(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("kind", c_uint32), ("capacity", c_uint64), ("used", c_uint64),
+                ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
+                ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
+                ("bandwidth", c_uint64), ("nodes", c_uint64), ("dev", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class TierBind(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("fd", c_int32), ("capacity", c_uint64), ("nodes", c_uint64)]
+
+
+class TierUnbind(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("reserved", c_uint32), ("moved", c_uint64)]
+
+
+class Pressure(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("level", c_uint32), ("capacity", c_uint64), ("used", c_uint64),
+                ("stalls", c_uint64), ("permille", c_uint32), ("reserved", c_uint32)]
+
+
+class RegionCreate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("bytes", c_uint64),
+                ("affinity", c_uint32), ("agent_fd", c_int32), ("fd", c_int32),
+                ("reserved", c_uint32), ("id", c_uint64)]
+
+
+class RegionInfo(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("id", c_uint64),
+                ("bytes", c_uint64), ("agent", c_uint64), ("pages", c_uint64 * TW_NR_TIERS),
+                ("lost", c_uint64), ("record_bytes", c_uint64), ("affinity", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class RegionDiscard(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("offset", c_uint64),
+                ("length", c_uint64), ("discarded", c_uint64)]
+
+
+class MigratePages(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("to_tier", c_uint32),
+                ("from_tier", c_uint32), ("reason", c_uint32), ("nr", c_uint32),
+                ("pages", c_uint64), ("status", c_uint64), ("moved", c_uint32),
+                ("failed", c_uint32)]
+
+
+class MigrateRange(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("start", c_uint64),
+                ("length", c_uint64), ("to_tier", c_uint32), ("from_tier", c_uint32),
+                ("reason", c_uint32), ("nr_status", c_uint32), ("status", c_uint64),
+                ("moved", c_uint32), ("failed", c_uint32), ("untouched", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class Page(Structure):
+    _fields_ = [("page", c_uint64), ("pfn", c_uint64), ("agent", c_uint64), ("tier", c_uint32),
+                ("flags", c_uint32), ("heat", c_uint32), ("age", c_uint32), ("node", c_int32),
+                ("status", c_int32), ("best_node", c_int32), ("temperature", c_uint32)]
+
+
+class PageInfo(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("pages", c_uint64), ("infos", c_uint64)]
+
+
+class RegionPages(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("offset", c_uint64),
+                ("length", c_uint64), ("nr", c_uint32), ("reserved", c_uint32),
+                ("infos", c_uint64)]
+
+
+class AgentCreate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("id", c_uint64),
+                ("fd", c_int32), ("reserved", c_uint32)]
+
+
+class AgentStats(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
+                ("is_default", c_uint32), ("id", c_uint64), ("pages", c_uint64 * TW_NR_TIERS),
+                ("faults_minor", c_uint64 * TW_NR_TIERS),
+                ("faults_major", c_uint64 * TW_NR_TIERS), ("moves_in", c_uint64 * TW_NR_TIERS),
+                ("moves_out", c_uint64 * TW_NR_TIERS), ("regions", c_uint64),
+                ("fault_ns", c_uint64), ("external", c_uint64 * TW_NR_TIERS),
+                ("reported", c_uint64)]
+
+
+class AddrPage(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("addr", c_uint64), ("page", c_uint64)]
+
+
+class Track(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32), ("node", c_int32),
+                ("agent_fd", c_int32), ("nr", c_uint32), ("agent_id", c_uint64),
+                ("pages", c_uint64), ("status", c_uint64), ("done", c_uint32),
+                ("failed", c_uint32)]
+
+
+class Untrack(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("pages", c_uint64), ("status", c_uint64),
+                ("done", c_uint32), ("failed", c_uint32)]
+
+
+class Report(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("page", c_uint64), ("addr", c_uint64)]
+
+
+class Candidate(Structure):
+    _fields_ = [("page", c_uint64), ("agent", c_uint64), ("benefit_ns", c_int64),
+                ("heat", c_uint32), ("age", c_uint32), ("from_tier", c_uint32),
+                ("to_tier", c_uint32), ("node", c_int32), ("reserved", c_uint32)]
+
+
+class Candidates(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("from_tier", c_uint32),
+                ("to_tier", c_uint32), ("nr", c_uint32), ("reserved", c_uint32),
+                ("candidates", c_uint64)]
+
+
+class Request(Structure):
+    _fields_ = [("page", c_uint64), ("id", c_uint64), ("pfn", c_uint64),
+                ("latency_ns", c_uint64), ("from_tier", c_uint32), ("to_tier", c_uint32),
+                ("priority", c_uint32), ("reason", c_uint32), ("status", c_int32),
+                ("reserved", c_uint32)]
+
+
+class RequestPages(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("requests", c_uint64), ("done", c_uint32),
+                ("failed", c_uint32)]
+
+
+class PageList(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
+                ("temperature", c_uint32), ("nr", c_uint32), ("reserved", c_uint32),
+                ("cursor", c_uint64), ("infos", c_uint64)]
+
+
+class Mark(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("temperature", c_uint32),
+                ("nr", c_uint32), ("pages", c_uint64), ("status", c_uint64), ("done", c_uint32),
+                ("failed", c_uint32)]
+
+
+class FaultStats(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
+                ("reserved", c_uint32), ("minor_read", c_uint64), ("minor_write", c_uint64),
+                ("major_read", c_uint64), ("major_write", c_uint64), ("first", c_uint64),
+                ("reported", c_uint64), ("fault_ns", c_uint64)]
+
+
+class Thresholds(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
+                ("reserved", c_uint32), ("enter", c_uint32 * 3), ("leave", c_uint32 * 3),
+                ("reserved2", c_uint32 * 2)]
+
+
+class ModuleStats(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("pages_tracked", c_uint64),
+                ("pages_external", c_uint64), ("faults", c_uint64),
+                ("faults_reported", c_uint64), ("migrations", c_uint64),
+                ("migrations_failed", c_uint64), ("migration_ns", c_uint64),
+                ("events", c_uint64), ("sigbus", c_uint64), ("lost", c_uint64),
+                ("requests_queued", c_uint64), ("requests_done", c_uint64),
+                ("requests_failed", c_uint64), ("requests_cancelled", c_uint64),
+                ("regions", c_uint64), ("agents", c_uint64), ("streams", c_uint64),
+                ("record_bytes", c_uint64), ("external_bytes", c_uint64),
+                ("store_bytes", c_uint64), ("stream_bytes", c_uint64), ("batch_size", c_uint32),
+                ("hot_threshold", c_uint32), ("cold_threshold", c_uint32),
+                ("auto_migration", c_uint32)]
+
+
+class NumaStats(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("node", c_int32), ("tier", c_uint32),
+                ("total", c_uint64), ("free", c_uint64), ("pages", c_uint64),
+                ("local", c_uint64), ("remote", c_uint64), ("moved_in", c_uint64),
+                ("reserved", c_uint64)]
+
+
+class NumaBalance(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("looked", c_uint64), ("moved", c_uint64),
+                ("failed", c_uint64)]
+
+
+class AgentLimits(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
+                ("reserved", c_uint32), ("id", c_uint64), ("pages", c_uint64 * TW_NR_TIERS),
+                ("hard", c_uint64 * TW_NR_TIERS)]
+
+
+class AgentEntry(Structure):
+    _fields_ = [("id", c_uint64), ("uid", c_uint32), ("flags", c_uint32)] + [
+        (name, c_uint64 * TW_NR_TIERS) for name in (
+            "pages", "external", "limit", "hard", "faults_minor", "faults_major", "moves_in",
+            "moves_out")] + [
+        (name, c_uint64) for name in ("regions", "fault_ns", "reported", "reserved")]
+
+
+class AgentList(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
+                ("reserved", c_uint32), ("cursor", c_uint64), ("agents", c_uint64)]
+
+
+class AgentMigrate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
+                ("to_tier", c_uint32), ("from_tier", c_uint32), ("reason", c_uint32),
+                ("nr", c_uint32), ("reserved", c_uint32), ("id", c_uint64), ("moved", c_uint64),
+                ("failed", c_uint64)]
+
+
+class Policy(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("enabled", c_uint32),
+                ("mode", c_uint32), ("hot_threshold", c_uint32), ("cold_threshold", c_uint32),
+                ("scan_permille", c_uint32), ("scan_min_ms", c_uint32),
+                ("scan_max_ms", c_uint32), ("free_permille", c_uint32), ("min_stay", c_uint32),
+                ("max_rate", c_uint32), ("reserved", c_uint64)]
+
+    def knobs(self) -> dict[str, int]:
+        """What can be set, for Device.policy()."""
+        return {name: getattr(self, name) for name, _ in self._fields_
+                if name not in ("size", "flags", "reserved")}
+
+
+class Event(Structure):
+    _fields_ = [("seq", c_uint64), ("time_ns", c_uint64), ("page", c_uint64),
+                ("agent", c_uint64), ("addr", c_uint64), ("latency_ns", c_uint32),
+                ("pid", c_uint32), ("type", c_uint8), ("tier", c_uint8),
+                ("to_tier", c_uint8), ("reason", c_uint8), ("status", c_int32),
+                ("flags", c_uint32), ("reserved", c_uint32)]
+
+    def __repr__(self) -> str:
+        return (f"Event(type={self.type} tier={self.tier} to={self.to_tier} "
+                f"reason={self.reason} status={self.status} flags={self.flags} "
+                f"page={self.page:#x} agent={self.agent} addr={self.addr:#x} pid={self.pid})")
+
+
+class StreamCreate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("mask", c_uint64),
+                ("agent_fd", c_int32), ("events", c_uint32), ("fd", c_int32),
+                ("reserved", c_uint32), ("map_size", c_uint64)]
+
+
+class StreamInfo(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("mask", c_uint64),
+                ("map_size", c_uint64), ("events", c_uint32), ("nr_rings", c_uint32)]
+
+
+class StreamHeader(Structure):
+    _fields_ = [("version", c_uint32), ("compat_version", c_uint32), ("size", c_uint64),
+                ("nr_rings", c_uint32), ("events", c_uint32), ("ring_offset", c_uint32),
+                ("event_offset", c_uint32), ("ring_stride", c_uint64),
+                ("event_size", c_uint32), ("reserved", c_uint32)]
+
+
+class RingHeader(Structure):
+    _fields_ = [("head", c_uint64), ("online", c_uint32), ("cpu", c_uint32)]
+
+
+class StreamCtl(Structure):
+    _fields_ = [("watermark", c_uint32), ("reserved", c_uint32),
+                ("cursor", c_uint64 * TW_STREAM_CTL_CURSORS)]
+
+
+class StatsTier(Structure):
+    _fields_ = [("seq", c_uint32), ("bound", c_uint32), ("level", c_uint32),
+                ("kind", c_uint32), ("capacity", c_uint64), ("used", c_uint64),
+                ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
+                ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
+                ("bandwidth", c_uint64), ("level_changes", c_uint64),
+                ("avoided_until_ns", c_uint64), ("reserved", c_uint64 * 5),
+                ("heat", c_uint64 * TW_HEAT_BANDS)]
+
+
+class StatsCounters(Structure):
+    _fields_ = [(name, c_uint64) for name in (
+        "minor_read", "minor_write", "major_read", "major_write", "first", "fault_ns",
+        "moves_in", "moves_out", "moves_failed", "move_ns", "bytes_read", "bytes_written",
+        "io_errors", "stalls", "taken_back", "reported", "refaults", "refaults_early")]
+
+
+class StatsCpu(Structure):
+    _fields_ = [("tier", StatsCounters * TW_NR_TIERS), ("events", c_uint64),
+                ("sigbus", c_uint64), ("reserved", c_uint64 * 6)]
+
+
+class StatsHeader(Structure):
+    _fields_ = [("version", c_uint32), ("compat_version", c_uint32), ("size", c_uint64),
+                ("nr_tiers", c_uint32), ("tier_offset", c_uint32), ("tier_stride", c_uint32),
+                ("nr_cpus", c_uint32), ("cpu_offset", c_uint32), ("cpu_stride", c_uint32),
+                ("regions", c_uint64), ("agents", c_uint64), ("streams", c_uint64),
+                ("record_bytes", c_uint64), ("store_bytes", c_uint64),
+                ("stream_bytes", c_uint64), ("lost", c_uint64), ("external", c_uint64),
+                ("external_bytes", c_uint64), ("requests_queued", c_uint64),
+                ("requests_done", c_uint64), ("requests_failed", c_uint64),
+                ("requests_cancelled", c_uint64)] + [(name, c_uint64) for name in (
+                    "scans", "scan_ns", "scan_pages", "scan_skipped", "scan_period_ms",
+                    "scan_window_us", "auto_considered", "auto_promoted",
+                    "auto_demoted", "auto_busy", "auto_full", "auto_unpaid", "auto_stayed",
+                    "auto_limited", "auto_thrash", "auto_margin", "auto_ns")]
+
+
+class StoreSuper(Structure):
+    _fields_ = [("magic", c_uint8 * 8), ("version", c_uint32), ("crc", c_uint32),
+                ("bytes", c_uint64), ("uuid", c_uint8 * 16), ("label", c_uint8 * 64)]
+
+
+STRUCTS = {
+    "tw_info": Info, "tw_tier_info": TierInfo, "tw_tier_bind": TierBind,
+    "tw_tier_unbind": TierUnbind, "tw_pressure": Pressure,
+    "tw_region_create": RegionCreate, "tw_region_info": RegionInfo,
+    "tw_region_discard": RegionDiscard, "tw_migrate_pages": MigratePages,
+    "tw_migrate_range": MigrateRange, "tw_page": Page, "tw_page_info": PageInfo,
+    "tw_region_pages": RegionPages, "tw_agent_create": AgentCreate,
+    "tw_agent_stats": AgentStats, "tw_event": Event, "tw_stream_create": StreamCreate,
+    "tw_stream_info": StreamInfo, "tw_stream_header": StreamHeader,
+    "tw_ring_header": RingHeader, "tw_stream_ctl": StreamCtl, "tw_stats_tier": StatsTier,
+    "tw_stats_counters": StatsCounters, "tw_stats_cpu": StatsCpu, "tw_stats": StatsHeader,
+    "tw_store_super": StoreSuper,
+    "tw_addr_page": AddrPage,
+    "tw_track": Track,
+    "tw_untrack": Untrack,
+    "tw_report": Report,
+    "tw_candidate": Candidate,
+    "tw_candidates": Candidates,
+    "tw_request": Request,
+    "tw_request_pages": RequestPages,
+    "tw_page_list": PageList,
+    "tw_mark": Mark,
+    "tw_fault_stats": FaultStats,
+    "tw_thresholds": Thresholds,
+    "tw_module_stats": ModuleStats,
+    "tw_numa_stats": NumaStats,
+    "tw_numa_balance": NumaBalance,
+    "tw_agent_limits": AgentLimits,
+    "tw_agent_migrate": AgentMigrate, "tw_policy": Policy,
+    "tw_agent_entry": AgentEntry, "tw_agent_list": AgentList,
+}

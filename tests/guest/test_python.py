@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The Python module: libtw's functions under libtw's own rules."""
+
+import errno
+import re
+from pathlib import Path
+
+import pytest
+
+import libtw
+from libtw import Event, Level, Reason, Tier, Temperature
+import tw
+from tw import PAGE
+
+SYMBOLS = Path(__file__).resolve().parents[2] / "libtw" / "libtw.map"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library():
+    return tw.load_libtw()
+
+
+@pytest.fixture
+def device():
+    with libtw.Device() as opened:
+        yield opened
+
+
+@pytest.fixture
+def region(device):
+    with device.region(16 * PAGE) as made:
+        yield made
+
+
+def test_every_function_has_its_prototype():
+    exported = set(re.findall(r"\b(tw_\w+);", SYMBOLS.read_text()))
+    assert exported == set(libtw.lib.PROTOTYPES)
+
+
+def test_every_function_is_used_by_the_module():
+    """But for those that only C has a use for: events in place, and what is a method's name."""
+    sources = "".join(path.read_text() for path in Path(libtw.__file__).parent.glob("*.py")
+                      if path.name != "lib.py")
+    unused = {name for name in libtw.lib.PROTOTYPES
+              if not re.search(rf"\b{name.removesuffix('_by_id')}\b", sources)}
+    assert unused == {"tw_stream_ring", "tw_stream_peek", "tw_stream_ok"}
+
+
+def test_names():
+    assert libtw.version() == "1.0.0"
+    assert [libtw.tier_name(tier) for tier in Tier] == ["gpu", "cpu", "nvme", "ssd", "hdd", "none"]
+    assert libtw.tier_parse("NVMe") is Tier.NVME
+    with pytest.raises(ValueError, match="'tape'.*gpu, cpu"):
+        libtw.tier_parse("tape")
+    assert [libtw.level_name(level) for level in Level] == ["low", "medium", "high", "critical"]
+    assert [libtw.reason_name(reason) for reason in Reason] == [
+        reason.name.lower() for reason in Reason]
+    assert [libtw.event_name(event) for event in Event] == [
+        event.name.lower().replace("_", "-") for event in Event]
+
+
+def test_refusals():
+    with pytest.raises(FileNotFoundError):
+        libtw.Device("/dev/no-such-device")
+    with pytest.raises(OSError) as caught:
+        libtw.Device("/dev/null")
+    assert caught.value.errno == errno.ENOTTY
+
+
+def test_bound_tiers(device, dev):
+    assert set(device.bound()) == dev.bound()
+    for tier in device.bound():
+        assert bytes(device.tier_info(tier)) == bytes(dev.tier_info(tier))
+        assert device.pressure(tier).capacity == dev.pressure(tier).capacity
+        assert device.tier_stats(tier).capacity == device.tier_info(tier).capacity
+    with pytest.raises(OSError) as caught:
+        device.tier_info(5)
+    assert caught.value.errno == errno.EINVAL
+
+
+def test_a_region_moves_and_keeps_its_bytes(device, region):
+    for index in range(16):
+        region.memory[index * PAGE] = index + 1
+    assert region.info().pages[Tier.CPU] == 16
+    moves = region.migrate(0, 8 * PAGE, Tier.NVME)
+    assert (moves.moved, moves.failed, moves.status) == (8, 0, [0] * 8)
+    assert [page.tier for page in region.pages()] == [Tier.NVME] * 8 + [Tier.CPU] * 8
+    again = device.migrate([region.page(0), region.page(9 * PAGE)], Tier.NVME)
+    assert (again.moved, again.already, again.status) == (1, 1, [tw.TW_MOVE_ALREADY, 0])
+    assert device.migrate_addr(region.addr, 2 * PAGE, Tier.GPU).moved == 2
+    assert [page.tier for page in device.page_info([region.page(0), region.page(9 * PAGE)])] == [
+        Tier.GPU, Tier.NVME]
+    assert [region.memory[index * PAGE] for index in range(16)] == list(range(1, 17))
+    assert region.discard(0, 4 * PAGE) == 4
+    assert region.memory[0] == 0 and region.memory[4 * PAGE] == 5
+
+
+def test_pages_have_numbers(device, region):
+    assert region.page(3 * PAGE + 5) == libtw.TW_PAGE(region.id, 3)
+    assert device.addr_page(region.addr + 3 * PAGE) == region.page(3 * PAGE)
+    for offset in (-1, 16 * PAGE):
+        with pytest.raises(ValueError, match="not within"):
+            region.page(offset)
+
+
+def test_a_refused_move_changes_nothing(region):
+    region.memory[0] = 7
+    before = bytes(region.info())
+    with pytest.raises(OSError) as caught:
+        region.migrate(0, PAGE, 9)
+    assert caught.value.errno == errno.EINVAL
+    assert bytes(region.info()) == before
+
+
+def test_a_region_in_use_is_not_closed(region):
+    view = memoryview(region.memory)
+    with pytest.raises(BufferError):
+        region.close()
+    assert not region.closed
+    view.release()
+    region.close()
+    assert region.closed
+    with pytest.raises(ValueError, match="Region is closed"):
+        region.info()
+
+
+def test_agents(device):
+    with device.agent(77, create=True) as agent:
+        assert agent.id == 77
+        with pytest.raises(FileExistsError):
+            device.agent(77, create=True)
+        with device.agent(77) as same, device.region(4 * PAGE, agent=same) as region:
+            region.memory[0] = 1
+            assert device.agent_stats(agent).pages[Tier.CPU] == 1
+            assert list(device.agent_stats(77).pages) == list(device.agent_stats(agent).pages)
+            limits = [libtw.TW_NO_LIMIT] * 5
+            limits[Tier.GPU] = 12
+            device.set_agent_limits(limits, agent)
+            assert list(device.agent_limits(77).pages) == limits
+            assert device.agent_migrate(Tier.SSD, agent=77) == (1, 0)
+            assert region.info().pages[Tier.SSD] == 1
+    with pytest.raises(FileNotFoundError):
+        device.agent_stats(78)
+
+
+def test_events(device):
+    with device.agent(78) as agent, device.region(8 * PAGE, agent=agent) as region, \
+            device.stream(Event.FAULT.bit() | Event.MIGRATE.bit(), agent=agent,
+                          events=64) as stream:
+        assert stream.read() == [] and not stream.wait(0)
+        for index in range(8):
+            region.memory[index * PAGE] = 1
+        region.migrate(0, PAGE, Tier.HDD)
+        assert stream.wait(1000)
+        events = stream.read()
+        assert [event.type for event in events].count(Event.FAULT) == 8
+        moved = [event for event in events if event.type == Event.MIGRATE]
+        assert [(event.tier, event.to_tier, event.page) for event in moved] == [
+            (Tier.CPU, Tier.HDD, region.page(0))]
+        assert (stream.seen, stream.lost) == (9, 0)
+
+
+def test_requests_and_marks(device, region):
+    region.memory[0] = region.memory[PAGE] = 1
+    done = device.request([libtw.Request(page=region.page(0), from_tier=Tier.NONE,
+                                         to_tier=Tier.NVME)], wait=True)
+    assert [request.status for request in done] == [0]
+    assert region.pages(0, PAGE)[0].tier == Tier.NVME
+    each = device.mark([region.page(PAGE), libtw.TW_PAGE(region.id, 99)], Temperature.HOT)
+    assert (each.ok, each.failed, each.status) == (1, 1, [0, -errno.ENOENT])
+    assert region.page(PAGE) in [page.page for page in device.page_list(Temperature.HOT)]
+
+
+def test_statistics(device, region):
+    before = device.counters(Tier.CPU).first
+    region.memory[0] = 1
+    assert device.counters(Tier.CPU).first == before + 1
+    assert device.stats().regions >= 1
+    assert device.module_stats().regions == device.stats().regions
+    assert device.fault_stats(Tier.CPU).first >= 1
+
+
+def test_policy(device):
+    old = device.policy()
+    try:
+        assert device.set_policy(min_stay=5).min_stay == 5
+        with pytest.raises(OSError) as caught:
+            device.set_policy(min_stay=5000, max_rate=1)
+        assert caught.value.errno == errno.EINVAL
+        with pytest.raises(TypeError, match="no knob 'speed'.*min_stay"):
+            device.set_policy(speed=1)
+        assert device.policy().max_rate == old.max_rate
+    finally:
+        device.set_policy(**old.knobs())
+    assert bytes(device.policy()) == bytes(old)
