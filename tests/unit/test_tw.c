@@ -248,6 +248,7 @@ static int tw(const char *words)
 	optind = 0;
 	cli_device = NULL;
 	cli_human = false;
+	cli_command = "";
 	color_parse("auto");
 	ret = tw_main(argc, argv);
 	fflush(stdout);
@@ -420,7 +421,7 @@ static void test_suggestions(void **state)
 	assert_int_equal(tw("help prssure"), EXIT_USAGE);
 	expect(err_out, "Did you mean pressure?");
 	assert_int_equal(tw("tier unbind nmve"), EXIT_USAGE);
-	expect(err_out, "Did you mean nvme?");
+	expect(err_out, "Did you mean nvme?\nSee: tw help tier unbind\n");
 	assert_int_equal(tw("tier unbind tape"), EXIT_USAGE);
 	expect(err_out, "gpu, cpu, nvme, ssd and hdd");
 	assert_null(strstr(err_out, "mean"));
