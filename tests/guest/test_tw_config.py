@@ -2,6 +2,7 @@
 """What `make install` puts beside the command: units, and completion in bash."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -83,7 +84,7 @@ def complete(*words: str) -> list[str]:
     """What bash offers for the last of these words."""
     script = ('source "$1"; shift; COMP_WORDS=(tw "$@"); COMP_CWORD=$#; _tw; '
               'printf "%s\\n" "${COMPREPLY[@]}"')
-    done = subprocess.run(["bash", "--norc", "-euc", script, "bash", COMPLETION, *words],
+    done = subprocess.run(["bash", "--norc", "-uc", script, "bash", COMPLETION, *words],
                           env={**os.environ, "PATH": f"{TW.parent}:{os.environ['PATH']}"},
                           capture_output=True, text=True, check=True)
     assert not done.stderr, done.stderr
@@ -123,5 +124,5 @@ def test_completion(words, offered):
 def test_completion_knows_every_command():
     """Whatever tw's help names is offered."""
     shown = subprocess.run([TW, "help"], capture_output=True, text=True, check=True).stdout
-    names = [line.split()[0] for line in shown.splitlines() if line.startswith("  ")]
+    names = [line.split()[0] for line in shown.splitlines() if re.match("  [a-z]", line)]
     assert complete("") == names and len(names) > 5

@@ -299,6 +299,7 @@ static int tw(const char *words)
 	optind = 0;
 	cli_device = NULL;
 	cli_human = false;
+	cli_command = "";
 	color_parse("auto");
 	ret = tw_main(argc, argv);
 	fflush(stdout);
@@ -471,7 +472,7 @@ static void test_suggestions(void **state)
 	assert_int_equal(tw("help prssure"), EXIT_USAGE);
 	expect(err_out, "Did you mean pressure?");
 	assert_int_equal(tw("tier unbind nmve"), EXIT_USAGE);
-	expect(err_out, "Did you mean nvme?");
+	expect(err_out, "Did you mean nvme?\nSee: tw help tier unbind\n");
 	assert_int_equal(tw("tier unbind tape"), EXIT_USAGE);
 	expect(err_out, "gpu, cpu, nvme, ssd and hdd");
 	assert_null(strstr(err_out, "mean"));
@@ -527,6 +528,9 @@ static void test_usage(void **state)
 		"tier bind ssd /fake/block --capacity 1X",
 		"tier bind ssd /fake/block --capacity 4097",
 		"tier bind cpu --nodes 64", "tier unbind", "tier unbind x",
+		"tier detect x", "tier detect --conf --json",
+		"tier bind cpu --format", "apply x", "apply --conf",
+		"help nothing", "help tier nothing", "help tier list x",
 		"stats x", "pressure x", "pressure cpu gpu",
 		"agent list x", "agent show", "agent show x", "agent show 7 8",
 		"agent show --user no-such-user 7", "agent limit",
@@ -554,7 +558,7 @@ static void test_usage(void **state)
 		"heatmap --output x.gif", "top x", "top --sort x",
 		"top --interval 0", "bench x", "bench --size x",
 		"bench --time 0", "bench --tiers x", "bench --size 4k",
-				"migrate cpu", "migrate x 1", "migrate cpu x",
+		"migrate cpu", "migrate x 1", "migrate cpu x",
 		"migrate --from x cpu 1", "page", "page x",
 	};
 	size_t i;

@@ -146,8 +146,11 @@ int binding_make(struct tw *tw, const struct binding *b)
 int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
 {
 	const char *name = tw_tier_name(tier);
+	struct emptying *shown = emptying_show(tw, tier);
 	int err = tw_tier_unbind(tw, tier, flags, moved);
 	unsigned long long n = *moved;
+
+	emptying_end(shown);
 
 	switch (err) {
 	case 0:
@@ -319,6 +322,7 @@ int cmd_tier_unbind(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
+	char count[TEXT_LEN];
 	unsigned int flags = 0;
 	bool json = false;
 	int c, tier;
@@ -352,8 +356,8 @@ int cmd_tier_unbind(int argc, char **argv)
 		json_close('}');
 		json_end();
 	} else {
-		printf("%s: unbound, %llu pages moved elsewhere\n",
-		       tw_tier_name(tier), (unsigned long long)moved);
+		printf("%s: unbound, %s pages moved elsewhere\n",
+		       tw_tier_name(tier), text_count(count, moved));
 	}
 	return cli_flush(EXIT_SUCCESS);
 }

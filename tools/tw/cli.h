@@ -26,6 +26,8 @@
 
 /* --device, or NULL for the one there normally is. */
 extern const char *cli_device;
+/* The command that runs ("tier bind"), for whose help cli_usage() sends. */
+extern const char *cli_command;
 
 /**
  * struct cli_cmd - a command

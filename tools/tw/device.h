@@ -101,6 +101,14 @@ int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved);
 void binding_text(char buf[WHERE_LEN], const struct tw_tier_info *t);
 void tier_json(const struct tw_tier_info *t, __u32 page_size);
 
+/*
+ * emptying.c: on a terminal, how many pages a tier still has, while it is
+ * unbound. NULL when there is no terminal.
+ */
+struct emptying;
+struct emptying *emptying_show(struct tw *tw, int tier);
+void emptying_end(struct emptying *e);
+
 static inline bool is_store(int tier)
 {
 	return tier >= TW_TIER_NVME;

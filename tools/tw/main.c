@@ -200,6 +200,7 @@ static int run_cmd(const struct cli_cmd *c, const char *above, int argc,
 	snprintf(name, sizeof(name), "tw %s%s%s", above, *above ? " " : "",
 		 c->name);
 	argv[0] = name;
+	cli_command = name + strlen("tw ");
 	/* The commands scan their own arguments anew. */
 	optind = 0;
 	return c->run(argc, argv);

@@ -89,19 +89,19 @@ static __u64 average(__u64 sum, __u64 nr)
 
 static void print_tier(const struct tw_stats *s, int tier)
 {
-	char fault[TEXT_LEN], move[TEXT_LEN];
+	char fault[TEXT_LEN], move[TEXT_LEN], n[6][TEXT_LEN];
 	struct tw_stats_counters c;
 	__u64 minor, major;
 
 	tw_stats_sum(s, tier, &c);
 	minor = c.minor_read + c.minor_write;
 	major = c.major_read + c.major_write;
-	printf("%-5s %11llu %11llu %11llu %8s %11llu %11llu %9llu %8s\n",
-	       tw_tier_name(tier), (unsigned long long)minor,
-	       (unsigned long long)major, (unsigned long long)c.first,
+	printf("%-5s %11s %11s %11s %8s %11s %11s %9s %8s\n",
+	       tw_tier_name(tier), text_count(n[0], minor),
+	       text_count(n[1], major), text_count(n[2], c.first),
 	       text_ns(fault, average(c.fault_ns, minor + major)),
-	       (unsigned long long)c.moves_in, (unsigned long long)c.moves_out,
-	       (unsigned long long)c.moves_failed,
+	       text_count(n[3], c.moves_in), text_count(n[4], c.moves_out),
+	       text_count(n[5], c.moves_failed),
 	       text_ns(move, average(c.move_ns,
 				     c.moves_out + c.moves_failed)));
 }

@@ -9,6 +9,8 @@
 
 #include "cli.h"
 
+const char *cli_command = "";
+
 static void say(const char *fmt, va_list ap)
 {
 	fflush(stdout);
@@ -58,7 +60,8 @@ int cli_usage(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
-	fputs("\nSee: tw help\n", stderr);
+	fprintf(stderr, "\nSee: tw help%s%s\n", *cli_command ? " " : "",
+		cli_command);
 	return EXIT_USAGE;
 }
 

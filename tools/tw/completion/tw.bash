@@ -5,7 +5,7 @@
 
 # The commands of a list: two spaces, a name, its help.
 _tw_commands() {
-	tw help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p'
+	tw help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'
 }
 
 _tw_subcommands() {

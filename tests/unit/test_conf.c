@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reading tierwatch.conf: what a right file says, that every wrong one is
+ * refused, and that none, however broken, does harm.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "cli.h"
+#include "conf.h"
+
+/* main.c has it in the command itself. */
+const char *cli_device;
+
+static const char right[] =
+	"# a comment\n"
+	"; another\n"
+	"\n"
+	"[tier NVMe]\n"
+	"  device = /dev/disk/by-id/x # y\r\n"
+	"capacity=1G\n"
+	"format = yes\n"
+	"[ tier cpu ]\n"
+	"nodes = 0,2-3\n"
+	"movable = on\n"
+	"[tier hdd]\n"
+	"bound = no\n"
+	"[policy]\n"
+	"enabled = on\n"
+	"auto = off\n"
+	"max_rate = 4294967295\n"
+	"[agent 7]\n"
+	"user = alice\n"
+	"cpu = 8K\n"
+	"ssd = none\n"
+	"[agent 0x10]";
+
+static char told[65536];
+
+/* What was said is in told. */
+static int read_text(struct conf *c, const char *text, size_t len)
+{
+	FILE *f = fmemopen((void *)text, len, "r"), *e = tmpfile();
+	int saved, ret;
+	size_t n;
+
+	memset(c, 0, sizeof(*c));
+	c->name = "conf";
+	c->page_size = 4096;
+	fflush(stderr);
+	saved = dup(2);
+	dup2(fileno(e), 2);
+	ret = conf_read(c, f);
+	fflush(stderr);
+	dup2(saved, 2);
+	close(saved);
+	rewind(e);
+	n = fread(told, 1, sizeof(told) - 1, e);
+	told[n] = '\0';
+	fclose(e);
+	fclose(f);
+	return ret;
+}
+
+static void test_right(void **state)
+{
+	struct tw_policy p = { .enabled = 0, .mode = TW_POLICY_MODES };
+	struct conf c;
+
+	(void)state;
+	assert_int_equal(read_text(&c, right, strlen(right)), 0);
+	assert_string_equal(told, "");
+	assert_int_equal(c.tiers[TW_TIER_NVME].line, 4);
+	/* What stands behind a value belongs to it. */
+	assert_string_equal(c.tiers[TW_TIER_NVME].device,
+			    "/dev/disk/by-id/x # y");
+	assert_true(c.tiers[TW_TIER_NVME].capacity == 1 << 30);
+	assert_true(c.tiers[TW_TIER_NVME].format);
+	assert_true(c.tiers[TW_TIER_CPU].nodes == 0xd);
+	assert_true(c.tiers[TW_TIER_CPU].movable);
+	assert_true(c.tiers[TW_TIER_HDD].unbound);
+	assert_int_equal(c.tiers[TW_TIER_SSD].line, 0);
+	assert_int_equal(c.policy_line, 13);
+	assert_int_equal(conf_policy(&c, &p), 3);
+	assert_int_equal(p.enabled, 1);
+	assert_int_equal(p.mode, TW_POLICY_UNMAP);
+	assert_int_equal(p.max_rate, ~0U);
+	/* And again there is nothing to change. */
+	assert_int_equal(conf_policy(&c, &p), 0);
+	assert_int_equal(c.nr_agents, 2);
+	assert_string_equal(c.agents[0].user, "alice");
+	assert_int_equal(c.agents[0].set, 1 << TW_TIER_CPU | 1 << TW_TIER_SSD);
+	assert_true(c.agents[0].bytes[TW_TIER_CPU] == 8192);
+	assert_true(c.agents[0].bytes[TW_TIER_SSD] == TW_NO_LIMIT);
+	assert_true(c.agents[1].id == 16);
+	conf_free(&c);
+}
+
+/* Each key of the policy: its name, and no value beyond its range. */
+static void test_policy_ranges(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned long min, max;
+	} keys[] = {
+		{ "hot_threshold", 2, 65535 }, { "cold_threshold", 1, 65534 },
+		{ "scan_permille", 1, 1000 }, { "scan_min_ms", 10, 600000 },
+		{ "scan_max_ms", 10, 600000 }, { "free_permille", 1, 500 },
+		{ "min_stay", 0, 255 }, { "max_rate", 0, ~0U },
+	};
+	char text[128];
+	struct conf c;
+	size_t i;
+	int step;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		for (step = 0; step <= 1; step++) {
+			snprintf(text, sizeof(text), "[policy]\n%s = %lu\n",
+				 keys[i].name, keys[i].max + step);
+			assert_int_equal(read_text(&c, text, strlen(text)),
+					 step ? -EINVAL : 0);
+			snprintf(text, sizeof(text), "[policy]\n%s = %lu\n",
+				 keys[i].name, keys[i].min - step);
+			assert_int_equal(read_text(&c, text, strlen(text)),
+					 step ? -EINVAL : 0);
+		}
+	}
+}
+
+/* No line is passed over: each of these is an error, and is the only one. */
+static void test_wrong(void **state)
+{
+	static const char * const lines[] = {
+		"x", "= 1", "x = 1", "[", "[]", "[policy", "[policy] x",
+		"[policy x]", "[tier]", "[tier tape]", "[agent]", "[agent x]",
+		"[agent -1]", "[policy]\nmin_stay", "[policy]\nmin_stay =",
+		"[policy]\nmin_stay = -1", "[policy]\nmin_stay = 1 # x",
+		"[policy]\nenabled = 1", "[tier ssd]\n",
+		"[tier ssd]\ndevice = /x\nbound = no",
+		"[tier ssd]\ndevice = /x\ncapacity = 0",
+		"[tier cpu]\nformat = no", "[tier cpu]\nnodes = 3-1",
+		"[agent 1]\ncpu = 1", "[agent 1]\ncpu = all",
+		"[agent 1]\nuser = a_name_of_more_than_thirty_two_letters",
+	};
+	struct conf c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (read_text(&c, lines[i], strlen(lines[i])) != -EINVAL ||
+		    c.errors != 1)
+			fail_msg("%s: %u errors: %s", lines[i], c.errors, told);
+		assert_non_null(strstr(told, "conf:"));
+		conf_free(&c);
+	}
+}
+
+/* Bytes of a right file changed, lost and doubled: the sanitizers look on. */
+static void test_broken(void **state)
+{
+	char text[2 * sizeof(right)];
+	unsigned int i, refused = 0;
+	struct conf c;
+	size_t len, at;
+
+	(void)state;
+	srand(1);
+	for (i = 0; i < 2000; i++) {
+		len = strlen(right);
+		memcpy(text, right, len);
+		at = rand() % len;
+		switch (i % 3) {
+		case 0:
+			text[at] = rand();
+			break;
+		case 1:
+			len = at + 1;
+			break;
+		case 2:
+			memmove(text + at, text + at / 2, len - at / 2);
+			len += at - at / 2;
+			break;
+		}
+		refused += read_text(&c, text, len) != 0;
+		conf_free(&c);
+	}
+	assert_true(refused > 200 && refused < 2000);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_right),
+		cmocka_unit_test(test_policy_ranges),
+		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_broken),
+	};
+
+	return cmocka_run_group_tests_name("tierwatch.conf", tests, NULL, NULL);
+}
