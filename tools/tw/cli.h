@@ -20,6 +20,8 @@
 /* As a shell says of a program that SIGINT ended: 128 + SIGINT. */
 #define EXIT_INTERRUPTED	130
 
+/* Room for any of the text_...() below */
+#define TEXT_LEN	32
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* --device, or NULL for the one there normally is. */
@@ -90,7 +92,6 @@ int parse_events(const char *s, __u64 *mask);
 int parse_tier_arg(const char *s, int *tier);
 
 /* Into @buf, which is returned. */
-#define TEXT_LEN	32
 const char *text_bytes(char *buf, __u64 bytes);
 const char *text_ns(char *buf, __u64 ns);
 const char *text_page(char *buf, __u64 page);
@@ -103,71 +104,6 @@ extern const char status_more[], agent_list_more[], agent_show_more[];
 extern const char agent_limit_more[], page_more[], migrate_more[];
 extern const char policy_show_more[], policy_set_more[], pressure_more[];
 extern const char metrics_more[];
-
-/* interrupt.c */
-
-/* From here on SIGINT and SIGTERM only make cli_interrupted() true. */
-void cli_catch_interrupt(void);
-bool cli_interrupted(void);
-/* Waits until @fd can be read or the time is over: 0, or -EINTR, -errno. */
-int cli_poll(int fd, int timeout_ms);
-/* CLOCK_MONOTONIC */
-__u64 cli_now_ns(void);
-
-/**
- * struct progress - how far long work is, told on a terminal
- * @what: what is done
- * @total: pages in all; 0: nobody knows
- * @shown_ns: when it was last told; 0: never
- */
-struct progress {
-	const char *what;
-	__u64 total;
-	__u64 shown_ns;
-};
-
-void progress_show(struct progress *p, __u64 done);
-/* Takes it off the screen. */
-void progress_end(struct progress *p);
-
-/* agent_find.c */
-
-/**
- * struct agent_name - how a user names an agent
- * @id: its number
- * @is_default: the default one of this cgroup is meant, @id is found out
- * @by_user: that of @uid is meant
- * @uid: whose
- */
-struct agent_name {
-	__u64 id;
-	bool is_default;
-	bool by_user;
-	__u32 uid;
-};
-
-/* All that may be seen, to be freed. Returns how many, or -errno. */
-int agents_load(struct tw *tw, struct tw_agent_entry **agents);
-__u64 agent_pages(const struct tw_agent_entry *a);
-/* The user's name, or the number; into a buffer of TEXT_LEN. */
-const char *text_user(char *buf, __u32 uid);
-/* "none", or bytes */
-const char *text_limit(char *buf, __u64 pages, __u32 page_size);
-/* These say what is wrong; they return 0 or EXIT_USAGE. */
-int parse_agent(const char *s, struct agent_name *name);
-int parse_user(const char *s, __u32 *uid);
-/* Says that there is no such agent. Returns EXIT_FAILURE. */
-int agent_none(const struct agent_name *name);
-/* Finds it, or says why not; returns 0 or the exit code. */
-int agent_find(struct tw *tw, struct agent_name *name,
-	       struct tw_agent_entry *agent);
-
-/* agent_cgroup.c: the path of a default agent's cgroup, if it is to be seen. */
-bool text_cgroup(char *buf, size_t len, __u64 id);
-
-/* agent.c: values by tier */
-void json_tiers(const char *key, const __u64 v[TW_NR_TIERS]);
-void json_limits(const char *key, const __u64 v[TW_NR_TIERS]);
 
 /* json.c: writes to stdout, puts the commas. Key NULL within a list. */
 void json_open(const char *key, char bracket);
