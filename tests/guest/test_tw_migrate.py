@@ -12,7 +12,8 @@ import pytest
 import tw
 from command import (FAILED, INTERRUPTED, LIMIT, NO_PERMISSION, TW, USAGE, tw_json, tw_refused,
                      tw_run, tw_text)
-from support import (NOBODY, OTHER, Child, Pin, Reached, device_gid, fill, place, tiers_of, wrong)
+from support import (NOBODY, OTHER, Child, Pin, Reached, close_made, device_gid, fill, place, tiers_of,
+                     wrong)
 from test_tw_page import Program
 from tw import CPU, GPU, HDD, NONE, NVME, PAGE, SSD
 
@@ -82,11 +83,13 @@ class TestByNumber:
         assert wrong(mapping, range(8), 1) == []
 
     def test_full(self, dev, make):
-        with tiers_of(dev, {CPU: 0, HDD: 5}):
-            region, mapping = make(8, seed=1, touched=8)
-            got = tw_json("migrate", "hdd", span(region, 0, 8), code=FAILED)
-            assert sums(got) == (8, 8, 5, 0, 0, 3) and got["failures"] == {"full": 3}
-            assert wrong(mapping, range(8), 1) == []
+        with tiers_of(dev, {CPU: 0, HDD: 64}):
+            region, mapping = make(70, seed=1, touched=70)
+            got = tw_json("migrate", "hdd", span(region, 0, 70), code=FAILED)
+            assert sums(got) == (70, 70, 64, 0, 0, 6) and got["failures"] == {"full": 6}
+            assert region.tiers().count(HDD) == 64
+            assert wrong(mapping, range(70), 1) == []
+            close_made()
 
     def test_not_bound(self, dev, make):
         with tiers_of(dev, {CPU: 0}):
@@ -219,10 +222,11 @@ def with_signal(number: str, call: int, *words) -> subprocess.CompletedProcess:
 
 
 class TestInterrupted:
-    # The first two calls ask what the driver is.
+    # The first two calls ask what the driver is; between two batches stderr is asked
+    # whether it is a terminal.
     @pytest.mark.parametrize("number", ["INT", "TERM"])
-    @pytest.mark.parametrize("call", [3, 5])
-    def test_between_batches(self, make, number, call):
+    @pytest.mark.parametrize("call,least", [(3, 0), (5, 512), (7, 1024)])
+    def test_between_batches(self, make, number, call, least):
         """What is done is told and kept, the rest is untouched."""
         region, mapping = make(3000, seed=1, touched=3000)
         done = with_signal(number, call, "migrate", "gpu", "--json", span(region, 0, 3000))
@@ -231,7 +235,7 @@ class TestInterrupted:
         moved = region.tiers().count(GPU)
         assert got["interrupted"] and got["failed"] == 0
         assert got["done"] == got["moved"] == moved < 3000
-        assert moved >= (call - 3) * 512
+        assert moved >= least
         assert region.tiers() == [GPU] * moved + [CPU] * (3000 - moved)
         assert wrong(mapping, range(3000), 1) == []
 

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "cli.h"
+#include "agents.h"
 
 const char agent_list_more[] =
 	"Each agent that you may see, in the order of making: your own, as root all.\n"

@@ -6,7 +6,7 @@
 #include <ftw.h>
 #include <string.h>
 
-#include "cli.h"
+#include "agents.h"
 
 #define CGROUPS		"/sys/fs/cgroup"
 #define MOST_OPEN	16

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "agents.h"
 
 #define AGENTS_STEP	256
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "agents.h"
 
 const char agent_limit_more[] =
 	"Sets the limits that are given, all at once, and shows what they are then;\n"

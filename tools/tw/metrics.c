@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents.h"
 #include "metrics.h"
+#include "work.h"
 
 const char metrics_more[] =
 	"  --output FILE   written aside and renamed, for the textfile collector of\n"

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents.h"
 #include "migrate.h"
+#include "work.h"
 
 const char migrate_more[] =
 	"PAGE is a number as watch shows it, RANGE is A..B without B.\n"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents.h"
 #include "pages.h"
 
 const char page_more[] =

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "pressure.h"
+#include "work.h"
 
 const char pressure_more[] =
 	"  --wait LEVEL        until TIER is at LEVEL (low, medium, high, critical) or\n"

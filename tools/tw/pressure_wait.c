@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "pressure.h"
+#include "work.h"
 
 #define WAIT_SLOTS	256
 /* The longest that one wait takes, since it is told in milliseconds. */

@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-#include "cli.h"
+#include "work.h"
 
 const char status_more[] =
 	"Nothing is changed and nothing is counted anew: it is a look at the\n"

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "work.h"
 
 static volatile sig_atomic_t interrupted;
 
