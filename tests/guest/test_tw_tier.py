@@ -320,8 +320,8 @@ class TestDetect:
         """Each kind in its tier; nothing is written or bound."""
         before = first_bytes(bare_disks), dev.bound()
         tiers, alone = proposal()
-        assert tiers == {"gpu": nodes_of(dev, GPU), "cpu": nodes_of(dev, CPU), "nvme": bare_disks[NVME],
-                         "ssd": bare_disks[SSD], "hdd": bare_disks[HDD]}
+        assert tiers == {"gpu": nodes_of(dev, GPU), "cpu": nodes_of(dev, CPU),
+                         "nvme": bare_disks[NVME], "ssd": bare_disks[SSD], "hdd": bare_disks[HDD]}
         assert not set(bare_disks.values()) & set(alone)
         text = good("tier", "detect")
         assert all(path in text for path in bare_disks.values())
