@@ -148,7 +148,7 @@ static int watch(struct tw_stream *stream, bool json, __u64 left)
 		return EXIT_FAILURE;
 	if (err)
 		return cli_errno(err, "waiting for events");
-	return EXIT_SUCCESS;
+	return stop ? EXIT_INTERRUPTED : EXIT_SUCCESS;
 }
 
 /* Joining would make an agent that isn't there yet. */
