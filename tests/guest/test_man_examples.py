@@ -10,7 +10,7 @@ import pytest
 import tw
 from manual import (FIXTURES, LIMIT, PAGES, TW, all_examples, commands_of, examples, expected,
                     run_example)
-from support import Child, Ext4, Layout, Loop, Reached, fill, set_tiers
+from support import REPO, Child, Ext4, Layout, Loop, Reached, fill, set_tiers
 from tw import CPU, HDD, NVME, PAGE, SSD, TIERS
 
 AGENT = 7
@@ -118,9 +118,19 @@ def test_page_of(verb):
 
 
 def test_overview_names_nothing_else():
-    """tw(1) lists the commands that there are."""
-    named = set(re.findall(r"^\.It Xr tw-(\w+) 1", PAGES[0].read_text(encoding="utf-8"), re.M))
-    assert named == set(verbs())
+    """tw(1) lists the commands that there are, each once."""
+    named = re.findall(r"^\.It Xr tw-(\w+) 1", PAGES[0].read_text(encoding="utf-8"), re.M)
+    assert sorted(named) == sorted(verbs())
+
+
+def test_references():
+    """A page that ours refer to by a name of ours is there."""
+    there = {path.name for path in (REPO / "tools" / "tw").rglob("*.[157]")}
+    there |= {path.name for path in (REPO / "libtw").rglob("*.[34]")}
+    for path in PAGES:
+        for name, part in re.findall(r"^\.(?:It )?Xr ((?:tw|tierwatch|libtw)\S*) (\d)",
+                                     path.read_text(encoding="utf-8"), re.M):
+            assert f"{name}.{part}" in there, f"{path.name} refers to {name}({part})"
 
 
 def test_reading_of_examples():

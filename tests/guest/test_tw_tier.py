@@ -159,6 +159,18 @@ class TestFile:
         assert file.read_bytes()[:tw.TW_STORE_DATA] == before
         good("tier", "unbind", "nvme")
 
+    def test_in_use_by_another_name(self, dev, memory_only, file):
+        """A file that was bound where its path means nothing here is still in use."""
+        good("tier", "format", file)
+        script = f'mount --bind {file.parent} /mnt && exec {TW} tier bind ssd /mnt/{file.name}'
+        subprocess.run(["unshare", "-m", "sh", "-c", script], check=True, capture_output=True)
+        before = loops()
+        assert not Path("/mnt", file.name).exists()
+        bad(1, "tier", "bind", "hdd", file, says="bound to the ssd tier")
+        bad(1, "tier", "format", "--force", file, says="bound to the ssd tier")
+        assert loops() == before
+        good("tier", "unbind", "ssd")
+
     def test_too_small(self, file):
         os.truncate(file, tw.TW_STORE_DATA)
         bad(1, "tier", "format", file, says="too small")
@@ -320,8 +332,8 @@ class TestDetect:
         """Each kind in its tier; nothing is written or bound."""
         before = first_bytes(bare_disks), dev.bound()
         tiers, alone = proposal()
-        assert tiers == {"gpu": nodes_of(dev, GPU), "cpu": nodes_of(dev, CPU), "nvme": bare_disks[NVME],
-                         "ssd": bare_disks[SSD], "hdd": bare_disks[HDD]}
+        assert tiers == {"gpu": nodes_of(dev, GPU), "cpu": nodes_of(dev, CPU),
+                         "nvme": bare_disks[NVME], "ssd": bare_disks[SSD], "hdd": bare_disks[HDD]}
         assert not set(bare_disks.values()) & set(alone)
         text = good("tier", "detect")
         assert all(path in text for path in bare_disks.values())

@@ -2,10 +2,13 @@
 /*
  * Who uses a block device: file systems, swap, RAID and volume groups, tiers.
  */
+#include <fcntl.h>
 #include <libmount/libmount.h>
 #include <limits.h>
+#include <linux/loop.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -137,18 +140,42 @@ struct loops {
 	__u32 dev;
 };
 
+/* By number: its path may be of another mount namespace. Takes a right. */
+static bool has_inode(const char *name, const struct stat *st)
+{
+	struct loop_info64 info;
+	char path[64];
+	bool same;
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	same = !ioctl(fd, LOOP_GET_STATUS64, &info) &&
+	       info.lo_device == st->st_dev && info.lo_inode == st->st_ino;
+	close(fd);
+	return same;
+}
+
+static bool has_path(const char *path, const struct stat *st)
+{
+	struct stat other;
+
+	return !stat(path, &other) && other.st_dev == st->st_dev &&
+	       other.st_ino == st->st_ino;
+}
+
 static int is_behind(const char *name, void *arg)
 {
 	struct loops *l = arg;
 	char path[PATH_MAX], numbers[32];
 	unsigned int maj, min;
-	struct stat st;
 
 	if (strncmp(name, "loop", 4) ||
 	    sysfs_line(path, sizeof(path), "/sys/block/%s/loop/backing_file",
 		       name) ||
-	    stat(path, &st) || st.st_dev != l->st->st_dev ||
-	    st.st_ino != l->st->st_ino ||
+	    !(has_path(path, l->st) || has_inode(name, l->st)) ||
 	    sysfs_line(numbers, sizeof(numbers), "/sys/block/%s/dev", name) ||
 	    sscanf(numbers, "%u:%u", &maj, &min) != 2)
 		return 0;

@@ -50,7 +50,7 @@ _tw_complete_value() {
 
 	values=$(_tw_values "$1")
 	case $1 in
-	PATH | FILE | DEV | DIR) _tw_files "$2" ;;
+	PATH | FILE | DEV | DIR | PICTURE) _tw_files "$2" ;;
 	*) _tw_reply "$values" "$2" ;;
 	esac
 }
@@ -63,6 +63,8 @@ _tw_complete_argument() {
 		sed 's/--[a-z-]*[ =]\[*[A-Z][A-Z,.]*//g')
 	if [[ $usage == *KEY=VALUE* ]]; then
 		_tw_reply "$(sed -n 's/^  \([a-z_]*=\).*/\1/p' <<<"$text")" "$cur"
+	elif [[ $usage == *TIER=* ]]; then
+		_tw_reply "$(_tw_values TIER | sed 's/\>/=/g')" "$cur"
 	elif [[ $usage == *TIER* && $given != *tier* ]]; then
 		_tw_reply "$(_tw_values TIER)" "$cur"
 	elif [[ $usage == *LEVEL* ]]; then
