@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 import pyte
 import pytest
 
+import tw
 from support import NOBODY, PATIENCE, REPO, fill, place, tiers_of, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES
 from views import TW, run, run_as
@@ -154,20 +155,29 @@ def test_screen(spread, stats):
     assert region.nr_pages == 300
 
 
-def test_heat(make, policy, stats):
+def test_heat(dev, make, policy, stats):
     """The histogram is the statistics': pages by powers of two of heat."""
     region, _ = make(64, touched=64)
+    dev.mark([region.page(i) for i in range(16)], tw.TW_CLASS_HOT)
     policy(enabled=1, scan_min_ms=20, scan_max_ms=50, scan_permille=500)
-    assert wait_for(lambda: stats.tier(CPU)["heat"][0] == 64, 60), stats.tier(CPU)["heat"]
+    assert wait_for(lambda: sum(stats.tier(CPU)["heat"]) == 64, 60)
+    # It stays as the last scan left it.
+    policy(enabled=0)
     with Terminal("top", "--interval", "200ms") as top:
         def right(shown):
-            heads = [i for i, line in enumerate(shown) if line.startswith("HEAT")]
-            line = shown[heads[0] + 2] if heads else ""
-            return line.split() == ["cpu", "█", "64"] and line[:12] == "cpu   █   64"
+            bands = list(stats.tier(CPU)["heat"])
+            bands = bands[:9] + [sum(bands[9:])]
+            (line,) = [shown[i + 2] for i, line in enumerate(shown) if line.startswith("HEAT")] \
+                or [""]
+            cells = [line[6 + 7 * i:12 + 7 * i] for i in range(10)]
+            return line.startswith("cpu ") and sum(bands) == 64 and \
+                [cell[1:].strip() for cell in cells] == [str(n or "") for n in bands] and \
+                all((cell[0] == "█" or n < max(bands)) and (cell[0] == " ") == (not n)
+                    for cell, n in zip(cells, bands))
+
         top.until(right)
         top.type("q")
         assert top.end() == 0
-    assert region
 
 
 def test_rates(make):

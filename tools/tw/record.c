@@ -358,10 +358,11 @@ static int run(struct record_job *job, struct tw *tw)
 	c = check_process(job);
 	if (c)
 		return c;
+	/* What is opened will be a recording, come what may. */
+	stop_catch();
 	f = open_file(job->path);
 	if (!f)
 		return EXIT_FAILURE;
-	stop_catch();
 	err = begin_file(job, f, info.page_size, start);
 	if (!err)
 		err = record(job, start);

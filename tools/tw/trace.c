@@ -373,11 +373,11 @@ int cmd_trace(int argc, char **argv)
 	c = cli_open(&tw);
 	if (c)
 		return c;
+	/* First: from when others can see the stream there is an account. */
+	stop_catch();
 	c = make_stream(&job, tw, &stream);
-	if (!c) {
-		stop_catch();
+	if (!c)
 		c = trace(&job, stream);
-	}
 	tw_stream_close(stream);
 	tw_close(tw);
 	return c;
