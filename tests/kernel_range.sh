@@ -7,7 +7,7 @@
 cd "$(dirname "$0")/.." || exit 1
 . driver/supported
 KDIR=$(tools/vm --kernel stock --print-kdir) || exit 1
-release=$(cat "$KDIR/include/config/kernel.release")
+release=$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$KDIR/include/generated/utsrelease.h")
 ko=build/$release/tier_watch.ko
 log=build/kernel_range.log
 bad=0

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """libtw.so against the driver, by ctypes: what it says is what the raw calls say."""
 
-import ctypes
 import errno
-from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint, c_uint64, c_void_p
+from ctypes import byref, c_int32, c_void_p
 
 import pytest
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from ctypes import (Structure, byref, c_int, c_int32, c_long, c_size_t, c_uint32, c_uint64,
+from ctypes import (Structure, byref, c_int, c_int32, c_long, c_size_t, c_uint64,
                     c_ulong, c_void_p, sizeof)
 from dataclasses import dataclass
 from pathlib import Path
