@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import tw
 from command import FAILED, TW, USAGE, tw_refused, tw_run, tw_text
-from support import NOBODY, Child, Reached, place
+from support import NOBODY, Child, Reached, place, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
 
 PREFIX = "tierwatch_"
@@ -142,8 +142,7 @@ class TestFigures:
         make(64, touched=64)
         policy(enabled=1, scan_min_ms=10, scan_max_ms=20, scan_permille=1000)
         first = stats.header.scans
-        while stats.header.scans < first + 3:
-            pass
+        assert wait_for(lambda: stats.header.scans >= first + 3, 30)
         assert Got()("policy_enabled") == 1
         policy(enabled=0)
         head = stats.header
