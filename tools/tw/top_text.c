@@ -87,11 +87,12 @@ static void add_head(struct page *p)
 static void add_trouble(struct page *p)
 {
 	const struct top_snap *s = p->view->snap;
+	char lost[TEXT_LEN], sigbus[TEXT_LEN];
 
 	if (s->lost || s->sigbus)
-		add(p, TOP_CRITICAL, "since load: %llu pages lost, %llu faults ended in SIGBUS",
-		    (unsigned long long)s->lost,
-		    (unsigned long long)s->sigbus);
+		add(p, TOP_CRITICAL, "since load: %s pages lost, %s faults ended in SIGBUS",
+		    top_short(lost, s->lost, 1000),
+		    top_short(sigbus, s->sigbus, 1000));
 }
 
 static enum top_look_of look_of_level(__u32 level)
