@@ -139,7 +139,7 @@ def test_screen(spread, stats):
     with Terminal("top", "--pages", "--interval", "200ms") as top:
         shown = top.until(lambda shown: "AGENT" in "".join(shown) and matches(shown, stats))
         assert shown[0].startswith("tw top  ") and "regions" in shown[0]
-        assert " faults " in " " + shown[1] and "lost 0" in shown[1]
+        assert " faults " in " " + shown[1]
         assert shown[2].split()[:5] == ["TIER", "PRESSURE", "USED", "SIZE", "USE"]
         words = tier_lines(shown)
         assert [words[name][2] for name in ("cpu", "gpu", "nvme")] == ["160", "40", "100"]

@@ -915,7 +915,7 @@ static void test_top(void **state)
 {
 	(void)state;
 	assert_int_equal(tw("top --once --interval 100ms"), 0);
-	expect(out, "3 regions, 0 agents, 0 streams");
+	expect(out, "regions 3, agents 0, streams 0");
 	expect(out, "\ncpu   not bound\n");
 	assert_int_equal(tw("top --json --interval 100ms"), 0);
 	assert_int_equal(expect_json(), 1);

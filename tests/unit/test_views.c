@@ -194,7 +194,18 @@ static void test_compare(void **state)
 /* No line is wider than 80 columns (each character counted once). */
 static void test_width(void **state)
 {
-	struct top_snap now = { .nr_agents = 3, .agent = now_agents };
+	struct top_snap before = { .time_ns = 1 }, now = {
+		.time_ns = 1 + NS_PER_SEC,
+		.nr_agents = 3,
+		.agent = now_agents,
+		.regions = 99999,
+		.nr_agents_alive = 99999,
+		.streams = 99999,
+		.lost = ~0ULL,
+		.sigbus = ~0ULL,
+		.promoted = 99999,
+		.demoted = 99999,
+	};
 	struct top_view view = { .page_size = 4096 };
 	static struct top_line line[100];
 	unsigned int nr, i, t, rows, width;
@@ -206,10 +217,14 @@ static void test_width(void **state)
 		now.tier[t].now.level = t;
 		now.tier[t].now.capacity = 1ULL << 42;
 		now.tier[t].now.used = 1ULL << 42;
+		now.tier[t].sum.major_read = 99999;
+		now.tier[t].sum.minor_read = 1;
+		now.tier[t].sum.moves_in = 99999;
+		now.tier[t].sum.moves_out = 99999;
 		for (i = 0; i < TW_HEAT_BANDS; i++)
 			now.tier[t].now.heat[i] = 1ULL << 40;
 	}
-	assert_int_equal(top_compare(&view, &now, &now), 0);
+	assert_int_equal(top_compare(&view, &before, &now), 0);
 	for (rows = 0; rows < 40; rows++) {
 		nr = top_text(&view, line, rows, 80, true);
 		assert_true(nr <= rows);
@@ -219,7 +234,7 @@ static void test_width(void **state)
 			assert_in_range(width, 0, 80);
 		}
 	}
-	nr = top_text(&view, line, 17, 80, true);
+	nr = top_text(&view, line, 18, 80, true);
 	assert_string_equal(line[nr - 1].text, "... and 2 more agents");
 	now.agents_err = -EACCES;
 	now.nr_agents = 0;

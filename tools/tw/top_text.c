@@ -72,16 +72,27 @@ static void add_head(struct page *p)
 		major += v->tier[t].major;
 		moves += v->tier[t].in;
 	}
-	add(p, TOP_TITLE, "tw top  %s  %llu regions, %llu agents, %llu streams  amounts in %s",
+	add(p, TOP_TITLE, "tw top  %s  regions %llu, agents %llu, streams %llu  amounts in %s",
 	    clock, (unsigned long long)s->regions,
 	    (unsigned long long)s->nr_agents_alive,
 	    (unsigned long long)s->streams, v->pages ? "pages" : "bytes");
-	add(p, s->lost ? TOP_CRITICAL : TOP_PLAIN,
-	    "faults %s/s, major %s/s; moves %s/s, policy: up %s/s, down %s/s; lost %llu, SIGBUS %llu",
+	add(p, TOP_PLAIN,
+	    "faults %s/s, major %s/s; moves %s/s, policy up %s/s, down %s/s",
 	    top_short(a, faults, 1000), top_short(b, major, 1000),
 	    top_short(c, moves, 1000), top_short(d, v->promoted, 1000),
-	    top_short(e, v->demoted, 1000), (unsigned long long)s->lost,
-	    (unsigned long long)s->sigbus);
+	    top_short(e, v->demoted, 1000));
+}
+
+/* Only when there is something to say. */
+static void add_trouble(struct page *p)
+{
+	const struct top_snap *s = p->view->snap;
+	char lost[TEXT_LEN], sigbus[TEXT_LEN];
+
+	if (s->lost || s->sigbus)
+		add(p, TOP_CRITICAL, "since load: %s pages lost, %s faults ended in SIGBUS",
+		    top_short(lost, s->lost, 1000),
+		    top_short(sigbus, s->sigbus, 1000));
 }
 
 static enum top_look_of look_of_level(__u32 level)
@@ -237,6 +248,7 @@ unsigned int top_text(const struct top_view *view, struct top_line *line,
 	if (airy)
 		add(&p, TOP_PLAIN, "%s", "");
 	add_tiers(&p);
+	add_trouble(&p);
 	if (airy)
 		add(&p, TOP_PLAIN, "%s", "");
 	add_heat(&p);
