@@ -194,6 +194,49 @@ static void test_lies(void **state)
 	rec_free(&rec);
 }
 
+/* What a writer was told wrongly is refused when it is read. */
+static int read_back(const struct rec_run *run, __u64 time)
+{
+	struct rec_writer w;
+	struct recording rec;
+	FILE *f = tmpfile();
+	int err;
+
+	assert_int_equal(rec_begin(&w, f, &head), 0);
+	assert_int_equal(rec_region(&w, &regions[0]), 0);
+	assert_int_equal(rec_sample(&w, 100, NULL, 0), 0);
+	assert_int_equal(rec_sample(&w, time, run, 1), 0);
+	assert_int_equal(rec_end(&w, 0), 0);
+	rec_writer_free(&w);
+	rewind(f);
+	err = rec_read(f, &rec);
+	fclose(f);
+	if (!err)
+		rec_free(&rec);
+	return err;
+}
+
+static void test_nonsense(void **state)
+{
+	struct rec_run run = { .nr = 1, .tier = 4 };
+
+	(void)state;
+	assert_int_equal(read_back(&run, 100), 0);
+	assert_int_equal(read_back(&run, 99), -EBADMSG);
+	run.tier = TW_NR_TIERS;
+	assert_int_equal(read_back(&run, 100), -EBADMSG);
+	run.tier = 0;
+	run.nr = 0;
+	assert_int_equal(read_back(&run, 100), -EBADMSG);
+	run.nr = 2;
+	run.index = 0xffffffff;
+	assert_int_equal(read_back(&run, 100), -EBADMSG);
+	run.nr = 1;
+	assert_int_equal(read_back(&run, 100), 0);
+	run.region = 1;
+	assert_int_equal(read_back(&run, 100), -EBADMSG);
+}
+
 static void test_full_disk(void **state)
 {
 	struct rec_writer w;
@@ -433,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_sort_many),

@@ -90,8 +90,6 @@ static void place_bands(struct hm_grid *g, unsigned int gap)
 		b->rows = (double)left * b->pages / pages + 0.5;
 		if (!b->rows)
 			b->rows = 1;
-		if (b->rows > left - i)
-			b->rows = left - i;
 		left -= b->rows;
 		pages -= b->pages;
 	}
