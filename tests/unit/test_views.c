@@ -99,35 +99,29 @@ static void test_short(void **state)
 					      cases[i].base), cases[i].text);
 }
 
-static const char * const agent_lines[] = {
-	"1000/7/pages_gpu 1\n", "1000/7/pages_cpu 2\n", "1000/7/pages_hdd 5\n",
-	"1000/7/external_gpu 10\n", "1000/7/faults_cpu 3\n",
-	"1000/7/faults_nvme 4\n", "1000/7/faults_reported 100\n",
-	"1000/7/regions 2\n", "cgroup/0/7/pages_cpu 9\n", "nonsense\n", "\n",
-	"0/7/pages_ssd 8\n", "0/7/what_is_this 8\n", "0/7/cpu 8\n",
-};
-
 static void test_agents(void **state)
 {
-	struct top_agent *a = NULL;
-	size_t nr = 0, i;
+	static const struct tw_agent_entry entry = {
+		.id = 7, .uid = 1000, .flags = TW_AGENT_IS_MINE,
+		.pages = { 1, 2, 0, 0, 5 }, .external = { 10 },
+		.faults_minor = { 0, 3 }, .faults_major = { 0, 0, 4 },
+		.regions = 2, .reported = 100,
+	}, other = { .flags = TW_AGENT_IS_DEFAULT };
+	struct top_agent a;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(agent_lines); i++)
-		assert_true(top_agent_line(&a, &nr, agent_lines[i]));
-	assert_int_equal(nr, 3);
-	assert_int_equal(a[0].uid, 1000);
-	assert_int_equal(a[0].id, 7);
-	assert_false(a[0].is_default);
-	assert_int_equal(a[0].pages[TW_TIER_GPU], 11);
-	assert_int_equal(a[0].pages[TW_TIER_CPU], 2);
-	assert_int_equal(a[0].pages[TW_TIER_HDD], 5);
-	assert_int_equal(a[0].faults, 7);
-	assert_int_equal(a[0].regions, 2);
-	assert_true(a[1].is_default);
-	assert_int_equal(a[1].pages[TW_TIER_CPU], 9);
-	assert_int_equal(a[2].pages[TW_TIER_SSD], 8);
-	free(a);
+	top_agent_of(&a, &entry);
+	assert_int_equal(a.uid, 1000);
+	assert_int_equal(a.id, 7);
+	assert_false(a.is_default);
+	assert_int_equal(a.pages[TW_TIER_GPU], 11);
+	assert_int_equal(a.pages[TW_TIER_CPU], 2);
+	assert_int_equal(a.pages[TW_TIER_HDD], 5);
+	assert_int_equal(a.faults, 7);
+	assert_int_equal(a.regions, 2);
+	top_agent_of(&a, &other);
+	assert_true(a.is_default);
+	assert_int_equal(a.faults, 0);
 }
 
 static struct top_agent before_agents[] = {

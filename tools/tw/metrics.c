@@ -10,7 +10,7 @@
 
 #include "agents.h"
 #include "metrics.h"
-#include "work.h"
+#include "stop.h"
 
 const char metrics_more[] =
 	"  --output FILE   written aside and renamed, for the textfile collector of\n"
@@ -252,7 +252,7 @@ static void put_states(FILE *f, const struct source *s)
 	static const struct metric pressure = {
 		"tier_pressure", false, "1 for the level that the tier is at."
 	};
-	__u64 now = cli_now_ns();
+	__u64 now = now_ns();
 	char labels[64];
 	int tier, level;
 

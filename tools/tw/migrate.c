@@ -10,6 +10,7 @@
 
 #include "agents.h"
 #include "migrate.h"
+#include "stop.h"
 #include "work.h"
 
 const char migrate_more[] =
@@ -62,7 +63,7 @@ static int move_spans(struct tw *tw, struct migration *m,
 	int err = 0;
 
 	while (!err && m->done < m->total) {
-		if (cli_interrupted())
+		if (stop_signal())
 			return -EINTR;
 		spans_step(spans, m->done, m->page_size, &step);
 		err = move_step(tw, m, &step);
@@ -79,7 +80,7 @@ static int move_agent(struct tw *tw, struct migration *m,
 	int err;
 
 	do {
-		if (cli_interrupted())
+		if (stop_signal())
 			return -EINTR;
 		if (name->is_default)
 			err = tw_agent_migrate(tw, NULL, m->to, m->from,
@@ -287,7 +288,7 @@ int cmd_migrate(int argc, char **argv)
 	c = parse_args(argc, argv, &a);
 	if (c)
 		return c;
-	cli_catch_interrupt();
+	stop_catch();
 	c = cli_open(&tw);
 	if (c)
 		goto out;

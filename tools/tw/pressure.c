@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "pressure.h"
-#include "work.h"
+#include "stop.h"
 
 const char pressure_more[] =
 	"  --wait LEVEL        until TIER is at LEVEL (low, medium, high, critical) or\n"
@@ -182,7 +182,7 @@ int cmd_pressure(int argc, char **argv)
 	if (!a.waits && (a.wait.falling || a.wait.timeout_ns >= 0))
 		return cli_usage("--falling and --timeout go with --wait");
 	if (a.waits)
-		cli_catch_interrupt();
+		stop_catch();
 	c = cli_open(&tw);
 	if (c)
 		return c;

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 #include "pressure.h"
-#include "work.h"
+#include "stop.h"
 
 #define WAIT_SLOTS	256
-/* The longest that one wait takes, since it is told in milliseconds. */
-#define WAIT_MS		3600000
+/* The longest that one wait takes. */
+#define WAIT_NS		(3600 * NS_PER_SEC)
 
 /* What has become of it. */
 enum outcome { NOT_YET, REACHED, UNBOUND };
@@ -53,38 +53,36 @@ static enum outcome listen_to(struct tw_stream *stream,
 	return outcome;
 }
 
-/* Milliseconds to wait now, rounded up; 0 when the time is over. */
-static int time_left(const struct pressure_wait *w, __u64 start)
+/* When to look again at the latest; 0 when the time is over. */
+static __u64 look_again(const struct pressure_wait *w, __u64 start)
 {
-	__u64 gone, left;
+	__u64 now = now_ns(), next = now + WAIT_NS;
 
 	if (w->timeout_ns < 0)
-		return WAIT_MS;
-	gone = cli_now_ns() - start;
-	if (gone >= (__u64)w->timeout_ns)
+		return next;
+	if (now - start >= (__u64)w->timeout_ns)
 		return 0;
-	left = (w->timeout_ns - gone + 999999) / 1000000;
-	return left < WAIT_MS ? left : WAIT_MS;
+	return next < start + w->timeout_ns ? next : start + w->timeout_ns;
 }
 
 static int wait_for_it(struct tw *tw, struct tw_stream *stream,
 		       const struct pressure_wait *w, enum outcome *outcome)
 {
-	__u64 start = cli_now_ns(), lost = 0;
-	int err, ms;
+	__u64 start = now_ns(), lost = 0, until;
+	int err;
 
 	err = look(tw, w, outcome);
 	while (!err && *outcome == NOT_YET) {
-		ms = time_left(w, start);
-		if (!ms)
+		until = look_again(w, start);
+		if (!until)
 			return -ETIMEDOUT;
-		if (!tw_stream_arm(stream))
-			err = cli_poll(tw_stream_fd(stream), ms);
-		if (cli_interrupted())
+		if (!tw_stream_arm(stream)) {
+			err = stop_wait(tw_stream_fd(stream), until);
+			if (err > 0)
+				err = 0;
+		}
+		if (stop_signal())
 			return -EINTR;
-		/* A signal that was nobody's. */
-		if (err == -EINTR)
-			err = 0;
 		*outcome = listen_to(stream, w);
 		if (*outcome == NOT_YET && tw_stream_lost(stream) != lost) {
 			lost = tw_stream_lost(stream);

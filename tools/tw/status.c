@@ -5,7 +5,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-#include "work.h"
+#include "cli.h"
+#include "stop.h"
 
 const char status_more[] =
 	"Nothing is changed and nothing is counted anew: it is a look at the\n"
@@ -45,7 +46,7 @@ static int look(struct tw *tw, struct status *s)
 		err = tw_stats_map(tw, &stats);
 	if (err)
 		return err;
-	now = cli_now_ns();
+	now = now_ns();
 	for (i = 0; i < TW_NR_TIERS; i++) {
 		tw_stats_tier_read(stats, i, &s->tier[i]);
 		s->errors[i] = tw_stats_counter(stats, i,

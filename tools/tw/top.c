@@ -115,19 +115,19 @@ static int print_view(const struct top_view *v)
 }
 
 /* Two looks, an interval apart. */
-static int once(const struct tw_stats *stats, struct top_view *view,
-		__u64 interval_ns, bool json)
+static int once(struct tw *tw, const struct tw_stats *stats,
+		struct top_view *view, __u64 interval_ns, bool json)
 {
 	struct top_snap before, now;
 	__u64 deadline;
 	int err, code;
 
 	stop_catch();
-	top_look(&before, stats);
+	top_look(&before, tw, stats);
 	deadline = before.time_ns + interval_ns;
 	while (!stop_signal() && now_ns() < deadline)
 		stop_wait(-1, deadline);
-	top_look(&now, stats);
+	top_look(&now, tw, stats);
 	err = top_compare(view, &before, &now);
 	if (err)
 		code = cli_errno(err, "comparing");
@@ -172,8 +172,8 @@ static int show(struct top_view *view, __u64 interval_ns, bool batch, bool json)
 		goto out;
 	}
 	view->page_size = info.page_size;
-	c = batch ? once(stats, view, interval_ns, json) :
-		    top_screen(stats, view, interval_ns);
+	c = batch ? once(tw, stats, view, interval_ns, json) :
+		    top_screen(tw, stats, view, interval_ns);
 out:
 	free(view->agent);
 	tw_close(tw);

@@ -129,12 +129,12 @@ struct top_view {
 /* top_agents.c */
 
 /* All agents, to be freed; -errno when they can't be listed. */
-int top_agents(struct top_agent **agents, size_t *nr);
-/* A line of /proc/swarm/agents; false when there is no memory. */
-bool top_agent_line(struct top_agent **agents, size_t *nr, const char *line);
+int top_agents(struct tw *tw, struct top_agent **agents, size_t *nr);
+void top_agent_of(struct top_agent *a, const struct tw_agent_entry *e);
 
 /* top_data.c */
-void top_look(struct top_snap *snap, const struct tw_stats *stats);
+void top_look(struct top_snap *snap, struct tw *tw,
+	      const struct tw_stats *stats);
 void top_snap_free(struct top_snap *snap);
 /* Fills the view's figures from two snaps; 0 or -ENOMEM. */
 int top_compare(struct top_view *view, const struct top_snap *before,
@@ -167,7 +167,7 @@ unsigned int top_text(const struct top_view *view, struct top_line *line,
 /* top_screen.c */
 
 /* Until the user quits; the exit code. */
-int top_screen(const struct tw_stats *stats, struct top_view *view,
-	       __u64 interval_ns);
+int top_screen(struct tw *tw, const struct tw_stats *stats,
+	       struct top_view *view, __u64 interval_ns);
 
 #endif /* _TW_TOP_H */

@@ -27,7 +27,8 @@ static void look_at_heat(struct tw_stats_tier *copy,
 		copy->heat[i] = __atomic_load_n(&t->heat[i], __ATOMIC_RELAXED);
 }
 
-void top_look(struct top_snap *snap, const struct tw_stats *stats)
+void top_look(struct top_snap *snap, struct tw *tw,
+	      const struct tw_stats *stats)
 {
 	int t;
 
@@ -47,7 +48,7 @@ void top_look(struct top_snap *snap, const struct tw_stats *stats)
 	snap->demoted = LOAD(auto_demoted);
 #undef LOAD
 	snap->sigbus = tw_stats_sigbus(stats);
-	snap->agents_err = top_agents(&snap->agent, &snap->nr_agents);
+	snap->agents_err = top_agents(tw, &snap->agent, &snap->nr_agents);
 }
 
 void top_snap_free(struct top_snap *snap)

@@ -176,13 +176,13 @@ static int listen_keys(struct screen *s)
 }
 
 /* Looks, draws and listens, until it is told to end; 0 or -errno. */
-static int run(struct screen *s, const struct tw_stats *stats)
+static int run(struct screen *s, struct tw *tw, const struct tw_stats *stats)
 {
 	struct top_snap before, now;
 	int err;
 
-	top_look(&before, stats);
-	top_look(&now, stats);
+	top_look(&before, tw, stats);
+	top_look(&now, tw, stats);
 	for (;;) {
 		err = top_compare(s->view, &before, &now);
 		if (err)
@@ -193,15 +193,15 @@ static int run(struct screen *s, const struct tw_stats *stats)
 			break;
 		top_snap_free(&before);
 		before = now;
-		top_look(&now, stats);
+		top_look(&now, tw, stats);
 	}
 	top_snap_free(&before);
 	top_snap_free(&now);
 	return err;
 }
 
-int top_screen(const struct tw_stats *stats, struct top_view *view,
-	       __u64 interval_ns)
+int top_screen(struct tw *tw, const struct tw_stats *stats,
+	       struct top_view *view, __u64 interval_ns)
 {
 	struct screen s = { .view = view, .interval_ns = interval_ns };
 	int err, code;
@@ -210,7 +210,7 @@ int top_screen(const struct tw_stats *stats, struct top_view *view,
 	code = open_screen(&s);
 	if (code)
 		return code;
-	err = run(&s, stats);
+	err = run(&s, tw, stats);
 	close_screen(&s);
 	if (err && !stop_signal())
 		return cli_errno(err, "the terminal");

@@ -215,9 +215,7 @@ static void add_agents(struct page *p)
 
 	add(p, TOP_HEAD, "%-17s %5s %6s %6s %6s %6s %6s %7s %9s", "AGENT",
 	    "UID", "GPU", "CPU", "NVME", "SSD", "HDD", "TOTAL", "FAULTS/s");
-	if (s->agents_err == -EACCES)
-		add(p, TOP_PLAIN, "who has what is for root and group tierwatch");
-	else if (s->agents_err)
+	if (s->agents_err)
 		add(p, TOP_PLAIN, "agents can't be listed: %s",
 		    strerror(-s->agents_err));
 	for (i = 0; i < s->nr_agents; i++) {

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Long work: how far it is, and an end to it by Ctrl-C. */
+/* Long work: how far it is. */
 #ifndef _TW_WORK_H
 #define _TW_WORK_H
 
 #include "cli.h"
-
-/* From here on SIGINT and SIGTERM only make cli_interrupted() true. */
-void cli_catch_interrupt(void);
-bool cli_interrupted(void);
-/* Waits until @fd can be read or the time is over: 0, or -EINTR, -errno. */
-int cli_poll(int fd, int timeout_ms);
-/* CLOCK_MONOTONIC */
-__u64 cli_now_ns(void);
 
 /**
  * struct progress - how far long work is, told on a terminal
