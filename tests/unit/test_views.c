@@ -230,11 +230,11 @@ static void test_width(void **state)
 	}
 	nr = top_text(&view, line, 18, 80, true);
 	assert_string_equal(line[nr - 1].text, "... and 2 more agents");
-	now.agents_err = -EACCES;
+	now.agents_err = -ENOMEM;
 	now.nr_agents = 0;
 	nr = top_text(&view, line, 24, 80, false);
 	assert_string_equal(line[nr - 1].text,
-			    "who has what is for root and group tierwatch");
+			    "agents can't be listed: Cannot allocate memory");
 	free(view.agent);
 }
 
