@@ -62,13 +62,13 @@ struct tw_heat_map {
  * @fit: by home: heat that fits it
  * @need: by tier: pages to make room for
  * @sink_age: by store: scans untouched from which that many are
+ * @room: by store: slots to be free
  * @asking: by store: how often its pages are asked for
  * @refaults: by store: refaults by this scan's beginning
- * @sinks: by store: pages were to sink at this scan's beginning
+ * @sinks: by store: pages were to sink at this scan's beginning, so many
  * @sink_ns: time that sinking has, less than none when it took more
  * @began: when this scan began
  * @waited: what faults had waited for stores by then
- * @left: pages that had left memory by then
  * @cold: by tier: heat below which that many are
  * @waiting: by home: promotions that found no room
  * @moved: pages moved in this scan
@@ -84,13 +84,13 @@ struct tw_decider {
 	unsigned int fit[2];
 	unsigned long need[TW_NR_TIERS];
 	unsigned int sink_age[TW_NR_TIERS];
+	u64 room[TW_NR_TIERS];
 	struct tw_asking asking[TW_NR_TIERS];
 	u64 refaults[TW_NR_TIERS];
-	bool sinks[TW_NR_TIERS];
+	u64 sinks[TW_NR_TIERS];
 	s64 sink_ns;
 	u64 began;
 	u64 waited;
-	unsigned long left;
 	unsigned int cold[2];
 	unsigned long waiting[2];
 	u64 moved;
@@ -100,7 +100,7 @@ struct tw_decider {
 };
 
 extern struct tw_decider tw_dec;	/* the scanner's thread's own */
-extern bool tw_sinking_helps;		/* pages of slower stores are asked for less */
+extern bool tw_sinking_helps;		/* the slowest store's pages are wanted more */
 
 /* Are pages of this tier, the coldest, wanted elsewhere? */
 static inline bool tw_policy_needs_cold(int tier)

@@ -138,54 +138,56 @@ static inline void tw_asking_age(struct tw_asking *a)
 }
 
 /*
- * Does it help that pages sink from one store to another? Where those that sank
- * are asked for as often as those that did not, one is as good as another. True
- * as well as long as little is asked for at all.
+ * Does it help that pages sink from one store to another? Where those of the
+ * slower one are asked for clearly more often, what lies idle in the faster one
+ * is in the wrong place. Otherwise one page is as good as another, or those that
+ * sank were the right ones, and each more is one more in the slower store.
  */
 static inline bool tw_sink_helps(const struct tw_asking *fast,
 				 const struct tw_asking *slow)
 {
-	u64 of_slow, of_fast;
-
-	if (fast->refaults + slow->refaults < TW_ASKING_FEW ||
-	    !fast->pages || !slow->pages)
-		return true;
-	of_slow = slow->refaults * 65536 / slow->pages;
-	of_fast = fast->refaults * 65536 / fast->pages;
-	return of_slow * 16 < of_fast * 15;
+	if (!fast->pages || slow->refaults < TW_ASKING_FEW)
+		return false;
+	/* What they would be asked for, were they like the others. */
+	return slow->refaults * 4 > fast->refaults * slow->pages / fast->pages * 5;
 }
 
-/*
- * Sinking may take so much of what faults wait for stores, and of all time; where
- * it does not help no more than it takes to notice when it does.
- */
+/* Sinking may take so much of what faults wait for stores, and of all time. */
 #define TW_SINK_OF_WAITS	32
 #define TW_SINK_OF_TIME		100
-#define TW_SINK_TRIES		128
 #define TW_SINK_SAVED_NS	100000000LL
 
 /*
  * Time that sinking has, ns: @has is what was left, less than none when it took
  * more; faults have waited @waited since, out of @elapsed.
  */
-static inline s64 tw_sink_time(s64 has, bool helps, u64 waited, u64 elapsed)
+static inline s64 tw_sink_time(s64 has, u64 waited, u64 elapsed)
 {
-	if (helps)
-		has += waited / TW_SINK_OF_WAITS + elapsed / TW_SINK_OF_TIME;
-	else
-		has += waited / TW_SINK_TRIES;
+	has += waited / TW_SINK_OF_WAITS + elapsed / TW_SINK_OF_TIME;
 	return has < TW_SINK_SAVED_NS ? has : TW_SINK_SAVED_NS;
 }
 
-/*
- * How many slots of @cap are to be free, for @left pages that have left memory
- * from scan to scan: what would otherwise go past the store.
- */
-static inline u64 tw_sink_room(u64 cap, u64 left)
-{
-	u64 want = 2 * left > 64 ? 2 * left : 64;
+#define TW_SINK_ROOM_MIN	16
 
-	return want < cap / 8 ? want : cap / 8;
+/*
+ * How many slots of @cap are to be free, as few as can be, so that nothing goes
+ * past the store from one scan to the next: @room was wanted, @free are left.
+ */
+static inline u64 tw_sink_room(u64 cap, u64 room, u64 free)
+{
+	if (free < room / 4)
+		room *= 2;
+	else if (free > room / 2)
+		room -= room / 8;
+	if (room < TW_SINK_ROOM_MIN)
+		room = TW_SINK_ROOM_MIN;
+	return room < cap / 8 ? room : cap / 8;
+}
+
+/* How many pages are to sink for that. */
+static inline u64 tw_sink_need(u64 room, u64 free)
+{
+	return free < room / 2 ? room - free : 0;
 }
 
 /* Heat that only a page has which was touched in most windows of late. */

@@ -7,8 +7,8 @@
  * hot is what fits the home, hottest first, as the scan before has it; a page
  * goes only when it is clear of that cut, the clearer the more pages have gone
  * to and fro. Memory's coldest pages go to the stores by demote.c; what has been
- * in a store for longest sinks to the next one before it is full, as long as that
- * takes little of the time that faults wait for stores anyway: it need not help.
+ * in a store for longest sinks to the next one before it is full, where that is
+ * seen to help and takes little of the time that faults wait for stores anyway.
  *
  * All of it is the scanner's thread's own: no locks. Moves are batched by
  * region and direction.
@@ -67,7 +67,7 @@ struct tw_decider tw_dec = {
 	.scan = TW_THRASH_SCANS,
 };
 
-bool tw_sinking_helps = true;
+bool tw_sinking_helps;
 
 #define tw_auto_count(_name, _n)	\
 	WRITE_ONCE(tw_stats->auto_##_name, tw_stats->auto_##_name + (_n))
@@ -260,15 +260,16 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 }
 
 /* Pages that are to sink, so that what leaves memory finds room. */
-static unsigned long tw_store_need(int tier, unsigned long left)
+static u64 tw_store_need(int tier)
 {
 	unsigned long used = tw_slots_used(&tw_tiers[tier]);
 	unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
-	unsigned long room = tw_sink_room(cap, left);
+	u64 free = cap > used ? cap - used : 0;
 
-	if (!tw_tier_bound(tier) || used <= cap - room / 2)
+	if (!tw_tier_bound(tier))
 		return 0;
-	return used - (cap - room);
+	tw_dec.room[tier] = tw_sink_room(cap, tw_dec.room[tier], free);
+	return tw_sink_need(tw_dec.room[tier], free);
 }
 
 /* What the stores were asked for since the scan before, if there was one. */
@@ -312,36 +313,33 @@ static bool tw_sink_pays(void)
 static void tw_sink_begin(void)
 {
 	u64 now = ktime_get_mono_fast_ns(), waited = tw_refault_waited();
-	unsigned long left = tw_moves_out_seen();
 	int tier;
 
 	tw_sink_asked();
 	WRITE_ONCE(tw_sinking_helps, tw_sink_pays());
 	if (tw_dec.began)
-		tw_dec.sink_ns = tw_sink_time(tw_dec.sink_ns, tw_sinking_helps,
+		tw_dec.sink_ns = tw_sink_time(tw_dec.sink_ns,
 					      waited - tw_dec.waited,
 					      now - tw_dec.began);
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++) {
-		tw_dec.need[tier] = tw_dec.sink_ns > 0 ?
-			tw_store_need(tier, left - tw_dec.left) : 0;
-		tw_dec.sinks[tier] = tw_dec.need[tier];
+		tw_dec.sinks[tier] = tw_sinking_helps && tw_dec.sink_ns > 0 ?
+			tw_store_need(tier) : 0;
+		tw_dec.need[tier] = tw_dec.sinks[tier];
 	}
 	tw_dec.began = now;
 	tw_dec.waited = waited;
-	tw_dec.left = left;
 }
 
 static void tw_sink_end(const struct tw_heat_map *map)
 {
-	unsigned long left = tw_moves_out_seen() - tw_dec.left;
 	int tier;
 
-	/* Who was not to sink has not been counted. */
+	/* The oldest for the next scan. Who was not to sink was not counted. */
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
 		if (tw_dec.sinks[tier])
 			tw_dec.sink_age[tier] =
 				tw_age_oldest(map->age[tier],
-					      tw_store_need(tier, left));
+					      tw_dec.sinks[tier]);
 }
 
 /* What a page must be to be worth the way home, and another one's away. */
@@ -405,6 +403,7 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 void tw_policy_forget(void)
 {
 	memset(tw_dec.asking, 0, sizeof(tw_dec.asking));
+	memset(tw_dec.room, 0, sizeof(tw_dec.room));
 	tw_dec.sink_ns = 0;
 	tw_dec.began = 0;
 }

@@ -7,8 +7,9 @@
  * coming back from a slow store: a page's record notes when it left memory, on a
  * clock of pages that leave, so that its next fault tells how many others left
  * meanwhile. So few that it belongs in a faster store, twice in a row, and its
- * copy does not hold it back from there, unless one page is as good as another. No room is kept free for such pages:
- * each page of a fast store that lies idle is one more in a slow one.
+ * copy does not hold it back from there, as long as the slowest store's pages are
+ * wanted more than those of the others. No room is kept free for such pages: each
+ * slot of a fast store that lies idle is one more page in a slow one.
  *
  * No locks of its own: the note is in the record's word, under its lock.
  */

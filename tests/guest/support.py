@@ -62,6 +62,18 @@ ZEROES = bytes(PAGE)
 # --- waiting ----------------------------------------------------------------------------
 
 
+def ask_for(region: tw.Region, mapping: tw.Mapping, stats: tw.Stats, index: int, tier: int) -> None:
+    """Touch a page in this store so often that the scanner sees its pages asked for the most."""
+    def scanned():
+        before = stats.header.scans
+        assert wait_for(lambda: stats.header.scans > before + 1, 30)
+    scanned()
+    for _ in range(80):
+        assert wait_for(lambda: region.migrate(index * PAGE, PAGE, tier).failed == 0)
+        mapping.read(index * PAGE, 1)
+    scanned()
+
+
 def wait_for(condition: Callable[[], Any], seconds: float = 5.0, step: float = 0.02) -> Any:
     """The condition's value once it is true, or its last value."""
     deadline = time.monotonic() + seconds * PATIENCE

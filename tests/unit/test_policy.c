@@ -101,11 +101,16 @@ static void the_oldest(void **state)
 static void sink_room(void **state)
 {
 	(void)state;
-	assert_int_equal(tw_sink_room(4096, 0), 64);
-	assert_int_equal(tw_sink_room(4096, 100), 200);
-	assert_int_equal(tw_sink_room(4096, 1000), 512);
-	assert_int_equal(tw_sink_room(128, 0), 16);
-	assert_int_equal(tw_sink_room(0, 100), 0);
+	assert_int_equal(tw_sink_room(4096, 0, 0), TW_SINK_ROOM_MIN);
+	assert_int_equal(tw_sink_room(4096, 100, 24), 200);	/* hardly enough */
+	assert_int_equal(tw_sink_room(4096, 100, 25), 100);
+	assert_int_equal(tw_sink_room(4096, 100, 50), 100);
+	assert_int_equal(tw_sink_room(4096, 100, 51), 88);	/* more than enough */
+	assert_int_equal(tw_sink_room(4096, 400, 0), 512);
+	assert_int_equal(tw_sink_room(64, 16, 0), 8);
+	assert_int_equal(tw_sink_room(0, 100, 0), 0);
+	assert_int_equal(tw_sink_need(100, 49), 51);
+	assert_int_equal(tw_sink_need(100, 50), 0);
 }
 
 /* A small part of the time in which faults wait anyway, and what it took too much. */
@@ -114,43 +119,40 @@ static void sink_time(void **state)
 	s64 has = 0;
 
 	(void)state;
-	has = tw_sink_time(has, true, 32000000, 0);
+	has = tw_sink_time(has, 32000000, 0);
 	assert_int_equal(has, 1000000);
-	has = tw_sink_time(has, true, 0, 100000000);
+	has = tw_sink_time(has, 0, 100000000);
 	assert_int_equal(has, 2000000);
-	has = tw_sink_time(has - 5000000, true, 64000000, 0);
+	has = tw_sink_time(has - 5000000, 64000000, 0);
 	assert_int_equal(has, -1000000);
-	has = tw_sink_time(has, false, 128000000, 1000000000000);
-	assert_int_equal(has, 0);
-	has = tw_sink_time(has, true, 1ULL << 60, 0);
+	has = tw_sink_time(has, 1ULL << 60, 0);
 	assert_int_equal(has, TW_SINK_SAVED_NS);
 }
 
-/* Only where pages of the slower store are asked for less. */
+/* Only where pages of the slower store are asked for more. */
 static void sink_helps(void **state)
 {
 	struct tw_asking fast = { 0 }, slow = { 0 };
 
 	(void)state;
-	assert_true(tw_sink_helps(&fast, &slow));
-	tw_asked_for(&fast, 30, 4000);
-	tw_asked_for(&slow, 33, 600);
-	assert_true(tw_sink_helps(&fast, &slow));	/* too few to tell */
-	tw_asked_for(&slow, 1, 0);
 	assert_false(tw_sink_helps(&fast, &slow));
+	tw_asked_for(&slow, 63, 600);
+	tw_asked_for(&fast, 0, 4000);
+	assert_false(tw_sink_helps(&fast, &slow));	/* too few to tell */
+	tw_asked_for(&slow, 1, 0);
+	assert_true(tw_sink_helps(&fast, &slow));
+	fast.pages = 0;
+	assert_false(tw_sink_helps(&fast, &slow));	/* nothing to compare with */
 	fast = (struct tw_asking){ 4000, 40000 };
 	slow = (struct tw_asking){ 600, 6000 };
 	assert_false(tw_sink_helps(&fast, &slow));	/* one as good as another */
-	slow.refaults = 562;
-	assert_true(tw_sink_helps(&fast, &slow));
-	slow.refaults = 563;
+	slow.refaults = 750;
 	assert_false(tw_sink_helps(&fast, &slow));
+	slow.refaults = 751;
+	assert_true(tw_sink_helps(&fast, &slow));
 	tw_asking_age(&fast);
 	assert_int_equal(fast.refaults, 2000);
 	assert_int_equal(fast.pages, 20000);
-	slow.refaults = 0;
-	slow.pages = 0;
-	assert_true(tw_sink_helps(&fast, &slow));	/* nothing is there */
 }
 
 static void period(void **state)
