@@ -243,8 +243,9 @@ class Device(Handle):
                 break
         return found
 
-    def agent_list(self) -> list[abi.AgentEntry]:
-        """The agents there are: one's own, with CAP_SYS_ADMIN everybody's."""
+    def agents(self) -> list[abi.AgentEntry]:
+        """The agents there are, in the order in which they were made: one's own, with
+        CAP_SYS_ADMIN everybody's."""
         found: list[abi.AgentEntry] = []
         cursor = c_uint64()
         while True:

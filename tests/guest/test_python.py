@@ -133,6 +133,7 @@ def test_agents(device):
             region.memory[0] = 1
             assert device.agent_stats(agent).pages[Tier.CPU] == 1
             assert list(device.agent_stats(77).pages) == list(device.agent_stats(agent).pages)
+            assert [entry.pages[Tier.CPU] for entry in device.agents() if entry.id == 77] == [1]
             limits = [libtw.TW_NO_LIMIT] * 5
             limits[Tier.GPU] = 12
             device.set_agent_limits(limits, agent)
