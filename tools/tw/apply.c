@@ -118,14 +118,14 @@ static int set_policy(struct plan *p, struct report *r)
 		return cli_no_permission("setting the policy needs CAP_SYS_ADMIN. Be root");
 	if (err)
 		return cli_errno(err, "setting the policy");
-	for (i = 0; i < CONF_POLICY_KEYS; i++) {
-		__u32 from = conf_policy_value(&p->policy_now, i);
-		__u32 to = conf_policy_value(&p->policy_then, i);
+	for (i = 0; i < POLICY_NR_KEYS; i++) {
+		const struct policy_key *k = &policy_keys[i];
+		__u32 from = policy_get(&p->policy_now, k);
+		__u32 to = policy_get(&p->policy_then, k);
 
 		if (from != to)
-			tell(r, "policy", conf_policy_name(i),
-			     "set %s from %u to %u", conf_policy_name(i), from,
-			     to);
+			tell(r, "policy", k->name, "set %s from %u to %u",
+			     k->name, from, to);
 	}
 	return 0;
 }

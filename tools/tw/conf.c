@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "conf_keys.h"
+#include "conf.h"
 
 enum section {
 	SECTION_NONE,
@@ -165,15 +165,15 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 
 static void policy_key(struct reader *r, const char *key, const char *value)
 {
-	const char *names[CONF_POLICY_KEYS];
+	const char *names[POLICY_NR_KEYS];
 	const struct policy_key *k;
 	bool on = false;
 	__u64 v = 0;
 	int i;
 
-	for (i = 0; i < CONF_POLICY_KEYS; i++)
+	for (i = 0; i < POLICY_NR_KEYS; i++)
 		names[i] = policy_keys[i].name;
-	i = find_key(r, key, names, CONF_POLICY_KEYS);
+	i = find_key(r, key, names, POLICY_NR_KEYS);
 	if (i < 0)
 		return;
 	k = &policy_keys[i];
@@ -414,4 +414,18 @@ int conf_read(struct conf *c, FILE *f)
 void conf_free(struct conf *c)
 {
 	free(c->agents);
+}
+
+unsigned int conf_policy(const struct conf *c, struct tw_policy *p)
+{
+	unsigned int i, changed = 0;
+
+	for (i = 0; i < POLICY_NR_KEYS; i++) {
+		if (!(c->policy_set >> i & 1) ||
+		    policy_get(p, &policy_keys[i]) == c->policy[i])
+			continue;
+		policy_put(p, &policy_keys[i], c->policy[i]);
+		changed++;
+	}
+	return changed;
 }

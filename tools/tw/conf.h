@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "tw.h"
+#include "policy_keys.h"
 
 #define CONF_PATH	"/etc/tierwatch.conf"
 #define CONF_USER_LEN	33
@@ -49,8 +49,6 @@ struct conf_agent {
 	__u64 bytes[TW_NR_TIERS];
 };
 
-#define CONF_POLICY_KEYS	11
-
 /**
  * struct conf - a file
  * @name: its path, for messages
@@ -70,7 +68,7 @@ struct conf {
 	struct conf_tier tiers[TW_NR_TIERS];
 	unsigned int policy_line;
 	unsigned int policy_set;
-	__u32 policy[CONF_POLICY_KEYS];
+	__u32 policy[POLICY_NR_KEYS];
 	unsigned int nr_agents;
 	struct conf_agent *agents;
 };
@@ -87,8 +85,5 @@ void conf_error(struct conf *c, unsigned int line, const char *fmt, ...)
 
 /* Puts the policy of the file into @p; how many values that changes. */
 unsigned int conf_policy(const struct conf *c, struct tw_policy *p);
-/* A value of @p by the number of its key, and its name. */
-__u32 conf_policy_value(const struct tw_policy *p, unsigned int key);
-const char *conf_policy_name(unsigned int key);
 
 #endif /* _TW_CONF_H */

@@ -7,53 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-
-/**
- * struct knob - a key
- * @name: as in struct tw_policy; a mode's is its own
- * @offset: of the member in struct tw_policy
- * @bit: of a mode; 0: the whole member
- * @on_off: on or off, else a number
- * @unit: of a number
- * @text: what it does
- */
-static const struct knob {
-	const char *name;
-	size_t offset;
-	__u32 bit;
-	bool on_off;
-	const char *unit;
-	const char *text;
-} knobs[] = {
-#define KNOB(m) .name = #m, .offset = offsetof(struct tw_policy, m)
-#define MODE(n, b) .name = n, .offset = offsetof(struct tw_policy, mode), \
-	.bit = b, .on_off = true
-	{ KNOB(enabled), .on_off = true, .unit = "",
-	  .text = "scan and move" },
-	{ MODE("auto", TW_POLICY_AUTO), .unit = "",
-	  .text = "hot is what fits the faster tier" },
-	{ MODE("unmap", TW_POLICY_UNMAP), .unit = "",
-	  .text = "unmap pages to see touches" },
-	{ KNOB(hot_threshold), .unit = "heat",
-	  .text = "above it a page is hot" },
-	{ KNOB(cold_threshold), .unit = "heat",
-	  .text = "below it an idle page is cold" },
-	{ KNOB(scan_permille), .unit = "of 1000",
-	  .text = "of a CPU for scans, 1..1000" },
-	{ KNOB(scan_min_ms), .unit = "ms",
-	  .text = "from scan to scan, at least, 10.." },
-	{ KNOB(scan_max_ms), .unit = "ms",
-	  .text = "at most, ..600000" },
-	{ KNOB(free_permille), .unit = "of 1000",
-	  .text = "of memory tiers kept free, 1..500" },
-	{ KNOB(min_stay), .unit = "scans",
-	  .text = "a page stays where it was put, 0..255" },
-	{ KNOB(max_rate), .unit = "pages/s",
-	  .text = "between two tiers, 0: no limit" },
-#undef MODE
-#undef KNOB
-};
+#include "policy_keys.h"
 
 const char policy_show_more[] =
 	"Shows each key of tw policy set, its value and its unit.\n";
@@ -71,40 +25,16 @@ const char policy_set_more[] =
 	"  min_stay=N          scans that a page stays where it was put, 0..255\n"
 	"  max_rate=N          most pages a second between two tiers, 0: no limit\n";
 
-static __u32 *member(struct tw_policy *p, const struct knob *k)
-{
-	return (__u32 *)((char *)p + k->offset);
-}
-
-static __u32 get(const struct tw_policy *p, const struct knob *k)
-{
-	__u32 v = *(const __u32 *)((const char *)p + k->offset);
-
-	return k->bit ? !!(v & k->bit) : v;
-}
-
-static void put(struct tw_policy *p, const struct knob *k, __u32 value)
-{
-	__u32 *m = member(p, k);
-
-	if (!k->bit)
-		*m = value;
-	else if (value)
-		*m |= k->bit;
-	else
-		*m &= ~k->bit;
-}
-
 static void json_policy(const struct tw_policy *p)
 {
 	size_t i;
 
 	json_open(NULL, '{');
-	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
-		if (knobs[i].on_off)
-			json_bool(knobs[i].name, get(p, &knobs[i]));
+	for (i = 0; i < POLICY_NR_KEYS; i++) {
+		if (policy_keys[i].on_off)
+			json_bool(policy_keys[i].name, policy_get(p, &policy_keys[i]));
 		else
-			json_u64(knobs[i].name, get(p, &knobs[i]));
+			json_u64(policy_keys[i].name, policy_get(p, &policy_keys[i]));
 	}
 	json_close('}');
 	json_end();
@@ -115,13 +45,13 @@ static void print_policy(const struct tw_policy *p)
 	size_t i;
 
 	printf("%-15s %10s %-8s %s\n", "KEY", "VALUE", "UNIT", "");
-	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
-		const struct knob *k = &knobs[i];
+	for (i = 0; i < POLICY_NR_KEYS; i++) {
+		const struct policy_key *k = &policy_keys[i];
 
 		if (k->on_off)
-			printf("%-15s %10s", k->name, get(p, k) ? "on" : "off");
+			printf("%-15s %10s", k->name, policy_get(p, k) ? "on" : "off");
 		else
-			printf("%-15s %10u", k->name, get(p, k));
+			printf("%-15s %10u", k->name, policy_get(p, k));
 		printf(" %-8s %s\n", k->unit, k->text);
 	}
 }
@@ -160,39 +90,39 @@ static int parse_number(const char *s, __u32 *value)
 
 /**
  * struct changes - what is to be set
- * @set: bit by knob
- * @value: by knob
+ * @set: bit by key
+ * @value: by key
  */
 struct changes {
 	__u32 set;
-	__u32 value[ARRAY_SIZE(knobs)];
+	__u32 value[POLICY_NR_KEYS];
 };
 
-static const struct knob *find_knob(const char *name, size_t len)
+static const struct policy_key *find_key(const char *name, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		if (strlen(knobs[i].name) == len &&
-		    !strncmp(knobs[i].name, name, len))
-			return &knobs[i];
+	for (i = 0; i < POLICY_NR_KEYS; i++)
+		if (strlen(policy_keys[i].name) == len &&
+		    !strncmp(policy_keys[i].name, name, len))
+			return &policy_keys[i];
 	return NULL;
 }
 
 static int parse_change(const char *arg, struct changes *changes)
 {
 	const char *value = strchr(arg, '=');
-	const struct knob *k;
+	const struct policy_key *k;
 	size_t i;
 
 	if (!value)
 		return cli_usage("not KEY=VALUE: %s", arg);
-	k = find_knob(arg, value - arg);
+	k = find_key(arg, value - arg);
 	if (!k)
 		return cli_usage("no such key: %.*s. Keys are enabled, auto, unmap, hot_threshold, cold_threshold, scan_permille, scan_min_ms, scan_max_ms, free_permille, min_stay and max_rate",
 				 (int)(value - arg), arg);
 	value++;
-	i = k - knobs;
+	i = k - policy_keys;
 	if (changes->set & 1U << i)
 		return cli_usage("two values for %s", k->name);
 	changes->set |= 1U << i;
@@ -228,9 +158,9 @@ static int run_policy(const struct changes *changes, bool json)
 		goto out;
 	}
 	if (changes) {
-		for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		for (i = 0; i < POLICY_NR_KEYS; i++)
 			if (changes->set & 1U << i)
-				put(&p, &knobs[i], changes->value[i]);
+				policy_put(&p, &policy_keys[i], changes->value[i]);
 		err = tw_policy_set(tw, &p);
 		if (err) {
 			c = refused(err);
