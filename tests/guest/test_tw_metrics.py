@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import tw
-from command import FAILED, TW, USAGE, tw_refused, tw_run, tw_text
+from command import FAILED, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
 from support import NOBODY, Child, Reached, place, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
 
@@ -64,6 +64,19 @@ class TestText:
         for name, kind in kinds.items():
             assert re.fullmatch(PREFIX + "[a-z_]+", name)
             assert kind == ("counter" if name.endswith("_total") else "gauge"), name
+
+    def test_json(self):
+        """The same samples; times may be rounded, and time goes on."""
+        shown = tw_json("metrics")
+        keys = {(one["name"].removeprefix(PREFIX), frozenset(one["labels"].items()))
+                for one in shown}
+        got = Got()
+        assert len(keys) == len(shown) and keys == got.samples.keys()
+        assert {one["type"] for one in shown} == {"counter", "gauge"}
+        used = {one["labels"]["tier"]: one["value"] for one in shown
+                if one["name"] == PREFIX + "tier_capacity_bytes"}
+        assert used == {name: got("tier_capacity_bytes", tier=name) for name in TIER_NAMES}
+        tw_refused(USAGE, "without --json", "metrics", "--json", "--output", "x.prom")
 
     def test_labels_are_bounded(self, make, dev):
         """However many agents and regions there are."""

@@ -835,6 +835,9 @@ static void test_metrics(void **state)
 	assert_int_equal(tw("metrics --agents 1"), 0);
 	expect(out, "tierwatch_agent_used_bytes{agent=\"7\",uid=\"1\"");
 	assert_null(strstr(out, "agent=\"8\""));
+	assert_int_equal(tw("metrics --agents 1 --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "{\"name\":\"tierwatch_driver_memory_bytes\",\"type\":\"gauge\",\"labels\":{\"use\":\"records\"},\"value\":16384}");
 	assert_int_equal(tw("metrics --output /no/such/folder/x.prom"), 1);
 	assert_string_equal(out, "");
 	expect(err_out, "No such file");

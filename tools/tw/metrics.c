@@ -16,6 +16,7 @@ const char metrics_more[] =
 	"  --output FILE   written aside and renamed, for the textfile collector of\n"
 	"                  node_exporter: give it a name that ends in .prom\n"
 	"  --agents N      with the N agents that have the most memory, too\n"
+	"  --json          a list of samples, to stdout\n"
 	"Times are in seconds, amounts of memory in bytes.\n";
 
 /**
@@ -389,7 +390,27 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 	return 0;
 }
 
-static int put_all(const struct source *s, const char *path)
+/* To @f, or as JSON. */
+static void put_samples(FILE *f, const struct source *s)
+{
+	put_driver(f, s);
+	put_states(f, s);
+	put_gauges(f, s);
+	put_counters(f, s);
+	put_totals(f, s);
+	put_agents(f, s);
+}
+
+static int put_json(const struct source *s)
+{
+	json_open(NULL, '[');
+	put_samples(NULL, s);
+	json_close(']');
+	json_end();
+	return cli_flush(EXIT_SUCCESS);
+}
+
+static int put_text(const struct source *s, const char *path)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -398,12 +419,7 @@ static int put_all(const struct source *s, const char *path)
 
 	if (!f)
 		return cli_errno(-ENOMEM, "metrics");
-	put_driver(f, s);
-	put_states(f, s);
-	put_gauges(f, s);
-	put_counters(f, s);
-	put_totals(f, s);
-	put_agents(f, s);
+	put_samples(f, s);
 	if (fclose(f)) {
 		free(text);
 		return cli_errno(-ENOMEM, "metrics");
@@ -421,15 +437,17 @@ int cmd_metrics(int argc, char **argv)
 	static const struct option opts[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "agents", required_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *path = NULL;
 	struct source s = { 0 };
+	bool json = false;
 	__u64 most = 0;
 	struct tw *tw;
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "o:a:", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "o:a:j", opts, NULL)) != -1) {
 		switch (c) {
 		case 'o':
 			path = optarg;
@@ -439,17 +457,25 @@ int cmd_metrics(int argc, char **argv)
 				return cli_usage("not a number of agents: %s",
 						 optarg);
 			break;
+		case 'j':
+			json = true;
+			break;
 		default:
 			return EXIT_USAGE;
 		}
 	}
 	if (optind != argc)
 		return cli_usage("metrics takes options only");
+	if (json && path)
+		return cli_usage("--output is for the text, without --json");
 	c = cli_open(&tw);
 	if (c)
 		return c;
 	err = read_source(tw, &s, most);
-	c = err ? cli_errno(err, "reading the statistics") : put_all(&s, path);
+	if (err)
+		c = cli_errno(err, "reading the statistics");
+	else
+		c = json ? put_json(&s) : put_text(&s, path);
 	free(s.agents);
 	tw_close(tw);
 	return c;

@@ -20,7 +20,7 @@ struct metric {
 	const char *help;
 };
 
-/* metrics_text.c: all go to @f. */
+/* metrics_text.c: all go to @f; NULL: to the JSON document. */
 void metric_begin(FILE *f, const struct metric *m);
 /*
  * A sample of it. @labels, without braces, may be NULL. Pages become bytes by
