@@ -191,7 +191,7 @@ static int migrate_pages(struct tw *tw, struct migration *m, unsigned int pid,
 
 	m->by_pid = pid;
 	if (pid)
-		c = proc_maps_read(&maps, tw, pid);
+		c = proc_maps_read(&maps, pid);
 	if (!c && !nr)
 		c = all_spans(&maps, m->page_size, &spans);
 	else if (!c)

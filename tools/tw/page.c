@@ -149,11 +149,11 @@ static void json_region(const struct proc_map *m)
 	json_page("start", m->start);
 	json_page("end", m->end);
 	json_u64("offset", m->offset);
+	json_u64("region", m->inode);
+	json_page("first_page", TW_PAGE(m->inode, 0));
 	json_bool("known", m->known);
 	if (m->known) {
-		json_u64("region", m->info.id);
 		json_u64("bytes", m->info.bytes);
-		json_page("first_page", TW_PAGE(m->info.id, 0));
 		json_u64("agent", m->info.agent);
 		json_u64("lost", m->info.lost);
 		json_tiers("pages", m->info.pages);
@@ -168,11 +168,11 @@ static void print_region(const struct proc_map *m, __u32 page_size)
 
 	printf("0x%llx..0x%llx ", (unsigned long long)m->start,
 	       (unsigned long long)m->end);
+	printf("%4llu", (unsigned long long)m->inode);
 	if (!m->known) {
-		printf("a region whose descriptor is closed\n");
+		printf(" its descriptor is closed\n");
 		return;
 	}
-	printf("%4llu", (unsigned long long)m->info.id);
 	for (i = 0; i < TW_NR_TIERS; i++)
 		printf(" %8s", text_bytes(buf, m->info.pages[i] * page_size));
 	putchar('\n');
@@ -212,15 +212,18 @@ static int page(struct tw *tw, unsigned int pid, const struct range *ranges,
 	if (err)
 		return cli_errno(err, "looking pages up");
 	if (pid) {
-		c = proc_maps_read(&maps, tw, pid);
+		c = proc_maps_read(&maps, pid);
+		if (!c && !nr)
+			c = proc_maps_learn(&maps, tw);
 		if (c)
-			return c;
+			goto out;
 	}
 	c = spans_resolve(&spans, ranges, nr, pid ? &maps : NULL,
 			  info.page_size);
 	if (!c)
 		c = nr ? show_pages(tw, &spans, info.page_size, json) :
 			 show_regions(&maps, info.page_size, json);
+out:
 	spans_free(&spans);
 	proc_maps_free(&maps);
 	return c;

@@ -46,7 +46,7 @@ struct spans {
  * @end: one past the last
  * @offset: of @start in the region, bytes
  * @dev: of its file
- * @inode: of its file
+ * @inode: of its file, and the region's number
  * @known: @info is there
  * @info: the region
  */
@@ -99,7 +99,9 @@ void spans_step(const struct spans *spans, __u64 done, __u32 page_size,
 		struct pages_step *step);
 
 /* procmap.c: the same. */
-int proc_maps_read(struct proc_maps *maps, struct tw *tw, unsigned int pid);
+int proc_maps_read(struct proc_maps *maps, unsigned int pid);
+/* Asks for the regions that the process has a descriptor of. */
+int proc_maps_learn(struct proc_maps *maps, struct tw *tw);
 void proc_maps_free(struct proc_maps *maps);
 int proc_maps_spans(const struct proc_maps *maps, __u64 from, __u64 to,
 		    __u32 page_size, struct spans *spans);

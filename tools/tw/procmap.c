@@ -3,8 +3,8 @@
  * Regions of another process: where they are mapped and which they are. The
  * kernel's own rules say who may: it takes what attaching a debugger takes.
  *
- * A mapping alone doesn't tell its region; a descriptor of the same file, got
- * with pidfd_getfd(2), does.
+ * A mapping's inode is its region's number. What else there is to know of the
+ * region takes a descriptor of it, got with pidfd_getfd(2).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -145,22 +145,30 @@ static int read_fds(struct proc_maps *maps, struct tw *tw, int pidfd)
 	return err;
 }
 
-int proc_maps_read(struct proc_maps *maps, struct tw *tw, unsigned int pid)
+int proc_maps_read(struct proc_maps *maps, unsigned int pid)
 {
-	int pidfd, err;
+	int err;
 
 	*maps = (struct proc_maps){ .pid = pid };
-	pidfd = pidfd_open(pid, 0);
-	if (pidfd < 0)
-		return no_process(-errno, pid);
 	err = read_maps(maps);
-	if (!err && maps->nr)
-		err = read_fds(maps, tw, pidfd);
-	close(pidfd);
 	if (!err)
 		return 0;
 	proc_maps_free(maps);
 	return no_process(err, pid);
+}
+
+int proc_maps_learn(struct proc_maps *maps, struct tw *tw)
+{
+	int pidfd, err;
+
+	if (!maps->nr)
+		return 0;
+	pidfd = pidfd_open(maps->pid, 0);
+	if (pidfd < 0)
+		return no_process(-errno, maps->pid);
+	err = read_fds(maps, tw, pidfd);
+	close(pidfd);
+	return err ? no_process(err, maps->pid) : 0;
 }
 
 void proc_maps_free(struct proc_maps *maps)
@@ -170,21 +178,17 @@ void proc_maps_free(struct proc_maps *maps)
 	maps->nr = 0;
 }
 
-static int add_part(struct spans *spans, const struct proc_maps *maps,
-		    const struct proc_map *m, __u64 from, __u64 to,
-		    __u32 page_size)
+static int add_part(struct spans *spans, const struct proc_map *m, __u64 from,
+		    __u64 to, __u32 page_size)
 {
 	__u64 index = (m->offset + (from - m->start)) / page_size;
 	struct span s = {
-		.page = TW_PAGE(m->info.id, index),
+		.page = TW_PAGE(m->inode, index),
 		.nr = (to - from) / page_size,
 		.addr = from,
 		.has_addr = true,
 	};
 
-	if (!m->known)
-		return cli_error("process %u has the region at 0x%llx mapped but its descriptor closed: there is no way to it. Use page numbers",
-				 maps->pid, (unsigned long long)m->start);
 	return spans_add(spans, &s);
 }
 
@@ -203,7 +207,7 @@ int proc_maps_spans(const struct proc_maps *maps, __u64 from, __u64 to,
 			continue;
 		if (m->start > from)
 			break;
-		c = add_part(spans, maps, m, from, end, page_size);
+		c = add_part(spans, m, from, end, page_size);
 		if (c)
 			return c;
 		from = end;
