@@ -367,10 +367,7 @@ static const char *json_value(const char *p)
 		return p + 5;
 	if (!isdigit((unsigned char)*p) && *p != '-')
 		return NULL;
-	if (*p == '-')
-		strtoll(p, &end, 10);
-	else
-		strtoull(p, &end, 10);
+	strtod(p, &end);
 	return end > p ? end : NULL;
 }
 
