@@ -225,6 +225,8 @@ static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
 /* Shorter ones tell of what is in a CPU's TLB as if it were not touched. */
 #define TW_WINDOW_MIN_NS	5000000ULL
 #define TW_WINDOW_ALL		(~0ULL)
+/* Each group of chunks waits for its end. */
+#define TW_WINDOW_MAX_NS	1000000000ULL
 /* Scans in a row that must ask for a longer one. */
 #define TW_WINDOW_SCANS		4
 
@@ -262,11 +264,15 @@ static inline void tw_window_scanned(struct tw_window *w, u64 between, u64 young
 	w->changed = false;
 	if (young * 2 > want * 3) {
 		ns = (ns < between ? ns : between) / 2;
+		if (ns > TW_WINDOW_MAX_NS)
+			ns = TW_WINDOW_MAX_NS;
 		tw_window_set(w, ns > TW_WINDOW_MIN_NS ? ns : TW_WINDOW_MIN_NS);
 	} else if (young * 2 >= want || ns == TW_WINDOW_ALL) {
 		w->low = 0;
 	} else if (++w->low == TW_WINDOW_SCANS) {
-		tw_window_set(w, ns * 2 < between ? ns * 2 : TW_WINDOW_ALL);
+		ns *= 2;
+		tw_window_set(w, ns < between && ns <= TW_WINDOW_MAX_NS ? ns :
+			      TW_WINDOW_ALL);
 	}
 }
 

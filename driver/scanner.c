@@ -459,6 +459,15 @@ static void tw_scan_all(struct tw_pass *p)
 	WRITE_ONCE(tw_scanning, true);
 }
 
+/* Switched off: what the last scans have found tells nothing of the next one. */
+static void tw_scan_forget(void)
+{
+	WRITE_ONCE(tw_scanning, false);
+	tw_scan_began = 0;
+	tw_win = (struct tw_window){ .ns = TW_WINDOW_ALL };
+	tw_policy_forget();
+}
+
 static int tw_scan_thread(void *unused)
 {
 	unsigned int ms = READ_ONCE(tw_knobs.scan_min_ms);
@@ -488,10 +497,8 @@ static int tw_scan_thread(void *unused)
 			wait_event_freezable_timeout(tw_scan_wq,
 				!tw_scan_wanted() || READ_ONCE(tw_scan_kicked),
 				nsecs_to_jiffies((u64)ms * NSEC_PER_MSEC - start) + 1);
-		if (!READ_ONCE(tw_auto_migration)) {
-			WRITE_ONCE(tw_scanning, false);
-			tw_policy_forget();
-		}
+		if (!READ_ONCE(tw_auto_migration))
+			tw_scan_forget();
 	}
 	return 0;
 }

@@ -155,6 +155,22 @@ def test_all_hot_thrashes_little(dev, make, policy, stats):
     assert wrong(mapping, range(300), 3) == []
 
 
+def test_a_pause_is_forgotten(dev, make, policy, stats):
+    """Scans go on at once, and no window is as long as they were off."""
+    set_tiers(dev, {CPU: 128, GPU: 256})
+    region, mapping = make(300, seed=3, touched=300)
+    fast(policy)
+    with Toucher(mapping, range(300)):
+        scans(stats, 3)
+        policy(enabled=0)
+        time.sleep(8)
+        fast(policy)
+        for _ in range(20):
+            scans(stats, 1)
+            assert stats.header.scan_window_us <= 1000000
+    assert sum(region.info().pages) == 300
+
+
 def test_keeps_some_memory_free(dev, make, policy):
     """Cold pages sink before memory is full."""
     set_tiers(dev, {CPU: 1000, NVME: 2000})

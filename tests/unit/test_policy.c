@@ -232,6 +232,16 @@ static void window(void **state)
 	assert_true(window_after(40 * ms, 100, 93, 1) == 40 * ms);
 	assert_true(window_after(40 * ms, 1, 94, 1) == 20 * ms);
 	assert_true(window_after(6 * ms, 100, 900, 250) == TW_WINDOW_MIN_NS);
+	/* However long the pause, no group waits longer. */
+	w.ns = all;
+	tw_window_scanned(&w, 3600000 * ms, 900, 1000, 250);
+	assert_true(w.ns == TW_WINDOW_MAX_NS);
+	tw_window_scanned(&w, 3600000 * ms, 100, 1000, 250);
+	tw_window_scanned(&w, 3600000 * ms, 100, 1000, 250);
+	tw_window_scanned(&w, 3600000 * ms, 100, 1000, 250);
+	assert_true(w.ns == TW_WINDOW_MAX_NS);
+	tw_window_scanned(&w, 3600000 * ms, 100, 1000, 250);
+	assert_true(w.ns == all);
 	tw_window_scanned(&w, 80 * ms, 900, 1000, 250);
 	assert_true(w.changed);
 	tw_window_scanned(&w, 80 * ms, 300, 1000, 250);
