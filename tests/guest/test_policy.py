@@ -160,9 +160,9 @@ def test_a_pause_is_forgotten(dev, make, policy, stats):
     set_tiers(dev, {CPU: 128, GPU: 256})
     region, mapping = make(300, seed=3, touched=300)
     fast(policy)
+    scans(stats, 10)
+    policy(enabled=0)
     with Toucher(mapping, range(300)):
-        scans(stats, 3)
-        policy(enabled=0)
         time.sleep(8)
         fast(policy)
         for _ in range(20):
