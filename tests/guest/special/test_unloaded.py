@@ -47,8 +47,10 @@ def run(*words):
 
 
 @pytest.mark.parametrize("words", [
-    "tier list", "tier bind cpu", "tier unbind cpu", "stats", "--json stats", "pressure", "watch",
-    "tier bind ssd /dev/null",
+    "tier list", "tier bind cpu", "tier unbind cpu", "stats", "--json stats", "pressure",
+    "tier bind ssd /dev/null", "status", "trace", "record", "top --once", "bench", "metrics",
+    "agent list", "agent limit 1 cpu=1M", "migrate cpu 1", "page 1", "policy show",
+    "policy set auto=on",
 ])
 def test_message(words):
     """It says how to load the driver."""
