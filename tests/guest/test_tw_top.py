@@ -332,7 +332,7 @@ def test_an_ordinary_user(spread):
 
 
 def test_no_terminal():
-    done = run("top", stdin=subprocess.DEVNULL)
+    done = run("top")
     assert (done.returncode, done.stdout) == (1, "")
     assert "not a terminal" in done.stderr and "tw top --once" in done.stderr
     for term in ("no-such-terminal", "dumb"):

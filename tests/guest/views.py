@@ -10,21 +10,16 @@ import subprocess
 from contextlib import contextmanager
 from typing import Any, Iterator
 
-from support import PATIENCE, REPO, Observer, device_gid, wait_for
+from command import LIMIT, TW
+from command import tw_run as run
+from support import REPO, Observer, wait_for
 
-TW = REPO / "build" / "tools" / "tw"
 WORKLOAD = REPO / "build" / "tools" / "tw-workload"
 
 
-def run(*arguments: Any, **more: Any) -> subprocess.CompletedProcess:
-    """tw to its end."""
-    return subprocess.run([TW, *map(str, arguments)], capture_output=True, text=True,
-                          check=False, timeout=120 * PATIENCE, **more)
-
-
 def run_as(uid: int, *arguments: Any) -> subprocess.CompletedProcess:
-    """The same as an ordinary user in the device's group."""
-    return run(*arguments, user=uid, group=uid, extra_groups=[device_gid()])
+    """tw to its end, as an ordinary user in the device's group."""
+    return run(*arguments, uid=uid)
 
 
 class Running:
@@ -45,7 +40,7 @@ class Running:
 
     def end(self) -> tuple[int, str, str]:
         """Its exit code and what it wrote."""
-        out, err = self.process.communicate(timeout=120 * PATIENCE)
+        out, err = self.process.communicate(timeout=LIMIT)
         return self.process.returncode, out, err
 
     def __enter__(self) -> "Running":

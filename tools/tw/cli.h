@@ -80,6 +80,10 @@ extern const char tier_list_more[], tier_format_more[], tier_bind_more[],
 	tier_unbind_more[], tier_detect_more[], apply_more[];
 extern const char trace_more[], record_more[], heatmap_more[], top_more[],
 	bench_more[];
+extern const char status_more[], agent_list_more[], agent_show_more[];
+extern const char agent_limit_more[], page_more[], migrate_more[];
+extern const char policy_show_more[], policy_set_more[], pressure_more[];
+extern const char metrics_more[];
 
 /* util.c */
 
@@ -150,12 +154,6 @@ const char *text_page(char *buf, __u64 page);
 /* "0,2-3" into a buffer of 256 bytes */
 #define NODES_LEN	256
 const char *text_nodes(char *buf, __u64 nodes);
-
-/* struct cli_cmd.more, each beside its command */
-extern const char status_more[], agent_list_more[], agent_show_more[];
-extern const char agent_limit_more[], page_more[], migrate_more[];
-extern const char policy_show_more[], policy_set_more[], pressure_more[];
-extern const char metrics_more[];
 
 /*
  * json.c: a document at a time. Key NULL within a list. A NULL string is null;

@@ -7,11 +7,6 @@
 
 #define NS_PER_SEC	1000000000ULL
 
-/* A right is missing, see tw(1). */
-#ifndef EXIT_NO_PERMISSION
-#define EXIT_NO_PERMISSION	4
-#endif
-
 /* From now on SIGINT, SIGTERM and SIGHUP ask to stop instead of killing. */
 void stop_catch(void);
 /* The signal that asked to stop, or 0. */
