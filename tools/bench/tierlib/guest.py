@@ -14,13 +14,13 @@ A run is an object with
              control group beside what it needs anyway.  The first one's end
              ends the run; the others are started before it
   limits     pages by tier and agent
+  disks      how many times slower than usual those are that stores and swap are on
   swap       [tier, pages, priority]: swap areas on the tiers' disks
   settings   [path, text]: files to write, put back afterwards
   room       pages to leave free on node 0; the rest is taken away
 """
 
 import json
-import mmap
 import os
 import re
 import selectors
@@ -35,7 +35,9 @@ sys.dont_write_bytecode = True
 REPO = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPO / "tests/guest"))
 
-import tw  # noqa: E402  pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+import disks    # noqa: E402
+import tw       # noqa: E402
 
 WORKLOAD = str(REPO / "build/tools/tw-workload")
 COUNTERS = ("scans", "scan_ns", "scan_pages", "scan_skipped", "scan_period_ms", "auto_considered",
@@ -53,8 +55,6 @@ CGROUP = Path("/sys/fs/cgroup/tw-tiering")
 NODE0 = Path("/sys/devices/system/node/node0")
 HARDEN_SECONDS = 2
 HUGE = 512                      # pages of a huge page
-# A throttled disk may begin with a burst, of what it does in a tenth of a second.
-DRAIN_BLOCK, DRAIN_BYTES, DRAIN_SECONDS = 1 << 20, 1 << 28, 0.5
 
 
 class Machine:
@@ -73,14 +73,14 @@ class Machine:
             counters[tw.TIER_NAMES[tier]] = {name: of_tier[name] for name in STORE_COUNTERS}
         return counters
 
-    def bind(self, tiers: dict) -> None:
-        """Exactly these, with so many pages."""
+    def bind(self, tiers: dict, devices: dict) -> None:
+        """Exactly these, with so many pages; stores on these devices."""
         for tier in tw.TIERS:
             if self.device.tier_info(tier).kind:
                 self.device.unbind(tier)
         for name, pages in tiers.items():
             if TIER[name] in tw.STORES:
-                self.device.bind_store(TIER[name], disk(name), pages)
+                self.device.bind_store(TIER[name], devices[name], pages)
             else:
                 self.device.bind(TIER[name], capacity=pages)
 
@@ -108,35 +108,33 @@ class Machine:
                 agent.close()
 
 
-def disk(name: str) -> str:
-    """The device of a store."""
-    return os.environ[f"TW_{name.upper()}_DEV"]
-
-
-def drain(path: str) -> None:
-    """Use up a throttled disk's burst."""
-    block = mmap.mmap(-1, DRAIN_BLOCK)      # direct I/O wants whole pages
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
-    size = os.lseek(fd, 0, os.SEEK_END) // DRAIN_BLOCK * DRAIN_BLOCK
-    until, done = time.monotonic() + DRAIN_SECONDS, 0
-    while done < DRAIN_BYTES and time.monotonic() < until:
-        done += os.preadv(fd, [block], done % size)
-    os.close(fd)
+@contextmanager
+def disks_for(tiers: dict, swap: list, slower: int):
+    """The devices, by name, of the stores and swap areas of a run."""
+    names = {name for name in tiers if TIER[name] in tw.STORES} | {name for name, _, _ in swap}
+    devices = {}
+    try:
+        for name in sorted(names):
+            devices[name] = disks.make(name, slower)
+        yield devices
+    finally:
+        for name in devices:
+            disks.drop(name)
 
 
 @contextmanager
-def swap_on(areas: list):
+def swap_on(areas: list, devices: dict):
     """Swap areas for a while."""
     for name, pages, priority in areas:
         # One more page: the header.
-        subprocess.run(["mkswap", "-f", disk(name), str((pages + 1) * tw.PAGE // 1024)],
+        subprocess.run(["mkswap", "-f", devices[name], str((pages + 1) * tw.PAGE // 1024)],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        subprocess.run(["swapon", "-p", str(priority), disk(name)], check=True)
+        subprocess.run(["swapon", "-p", str(priority), devices[name]], check=True)
     try:
         yield
     finally:
         for name, _, _ in areas:
-            subprocess.run(["swapoff", disk(name)], check=True)
+            subprocess.run(["swapoff", devices[name]], check=True)
 
 
 def setting(path: str) -> str:
@@ -338,19 +336,28 @@ def sizes(spec: dict, answers: list) -> dict:
     return tiers
 
 
+@contextmanager
+def bound(machine: Machine, tiers: dict, devices: dict):
+    """These tiers for a while, the stores formatted."""
+    for name in tiers:
+        if name in devices:
+            subprocess.run([str(REPO / "build/tools/tw"), "tier", "format", "--force",
+                            devices[name]], check=True, stdout=subprocess.DEVNULL)
+    machine.bind(tiers, devices)
+    try:
+        yield
+    finally:
+        machine.bind({}, {})
+
+
 def run(machine: Machine, spec: dict, tiers: dict) -> dict:
     """One run."""
     answer = {"name": spec["name"], "tiers": tiers}
-    machine.bind({})
-    for name in spec.get("drain", []):
-        drain(disk(name))
-    for name in tiers:
-        if TIER[name] in tw.STORES:
-            subprocess.run([str(REPO / "build/tools/tw"), "tier", "format", "--force", disk(name)],
-                           check=True, stdout=subprocess.DEVNULL)
-    machine.bind(tiers)
+    swap = spec.get("swap", [])
     with ExitStack() as stack:
-        for context in (swap_on(spec.get("swap", [])), settings(spec.get("settings", [])),
+        devices = stack.enter_context(disks_for(tiers, swap, spec.get("disks", 1)))
+        for context in (bound(machine, tiers, devices), swap_on(swap, devices),
+                        settings(spec.get("settings", [])),
                         machine.policy(spec.get("policy", {})),
                         machine.limits(spec.get("limits", {})), taken(spec.get("room", 0))):
             stack.enter_context(context)

@@ -114,7 +114,8 @@ def settling_row(name: str, split: list) -> Row:
 STORES = {"nvme": MEMORY * 2, "ssd": MEMORY * 3 // 4, "hdd": FOOTPRINT}
 PRIORITY = {"nvme": 3, "ssd": 2, "hdd": 1}
 PATTERNS = {"zipf:0.99": 2, "phases": 3, "uniform": 1}
-DISKS = {"": "", "slow": "slow-disks"}
+# How many times slower than tools/vm's.
+DISKS = {"": 1, "slow": 4}
 DISK_SIDES = ("on", "off", "swap")
 
 
@@ -124,7 +125,7 @@ def disk_runs(options: Options, disks: str) -> list[dict]:
     for pattern, phases in PATTERNS.items():
         for side in DISK_SIDES:
             work = program(options, pattern, phases, "--interval", options.seconds / 20)
-            run = {"name": f"swap{disks}/{pattern}/{side}", "drain": list(STORES),
+            run = {"name": f"swap{disks}/{pattern}/{side}", "disks": DISKS[disks],
                    "programs": [work]}
             if side == "swap":
                 work["arguments"] += ["--memory", "anon", "--fast-pages", MEMORY]
@@ -139,9 +140,8 @@ def disk_runs(options: Options, disks: str) -> list[dict]:
 
 def swap_boots(options: Options) -> list[Boot]:
     """A boot for each speed of the disks."""
-    return [Boot(["--icount-sleep", "--no-bind"] + (["--topology", topology] if topology else []),
-                 disk_runs(options, disks), kernel=options.kernel)
-            for disks, topology in DISKS.items() if not (options.quick and disks)]
+    return [Boot(["--icount", "--no-bind"], disk_runs(options, disks), kernel=options.kernel)
+            for disks in DISKS if not (options.quick and disks)]
 
 
 def swap_rows(results: dict, options: Options) -> list[Row]:
@@ -187,7 +187,7 @@ def agent_boots(options: Options) -> list[Boot]:
         return program(options, "uniform", 1, "--think", PACE, "--agents", 1, "--agent-id", HOG,
                        "--interval", seconds / 40, pages=2 * MEMORY, seconds=1e6)
     base = {"tiers": {"cpu": MEMORY, "gpu": MEMORY // 2, "nvme": FOOTPRINT}, "policy": AUTO}
-    return [Boot(["--icount-sleep", "--no-bind"], kernel=options.kernel, runs=[
+    return [Boot(["--icount", "--no-bind"], kernel=options.kernel, runs=[
         {"name": "agents/alone", **base, "programs": [victim()]},
         {"name": "agents/limited", **base, "programs": [victim(), hog()],
          "limits": {HOG: {"cpu": LIMIT}}},

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Disks that keep the guest's own time: the kernel's null_blk, backed by memory.
+
+Owns their figures.  A disk that QEMU throttles does so by the host's clock, so
+that each figure depends on what else the host does; these complete a request
+after a time of the guest's clock, one request at a time, and the same run has
+the same figures.  Bandwidth is handed out by null_blk in steps of 20 ms.
+"""
+
+import subprocess
+from pathlib import Path
+
+CONFIG = Path("/sys/kernel/config/nullb")
+SIZE_MIB = 64
+# Time of a request in ns, MiB a second, rotational: what tools/vm throttles to.
+FIGURES = {"nvme": (20_000, 381, 0), "ssd": (100_000, 95, 0), "hdd": (5_000_000, 19, 1)}
+
+
+def make(name: str, slower: int = 1) -> str:
+    """A disk of this kind, `slower` times; its device."""
+    nanoseconds, bandwidth, rotational = FIGURES[name]
+    if not CONFIG.exists():
+        subprocess.run(["/sbin/modprobe", "null_blk", "nr_devices=0"], check=True)
+    if not CONFIG.exists():
+        subprocess.run(["mount", "-t", "configfs", "configfs", str(CONFIG.parent)], check=True)
+    folder = CONFIG / name
+    folder.mkdir()
+    for key, value in {"size": SIZE_MIB, "blocksize": 4096, "memory_backed": 1, "irqmode": 2,
+                       "queue_mode": 2, "submit_queues": 1, "hw_queue_depth": 1,
+                       "completion_nsec": nanoseconds * slower,
+                       "mbps": max(bandwidth // slower, 1), "power": 1}.items():
+        (folder / key).write_text(str(value), encoding="ascii")
+    device = f"nullb{(folder / 'index').read_text(encoding='ascii').strip()}"
+    if not Path(f"/dev/{device}").exists():
+        device = name           # newer kernels call it what we do
+    Path(f"/sys/block/{device}/queue/rotational").write_text(str(rotational), encoding="ascii")
+    return f"/dev/{device}"
+
+
+def drop(name: str) -> None:
+    """It and its memory are gone; nobody uses it any more."""
+    folder = CONFIG / name
+    (folder / "power").write_text("0", encoding="ascii")
+    folder.rmdir()
