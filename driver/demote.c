@@ -31,6 +31,9 @@
 /* Pages looked at before a sweep gets less choosy. */
 #define TW_SWEEP_PAGES	8192
 
+/* Pages that a sweep passes over to find some that cost no write to the slowest store. */
+#define TW_SWEEP_SPARED	256
+
 /* How choosy: below this a page's age spares it. */
 static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
 #define TW_SWEEP_LEVELS	ARRAY_SIZE(tw_sweep_age)
@@ -43,6 +46,8 @@ static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
  * @done: pages moved
  * @level: choosiness, index into tw_sweep_age
  * @looked: pages looked at on this level
+ * @fast: pages that the stores above the slowest still take
+ * @spared: pages that may still be passed over
  * @idx: pages of the present region that are to go
  * @wish: where to, each: a store, TW_WISH_PLAIN
  * @nr: how many
@@ -55,6 +60,8 @@ struct tw_sweep {
 	unsigned long done;
 	unsigned int level;
 	unsigned long looked;
+	unsigned long fast;
+	unsigned int spared;
 	unsigned long idx[TW_BATCH];
 	u8 wish[TW_BATCH];
 	unsigned int nr;
@@ -66,6 +73,7 @@ static unsigned int tw_sweep_from;	/* level that found enough since the last sca
 static bool tw_demote_paused = true;	/* not loaded, or a hibernation image is made */
 static struct workqueue_struct *tw_demote_wq;
 static unsigned int tw_sweep_cut;	/* heat below which the coldest are */
+static struct tw_keep tw_keep = { .pages = ~0ULL };	/* hints: races cost little */
 static void tw_demote_work_fn(struct work_struct *work);
 static DECLARE_WORK(tw_demote_work, tw_demote_work_fn);
 
@@ -185,12 +193,31 @@ static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
 	return !young && age >= tw_sweep_age[s->level];
 }
 
+/*
+ * One that would have to be written to the slowest store: others as cold have a
+ * copy there, and go for nothing.
+ */
+static bool tw_sweep_spare(struct tw_sweep *s, int wish)
+{
+	if (wish != TW_WISH_PLAIN)
+		return false;
+	if (s->fast) {
+		s->fast--;
+		return false;
+	}
+	if (!s->spared)
+		return false;
+	s->spared--;
+	return true;
+}
+
 static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 			    struct tw_chunk *c, unsigned int at)
 {
 	unsigned long w;
 	u64 here = 0, young, dirty;
 	unsigned int i;
+	int wish;
 
 	for (i = 0; i < TW_BATCH; i++) {
 		w = tw_rec_w(&c->rec[at + i]);
@@ -215,8 +242,10 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 		w = tw_rec_w(&c->rec[at + i]);
 		if (tw_w_state(w) != TW_MEM)
 			continue;
-		s->wish[s->nr] = tw_store_wish(&c->rec[at + i], w,
-						 dirty & BIT_ULL(i));
+		wish = tw_store_wish(&c->rec[at + i], w, dirty & BIT_ULL(i));
+		if (tw_sweep_spare(s, wish))
+			continue;
+		s->wish[s->nr] = wish;
 		s->idx[s->nr++] = c->base + at + i;
 	}
 	if (s->nr >= min_t(unsigned long, TW_BATCH, s->want))
@@ -297,6 +326,8 @@ unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
 
 	if (!tw_store_possible())
 		return 0;
+	s.fast = tw_store_fast_room();
+	s.spared = s.fast < nr ? TW_SWEEP_SPARED : 0;
 	s.m = tw_move_alloc(GFP_NOIO | __GFP_NOWARN);
 	if (!s.m)
 		return 0;
@@ -339,11 +370,24 @@ static unsigned long tw_memory_free(unsigned long *capacity)
 	return free;
 }
 
+static unsigned long tw_headroom_most(unsigned long capacity)
+{
+	return max(tw_policy_headroom(capacity), 32UL);
+}
+
 static unsigned long tw_headroom(unsigned long capacity)
 {
 	if (READ_ONCE(tw_auto_migration))
-		return max(tw_policy_headroom(capacity), 32UL);
+		return tw_keep_now(&tw_keep, tw_headroom_most(capacity));
 	return clamp(capacity / 64, 32UL, 8192UL);
+}
+
+void tw_demote_stalled(void)
+{
+	unsigned long capacity;
+
+	tw_memory_free(&capacity);
+	tw_keep_stalled(&tw_keep, tw_headroom_most(capacity));
 }
 
 void tw_demote_queue(void)
@@ -427,15 +471,20 @@ unsigned long tw_demote_wait(struct mem_cgroup *memcg)
 
 static void tw_demote_work_fn(struct work_struct *work)
 {
-	unsigned long capacity, free;
+	unsigned long capacity, free, want, done;
 
 	tw_demote_reclaim();
 	tw_limits_work(&tw_demote_paused);
 	while (!READ_ONCE(tw_demote_paused)) {
 		free = tw_memory_free(&capacity);
-		if (free >= 2 * tw_headroom(capacity) ||
-		    !tw_demote(NULL, TW_TIER_NONE, TW_BATCH))
+		want = 2 * tw_headroom(capacity);
+		if (free >= want)
 			break;
+		done = tw_demote(NULL, TW_TIER_NONE,
+				 min_t(unsigned long, want - free, TW_BATCH));
+		if (!done)
+			break;
+		tw_keep_demoted(&tw_keep, done, tw_headroom_most(capacity));
 		cond_resched();
 	}
 }

@@ -122,7 +122,7 @@ struct tw_asking {
 };
 
 /* Refaults that tell enough, and after which older ones count half. */
-#define TW_ASKING_FEW		64
+#define TW_ASKING_FEW		128
 #define TW_ASKING_MANY		2048
 
 static inline void tw_asked_for(struct tw_asking *a, u64 refaults, u64 pages)
@@ -149,7 +149,7 @@ static inline bool tw_sink_helps(const struct tw_asking *fast,
 	if (!fast->pages || slow->refaults < TW_ASKING_FEW)
 		return false;
 	/* What they would be asked for, were they like the others. */
-	return slow->refaults * 4 > fast->refaults * slow->pages / fast->pages * 5;
+	return slow->refaults > fast->refaults * slow->pages / fast->pages * 2;
 }
 
 /* Sinking may take so much of what faults wait for stores, and of all time. */
@@ -188,6 +188,53 @@ static inline u64 tw_sink_room(u64 cap, u64 room, u64 free)
 static inline u64 tw_sink_need(u64 room, u64 free)
 {
 	return free < room / 2 ? room - free : 0;
+}
+
+/* Headroom after which pages were demoted without a fault that waited: less. */
+#define TW_KEEP_ROUNDS		4
+#define TW_KEEP_MIN		8
+/* The least, of the most. */
+#define TW_KEEP_PART		16
+
+/**
+ * struct tw_keep - memory kept free: each page of it is one more in a store
+ * @pages: as found right, before the limits that hold now
+ * @done: pages demoted since it was changed
+ */
+struct tw_keep {
+	u64 pages;
+	u64 done;
+};
+
+/* How many pages to keep free, where @most are allowed. */
+static inline u64 tw_keep_now(const struct tw_keep *k, u64 most)
+{
+	u64 least = most / TW_KEEP_PART;
+
+	if (least < TW_KEEP_MIN)
+		least = TW_KEEP_MIN;
+	if (k->pages >= most)
+		return most;
+	return k->pages > least ? k->pages : least;
+}
+
+/* A fault has found none: more. */
+static inline void tw_keep_stalled(struct tw_keep *k, u64 most)
+{
+	k->pages = 2 * tw_keep_now(k, most);
+	k->done = 0;
+}
+
+/* So many were demoted, and nobody had to wait: with less in the end. */
+static inline void tw_keep_demoted(struct tw_keep *k, u64 pages, u64 most)
+{
+	u64 now = tw_keep_now(k, most);
+
+	k->done += pages;
+	if (k->done < TW_KEEP_ROUNDS * now)
+		return;
+	k->pages = now - (now + 7) / 8;
+	k->done = 0;
 }
 
 /* Heat that only a page has which was touched in most windows of late. */

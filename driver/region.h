@@ -256,6 +256,7 @@ void tw_demote_queue(void);
 unsigned long tw_demote_wait(struct mem_cgroup *memcg);
 /* The memory tiers together have little room left: wake the background. */
 void tw_demote_check(void);
+void tw_demote_stalled(void);		/* a fault has found no room */
 
 /* -- store_choice.c ------------------------------------------------------ */
 
@@ -270,6 +271,8 @@ int tw_store_choose(int first);
 int tw_store_choose_reap(void);
 /* Is there a store with room, or with room that copies take up? */
 bool tw_store_possible(void);
+/* Slots free above the slowest store; ULONG_MAX when there is but one. */
+unsigned long tw_store_fast_room(void);
 /* The next store below @tier that takes pages of @a, or TW_TIER_NONE. */
 int tw_sink_target(struct tw_agent *a, int tier);
 /* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */

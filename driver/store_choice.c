@@ -106,6 +106,26 @@ int tw_store_choose(int first)
 	return tier == TW_TIER_NONE ? tw_store_from(first, true) : tier;
 }
 
+unsigned long tw_store_fast_room(void)
+{
+	unsigned long room = 0, above = ULONG_MAX;
+	bool first = true;
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+		struct tw_tier_s *t = &tw_tiers[tier];
+
+		if (!tw_tier_bound(tier))
+			continue;
+		if (!first)
+			above = room;
+		first = false;
+		if (tw_store_has_room(tier) && !tw_store_failing(t))
+			room += READ_ONCE(t->capacity) - tw_slots_used(t);
+	}
+	return above;
+}
+
 int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 {
 	int tier = tw_w_slot_tier(w);

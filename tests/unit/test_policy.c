@@ -129,6 +129,36 @@ static void sink_time(void **state)
 	assert_int_equal(has, TW_SINK_SAVED_NS);
 }
 
+/* Less and less while nobody waits, twice as much when somebody has. */
+static void keep_free(void **state)
+{
+	struct tw_keep k = { .pages = ~0ULL };
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(tw_keep_now(&k, 320), 320);
+	tw_keep_demoted(&k, 4 * 320 - 1, 320);
+	assert_int_equal(tw_keep_now(&k, 320), 320);
+	tw_keep_demoted(&k, 1, 320);
+	assert_int_equal(tw_keep_now(&k, 320), 280);
+	assert_int_equal(k.done, 0);
+	tw_keep_demoted(&k, 4 * 280 - 1, 320);
+	tw_keep_stalled(&k, 320);		/* and it begins anew */
+	assert_int_equal(tw_keep_now(&k, 320), 320);
+	tw_keep_demoted(&k, 4 * 320 - 1, 320);
+	assert_int_equal(tw_keep_now(&k, 320), 320);
+	for (i = 0; i < 100; i++)
+		tw_keep_demoted(&k, 2000, 320);
+	assert_int_equal(tw_keep_now(&k, 320), 320 / 16);
+	assert_int_equal(tw_keep_now(&k, 32), 17);
+	tw_keep_stalled(&k, 320);
+	assert_int_equal(tw_keep_now(&k, 320), 40);
+	/* The limits that hold now, whatever was found before. */
+	assert_int_equal(tw_keep_now(&k, 32), 32);
+	assert_int_equal(tw_keep_now(&k, 16000), 1000);
+	assert_int_equal(tw_keep_now(&k, 4), 4);
+}
+
 /* Only where pages of the slower store are asked for more. */
 static void sink_helps(void **state)
 {
@@ -136,7 +166,7 @@ static void sink_helps(void **state)
 
 	(void)state;
 	assert_false(tw_sink_helps(&fast, &slow));
-	tw_asked_for(&slow, 63, 600);
+	tw_asked_for(&slow, 127, 600);
 	tw_asked_for(&fast, 0, 4000);
 	assert_false(tw_sink_helps(&fast, &slow));	/* too few to tell */
 	tw_asked_for(&slow, 1, 0);
@@ -146,9 +176,9 @@ static void sink_helps(void **state)
 	fast = (struct tw_asking){ 4000, 40000 };
 	slow = (struct tw_asking){ 600, 6000 };
 	assert_false(tw_sink_helps(&fast, &slow));	/* one as good as another */
-	slow.refaults = 750;
+	slow.refaults = 1200;
 	assert_false(tw_sink_helps(&fast, &slow));
-	slow.refaults = 751;
+	slow.refaults = 1201;
 	assert_true(tw_sink_helps(&fast, &slow));
 	tw_asking_age(&fast);
 	assert_int_equal(fast.refaults, 2000);
@@ -312,6 +342,7 @@ int main(void)
 		cmocka_unit_test(sink_room),
 		cmocka_unit_test(sink_time),
 		cmocka_unit_test(sink_helps),
+		cmocka_unit_test(keep_free),
 		cmocka_unit_test(period),
 		cmocka_unit_test(window),
 		cmocka_unit_test(news),
