@@ -18,7 +18,7 @@
 #include "tw.h"
 
 #define TW_READAHEAD		16U
-#define TW_READAHEAD_MIN	2U
+#define TW_READAHEAD_FIRST	4U
 
 struct tw_readin {
 	struct tw_io io[TW_READAHEAD];
@@ -82,17 +82,14 @@ static bool tw_readin_continues(struct tw_rec *rec, int src, u32 slot)
 }
 
 /*
- * A fault where the last read-ahead ended is sequential access, for which it
- * doubles; any other gets a small one. Hints: a race costs a little read-ahead.
+ * A fault where the last read ended is sequential access, for which what is read
+ * doubles; any other gets its page. Hints: a race costs a little read-ahead.
  */
 static unsigned long tw_readin_window(struct tw_region *r, unsigned long idx)
 {
-	unsigned int window = TW_READAHEAD_MIN;
-
-	if (idx == READ_ONCE(r->ahead_at))
-		window = clamp(2 * READ_ONCE(r->ahead), TW_READAHEAD_MIN,
-			       TW_READAHEAD);
-	return window;
+	if (idx != READ_ONCE(r->ahead_at))
+		return 1;
+	return clamp(2 * READ_ONCE(r->ahead), TW_READAHEAD_FIRST, TW_READAHEAD);
 }
 
 static void tw_readin_ahead(struct tw_region *r, unsigned long idx,

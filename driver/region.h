@@ -44,7 +44,7 @@ struct vm_fault;
  * @flags: TW_REGION_*
  * @dead: its file has gone, which no fault outlives: no page is added
  * @hand: next page the sweep looks at (hint)
- * @ahead_at: page behind the last read-ahead (hint)
+ * @ahead_at: page behind what was last read (hint)
  * @ahead: pages it read (hint)
  * @pages: per tier
  * @lost: POISON pages

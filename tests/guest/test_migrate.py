@@ -567,10 +567,21 @@ def test_faults_bring_back(make, stats):
         place(region, 0, 64, tier)
         delta = Delta(stats)
         assert mapping.read(5 * PAGE, PAGE) == pattern(1, 5)
-        assert region.tiers()[5] == CPU
+        assert region.tiers() == [tier] * 5 + [CPU] + [tier] * 58, "nothing comes along"
         assert delta.tier(tier)["major_read"] == 1
-        assert region.tiers().count(tier) >= 32, "read-ahead at most"
     assert wrong(mapping, range(64), 1) == []
+
+
+def test_sequential_access_is_read_ahead(make, stats):
+    """What is touched in its order comes in a few reads; what is not, page by page."""
+    region, mapping = make(256, seed=3, touched=256)
+    for order, least, most in ((range(256), 1, 40), (range(255, -1, -1), 256, 256),
+                               (range(0, 256, 2), 128, 128)):
+        place(region, 0, 256, NVME)
+        delta = Delta(stats)
+        assert wrong(mapping, order, 3) == []
+        assert least <= delta.tier(NVME)["major_read"] <= most
+        assert region.tiers().count(CPU) == len(order)
 
 
 def test_gpu_pages_stay_there_when_touched(make, stats):

@@ -25,30 +25,12 @@
 #define PAGES		4096
 #define SAMPLE		(PAGES / WINDOW)
 #define DISK_ROUNDS	6	/* the first one warms up */
-#define DRAIN_BLOCK	1048576U
-#define DRAIN_BYTES	(64 * DRAIN_BLOCK)
 #define CGROUP		"tw-bench-disk"
 
 static const char *device;
 static int inflight_fd = -1;
 
 /* -- the disk ---------------------------------------------------------------- */
-
-/* A throttled disk starts with a burst: use it up. */
-static void disk_drain(void)
-{
-	void *block = aligned_alloc(DRAIN_BLOCK, DRAIN_BLOCK);
-	int fd = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
-	size_t at;
-
-	if (!block || fd < 0)
-		die(device, fd < 0 ? errno : ENOMEM);
-	for (at = 0; at < DRAIN_BYTES; at += DRAIN_BLOCK)
-		if (pread(fd, block, DRAIN_BLOCK, at) != DRAIN_BLOCK)
-			die(device, EIO);
-	close(fd);
-	free(block);
-}
 
 static void disk_open_inflight(void)
 {
@@ -171,7 +153,6 @@ static void disk_rounds(struct tw *tw, enum area_kind kind, const char *who)
 	unsigned int i;
 	struct area a;
 
-	disk_drain();
 	area_open(&a, tw, kind, PAGES);
 	for (i = 0; i < DISK_ROUNDS; i++) {
 		area_write(&a);

@@ -30,7 +30,6 @@ class Topology:
     movable: bool = False           # the CPU-less node is a hot-plugged DIMM
     stores: tuple = (("nvme", 512), ("ssd", 1024), ("hdd", 1024))
     throttled: bool = True
-    slower: int = 1                 # the stores, by this
 
 
 DEFAULT = Topology("two CPU nodes, a CPU-less node as GPU, three throttled stores")
@@ -50,8 +49,6 @@ TOPOLOGIES = {
                       cpus=(1024,)),
     "cxl": replace(DEFAULT, help="as icount, the CPU-less node slower in all than the CPU's",
                    cpus=(1024,), figures="cxl"),
-    "slow-disks": replace(DEFAULT, help="as icount, the stores four times slower",
-                          cpus=(1024,), slower=4),
 }
 
 
@@ -146,7 +143,7 @@ def store_args(topology, folder):
         drive = (f"if=none,id={name},format=raw,cache=unsafe,discard=unmap,"
                  f"file={str(image).replace(',', ',,')}")
         if topology.throttled:
-            rate, operations = (most // topology.slower for most in THROTTLE[name])
+            rate, operations = THROTTLE[name]
             drive += f",throttling.bps-total={rate},throttling.iops-total={operations}"
         args += ["-drive", drive, "-device", STORE_DEVICES[name]]
     return args
