@@ -195,11 +195,12 @@ static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
 
 /*
  * One that would have to be written to the slowest store: others as cold have a
- * copy there, and go for nothing.
+ * copy there, and go for nothing. Not when a sweep has found too little: there
+ * may be no others.
  */
 static bool tw_sweep_spare(struct tw_sweep *s, int wish)
 {
-	if (wish != TW_WISH_PLAIN)
+	if (wish != TW_WISH_PLAIN || s->level >= TW_SWEEP_LEVELS / 2)
 		return false;
 	if (s->fast) {
 		s->fast--;

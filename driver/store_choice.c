@@ -114,14 +114,16 @@ unsigned long tw_store_fast_room(void)
 
 	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
 		struct tw_tier_s *t = &tw_tiers[tier];
+		unsigned long used = tw_slots_used(t);
+		unsigned long capacity = READ_ONCE(t->capacity);
 
 		if (!tw_tier_bound(tier))
 			continue;
 		if (!first)
 			above = room;
 		first = false;
-		if (tw_store_has_room(tier) && !tw_store_failing(t))
-			room += READ_ONCE(t->capacity) - tw_slots_used(t);
+		if (used < capacity && !tw_store_failing(t))
+			room += capacity - used;
 	}
 	return above;
 }

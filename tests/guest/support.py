@@ -68,7 +68,7 @@ def ask_for(region: tw.Region, mapping: tw.Mapping, stats: tw.Stats, index: int,
         before = stats.header.scans
         assert wait_for(lambda: stats.header.scans > before + 1, 30)
     scanned()
-    for _ in range(80):
+    for _ in range(200):
         assert wait_for(lambda: region.migrate(index * PAGE, PAGE, tier).failed == 0)
         mapping.read(index * PAGE, 1)
     scanned()
