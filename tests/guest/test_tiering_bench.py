@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """The figures of tools/bench/tiering: steady state, settling, thrash, goals, table, plot."""
 
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/bench"))
 
 # pylint: disable=wrong-import-position
-from tierlib import figures, plot, scenarios   # noqa: E402
+from tierlib import disks, figures, plot, scenarios     # noqa: E402
 from tierlib.figures import Goal, Row          # noqa: E402
 
 
@@ -106,3 +109,26 @@ def test_runs_have_names_of_their_own():
     names = [run["name"] for scenario in scenarios.SCENARIOS.values()
              for boot in scenario.boots(options) for run in boot.runs]
     assert len(names) == len(set(names)) > 20
+
+
+@pytest.mark.skipif(subprocess.run(["/sbin/modprobe", "-n", "null_blk"], check=False,
+                                   capture_output=True).returncode != 0,
+                    reason="this kernel has no null_blk")
+@pytest.mark.parametrize("name,slower", (("nvme", 1), ("hdd", 1), ("hdd", 4)))
+def test_a_disk_takes_its_time(name, slower):
+    """It holds what was written, requests come one after the other, and it goes away."""
+    nanoseconds, largest, rotational = disks.FIGURES[name]
+    path = disks.make(name, slower)
+    queue = Path("/sys/block") / Path(path).name / "queue"
+    assert [int((queue / what).read_text()) for what in ("rotational", "max_sectors_kb")] == \
+        [rotational, largest]
+    fd = os.open(path, os.O_RDWR | os.O_DSYNC | os.O_CLOEXEC)
+    before = time.monotonic_ns()
+    for at in range(8):
+        assert os.pwrite(fd, bytes([at + 1]) * 4096, at * 4096) == 4096
+    assert time.monotonic_ns() - before >= 8 * nanoseconds * slower
+    os.close(fd)                        # forgets what it has cached
+    with open(path, "rb", buffering=0) as disk:
+        assert disk.read(32768) == b"".join(bytes([at + 1]) * 4096 for at in range(8))
+    disks.drop(name)
+    assert not Path(path).exists()
