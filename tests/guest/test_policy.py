@@ -180,6 +180,26 @@ def test_keeps_some_memory_free(dev, make, policy):
     assert wrong(mapping, range(1000), 4) == []
 
 
+def test_no_more_is_free_than_faults_need(dev, make, policy):
+    """While pages come and go and no fault waits, more and more memory is used."""
+    set_tiers(dev, {CPU: 512, NVME: 2048})
+    region, mapping = make(1024, seed=6, touched=1024)
+    fast(policy, free_permille=250)
+    assert wait_for(lambda: dev.tier_info(CPU).used <= 384, 30), dev.tier_info(CPU).used
+    for first in range(0, 1024 * 16, 16):
+        pages = range(first % 1024, first % 1024 + 16)
+        assert wrong(mapping, pages, 6) == []
+        time.sleep(0.002)
+        if dev.tier_info(CPU).used > 448:
+            time.sleep(0.5)             # the background has nothing against it
+            if dev.tier_info(CPU).used > 448:
+                break
+    else:
+        pytest.fail("as much is kept free as at first")
+    assert wait_for(lambda: dev.tier_info(CPU).used <= 512 - 8), "none is kept free"
+    assert wrong(mapping, range(1024), 6) == []
+
+
 def test_the_hot_stay_in_memory(dev, make, policy, stats):
     """Of more pages than memory holds, those that are used stay."""
     set_tiers(dev, {CPU: 256, NVME: 1024})
