@@ -73,7 +73,7 @@ static unsigned int tw_sweep_from;	/* level that found enough since the last sca
 static bool tw_demote_paused = true;	/* not loaded, or a hibernation image is made */
 static struct workqueue_struct *tw_demote_wq;
 static unsigned int tw_sweep_cut;	/* heat below which the coldest are */
-static struct tw_keep tw_keep = { .pages = ~0ULL };	/* hints: races cost little */
+static struct tw_keep tw_keep;		/* hints: races cost little */
 static void tw_demote_work_fn(struct work_struct *work);
 static DECLARE_WORK(tw_demote_work, tw_demote_work_fn);
 
@@ -383,6 +383,11 @@ static unsigned long tw_headroom(unsigned long capacity)
 	return clamp(capacity / 64, 32UL, 8192UL);
 }
 
+void tw_demote_begin(void)
+{
+	tw_keep = (struct tw_keep){ .pages = ~0ULL };
+}
+
 void tw_demote_stalled(void)
 {
 	unsigned long capacity;
@@ -523,6 +528,7 @@ int tw_demote_init(void)
 		destroy_workqueue(tw_demote_wq);
 		return err;
 	}
+	tw_demote_begin();
 	WRITE_ONCE(tw_demote_paused, false);
 	return 0;
 }

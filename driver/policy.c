@@ -76,6 +76,7 @@ static void tw_policy_set(const struct tw_policy *p)
 	WRITE_ONCE(tw_knobs.min_stay, p->min_stay);
 	WRITE_ONCE(tw_knobs.max_rate, p->max_rate);
 	tw_heat_thresholds_set(p->cold_threshold, p->hot_threshold);
+	tw_demote_begin();
 	WRITE_ONCE(tw_auto_migration, p->enabled);
 	tw_scanner_wake();
 }

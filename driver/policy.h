@@ -29,6 +29,9 @@ static inline unsigned long tw_policy_headroom(unsigned long capacity)
 	       capacity % 1000 * READ_ONCE(tw_knobs.free_permille) / 1000;
 }
 
+/* From now on as much memory is kept free as the knobs say, to begin with. */
+void tw_demote_begin(void);
+
 /* -- scanner.c --------------------------------------------------------------- */
 
 int tw_scanner_init(void);

@@ -197,6 +197,8 @@ def test_no_more_is_free_than_faults_need(dev, make, policy):
     else:
         pytest.fail("as much is kept free as at first")
     assert wait_for(lambda: dev.tier_info(CPU).used <= 512 - 8), "none is kept free"
+    fast(policy, free_permille=250)
+    assert wait_for(lambda: dev.tier_info(CPU).used <= 384, 30), "a new beginning"
     assert wrong(mapping, range(1024), 6) == []
 
 

@@ -359,7 +359,8 @@ struct tw_region_create {
  * @scan_max_ms: most, up to 600000, default 2000
  * @free_permille: of each memory tier, kept free so that faults need not wait,
  *	1..500, default 20; twice that once it has to be made. Down to a sixteenth
- *	of it while pages go to stores and no fault waits; each that does doubles it
+ *	of it while pages go to stores and no fault waits; each that does doubles
+ *	it, and setting begins with all of it
  * @min_stay: scans that a page stays where it was put, 0..255, default 2
  * @max_rate: most pages a second from one tier to another, 0: no limit;
  *	default 65536
