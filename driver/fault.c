@@ -363,13 +363,6 @@ static bool tw_memory_leaving(void)
 	       READ_ONCE(tw_tiers[TW_TIER_CPU].state) == TW_TIER_LEAVING;
 }
 
-/* It has to wait, since too little was kept free. */
-static void tw_fault_stalled(struct tw_tier_s *t)
-{
-	tw_tier_stall(t);
-	tw_demote_stalled();
-}
-
 /* With nothing locked: demote, so that the next try finds room. */
 static int tw_make_room(struct tw_fault *f, unsigned int *try)
 {
@@ -388,7 +381,7 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 	}
 	full = !tw_only_memcg_full(f);
 	if (full && !*try)
-		tw_fault_stalled(&tw_tiers[tier]);
+		tw_tier_stall(&tw_tiers[tier]);
 	/*
 	 * When memory is short, what anybody has not used, but first of who is
 	 * beyond its limits; when only the region's memcg is short, its own.

@@ -170,13 +170,15 @@ void tw_pressure_reset(struct tw_tier_s *t, bool bound)
  * tw_tier_stall - a fault had to wait for a demotion
  * @t: tier that had no room
  *
- * Counts, and raises the level by one for a second. Process context.
+ * Counts, raises the level by one for a second, and has more kept free. Process
+ * context.
  */
 void tw_tier_stall(struct tw_tier_s *t)
 {
 	bool fresh = !tw_stall_left(t);
 
 	tw_count(t->id, stalls, 1);
+	tw_demote_stalled();
 	WRITE_ONCE(t->stalled_until, jiffies + TW_STALL_TIME);
 	if (fresh)
 		tw_pressure_kick(t);

@@ -256,7 +256,6 @@ void tw_demote_queue(void);
 unsigned long tw_demote_wait(struct mem_cgroup *memcg);
 /* The memory tiers together have little room left: wake the background. */
 void tw_demote_check(void);
-void tw_demote_stalled(void);		/* a fault has found no room */
 
 /* -- store_choice.c ------------------------------------------------------ */
 

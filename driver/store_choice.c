@@ -81,11 +81,13 @@ u64 tw_refault_waited(void)
 
 /* -- choices ------------------------------------------------------------------ */
 
-static bool tw_store_has_room(int tier)
+/* Free slots. */
+static unsigned long tw_store_room(int tier)
 {
 	struct tw_tier_s *t = &tw_tiers[tier];
+	unsigned long used = tw_slots_used(t), capacity = READ_ONCE(t->capacity);
 
-	return tw_tier_bound(tier) && tw_slots_used(t) < READ_ONCE(t->capacity);
+	return tw_tier_bound(tier) && capacity > used ? capacity - used : 0;
 }
 
 static int tw_store_from(int first, bool failing_too)
@@ -93,7 +95,7 @@ static int tw_store_from(int first, bool failing_too)
 	int tier;
 
 	for (tier = first; tier < TW_NR_TIERS; tier++)
-		if (tw_store_has_room(tier) &&
+		if (tw_store_room(tier) &&
 		    (failing_too || !tw_store_failing(&tw_tiers[tier])))
 			return tier;
 	return TW_TIER_NONE;
@@ -113,17 +115,13 @@ unsigned long tw_store_fast_room(void)
 	int tier;
 
 	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
-		struct tw_tier_s *t = &tw_tiers[tier];
-		unsigned long used = tw_slots_used(t);
-		unsigned long capacity = READ_ONCE(t->capacity);
-
 		if (!tw_tier_bound(tier))
 			continue;
 		if (!first)
 			above = room;
 		first = false;
-		if (used < capacity && !tw_store_failing(t))
-			room += capacity - used;
+		if (!tw_store_failing(&tw_tiers[tier]))
+			room += tw_store_room(tier);
 	}
 	return above;
 }
@@ -146,7 +144,7 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 int tw_sink_target(struct tw_agent *a, int tier)
 {
 	while (++tier < TW_NR_TIERS)
-		if (tw_store_has_room(tier) && tw_agent_room(a, tier) &&
+		if (tw_store_room(tier) && tw_agent_room(a, tier) &&
 		    !tw_store_failing(&tw_tiers[tier]))
 			return tier;
 	return TW_TIER_NONE;

@@ -258,5 +258,6 @@ int tw_evacuate_pfns(unsigned long pfn, unsigned long nr);
 bool tw_regions_exist(void);
 /* Room is short in memory tier @t: wake the background demotion. Any context. */
 void tw_demote_kick(struct tw_tier_s *t);
+void tw_demote_stalled(void);		/* a fault has found no room */
 
 #endif

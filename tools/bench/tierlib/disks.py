@@ -4,8 +4,9 @@
 Owns their figures.  A disk that QEMU throttles does so by the host's clock, so
 that each figure depends on what else the host does; these complete a request
 after a time of the guest's clock, one request at a time, and figures repeat
-within a few percent, whatever the host does.  Bandwidth is the largest request in a request's time: null_blk's
-own limit hands it out in steps of 20 ms, and stops for good at a larger request.
+within a few percent, whatever the host does.  Bandwidth is the largest request in
+a request's time: null_blk's own limit hands it out in steps of 20 ms, and stops
+for good at a larger request.
 """
 
 import subprocess

@@ -384,7 +384,7 @@ def cost_rows(results: dict, _options: Options) -> list[Row]:
 SCENARIOS = {
     "placement": Scenario("hot pages in the CPU tier, against the oracle",
                           placement_boots, placement_rows),
-    "swap": Scenario("work done over disks of one speed, against the kernel's swap",
+    "swap": Scenario("work done over the same disks, against the kernel's swap",
                      swap_boots, swap_rows),
     "numa": Scenario("two nodes, against the kernel's NUMA balancing with demotion",
                      numa_boots, numa_rows),
