@@ -4,7 +4,9 @@
  *
  * The fast path tries the record, makes or finds the page and inserts it under
  * the record lock, so that no mover can have it unmapped in between. What has
- * to wait (a store, a busy record, room) drops mmap_lock first where it may.
+ * to wait (a store, a busy record, room) drops mmap_lock first where it may. The
+ * attempt that waited also says how that ended: a retry is asked for only when
+ * the page has come, never for the chance that the next attempt does better.
  *
  * Counting: a fault is counted once, by the attempt that did its work. An
  * attempt that dropped mmap_lock counts when it brought the page in; the retry
@@ -422,7 +424,6 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	f->major = true;
 	f->tier = tw_w_tier(rec->w);
 	err = tw_read_in(f->r, f->idx, rec, page, tier);
-	tw_aux_set_failed(rec, err);
 	return err ? -EIO : 0;
 }
 
@@ -472,20 +473,47 @@ room:
 
 /* -- the fault --------------------------------------------------------------- */
 
-/* Without mmap_lock; the retry maps the page. */
+/*
+ * The page could not be brought in, and mmap_lock is not held. A retry would
+ * only fail again, and some callers (populate) never say that theirs is one and
+ * would go on for ever, so this attempt ends the fault. An error means that
+ * mmap_lock is held and that the caller's @vma is still there: if it is not,
+ * what was touched is no longer what failed, and the retry finds out anew.
+ */
+static vm_fault_t tw_fault_failed(struct mm_struct *mm,
+				  struct vm_area_struct *vma, struct file *file,
+				  struct tw_fault *f, int err)
+{
+	if (err == -EINTR || mmap_read_lock_killable(mm))
+		return VM_FAULT_RETRY;	/* it is being killed */
+	if (find_vma(mm, f->addr) == vma && vma->vm_start <= f->addr &&
+	    vma->vm_file == file)
+		return tw_fault_sigbus(f, err);
+	mmap_read_unlock(mm);
+	return VM_FAULT_RETRY;
+}
+
+/* Without mmap_lock; when the page has come, the retry maps it. */
 static vm_fault_t tw_fault_unlocked(struct vm_fault *vmf, struct tw_fault *f)
 {
+	struct vm_area_struct *vma = vmf->vma;
+	struct mm_struct *mm = vma->vm_mm;
 	/*
 	 * The file, not only the region: while it lives nothing is torn down,
 	 * and it holds the module.
 	 */
-	struct file *file = get_file(vmf->vma->vm_file);
+	struct file *file = get_file(vma->vm_file);
+	vm_fault_t ret = VM_FAULT_RETRY;
+	int err;
 
-	mmap_read_unlock(vmf->vma->vm_mm);
-	if (!tw_bring_in(f, false))
+	mmap_read_unlock(mm);
+	err = tw_bring_in(f, false);
+	if (err)
+		ret = tw_fault_failed(mm, vma, file, f, err);
+	else
 		tw_fault_count(f);
 	fput(file);
-	return VM_FAULT_RETRY;
+	return ret;
 }
 
 static vm_fault_t tw_fault_slow(struct vm_fault *vmf, struct tw_fault *f)
@@ -538,11 +566,6 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 	}
 	if (s == TW_POISON)
 		return tw_fault_sigbus(f, -EIO);
-	if ((vmf->flags & FAULT_FLAG_TRIED) &&
-	    (READ_ONCE(rec->aux) & TW_AUX_READ_FAILED)) {
-		tw_aux_set_failed(rec, false);	/* the attempt before told */
-		return tw_fault_sigbus(f, -EIO);
-	}
 	return VM_FAULT_FALLBACK;
 }
 

@@ -49,7 +49,6 @@ int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 		tw_page_unget(page, tier);
 		return err;
 	}
-	tw_aux_set_failed(rec, false);
 	tw_page_attach(r, idx, page);
 	if (tw_slot_keep(src)) {
 		atomic64_inc(tw_tier_kept_ctr(&tw_tiers[src]));

@@ -86,8 +86,7 @@ struct tw_rec {
 #define TW_W_HINT_MASK		(TW_W_NODE_MASK | TW_W_SURE_MASK)
 #define TW_W_PFN_SHIFT		24
 
-#define TW_AUX_READ_FAILED	BIT(0)	/* a retried fault need not read again */
-#define TW_AUX_BOUNCES_SHIFT	1	/* early refaults, see store_choice.c */
+#define TW_AUX_BOUNCES_SHIFT	0	/* early refaults, see store_choice.c */
 #define TW_AUX_BOUNCES_MAX	3
 
 #define TW_CHUNK_SHIFT		9
@@ -196,13 +195,6 @@ static inline unsigned long tw_w_stamp(unsigned long w)
 static inline unsigned long tw_w_slot_bits(unsigned long w)
 {
 	return w & (TW_W_SLOT | TW_W_SLOT_TIER_MASK);
-}
-
-static inline void tw_aux_set_failed(struct tw_rec *rec, bool failed)
-{
-	u8 aux = READ_ONCE(rec->aux) & ~TW_AUX_READ_FAILED;
-
-	WRITE_ONCE(rec->aux, aux | (failed ? TW_AUX_READ_FAILED : 0));
 }
 
 static inline unsigned int tw_aux_bounces(const struct tw_rec *rec)
