@@ -17,6 +17,19 @@ import support  # noqa: E402
 import tw  # noqa: E402
 from vmlib.splat import SPLAT  # noqa: E402
 
+# The rule for the mark `once` (`pytestmark = pytest.mark.once` for a whole file): a
+# test has it when what it tests is a program, a library or a script of ours - what is
+# printed, read from a file, computed - and each path through the driver that it takes
+# is taken by a test without the mark, too.  It then runs on the first kernel of
+# tests/run only (Debian's): a checking kernel would see nothing new.  Whatever is
+# about the driver's memory, locks, waits or errors runs on every kernel; in a file
+# that is marked, such a test is marked `every_kernel`.
+ONCE, EVERY_KERNEL = "once", "every_kernel"
+
+
+def is_once(item) -> bool:
+    """Whether one kernel is enough for a test."""
+    return bool(item.get_closest_marker(ONCE) and not item.get_closest_marker(EVERY_KERNEL))
 
 
 class Forked(Exception):
@@ -73,8 +86,23 @@ class Kmsg:
         return found
 
 
+def pytest_addoption(parser):
+    parser.addoption("--not-once", action="store_true",
+                     help=f"without tests marked `{ONCE}`, which another kernel runs")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what has its turn elsewhere."""
+    if not config.getoption("--not-once"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if is_once(item)])
+    items[:] = [item for item in items if not is_once(item)]
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "forked: run in a process of its own")
+    config.addinivalue_line("markers", f"{ONCE}: on one kernel only, see conftest.py")
+    config.addinivalue_line("markers", f"{EVERY_KERNEL}: on all, whatever the file says")
     config.addinivalue_line("markers", "keeps: leaves objects behind on purpose")
     config.kmsg = Kmsg()
 

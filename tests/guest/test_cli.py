@@ -10,6 +10,8 @@ import tw
 from support import REPO, Loop, bind, crc32c, store_path, tiers_of
 from tw import CPU, GPU, NVME, PAGE, SSD
 
+pytestmark = pytest.mark.once
+
 TW = REPO / "build" / "tools" / "tw"
 SIZE = 4 << 20
 

@@ -9,6 +9,8 @@ import pytest
 
 import tw
 
+pytestmark = pytest.mark.once
+
 HEADER = Path(__file__).resolve().parents[2] / "uapi" / "linux" / "tierwatch.h"
 MACROS = {"TW_PAGE": (3, 7), "TW_PAGE_REGION": (tw.TW_PAGE(5, 9),),
           "TW_PAGE_INDEX": (tw.TW_PAGE(5, 9),), "TW_EVENT_BIT": (6,)}

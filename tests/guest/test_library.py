@@ -10,6 +10,8 @@ import tw
 from support import fill, wrong
 from tw import CPU, GPU, NVME, PAGE, TIERS
 
+pytestmark = pytest.mark.once
+
 FAULT = tw.TW_EVENT_BIT(tw.TW_EVENT_FAULT)
 
 

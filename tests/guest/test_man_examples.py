@@ -13,6 +13,8 @@ from manual import (FIXTURES, LIMIT, PAGES, TW, all_examples, commands_of, examp
 from support import REPO, Child, Ext4, Layout, Loop, Reached, fill, set_tiers
 from tw import CPU, HDD, NVME, PAGE, SSD, TIERS
 
+pytestmark = pytest.mark.once
+
 AGENT = 7
 TOUCHED = 64
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "EXAMPLES", "SEE ALSO"]

@@ -12,6 +12,8 @@ from libtw import Event, Level, Reason, Tier, Temperature
 import tw
 from tw import PAGE
 
+pytestmark = pytest.mark.once
+
 SYMBOLS = Path(__file__).resolve().parents[2] / "libtw" / "libtw.map"
 
 

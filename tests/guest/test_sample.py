@@ -8,6 +8,8 @@ import pytest
 
 from support import TINY, tiers_of
 
+pytestmark = pytest.mark.once
+
 TOP = Path(__file__).resolve().parents[2]
 
 # The block under "API Usage".

@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/bench"))
 from tierlib import disks, figures, plot, scenarios     # noqa: E402
 from tierlib.figures import Goal, Row          # noqa: E402
 
+pytestmark = pytest.mark.once
+
 
 def line(phase, seconds, cpu, scans=0, event="interval", **more):
     counters = {"scans": scans, "auto_promoted": 0, "auto_demoted": 0, "auto_thrash": 0}

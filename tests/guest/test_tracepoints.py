@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def busy_program():
                 region.migrate(8 * PAGE, 4 * PAGE, NVME)
                 mapping.read(8 * PAGE, 4 * PAGE)
                 ready.set()
+                # Some hundred events a second are enough to be seen.
+                time.sleep(0.02)
 
     child = Child(body)
     ready.wait()

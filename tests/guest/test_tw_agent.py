@@ -12,6 +12,8 @@ from command import FAILED, NO_PERMISSION, TW, USAGE, tw_json, tw_refused, tw_ru
 from support import NOBODY, OTHER, Cgroup, Child, Reached, device_gid, fill, place, run_user
 from tw import CPU, GPU, PAGE, TIER_NAMES
 
+pytestmark = pytest.mark.once
+
 NO = tw.TW_NO_LIMIT
 
 

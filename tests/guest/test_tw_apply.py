@@ -17,6 +17,8 @@ from support import (NOBODY, Child, Ext4, Loop, Reached, device_gid, format_stor
                      set_tiers, tiers_of)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES, TIERS
 
+pytestmark = pytest.mark.once
+
 MIB = 1 << 20
 NO_PERMISSION = 4
 

@@ -10,6 +10,8 @@ from support import NOBODY, set_tiers, tiers_of, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES
 from views import Running, run, run_as
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module", autouse=True)
 def four_tiers(dev):

@@ -14,6 +14,8 @@ from manual import TW
 from support import REPO, Loop, format_store, set_tiers, tiers_of
 from tw import CPU, GPU, SSD
 
+pytestmark = pytest.mark.once
+
 CONF = Path("/etc/tierwatch.conf")
 COMPLETION = REPO / "tools" / "tw" / "completion" / "tw.bash"
 

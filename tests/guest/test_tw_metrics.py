@@ -16,6 +16,8 @@ from command import FAILED, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
 from support import NOBODY, Child, Reached, place, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
 
+pytestmark = pytest.mark.once
+
 PREFIX = "tierwatch_"
 LABELS = {"tier", "level", "kind", "access", "use", "direction", "reason", "version", "abi"}
 AGENT_LABELS = LABELS | {"agent", "uid"}

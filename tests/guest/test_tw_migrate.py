@@ -17,6 +17,8 @@ from support import (NOBODY, OTHER, Child, Pin, Reached, close_made, device_gid,
 from test_tw_page import Program
 from tw import CPU, GPU, HDD, NONE, NVME, PAGE, SSD
 
+pytestmark = pytest.mark.once
+
 
 def span(region, first, last):
     """A range of page numbers, without its end."""
@@ -221,6 +223,7 @@ def with_signal(number: str, call: int, *words) -> subprocess.CompletedProcess:
                           stdin=subprocess.DEVNULL)
 
 
+@pytest.mark.every_kernel
 class TestInterrupted:
     # The first two calls ask what the driver is; between two batches stderr is asked
     # whether it is a terminal.

@@ -10,6 +10,8 @@ from command import FAILED, NO_PERMISSION, USAGE, tw_json, tw_refused, tw_run, t
 from support import NOBODY, OTHER, Child, Reached, device_gid, fill, place
 from tw import CPU, GPU, NONE, NVME, PAGE, TIER_NAMES
 
+pytestmark = pytest.mark.once
+
 CLASSES = ("warm", "hot", "cold")
 PR_SET_DUMPABLE = 4
 

@@ -9,6 +9,8 @@ import tw
 from command import FAILED, NO_PERMISSION, USAGE, tw_json, tw_refused, tw_run, tw_text
 from support import NOBODY
 
+pytestmark = pytest.mark.once
+
 MODES = {"auto": tw.TW_POLICY_AUTO, "unmap": tw.TW_POLICY_UNMAP}
 
 

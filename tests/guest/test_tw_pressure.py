@@ -13,6 +13,8 @@ from command import (FAILED, INTERRUPTED, LIMIT, NO_PERMISSION, TIMEOUT, TW, USA
 from support import NOBODY, close_made, fill, set_tiers, tiers_of, wait_for
 from tw import CPU, GPU, NVME, PAGE
 
+pytestmark = pytest.mark.once
+
 LOW, MEDIUM, HIGH, CRITICAL = range(4)
 
 
@@ -112,6 +114,7 @@ class TestShow:
         tw_refused(USAGE, said, "pressure", *words)
 
 
+@pytest.mark.every_kernel
 class TestWait:
     def test_reached_already(self, filler):
         """It doesn't wait for an event that has been."""

@@ -21,6 +21,8 @@ from test_policy import Toucher, fast
 from tw import CPU, GPU, NVME, PAGE, SSD
 from views import Running, run, run_as
 
+pytestmark = pytest.mark.once
+
 HOT, COLD = tw.TW_CLASS_HOT, tw.TW_CLASS_COLD
 # As heatmap_data.c has them.
 BRIGHT = {GPU: (0xd0, 0x70, 0xff), CPU: (0xff, 0x50, 0x30), NVME: (0xff, 0xd0, 0x30),

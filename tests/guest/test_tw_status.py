@@ -13,6 +13,8 @@ from support import NOBODY, Mapper, Observer, device_bytes, place, signature, st
     tiers_of, write_super
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
 
+pytestmark = pytest.mark.once
+
 VERBS = [("status",), ("agent", "list"), ("agent", "show", 7), ("agent", "limit", 7, "cpu=1M"),
          ("page", 1), ("page", "--pid", 1), ("migrate", "cpu", 1), ("migrate", "cpu", "--pid", 1),
          ("migrate", "cpu", "--agent", 7), ("policy", "show"), ("policy", "set", "min_stay=3"),

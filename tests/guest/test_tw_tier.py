@@ -15,6 +15,8 @@ from support import (NOBODY, Ext4, Loop, Mapper, bind, close_made, format_store,
                      store_path, tiers_of, write_super, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES, TIERS
 
+pytestmark = pytest.mark.once
+
 FILE_SIZE = 8 << 20
 USAGE, NO_DEVICE, NO_PERMISSION = 2, 3, 4
 
@@ -98,6 +100,7 @@ def new_file(files):
 
 
 class TestFile:
+    @pytest.mark.every_kernel
     def test_bind_and_unbind(self, dev, memory_only, file, make):
         """The loop device has direct I/O, carries pages, and goes with the binding."""
         before = loops()
@@ -176,6 +179,7 @@ class TestFile:
         bad(1, "tier", "format", file, says="too small")
         assert file.stat().st_size == tw.TW_STORE_DATA and not any(file.read_bytes())
 
+    @pytest.mark.every_kernel
     def test_holes(self, dev, memory_only, file):
         """A store on a full disk would lose pages: holes are filled, or it is refused."""
         good("tier", "format", file)
@@ -202,6 +206,7 @@ class TestFile:
         with open(file, "rb") as inside:
             assert not any(inside.read(PAGE))
 
+    @pytest.mark.every_kernel
     def test_no_direct_io(self, dev, memory_only):
         """A file system without it is told of, and no loop device stays."""
         path = Path("/dev/shm/tw-store")
@@ -228,6 +233,7 @@ class TestFile:
         assert loops() == before and NVME not in dev.bound()
 
 
+@pytest.mark.every_kernel
 class TestInUse:
     """The message names what uses a disk."""
 

@@ -24,6 +24,8 @@ from support import NOBODY, PATIENCE, REPO, fill, place, tiers_of, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES
 from views import TW, run, run_as
 
+pytestmark = pytest.mark.once
+
 CAPACITY = {CPU: 4096, GPU: 1024, NVME: 2048, SSD: 2048}
 
 

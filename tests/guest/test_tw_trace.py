@@ -15,6 +15,8 @@ from support import (NOBODY, PATIENCE, REPO, Child, Reached, device_gid, fill, p
 from tw import CPU, GPU, NVME, PAGE, TIER_NAMES
 from views import TW, lines, listening, run, run_as
 
+pytestmark = pytest.mark.once
+
 SUMMARY = re.compile(r"tw: (\d+) events shown of (\d+) read in [\d.]+ s "
                      r"\(CPU time [\d.]+ s\), (\d+) lost\n")
 
@@ -220,7 +222,7 @@ def test_wrong(stats, arguments):
 def test_bench():
     """`make bench-trace` in small: every reader reads, and tw trace loses nothing."""
     done = subprocess.run(["/usr/bin/python3", "-B", REPO / "tools" / "bench" / "tracing",
-                           "--in-guest", "--events", "1024"], capture_output=True, text=True,
+                           "--in-guest", "--no-idle", "--events", "1024"], capture_output=True, text=True,
                           check=False, timeout=300 * PATIENCE)
     assert done.returncode == 0, done.stderr
     results = {one["reader"]: one for one in json.loads(done.stdout)}

@@ -12,7 +12,7 @@ import pytest
 from support import PATIENCE, REPO, TINY, Cgroup, format_store, store_path
 from tw import CPU, GPU, PAGE, SSD
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.once]
 
 WORKLOAD = REPO / "build" / "tools" / "tw-workload"
 PATTERNS = ("zipf", "zipf:0.5", "phases", "phases:0.2:0.8", "scan", "gups", "uniform")

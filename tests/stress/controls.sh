@@ -61,9 +61,9 @@ trap 'rm -f "$log"' EXIT
 control() {
 	name=$(basename "$1" .ko)
 	"$top/tools/vm" --kernel "$kernel" --topology unthrottled --module "$1" \
-		--no-kmemleak-scan --timeout $((seconds * 2 + 120)) -- \
+		--no-kmemleak-scan --stall 300 -- \
 		"$top/build/stress/hammer" --seconds "$seconds" --seed "$seed" \
-		--threads 3 --rebind --quiet >"$log" 2>&1
+		--threads 3 --rebind >"$log" 2>&1
 	code=$?
 	if [ "$code" -eq 1 ] && grep -q mismatch "$log"; then
 		echo "ok $name: the hammer failed as it must"

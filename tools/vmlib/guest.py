@@ -54,7 +54,8 @@ class Run:
     nonce: str
     job: str
     command: str
-    timeout: float
+    timeout: float                  # seconds that the run may take
+    stall: float = 0                # seconds that it may be silent, 0: for ever
     append: str = ""
     out: str = ""
     keep_console: str = ""
@@ -129,6 +130,8 @@ class Streams:
 
     def __init__(self):
         self.status = b""
+        self.spoke = False          # the command has said something ...
+        self.heard = time.monotonic()   # ... at last then
         self.ours, self.theirs = {}, {}
         for name in STREAMS:
             self.ours[name], self.theirs[name] = socket.socketpair()
@@ -156,6 +159,8 @@ class Streams:
             elif name == "status":
                 self.status += data
             else:
+                self.spoke = True
+                self.heard = time.monotonic()
                 self.writers[name].queue.put(data)
         return True
 
@@ -201,7 +206,7 @@ def execute(run):
                 say(" ".join(args))
             process = start_qemu(args, streams.theirs)
             streams.close_theirs()
-            reason = supervise(run, process, streams)
+            reason = supervise(run, process, streams, folder / "console")
             code = verdict(run, process, streams, reason, folder / "console")
             if last or code != FAILED or booted(run, folder / "console"):
                 return code
@@ -217,19 +222,25 @@ def execute(run):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def supervise(run, process, streams):
+def supervise(run, process, streams, console):
     """Pass data on until the guest ends; why we stopped waiting, if we did."""
     deadline = time.monotonic() + run.timeout
-    said = None
+    said, length = None, 0
     while process.poll() is None:
         streams.pump(0.2)
         now = time.monotonic()
+        # Until its command speaks, a guest gets on as long as its kernel does.
+        if run.stall and not streams.spoke and console.exists() and \
+                console.stat().st_size != length:
+            length, streams.heard = console.stat().st_size, now
         if b"\n" in streams.status and said is None:
             said = now
         if said is not None and now > said + GRACE:
             break
         if said is None and now > deadline:
             return "timeout"
+        if run.stall and now > streams.heard + run.stall:
+            return "stall"
         if streams.broken():
             return "pipe"
     stop(process)
@@ -275,6 +286,9 @@ def verdict(run, process, streams, reason, console):
         complain(f"kernel splat in the guest:\n{splat.report(hits, lines)}")
     if reason == "timeout":
         complain(f"timeout after {run.timeout:g} s; the console ends:\n{tail(text)}")
+        return TIMED_OUT
+    if reason == "stall":
+        complain(f"stalled: silent for {run.stall:g} s; the console ends:\n{tail(text)}")
         return TIMED_OUT
     if reason == "pipe":
         return 128 + signal.SIGPIPE

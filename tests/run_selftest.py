@@ -1,0 +1,228 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Does tests/run tell the truth?  Runs on the host, and in two bare guests.
+
+A runner that loses a failure makes all tests worthless; hence the negative
+controls: steps that fail, stall, crash or say nothing, a guest that dies in
+the middle of a file, tests that fail in every way that a test can.
+Prints 'ok NAME' and 'not ok NAME'.
+"""
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from runlib.outcome import Outcome, count_code, count_lines, summary  # noqa: E402
+from runlib.pool import Pool, Step  # noqa: E402
+from runlib.suite import Suite  # noqa: E402
+
+REPO = Path(__file__).resolve().parent.parent
+WORKER = REPO / "tests/runlib/worker.py"
+GUEST = [REPO / "tools/vm", "--no-module", "--topology", "no-stores", "--stall", "600"]
+
+FILES = {
+    "test_a.py": "def test_one():\n    pass\n\n\ndef test_two():\n    pass\n",
+    # The guest is gone at once; nothing is written back.
+    "test_b.py": "from pathlib import Path\n\n\ndef test_before():\n    pass\n\n\n"
+                 "def test_deadly():\n    Path('/proc/sysrq-trigger').write_text('o')\n"
+                 "    while True:\n        pass\n\n\ndef test_after():\n    pass\n",
+    "test_c.py": "import os\n\n\ndef test_before():\n    pass\n\n\n"
+                 "def test_deadly():\n    os.kill(os.getpid(), 9)\n",
+    "test_d.py": "import pytest\n\n\n@pytest.fixture\ndef bad():\n    yield\n    assert 0\n\n\n"
+                 "def test_good():\n    pass\n\n\ndef test_fails():\n    assert 0\n\n\n"
+                 "def test_teardown(bad):\n    pass\n\n\ndef test_skips():\n"
+                 "    pytest.skip('for a reason')\n\n\n"
+                 "@pytest.mark.xfail\ndef test_surprise():\n    pass\n",
+    "test_e.py": "import nothing_of_this_name\n",
+}
+
+
+def sh(name, script, count=count_code, **more):
+    """A step that is a script."""
+    return Step(name, count, ["sh", "-c", script], **more)
+
+
+class Runner(unittest.TestCase):
+    """A folder, and what a pool prints kept from the screen."""
+
+    def setUp(self):
+        # Where the guest sees it, too.
+        self.folder = Path(self.enterContext(
+            tempfile.TemporaryDirectory(dir=REPO, prefix=".run-selftest-")))
+        self.said = io.StringIO()
+
+    def run_pool(self, *steps, jobs=2):
+        """The outcomes by name, and the exit code."""
+        pool = Pool(jobs, self.folder / "logs", REPO)
+        with contextlib.redirect_stdout(self.said):
+            outcomes = pool.run(list(steps))
+            code = summary(outcomes)
+        return {outcome.name: outcome for outcome in outcomes}, code
+
+
+class Steps(Runner):
+    """What the pool makes of steps."""
+
+    def test_all_is_well(self):
+        outcomes, code = self.run_pool(sh("one", "echo first; echo second >&2"), sh("two", ":"))
+        self.assertEqual(code, 0)
+        self.assertEqual(sum(outcome.passed for outcome in outcomes.values()), 2)
+        log = (self.folder / "logs/one.log").read_text(encoding="utf-8")
+        self.assertIn("first\nsecond\n", log)
+        self.assertIn("first\nsecond\n", self.said.getvalue())
+
+    def test_failure_is_exit_code_1(self):
+        outcomes, code = self.run_pool(sh("good", ":"), sh("bad", "exit 3"))
+        self.assertEqual(code, 1)
+        self.assertEqual((outcomes["good"].failed, outcomes["bad"].failed), (0, 1))
+        self.assertIn("1 passed, 1 failed, 0 skipped", self.said.getvalue())
+
+    def test_nothing_ran_is_exit_code_1(self):
+        self.assertEqual(self.run_pool()[1], 1)
+
+    def test_no_result(self):
+        _, code = self.run_pool(sh("dumb", "echo fine", count_lines))
+        self.assertEqual(code, 1)
+
+    def test_killed(self):
+        _, code = self.run_pool(sh("killed", "echo ok one; kill -9 $$", count_lines))
+        self.assertEqual(code, 1)
+
+    def test_not_found(self):
+        _, code = self.run_pool(Step("none", count_code, ["/no/such/program"]))
+        self.assertEqual(code, 1)
+
+    def test_stalled(self):
+        """A step that says nothing is ended, with all that it has started."""
+        pid = self.folder / "pid"
+        outcomes, code = self.run_pool(
+            sh("stuck", f"sleep 1000 & echo $! >{pid}; echo up; wait", stall=2))
+        self.assertEqual(code, 1)
+        self.assertIn("silent for 2 s", outcomes["stuck"].note)
+        with self.assertRaises(ProcessLookupError):
+            while True:     # init may have to reap it first
+                os.kill(int(pid.read_text(encoding="ascii")), 0)
+                if state(int(pid.read_text(encoding="ascii"))) in "ZX":
+                    raise ProcessLookupError
+
+    def test_slow_is_not_stalled(self):
+        """As long as something is said, a step goes on."""
+        _, code = self.run_pool(sh("slow", "for i in 1 2 3 4 5 6; do echo $i; sleep 1; done",
+                                   stall=3))
+        self.assertEqual(code, 0)
+
+    def test_needs(self):
+        outcomes, code = self.run_pool(
+            sh("user", ":", needs=("bad",)), sh("other", ":", needs=("good",)),
+            sh("bad", "exit 1"), sh("good", ":"), jobs=1)
+        self.assertEqual(code, 1)
+        self.assertEqual(outcomes["user"].note, "not run: bad has failed")
+        self.assertEqual(outcomes["other"].passed, 1)
+
+    def test_side_by_side(self):
+        """Each waits for the other."""
+        meet = "touch {0}; while ! [ -e {1} ]; do sleep 0.1; done"
+        one, two = self.folder / "one", self.folder / "two"
+        _, code = self.run_pool(sh("one", meet.format(one, two)), sh("two", meet.format(two, one)))
+        self.assertEqual(code, 0)
+
+    def test_cpu(self):
+        """That of grandchildren, too."""
+        outcomes, _ = self.run_pool(sh("busy", "sh -c 'timeout 1 yes >/dev/null'; true"))
+        self.assertGreater(outcomes["busy"].cpu, 0.05)
+
+    def test_interrupt(self):
+        pid = os.getpid()
+        timer = threading.Timer(1.0, os.kill, (pid, signal.SIGTERM))
+        timer.start()
+        outcomes, code = self.run_pool(sh("long", "sleep 1000"), sh("never", ":"), jobs=1)
+        self.assertEqual(code, 1)
+        self.assertIn("interrupted", outcomes)
+        self.assertNotIn("never", outcomes)
+
+
+class Guests(Runner):
+    """A guest that dies, and tests that fail, in real guests."""
+
+    def test_dead_guest_loses_one_file(self):
+        for name, text in FILES.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
+        suite = Suite(self.folder / "out", [str(self.folder / name) for name in FILES])
+
+        def guest(number):
+            name = f"guest {number}"
+            command = [*GUEST, "--out", suite.folder, "--", "env", "TW_WITHOUT_DEVICE=1",
+                       "/usr/bin/python3", "-B", WORKER, suite.folder, str(number),
+                       "-p", "no:cacheprovider", "-q", f"--rootdir={self.folder}"]
+            return Step(name, lambda name, code, _: suite.count(name, str(number), code), command,
+                        more=lambda code: [guest(number + 1)] if code and suite.left() else [])
+
+        outcomes, code = self.run_pool(guest(1))
+        first, second = outcomes["guest 1"], outcomes["guest 2"]
+        said = self.said.getvalue()
+        self.assertEqual(code, 1, said)
+        # a: two; b: the one before the end.
+        self.assertEqual((first.passed, first.skipped), (3, 0), said)
+        self.assertEqual(first.failures,
+                         [f"{self.folder}/test_b.py: ended in test_b.py::test_deadly"])
+        # c: one, then pytest dies alone; d: one of each kind; e: cannot be loaded.
+        self.assertEqual((second.passed, second.skipped), (2, 1), said)
+        self.assertEqual(sorted(name.rpartition("/")[2] for name in second.failures),
+                         ["test_c.py: ended in test_c.py::test_deadly", "test_d.py::test_fails",
+                          "test_d.py::test_surprise", "test_d.py::test_teardown", "test_e.py"])
+        self.assertEqual(suite.left(), [])
+
+    def test_files_that_nobody_took(self):
+        """They are named, and have failed."""
+        suite = Suite(self.folder / "out", ["test_x.py", "test_y.py"])
+        (suite.folder / "queue/000.test_x").rename(suite.folder / "taken/000.test_x@1")
+        outcome = suite.count("guest 1", "1", 0)
+        self.assertEqual((outcome.failed, outcome.failures),
+                         (1, ["test_x.py: ended between tests"]))
+        rest = Outcome("rest")
+        suite.count_left(rest)
+        self.assertEqual((rest.failed, rest.note), (1, "test_y.py was not begun"))
+
+
+class CommandLine(Runner):
+    """tests/run itself."""
+
+    def test_usage(self):
+        done = subprocess.run([REPO / "tests/run", "--only", "nothing"], capture_output=True,
+                              check=False)
+        self.assertEqual(done.returncode, 2)
+
+
+def state(pid):
+    """The letter in /proc; X when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
+def main():
+    """One after the other; 'ok' lines as tests/vm_selftest.py prints them."""
+    good = True
+    for suite in unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]):
+        for case in suite:
+            result = case.run()
+            for _, text in result.failures + result.errors:
+                print(f"FAIL {case.id()}\n{text}", file=sys.stderr)
+            good &= result.wasSuccessful()
+            print(f"{'ok' if result.wasSuccessful() else 'not ok'} {case.id()}", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
