@@ -174,7 +174,7 @@ class Leaving(unittest.TestCase):
         self.gone(process, qemu)
 
     def test_timeout(self):
-        self.ended("timeout after 60 s", "--timeout", "60")
+        self.ended("timeout after 100 s", "--timeout", "100")
 
     def test_stall(self):
         self.ended("stalled: silent for 20 s", "--stall", "20")
