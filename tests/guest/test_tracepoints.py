@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import PATIENCE, REPO, Child, Reached, fill
+from support import REPO, Child, Reached, fill
 from tw import NVME, PAGE
 
 MANUAL = REPO / "tools" / "tw" / "man" / "tierwatch_trace.7"
@@ -57,7 +57,7 @@ def busy_program():
 
 def shell(script: str, folder) -> str:
     done = subprocess.run(["sh", "-ec", script], cwd=folder, capture_output=True, text=True,
-                          check=False, timeout=200 * PATIENCE)
+                          check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
