@@ -23,6 +23,7 @@
 #include <asm/cacheflush.h>
 #endif
 
+#include "reserve.h"
 #include "tier.h"
 #include "tw.h"
 
@@ -367,6 +368,12 @@ struct page *tw_numa_alloc(struct tw_tier_s *t, gfp_t gfp, int nid)
 	return &folio->page;
 }
 
+/* What the tier could have at most, as its nodes are now; pressure_lock. */
+static unsigned long tw_numa_capacity(struct tw_tier_s *t)
+{
+	return tw_nodes_pages(&t->nodes, t->movable);
+}
+
 /* -- memory hotplug -------------------------------------------------------- */
 
 /**
@@ -384,12 +391,15 @@ void tw_numa_refresh(struct tw_tier_s *t)
 	spin_lock(&t->pressure_lock);
 	if (t->state != TW_TIER_UNBOUND && t->kind == TW_KIND_NUMA) {
 		tw_numa_map(t);
-		capacity = tw_nodes_pages(&t->nodes, t->movable);
+		capacity = tw_numa_capacity(t);
 		if (t->asked)
 			capacity = min(capacity, t->asked);
 		changed = capacity != t->capacity;
 	}
 	if (changed) {
+		/* What is LEAVING is counted again only if it stays. */
+		if (t->state == TW_TIER_BOUND)
+			tw_room_change(t->capacity, capacity);
 		WRITE_ONCE(t->capacity, capacity);
 		tw_tier_sh_begin(t);
 		WRITE_ONCE(t->sh->capacity, capacity);
@@ -421,13 +431,41 @@ static bool tw_node_ours(int nid)
 	return ours;
 }
 
+/* Would what is reserved still fit without @nr pages of node @nid? */
+static bool tw_node_spare(int nid, unsigned long nr)
+{
+	unsigned long less = 0;
+	int id;
+
+	for (id = 0; id < TW_NR_TIERS; id++) {
+		struct tw_tier_s *t = &tw_tiers[id];
+		unsigned long left;
+
+		spin_lock(&t->pressure_lock);
+		if (t->state == TW_TIER_BOUND && t->kind == TW_KIND_NUMA &&
+		    node_isset(nid, t->nodes)) {
+			left = tw_numa_capacity(t);
+			left -= min(left, nr);
+			less += t->capacity - min(left, t->capacity);
+		}
+		spin_unlock(&t->pressure_lock);
+	}
+	return !less || tw_room_spare(less);
+}
+
 /* The range, which lies in one zone, is isolated: nothing is allocated there. */
 static int tw_going_offline(const struct memory_notify *mn)
 {
+	int nid = page_to_nid(pfn_to_page(mn->start_pfn));
 	int ret;
 
-	if (!tw_node_ours(page_to_nid(pfn_to_page(mn->start_pfn))))
+	if (!tw_node_ours(nid))
 		return 0;
+	if (!tw_node_spare(nid, mn->nr_pages)) {
+		pr_info("memory at pfn %#lx stays online: it is reserved\n",
+			mn->start_pfn);
+		return -ENOSPC;
+	}
 	ret = tw_evacuate_pfns(mn->start_pfn, mn->nr_pages);
 	if (ret)
 		pr_info("memory at pfn %#lx stays online: %d\n", mn->start_pfn,

@@ -287,6 +287,10 @@ static struct file *tw_make_stream(union tw_arg *arg, s32 **fd)
 #define TW_CALL(_fn, _type)						\
 	{ .fn = _fn, .ksize = sizeof(struct _type),			\
 	  .min = sizeof(struct _type) }
+/* A struct that has grown: @_last is the last member that was published first. */
+#define TW_CALL_GROWN(_fn, _type, _last)				\
+	{ .fn = _fn, .ksize = sizeof(struct _type),			\
+	  .min = offsetofend(struct _type, _last) }
 #define TW_CALL_ALWAYS(_fn, _type)					\
 	{ .fn = _fn, .ksize = sizeof(struct _type),			\
 	  .min = sizeof(struct _type), .always = true }
@@ -358,6 +362,7 @@ static int tw_do_region_info(struct file *file, union tw_arg *arg)
 		.lost = atomic_long_read(&r->lost),
 		.record_bytes = atomic_long_read(&r->record_bytes),
 		.affinity = r->affinity,
+		.room = r->room,
 	};
 	for (tier = 0; tier < TW_NR_TIERS; tier++)
 		info->pages[tier] = atomic_long_read(&r->pages[tier]);
@@ -399,7 +404,7 @@ static int tw_do_region_pages(struct file *file, union tw_arg *arg)
 
 static const struct tw_ioctl tw_region_ioctls[] = {
 	[_IOC_NR(TW_IOC_MIGRATE_RANGE)]	= TW_CALL(tw_do_region_migrate, tw_migrate_range),
-	[_IOC_NR(TW_IOC_REGION_INFO)]	= TW_CALL(tw_do_region_info, tw_region_info),
+	[_IOC_NR(TW_IOC_REGION_INFO)]	= TW_CALL_GROWN(tw_do_region_info, tw_region_info, reserved),
 	[_IOC_NR(TW_IOC_REGION_DISCARD)] = TW_CALL(tw_do_region_discard, tw_region_discard),
 	[_IOC_NR(TW_IOC_REGION_PAGES)]	= TW_CALL(tw_do_region_pages, tw_region_pages),
 };

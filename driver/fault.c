@@ -46,6 +46,9 @@
 #define TW_ROOM_PAGES	32
 #define TW_ROOM_TRIES	32
 
+/* Tries of 20 ms in which no page leaves memory before a reserved one gives up. */
+#define TW_PROMISE_WAITS	250
+
 #define TW_GFP_TRY	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NORETRY | \
 			 __GFP_NOWARN)
 #define TW_GFP_HARD	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | \
@@ -100,6 +103,8 @@ static u64 tw_fault_clock(void)
  * @tier: where the page was found
  * @now: where it is
  * @start: when the attempt began
+ * @seen: tw_moves_out_seen() when room that is reserved was last looked for
+ * @waits: how often since then in vain
  */
 struct tw_fault {
 	struct tw_region *r;
@@ -112,6 +117,8 @@ struct tw_fault {
 	int tier;
 	int now;
 	u64 start;
+	unsigned long seen;
+	unsigned int waits;
 };
 
 static void __tw_fault_count(struct tw_fault *f)
@@ -328,8 +335,9 @@ static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
 static struct page *tw_fault_page(struct tw_fault *f, unsigned int try,
 				  gfp_t zero, int *tier)
 {
-	unsigned int over = (zero ? TW_OVER_FIRST : TW_OVER_BACK) |
-			    TW_OVER_LIMIT;
+	unsigned int over = TW_OVER_LIMIT |
+			    (tw_region_reserves(f->r) ? TW_OVER_RESERVED :
+			     zero ? TW_OVER_FIRST : TW_OVER_BACK);
 	struct mem_cgroup *own;
 	struct page *page;
 
@@ -365,6 +373,23 @@ static bool tw_memory_leaving(void)
 	       READ_ONCE(tw_tiers[TW_TIER_CPU].state) == TW_TIER_LEAVING;
 }
 
+/*
+ * Is it worth while to try again, since the page's room is reserved? What takes
+ * it now are copies and moves under way, which end, or faults of others that were
+ * quicker. So as long as pages leave memory, and for a while when none do.
+ */
+static bool tw_wait_promised(struct tw_fault *f)
+{
+	unsigned long seen = f->seen;
+
+	if (!tw_region_reserves(f->r))
+		return false;
+	tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES);
+	f->seen = tw_moves_out_seen();
+	f->waits = f->seen == seen ? f->waits + 1 : 0;
+	return f->waits < TW_PROMISE_WAITS;
+}
+
 /* With nothing locked: demote, so that the next try finds room. */
 static int tw_make_room(struct tw_fault *f, unsigned int *try)
 {
@@ -375,7 +400,7 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (*try >= TW_ROOM_TRIES) {
-		if (!tw_memory_leaving())
+		if (!tw_memory_leaving() && !tw_wait_promised(f))
 			return -ENOMEM;
 		/* It may stay after all. */
 		schedule_timeout_killable(HZ / 50 + 1);
@@ -398,7 +423,10 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 	return 0;
 }
 
-/* One step on the locked record: 0 in memory now, -EAGAIN room is needed. */
+/*
+ * One step on the locked record: 0 in memory now, -EAGAIN room is needed, -ENOSPC
+ * there is none but what is reserved for others.
+ */
 static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 				unsigned int try)
 {
@@ -413,9 +441,14 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	}
 	if (s == TW_POISON)
 		return -EIO;
+	if (s == TW_NONE && !tw_region_take(f->r))
+		return -ENOSPC;
 	page = tw_fault_page(f, try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
-	if (!page)
+	if (!page) {
+		if (s == TW_NONE)
+			tw_region_give(f->r);
 		return -EAGAIN;
+	}
 	f->now = tier;
 	if (s == TW_NONE) {
 		tw_fault_install(f, rec, page, tier);
@@ -462,7 +495,9 @@ static int tw_bring_in(struct tw_fault *f, bool keep_locked)
 		if (!err && keep_locked)
 			return 0;
 		tw_rec_unlock(rec);
-		if (err != -EAGAIN)
+		if (err == -ENOSPC)
+			try = TW_ROOM_TRIES;	/* demoting makes none */
+		else if (err != -EAGAIN)
 			return err;
 room:
 		err = tw_make_room(f, &try);
@@ -540,6 +575,20 @@ static vm_fault_t tw_fault_slow(struct vm_fault *vmf, struct tw_fault *f)
 	return VM_FAULT_NOPAGE | (f->major ? VM_FAULT_MAJOR : 0);
 }
 
+/* Room and a page for a first touch, if both are at hand. */
+static struct page *tw_fault_first(struct tw_fault *f, int *tier)
+{
+	struct page *page;
+
+	if (!tw_region_take(f->r))
+		return NULL;
+	page = tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | __GFP_ZERO,
+			   TW_OVER_LIMIT, tier);
+	if (!page)
+		tw_region_give(f->r);
+	return page;
+}
+
 /* Locked record: 0 mapped, VM_FAULT_FALLBACK for the slow path, or an error. */
 static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 				struct tw_rec *rec)
@@ -555,8 +604,7 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 	if (s == TW_NONE) {
 		int frames = tw_frames_enter();
 
-		page = tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | __GFP_ZERO,
-				   TW_OVER_LIMIT, &tier);
+		page = tw_fault_first(f, &tier);
 		if (page)
 			tw_fault_install(f, rec, page, tier);
 		tw_frames_leave(frames);

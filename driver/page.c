@@ -253,6 +253,7 @@ void tw_rec_poison(struct tw_region *r, struct tw_rec *rec)
 	tw_rec_set(rec, tw_w_make(TW_POISON, 0));
 	tw_tier_used_add(&tw_tiers[tier], -1);
 	tw_pages_add(r, tier, -1);
+	tw_region_give(r);
 	atomic_long_inc(&r->lost);
 	tw_global_add(lost, 1);
 }

@@ -159,6 +159,9 @@ static int tw_proc_module(struct seq_file *m, void *v)
 	tw_line(m, "cold_threshold", s.cold_threshold);
 	tw_line(m, "auto_migration", s.auto_migration);
 	tw_proc_auto(m);
+	tw_line(m, "room_pages", READ_ONCE(tw_stats->room));
+	tw_line(m, "room_taken_pages", READ_ONCE(tw_stats->room_taken));
+	tw_line(m, "room_reserved_pages", READ_ONCE(tw_stats->room_reserved));
 	return 0;
 }
 

@@ -105,6 +105,32 @@ static struct tw_chunk *tw_chunk_alloc(struct tw_region *r, unsigned long idx,
 	return c;
 }
 
+/* All chunks that the region can have, charged at once: 0 or -EDQUOT. */
+int tw_records_prepay(struct tw_region *r)
+{
+	unsigned long chunks = DIV_ROUND_UP(r->nr_pages, TW_CHUNK_PAGES);
+	int err;
+
+	err = tw_user_charge(r->user, TW_USER_RECORD_BYTES,
+			     chunks * TW_CHUNK_BYTES);
+	if (!err)
+		r->record_quota = chunks * TW_CHUNK_BYTES;
+	return err;
+}
+
+static int tw_chunk_charge(struct tw_region *r)
+{
+	if (r->record_quota)
+		return 0;
+	return tw_user_charge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+}
+
+static void tw_chunk_uncharge(struct tw_region *r)
+{
+	if (!r->record_quota)
+		tw_user_uncharge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+}
+
 /* The first to come makes it, the others wait rather than make one in vain. */
 static struct tw_chunk *tw_chunk_make_locked(struct tw_region *r,
 					     unsigned long idx, bool hard)
@@ -115,12 +141,12 @@ static struct tw_chunk *tw_chunk_make_locked(struct tw_region *r,
 	lockdep_assert_held(&r->make_lock);
 	if (c)
 		return c;
-	err = tw_user_charge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+	err = tw_chunk_charge(r);
 	if (err)
 		return ERR_PTR(err);
 	c = tw_chunk_alloc(r, idx, hard);
 	if (!c) {
-		tw_user_uncharge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+		tw_chunk_uncharge(r);
 		return ERR_PTR(-ENOMEM);
 	}
 	atomic_long_add(TW_CHUNK_BYTES, &r->record_bytes);
@@ -159,9 +185,11 @@ void tw_chunks_free(struct tw_region *r)
 
 	xa_for_each(&r->chunks, i, c) {
 		tw_chunk_free(c);
-		tw_user_uncharge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+		tw_chunk_uncharge(r);
 		tw_global_add(record_bytes, -(s64)TW_CHUNK_BYTES);
 		cond_resched();
 	}
+	if (r->record_quota)
+		tw_user_uncharge(r->user, TW_USER_RECORD_BYTES, r->record_quota);
 	xa_destroy(&r->chunks);
 }

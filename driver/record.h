@@ -365,6 +365,8 @@ struct tw_chunk *tw_chunk_find(struct tw_region *r, unsigned long idx);
  * with reclaim's full effort, and in the caller's memcg if not in the region's.
  */
 struct tw_chunk *tw_chunk_make(struct tw_region *r, unsigned long idx, bool hard);
+/* Charges the user with all records of @r before there are any: 0 or -EDQUOT. */
+int tw_records_prepay(struct tw_region *r);
 void tw_chunk_mem_add(struct tw_chunk *c, int n);
 void tw_chunks_free(struct tw_region *r);
 

@@ -43,10 +43,19 @@ static u32 tw_region_next_id;
 
 /* -- life ------------------------------------------------------------------ */
 
+/* No page of it is left, or there never was one. */
+static void tw_region_unreserve(struct tw_region *r)
+{
+	if (r->room)
+		tw_unreserve(r->user, r->room);
+	r->room = 0;
+}
+
 static void tw_region_free(struct kref *ref)
 {
 	struct tw_region *r = container_of(ref, struct tw_region, ref);
 
+	tw_region_unreserve(r);
 	tw_chunks_free(r);
 	iput(r->inode);
 	mem_cgroup_put(r->memcg);
@@ -163,10 +172,12 @@ static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
 		tw_chunk_mem_add(c, -1);
 		tw_pages_add(r, tier, -1);
 		tw_tier_uncharge(&tw_tiers[tier], 1);
+		tw_region_give(r);
 		return 1;
 	case TW_STORE:
 		tw_pages_add(r, tier, -1);
 		tw_tier_used_add(&tw_tiers[tier], -1);
+		tw_region_give(r);
 		return 1;
 	case TW_POISON:
 		atomic_long_dec(&r->lost);
@@ -202,6 +213,7 @@ long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
 static void tw_region_teardown(struct tw_region *r)
 {
 	tw_region_discard(r, 0, r->nr_pages);
+	tw_region_unreserve(r);
 	tw_region_put(r);
 }
 
@@ -380,6 +392,22 @@ free:
 	return ERR_PTR(err);
 }
 
+/* All that its touches will need but for memory itself: room, and records. */
+static int tw_region_reserve(struct tw_region *r)
+{
+	int err;
+
+	if (!tw_region_reserves(r))
+		return 0;
+	err = tw_records_prepay(r);
+	if (err)
+		return err;
+	err = tw_reserve(r->user, r->nr_pages);
+	if (!err)
+		r->room = r->nr_pages;
+	return err;
+}
+
 /*
  * Ids go up only: a wrap would hand one out again, so it ends there. The id is
  * reserved first and shows the region only once its file exists.
@@ -421,6 +449,9 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	r = tw_region_alloc(arg);
 	if (IS_ERR(r))
 		return ERR_CAST(r);
+	err = tw_region_reserve(r);
+	if (err)
+		goto put;
 	err = tw_region_reserve_id(r);
 	if (err)
 		goto put;

@@ -21,6 +21,7 @@
 #include <linux/tierwatch.h>
 
 #include "record.h"
+#include "reserve.h"
 
 struct tw_agent;
 struct tw_user;
@@ -42,6 +43,10 @@ struct vm_fault;
  * @ns: user namespace of @uid
  * @affinity: TW_TIER_CPU or TW_TIER_GPU
  * @flags: TW_REGION_*
+ * @room: pages of room reserved for it, 0 for a region that reserves none;
+ *	from creation to teardown
+ * @record_quota: bytes of records that @user is charged with beforehand, so that
+ *	no touch fails for its cap
  * @dead: its file has gone, which no fault outlives: no page is added
  * @hand: next page the sweep looks at (hint)
  * @ahead_at: page behind what was last read (hint)
@@ -67,6 +72,8 @@ struct tw_region {
 	struct user_namespace *ns;
 	int affinity;
 	u32 flags;
+	unsigned long room;
+	unsigned long record_quota;
 	bool dead;
 	unsigned long hand;
 	unsigned long ahead_at;
@@ -110,6 +117,27 @@ struct tw_region *tw_region_after(u64 id);
 static inline u64 tw_region_page(struct tw_region *r, unsigned long idx)
 {
 	return TW_PAGE(r->id, idx);
+}
+
+/* Its room was set aside when it was made. */
+static inline bool tw_region_reserves(const struct tw_region *r)
+{
+	return r->flags & TW_REGION_RESERVE;
+}
+
+/*
+ * Room for a page that the region has not, and back again. Any context. False:
+ * the rest is reserved for others.
+ */
+static inline bool tw_region_take(const struct tw_region *r)
+{
+	return tw_region_reserves(r) || tw_unreserved_take();
+}
+
+static inline void tw_region_give(const struct tw_region *r)
+{
+	if (!tw_region_reserves(r))
+		tw_unreserved_give();
 }
 
 /* -- fault.c --------------------------------------------------------------- */
@@ -178,14 +206,17 @@ bool tw_moves_out_wait(unsigned long seen);
 
 /*
  * How far beyond the tiers' capacity: not at all, for a first touch, for a page
- * that comes back. The last gets twice as far, so that when everything is full
- * of first touches what lies in the stores can still be reached.
+ * that comes back, for a page whose room is reserved. The second gets twice as
+ * far as the first, so that when everything is full of first touches what lies in
+ * the stores can still be reached; the last further still, so that those leave it
+ * a way.
  */
 #define TW_OVER_NONE	0
 #define TW_OVER_FIRST	1
 #define TW_OVER_BACK	2
+#define TW_OVER_RESERVED 4
 /* With any of these: beyond the agent's limits, if need be. */
-#define TW_OVER_LIMIT	BIT(2)
+#define TW_OVER_LIMIT	BIT(3)
 
 /*
  * A page of memory for @r near the running CPU, charged to a tier and (with

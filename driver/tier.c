@@ -17,6 +17,7 @@
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 
+#include "reserve.h"
 #include "stats.h"
 #include "stream.h"
 #include "tier.h"
@@ -131,6 +132,7 @@ static void tw_tier_enter(struct tw_tier_s *t, int kind)
 	t->kind = kind;
 	/* Pairs with the acquire in tw_tier_charge(). */
 	smp_store_release(&t->state, TW_TIER_BOUND);
+	tw_room_add(t->capacity);
 	tw_tier_show(t);
 	spin_unlock(&t->pressure_lock);
 
@@ -195,10 +197,24 @@ int tw_tier_bind(struct tw_tier_bind *arg)
 
 /* -- unbind ---------------------------------------------------------------- */
 
-static void tw_tier_set_state(struct tw_tier_s *t, int state)
+/* The room of all tiers is that of those in state BOUND; @force as in uapi. */
+static int tw_tier_set_leaving(struct tw_tier_s *t, bool force)
+{
+	int ret;
+
+	spin_lock(&t->pressure_lock);
+	ret = tw_room_remove(t->capacity, force);
+	if (!ret)
+		WRITE_ONCE(t->state, TW_TIER_LEAVING);
+	spin_unlock(&t->pressure_lock);
+	return ret;
+}
+
+static void tw_tier_set_staying(struct tw_tier_s *t)
 {
 	spin_lock(&t->pressure_lock);
-	WRITE_ONCE(t->state, state);
+	WRITE_ONCE(t->state, TW_TIER_BOUND);
+	tw_room_add(t->capacity);
 	spin_unlock(&t->pressure_lock);
 }
 
@@ -213,13 +229,18 @@ static bool tw_tier_is_last_memory(struct tw_tier_s *t)
  * No more charges from here on. Regions are looked for afterwards: whoever
  * makes one adds it first and looks for a bound memory tier then.
  */
-static int tw_tier_leave(struct tw_tier_s *t)
+static int tw_tier_leave(struct tw_tier_s *t, bool force)
 {
-	tw_tier_set_state(t, TW_TIER_LEAVING);
+	int ret = tw_tier_set_leaving(t, force);
+
+	if (ret)
+		return ret;
 	/* Pairs with the atomic add in tw_tier_charge(). */
 	smp_mb();
-	if (tw_tier_is_last_memory(t) && tw_regions_exist())
+	if (tw_tier_is_last_memory(t) && tw_regions_exist()) {
+		tw_tier_set_staying(t);
 		return -EBUSY;
+	}
 	return 0;
 }
 
@@ -280,19 +301,17 @@ static int tw_unbind_locked(struct tw_tier_s *t, bool force, u64 *moved)
 
 	if (t->state == TW_TIER_UNBOUND)
 		return -EOPNOTSUPP;
-	ret = tw_tier_leave(t);
+	ret = tw_tier_leave(t, force);
 	if (ret)
-		goto stay;
+		return ret;
 	ret = tw_tier_drain(t, force, moved);
-	if (ret)
-		goto stay;
+	if (ret) {
+		tw_tier_set_staying(t);
+		tw_pressure_kick(t);
+		return ret;
+	}
 	tw_tier_release(t);
 	return 0;
-
-stay:
-	tw_tier_set_state(t, TW_TIER_BOUND);
-	tw_pressure_kick(t);
-	return ret;
 }
 
 /**
@@ -475,6 +494,7 @@ void tw_tiers_exit(void)
 		if (t->state == TW_TIER_UNBOUND)
 			continue;
 		WARN_ON_ONCE(tw_tier_charged(t));
+		WARN_ON_ONCE(tw_tier_set_leaving(t, false));
 		tw_tier_release(t);
 	}
 	mutex_unlock(&tw_tier_mutex);

@@ -26,6 +26,7 @@
 #include <linux/user_namespace.h>
 #include <linux/tierwatch.h>
 
+#include "reserve.h"
 #include "user.h"
 
 /**
@@ -71,6 +72,10 @@ static unsigned int max_user_external = 16 << 20;
 module_param(max_user_external, uint, 0644);
 MODULE_PARM_DESC(max_user_external, "External pages a user may track (default 16777216)");
 
+static unsigned int max_user_reserve_percent = 25;
+module_param(max_user_reserve_percent, uint, 0644);
+MODULE_PARM_DESC(max_user_reserve_percent, "Percent of the tiers' room that a user may reserve (default 25)");
+
 static unsigned long tw_user_cap(enum tw_user_res res)
 {
 	switch (res) {
@@ -86,6 +91,8 @@ static unsigned long tw_user_cap(enum tw_user_res res)
 		return (unsigned long)READ_ONCE(max_user_record_mib) * SZ_1M;
 	case TW_USER_EXTERNAL:
 		return READ_ONCE(max_user_external);
+	case TW_USER_RESERVED:
+		return tw_room_percent(READ_ONCE(max_user_reserve_percent));
 	case TW_USER_REQUESTS:
 		return TW_REQUEST_USER_MAX;
 	default:
@@ -181,6 +188,17 @@ void tw_user_put(struct tw_user *u)
 {
 	if (u)
 		kref_put_lock(&u->ref, tw_user_release, &tw_users_lock);
+}
+
+/**
+ * tw_user_exempt - whether the caps don't apply
+ * @u: user
+ *
+ * Return: whether it had CAP_SYS_RESOURCE in the initial user namespace.
+ */
+bool tw_user_exempt(const struct tw_user *u)
+{
+	return u->exempt;
 }
 
 /**

@@ -21,6 +21,7 @@ enum tw_user_res {
 	TW_USER_RING_BYTES,	/* max_user_ring_mib, default 64 MiB */
 	TW_USER_RECORD_BYTES,	/* max_user_record_mib, default 1024 MiB */
 	TW_USER_EXTERNAL,	/* max_user_external, default 16 Mi pages */
+	TW_USER_RESERVED,	/* pages; max_user_reserve_percent, default 25 */
 	TW_USER_REQUESTS,	/* TW_REQUEST_USER_MAX, no parameter */
 	TW_USER_NR,
 };
@@ -31,6 +32,7 @@ void tw_users_exit(void);
 struct tw_user *tw_user_get_current(void);		/* NULL: no memory; may sleep */
 struct tw_user *tw_user_get(struct tw_user *u);
 void tw_user_put(struct tw_user *u);
+bool tw_user_exempt(const struct tw_user *u);		/* from the caps */
 /* 0 or -EDQUOT. Any context but irq. */
 int tw_user_charge(struct tw_user *u, enum tw_user_res res, unsigned long n);
 void tw_user_uncharge(struct tw_user *u, enum tw_user_res res, unsigned long n);

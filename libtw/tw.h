@@ -440,7 +440,11 @@ int tw_agent_migrate_by_id(struct tw *tw, __u64 id, int to, int from,
  *	caller's cgroup
  * @region: out
  *
- * Return: 0 or -errno, those of mmap() included.
+ * With TW_REGION_RESERVE room for all of it is set aside: no touch of it is
+ * SIGBUS for want of room. See there, in <linux/tierwatch.h>, for what counts.
+ *
+ * Return: 0 or -errno, those of mmap() included. With TW_REGION_RESERVE -ENOSPC:
+ * there is not the room, -EDQUOT: more than the user may reserve.
  */
 int tw_region_create(struct tw *tw, __u64 bytes, int affinity,
 		     unsigned int flags, const struct tw_agent *agent,

@@ -80,7 +80,8 @@ TW_BIND_FLAGS = TW_BIND_MOVABLE
 TW_UNBIND_FORCE = 1 << 0
 TW_UNBIND_FLAGS = TW_UNBIND_FORCE
 TW_REGION_DONTDUMP = 1 << 0
-TW_REGION_FLAGS = TW_REGION_DONTDUMP
+TW_REGION_RESERVE = 1 << 1
+TW_REGION_FLAGS = TW_REGION_DONTDUMP | TW_REGION_RESERVE
 TW_MOVE_ALREADY = 1
 TW_PAGE_KEPT = 1 << 0
 TW_PAGE_LOST = 1 << 1
@@ -209,7 +210,7 @@ class RegionInfo(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("id", c_uint64),
                 ("bytes", c_uint64), ("agent", c_uint64), ("pages", c_uint64 * TW_NR_TIERS),
                 ("lost", c_uint64), ("record_bytes", c_uint64), ("affinity", c_uint32),
-                ("reserved", c_uint32)]
+                ("reserved", c_uint32), ("room", c_uint64)]
 
 
 class RegionDiscard(Sized):
@@ -477,7 +478,8 @@ class StatsHeader(Structure):
                     "scans", "scan_ns", "scan_pages", "scan_skipped", "scan_period_ms",
                     "scan_window_us", "auto_considered", "auto_promoted",
                     "auto_demoted", "auto_busy", "auto_full", "auto_unpaid", "auto_stayed",
-                    "auto_limited", "auto_thrash", "auto_margin", "auto_ns")]
+                    "auto_limited", "auto_thrash", "auto_margin", "auto_ns",
+                    "room", "room_taken", "room_reserved")]
 
 
 class StoreSuper(Structure):

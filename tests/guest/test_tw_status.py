@@ -64,6 +64,7 @@ class TestStatus:
         assert (got["agents"], got["regions"], got["streams"], got["pages"]) == (1, 1, 1, 20)
         for name in ("faults", "migrations", "migrations_failed", "events", "sigbus"):
             assert got[name] == getattr(module, name), name
+        assert got["room"] == {"pages": stats.header.room, "taken": 20, "reserved": 0}
         memory = got["memory_bytes"]
         assert memory == {"records": module.record_bytes, "external": module.external_bytes,
                           "stores": module.store_bytes, "streams": module.stream_bytes,

@@ -530,7 +530,7 @@ class Stats:
         """What is alive."""
         return {name: getattr(self.header, name) for name in (
             "regions", "agents", "streams", "record_bytes", "stream_bytes", "external",
-            "external_bytes")}
+            "external_bytes", "room_taken", "room_reserved")}
 
     def used(self) -> list[int]:
         """Pages in each tier."""
@@ -550,7 +550,8 @@ class Stats:
             del block["level"], block["level_changes"], block["heat"]
         return {"tiers": tiers, "counters": [self.counters(tier) for tier in TIERS],
                 "sigbus": self.total("sigbus"), "lost": self.header.lost,
-                "store_bytes": self.header.store_bytes, **self.objects()}
+                "store_bytes": self.header.store_bytes, "room": self.header.room,
+                **self.objects()}
 
 
 # --- streams ---------------------------------------------------------------------------------

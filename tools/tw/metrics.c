@@ -108,6 +108,12 @@ static const struct total {
 	      "Pages demoted soon after they were promoted."),
 	TOTAL("policy_margin_heat", false, auto_margin, METRIC_PLAIN,
 	      "Heat by which a page must be clear of the cut to move."),
+	TOTAL("room_bytes", false, room, METRIC_PAGES,
+	      "What all bound tiers hold together."),
+	TOTAL("room_taken_bytes", false, room_taken, METRIC_PAGES,
+	      "Of it, in use by regions or reserved for them."),
+	TOTAL("room_reserved_bytes", false, room_reserved, METRIC_PAGES,
+	      "Of it, reserved for regions, touched or not."),
 	TOTAL("policy_seconds_total", true, auto_ns, METRIC_NS,
 	      "Time that the policy's moves have taken."),
 };

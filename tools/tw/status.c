@@ -19,6 +19,9 @@ const char status_more[] =
  * @stats: all of it at a glance
  * @policy: the knobs
  * @tier: by enum tw_tier, as the statistics page has them
+ * @room: pages that all tiers hold together
+ * @room_taken: of them, in use or reserved
+ * @room_reserved: of them, reserved for regions, touched or not
  * @errors: by tier: reads and writes that failed
  * @avoided_ns: by tier: for how long nothing goes there yet; 0: it is in use
  */
@@ -27,6 +30,7 @@ struct status {
 	struct tw_module_stats stats;
 	struct tw_policy policy;
 	struct tw_stats_tier tier[TW_NR_TIERS];
+	__u64 room, room_taken, room_reserved;
 	__u64 errors[TW_NR_TIERS];
 	__u64 avoided_ns[TW_NR_TIERS];
 };
@@ -46,6 +50,10 @@ static int look(struct tw *tw, struct status *s)
 		err = tw_stats_map(tw, &stats);
 	if (err)
 		return err;
+	s->room = __atomic_load_n(&stats->room, __ATOMIC_RELAXED);
+	s->room_taken = __atomic_load_n(&stats->room_taken, __ATOMIC_RELAXED);
+	s->room_reserved = __atomic_load_n(&stats->room_reserved,
+					   __ATOMIC_RELAXED);
 	now = now_ns();
 	for (i = 0; i < TW_NR_TIERS; i++) {
 		tw_stats_tier_read(stats, i, &s->tier[i]);
@@ -107,6 +115,11 @@ static void json_status(const struct status *s)
 	for (i = 0; i < TW_NR_TIERS; i++)
 		json_tier(s, i);
 	json_close(']');
+	json_open("room", '{');
+	json_u64("pages", s->room);
+	json_u64("taken", s->room_taken);
+	json_u64("reserved", s->room_reserved);
+	json_close('}');
 	json_open("policy", '{');
 	json_bool("enabled", s->policy.enabled);
 	json_bool("auto", s->policy.mode & TW_POLICY_AUTO);
@@ -168,6 +181,16 @@ static void print_memory(const struct tw_module_stats *m)
 	       text_bytes(d, m->stream_bytes));
 }
 
+static void print_room(const struct status *s)
+{
+	char all[TEXT_LEN], taken[TEXT_LEN], reserved[TEXT_LEN];
+
+	printf("\nroom      %s in all tiers: taken %s, reserved for regions %s\n",
+	       text_bytes(all, s->room * s->info.page_size),
+	       text_bytes(taken, s->room_taken * s->info.page_size),
+	       text_bytes(reserved, s->room_reserved * s->info.page_size));
+}
+
 #define N(v) ((unsigned long long)(v))
 
 static void print_status(const struct status *s)
@@ -184,7 +207,8 @@ static void print_status(const struct status *s)
 	       "CAPACITY", "FULL", "PRESSURE", "STATE");
 	for (i = 0; i < TW_NR_TIERS; i++)
 		print_tier(s, i);
-	printf("\nobjects   agents %llu, regions %llu, streams %llu, external pages %llu\n",
+	print_room(s);
+	printf("objects   agents %llu, regions %llu, streams %llu, external pages %llu\n",
 	       N(m->agents), N(m->regions), N(m->streams),
 	       N(m->pages_external));
 	printf("moves     done %llu, failed %llu; requests queued %llu, failed %llu\n",

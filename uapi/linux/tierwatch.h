@@ -251,7 +251,9 @@ struct tw_tier_bind {
 
 /*
  * TW_UNBIND_FORCE: a page that its dead device will not give back is given up
- * (touching it is SIGBUS) instead of refusing with EIO.
+ * (touching it is SIGBUS) instead of refusing with EIO. And the tier goes though
+ * more room is reserved than the others have: what is promised beyond that is
+ * promised no more, and the kernel's log says how much.
  */
 #define TW_UNBIND_FORCE		(1U << 0)
 #define TW_UNBIND_FLAGS		(TW_UNBIND_FORCE)
@@ -264,7 +266,9 @@ struct tw_tier_bind {
  * @reserved: in: 0
  * @moved: out: pages moved elsewhere, also when the call failed
  *
- * Needs CAP_SYS_ADMIN. ENOSPC: the other tiers have no room, EBUSY: a page is
+ * Needs CAP_SYS_ADMIN. ENOSPC: the other tiers have no room, or would have less
+ * than there is reserved (TW_REGION_RESERVE); the latter is found out before
+ * anything moves. EBUSY: a page is
  * pinned or it is the last memory tier and regions exist, EIO: a page cannot
  * be read. The tier then stays bound and what has moved stays moved.
  * EINTR: a signal came.
@@ -303,9 +307,32 @@ struct tw_pressure {
 	__u32 reserved;
 };
 
-/* TW_REGION_DONTDUMP: leave the region's mappings out of core dumps. */
+/*
+ * TW_REGION_DONTDUMP: leave the region's mappings out of core dumps.
+ *
+ * TW_REGION_RESERVE: the region's whole size is set aside at creation, in the
+ * room of all bound tiers together (tw_stats.room, .room_taken), or the call is
+ * refused: ENOSPC. From then on no touch of a page of it is SIGBUS for want of
+ * room. Others may use what they find beside that room and no more: where it
+ * ends, a first touch of a region without the flag is SIGBUS. A page that is
+ * discarded goes back to the region's room; the last close of the region gives
+ * all of it back. Regions are shared by whoever maps them, and so is the room.
+ *
+ * What counts as room: each slot of a bound store, and each page of a memory
+ * tier's capacity. A slot is sure. Memory is the machine's, and pages that a
+ * region hasn't touched yet may be gone when it does: what the stores alone
+ * can't hold is reserved only as far as memory is available at the time of the
+ * call, and who has to be sure binds stores that hold what is reserved.
+ *
+ * What the promise isn't about: limits of agents (they never refuse a page),
+ * memory cgroups, pages whose bytes are lost, a machine that is out of memory
+ * altogether, memory that is all pinned, and stores that fail: of those
+ * TW_EVENT_TIER_ERROR tells. Unbinding a tier, or taking memory offline, that
+ * would leave less room than there is reserved is refused with ENOSPC.
+ */
 #define TW_REGION_DONTDUMP	(1U << 0)
-#define TW_REGION_FLAGS		(TW_REGION_DONTDUMP)
+#define TW_REGION_RESERVE	(1U << 1)
+#define TW_REGION_FLAGS		(TW_REGION_DONTDUMP | TW_REGION_RESERVE)
 
 /**
  * struct tw_region_create - TW_IOC_REGION_CREATE: memory spread over the tiers
@@ -321,7 +348,11 @@ struct tw_pressure {
  * @id: out: never used again while the driver is loaded; in /proc/PID/maps it
  *      is the inode of mappings of the region
  *
- * EDQUOT: the user has too many regions. EOPNOTSUPP: no memory tier is bound.
+ * EDQUOT: the user has too many regions, or without CAP_SYS_RESOURCE reserves
+ * more than the driver's parameters max_user_reserve_percent and
+ * max_reserve_percent let, or more records than max_user_record_mib.
+ * ENOSPC: there is not the room to reserve. EOPNOTSUPP: no memory tier is
+ * bound.
  */
 struct tw_region_create {
 	__u32 size;
@@ -401,6 +432,8 @@ struct tw_policy {
  * @record_bytes: out: kernel memory that the page records take
  * @affinity: out: TW_TIER_CPU or TW_TIER_GPU
  * @reserved: in: 0
+ * @room: out: pages of room set aside for it by TW_REGION_RESERVE, touched or
+ *	not; else 0
  */
 struct tw_region_info {
 	__u32 size;
@@ -413,6 +446,7 @@ struct tw_region_info {
 	__aligned_u64 record_bytes;
 	__u32 affinity;
 	__u32 reserved;
+	__aligned_u64 room;
 };
 
 /**
@@ -1626,6 +1660,10 @@ struct tw_stats_cpu {
  * @auto_margin: heat by which a page must be clear of the cut to move at present:
  *	more while pages go to and fro
  * @auto_ns: time that these moves have taken, waiting included
+ * @room: pages that all bound tiers hold together
+ * @room_taken: of them, in use by regions or set aside; more than @room when
+ *	memory tiers are beyond their capacity for a while
+ * @room_reserved: pages set aside by TW_REGION_RESERVE, touched or not
  */
 struct tw_stats {
 	__u32 version;
@@ -1667,6 +1705,9 @@ struct tw_stats {
 	__aligned_u64 auto_thrash;
 	__aligned_u64 auto_margin;
 	__aligned_u64 auto_ns;
+	__aligned_u64 room;
+	__aligned_u64 room_taken;
+	__aligned_u64 room_reserved;
 };
 
 /*
