@@ -182,6 +182,18 @@ class Guests(Runner):
                           "test_d.py::test_surprise", "test_d.py::test_teardown", "test_e.py"])
         self.assertEqual(suite.left(), [])
 
+    def test_file_without_tests(self):
+        """It has failed, unless its tests were deselected, or it was skipped."""
+        skip = '{"test": "test_z.py", "outcome": "skipped", "why": "", "seconds": 0}\n'
+        suite = Suite(self.folder / "out", ["test_x.py", "test_y.py", "test_z.py"])
+        for entry, more in (("000.test_x", ""), ("001.test_y", '{"deselected": 2}\n'),
+                            ("002.test_z", skip)):
+            (suite.folder / "queue" / entry).rename(suite.folder / "taken" / f"{entry}@1")
+            (suite.folder / "notes" / f"{entry}@1").write_text(more + '{"ends": 5}\n',
+                                                              encoding="utf-8")
+        outcome = suite.count("guest 1", "1", 0)
+        self.assertEqual((outcome.failed, outcome.note), (1, "test_x.py: pytest ended with 5"))
+
     def test_files_that_nobody_took(self):
         """They are named, and have failed."""
         suite = Suite(self.folder / "out", ["test_x.py", "test_y.py"])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .outcome import Outcome
 
-# The exit code of a pytest that found no test, because all were deselected.
+# The exit code of a pytest that ran no test; a good one if all were deselected, or skipped.
 NO_TESTS = 5
 
 
@@ -54,10 +54,12 @@ class Suite:
     @staticmethod
     def count_file(outcome: Outcome, path: str, notes: Path) -> None:
         """Add a file's tests, and a failure when not all of it has run."""
-        began, end, failed, skipped = "", None, 0, Counter()
+        began, end, failed, skipped, fine = "", None, 0, Counter(), {0}
         for note in read_notes(notes):
             began = note.get("begins", began)
             end = note.get("ends", end)
+            if note.get("deselected") or note.get("outcome") == "skipped":
+                fine.add(NO_TESTS)
             if "test" not in note:
                 continue
             began = ""
@@ -76,7 +78,7 @@ class Suite:
             where = f"in {began}" if began else "between tests"
             outcome.fail(f"{path} was not finished")
             outcome.failures.append(f"{path}: ended {where}")
-        elif end not in (0, NO_TESTS) and not failed:
+        elif end not in fine and not failed:
             outcome.fail(f"{path}: pytest ended with {end}")
 
     def count_left(self, outcome: Outcome) -> None:
