@@ -16,6 +16,7 @@
 
 #include "agent.h"
 #include "region.h"
+#include "sweep.h"
 #include "tier.h"
 #include "tw.h"
 

@@ -35,6 +35,7 @@
 #include "region.h"
 #include "stats.h"
 #include "stream.h"
+#include "sweep.h"
 #include "tier.h"
 #include "trace.h"
 #include "tw.h"

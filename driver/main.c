@@ -19,6 +19,7 @@
 #include "policy.h"
 #include "proc.h"
 #include "queue.h"
+#include "reclaim.h"
 #include "region.h"
 #include "stats.h"
 #include "stream.h"
@@ -46,6 +47,8 @@ static const struct tw_room {
 	{ tw_tiers_init,	tw_tiers_exit },
 	{ tw_regions_init,	tw_regions_exit },
 	{ tw_demote_init,	tw_demote_exit },
+	{ tw_reclaim_init,	tw_reclaim_exit },
+	{ tw_pressed_init,	tw_pressed_exit },
 	{ tw_queue_init,	tw_queue_exit },
 	{ tw_scanner_init,	tw_scanner_exit },
 	{ tw_numa_init,		tw_numa_exit },

@@ -55,8 +55,14 @@ struct tw_rec *tw_rec_find(struct tw_region *r, unsigned long idx)
 	return c ? tw_chunk_rec(c, idx) : NULL;
 }
 
+/*
+ * Off the shrinker's list first: a walk reads and changes the records of every
+ * chunk on it, under the list's lock, so that after it no walk is in this one.
+ */
 static void tw_chunk_free(struct tw_chunk *c)
 {
+	tw_shrinker_untrack(c);
+	WARN_ON_ONCE(!list_empty(&c->lru));
 	kfree(c->rec);
 	tw_shrinker_free_chunk(c);
 }

@@ -22,6 +22,7 @@
 #include "chardev.h"
 #include "compat.h"
 #include "queue.h"
+#include "reclaim.h"
 #include "region.h"
 #include "stats.h"
 #include "tier.h"
@@ -475,6 +476,7 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	}
 	file->private_data = r;
 	xa_store(&tw_region_ids, r->id, r, GFP_KERNEL);
+	tw_reclaim_watch();
 	arg->id = r->id;
 	return file;
 

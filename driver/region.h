@@ -274,17 +274,17 @@ int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 
 int tw_demote_init(void);
 void tw_demote_exit(void);
-/*
- * Move up to @nr cold pages of @r (any region when NULL) out of memory tier
- * @tier (any when TW_TIER_NONE) to a store. Sleeps. Returns how many moved.
- */
-unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr);
-/* A scan has ended: sweeps take pages below this heat first. */
-void tw_sweep_fresh(unsigned int cut);
 /* Demote from @r in the background what its ->reclaim says. Any context. */
 void tw_demote_queue(void);
-/* Waits a little for the background: pages of @memcg it has demoted. */
-unsigned long tw_demote_wait(struct mem_cgroup *memcg);
+/*
+ * Have the background do what is asked of regions of @memcg, and wait for it up
+ * to @patience jiffies, if that is not known to be vain. Returns how many of up
+ * to @nr pages were demoted, each counted for one caller only.
+ */
+unsigned long tw_demote_wait(struct mem_cgroup *memcg, unsigned long nr,
+			     long patience);
+/* Nothing is to be written to stores now. */
+bool tw_demote_is_paused(void);
 /* The memory tiers together have little room left: wake the background. */
 void tw_demote_check(void);
 
@@ -301,6 +301,8 @@ int tw_store_choose(int first);
 int tw_store_choose_reap(void);
 /* Is there a store with room, or with room that copies take up? */
 bool tw_store_possible(void);
+/* Pages that stores have room for, with those whose copies are there. */
+unsigned long tw_store_room_all(void);
 /* Slots free above the slowest store; ULONG_MAX when there is but one. */
 unsigned long tw_store_fast_room(void);
 /* The next store below @tier that takes pages of @a, or TW_TIER_NONE. */
@@ -345,10 +347,15 @@ bool tw_scan_by_mapping(const struct vm_area_struct *vma);
 
 /* -- shrinker.c ------------------------------------------------------------ */
 
-int tw_shrinker_init(void);
+int tw_shrinker_init(void);	/* for memcgs: by tw_records_init() */
 void tw_shrinker_exit(void);
+int tw_pressed_init(void);	/* for nodes, and the last resort */
+void tw_pressed_exit(void);
 struct tw_chunk *tw_shrinker_alloc_chunk(gfp_t gfp);
+/* The chunk has resident pages: reclaim may walk it from now on. */
 void tw_shrinker_track(struct tw_chunk *c);
+/* No walk is in it when this returns, and none will be. */
+void tw_shrinker_untrack(struct tw_chunk *c);
 void tw_shrinker_free_chunk(struct tw_chunk *c);
 
 /* -- migrate.c --------------------------------------------------------- */

@@ -30,6 +30,7 @@
 #include "policy.h"
 #include "region.h"
 #include "stats.h"
+#include "sweep.h"
 #include "tier.h"
 #include "tw.h"
 

@@ -126,6 +126,18 @@ unsigned long tw_store_fast_room(void)
 	return above;
 }
 
+unsigned long tw_store_room_all(void)
+{
+	unsigned long room = 0;
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier))
+			room += tw_store_room(tier) +
+				atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier]));
+	return room;
+}
+
 int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 {
 	int tier = tw_w_slot_tier(w);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * askers.c - reclaimers that wait for pages which somebody else frees
+ *
+ * See askers.h for the rules.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/sched.h>
+
+#include "askers.h"
+
+void tw_askers_init(struct tw_askers *a)
+{
+	spin_lock_init(&a->lock);
+	init_waitqueue_head(&a->wait);
+	a->idle_until = jiffies;
+}
+
+void tw_askers_freed(struct tw_askers *a, unsigned long nr)
+{
+	spin_lock(&a->lock);
+	WRITE_ONCE(a->claims.done, a->claims.done + nr);
+	a->vain = 0;
+	spin_unlock(&a->lock);
+	wake_up_all(&a->wait);
+}
+
+void tw_askers_nothing(struct tw_askers *a, unsigned long pause)
+{
+	WRITE_ONCE(a->idle_until, jiffies + pause);
+	wake_up_all(&a->wait);
+}
+
+long tw_askers_begin(struct tw_askers *a)
+{
+	long since;
+
+	spin_lock(&a->lock);
+	since = tw_claims_begin(&a->claims);
+	spin_unlock(&a->lock);
+	return since;
+}
+
+static bool tw_askers_over(struct tw_askers *a, long since, long want)
+{
+	bool over;
+
+	spin_lock(&a->lock);
+	over = tw_claims_open(&a->claims, since) >= want;
+	spin_unlock(&a->lock);
+	return over || tw_askers_idle(a);
+}
+
+unsigned long tw_askers_wait(struct tw_askers *a, long since, long want,
+			     long most, long patience)
+{
+	unsigned long from = jiffies;
+	long got;
+
+	if (patience)
+		wait_event_killable_timeout(a->wait,
+					    tw_askers_over(a, since, want),
+					    patience);
+	spin_lock(&a->lock);
+	got = tw_claims_take(&a->claims, since, most);
+	tw_claims_end(&a->claims);
+	if (a->claims.done == since)
+		a->vain += jiffies - from;
+	if (a->vain > TW_ASKERS_VAIN) {
+		a->vain = 0;
+		WRITE_ONCE(a->idle_until, jiffies + HZ);
+	}
+	spin_unlock(&a->lock);
+	return got;
+}
