@@ -14,6 +14,7 @@
 #include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/notifier.h>
 #include <linux/random.h>
@@ -24,8 +25,13 @@
 #endif
 
 #include "reserve.h"
+#include "share_calc.h"
 #include "tier.h"
 #include "tw.h"
+
+static unsigned int leave_percent = 25;
+module_param(leave_percent, uint, 0644);
+MODULE_PARM_DESC(leave_percent, "Percent of each node's memory, 0..90, that a memory tier leaves to others when it binds itself, or is bound with TW_BIND_SHARE (default 25)");
 
 /* -- nodes ----------------------------------------------------------------- */
 
@@ -51,6 +57,47 @@ static unsigned long tw_nodes_pages(const nodemask_t *nodes, bool movable)
 		if (node_state(nid, N_MEMORY))
 			pages += tw_node_pages(nid, movable);
 	return pages;
+}
+
+/* What the kernel keeps free on a node: below it, it reclaims. */
+static unsigned long tw_node_high(int nid)
+{
+	struct zone *zone = NODE_DATA(nid)->node_zones;
+	struct zone *end = zone + MAX_NR_ZONES;
+	unsigned long pages = 0;
+
+	for (; zone < end; zone++)
+		pages += high_wmark_pages(zone);
+	return pages;
+}
+
+/* Of @nodes, less the share of each that is left to others. */
+static unsigned long tw_nodes_share(const nodemask_t *nodes, bool movable,
+				    unsigned int leave)
+{
+	unsigned long pages = 0;
+	int nid;
+
+	for_each_node_mask(nid, *nodes) {
+		unsigned long all;
+
+		if (!node_state(nid, N_MEMORY))
+			continue;
+		all = tw_node_pages(nid, movable);
+		pages += all - tw_share_left(all, leave, tw_node_high(nid));
+	}
+	return pages;
+}
+
+/* What @flags of a bind say of the share, or the parameter. */
+static unsigned int tw_leave_of(u32 flags)
+{
+	unsigned int percent = (flags & TW_BIND_LEAVE_MASK) >>
+			       TW_BIND_LEAVE_SHIFT;
+
+	if (!(flags & TW_BIND_SHARE))
+		return 0;
+	return percent ?: min(READ_ONCE(leave_percent), TW_LEAVE_MAX);
 }
 
 static bool tw_node_taken(struct tw_tier_s *t, int nid)
@@ -315,7 +362,9 @@ int tw_numa_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 		 */
 		static_branch_enable(&tw_movable_key);
 	t->asked = arg->capacity;
-	WRITE_ONCE(t->capacity, arg->capacity ?: all);
+	t->leave = tw_leave_of(arg->flags);
+	WRITE_ONCE(t->capacity, arg->capacity ?:
+		   tw_nodes_share(&nodes, movable, t->leave));
 	tw_numa_measure(t);
 	return 0;
 }
@@ -371,7 +420,7 @@ struct page *tw_numa_alloc(struct tw_tier_s *t, gfp_t gfp, int nid)
 /* What the tier could have at most, as its nodes are now; pressure_lock. */
 static unsigned long tw_numa_capacity(struct tw_tier_s *t)
 {
-	return tw_nodes_pages(&t->nodes, t->movable);
+	return tw_nodes_share(&t->nodes, t->movable, t->leave);
 }
 
 /* -- memory hotplug -------------------------------------------------------- */

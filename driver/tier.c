@@ -18,6 +18,7 @@
 #include <linux/spinlock.h>
 
 #include "reserve.h"
+#include "share_calc.h"
 #include "stats.h"
 #include "stream.h"
 #include "tier.h"
@@ -145,14 +146,25 @@ static void tw_tier_enter(struct tw_tier_s *t, int kind)
 		t->bandwidth / 1000000);
 }
 
+/* A share is left of all there is, and how much is said only with the flag. */
+static int tw_share_check(const struct tw_tier_bind *arg)
+{
+	unsigned int percent = (arg->flags & TW_BIND_LEAVE_MASK) >>
+			       TW_BIND_LEAVE_SHIFT;
+
+	if (arg->flags & TW_BIND_SHARE)
+		return arg->capacity || percent > TW_LEAVE_MAX ? -EINVAL : 0;
+	return percent ? -EINVAL : 0;
+}
+
 /* Arguments that are wrong whatever the machine looks like. */
 static int tw_bind_check(const struct tw_tier_bind *arg)
 {
 	if (arg->tier >= TW_NR_TIERS || arg->flags & ~TW_BIND_FLAGS)
 		return -EINVAL;
 	if (tw_tier_is_memory(arg->tier))
-		return arg->fd == -1 ? 0 : -EINVAL;
-	if (arg->nodes || arg->flags & TW_BIND_MOVABLE)
+		return arg->fd == -1 ? tw_share_check(arg) : -EINVAL;
+	if (arg->nodes || arg->flags)
 		return -EINVAL;
 	return arg->fd < 0 ? -EBADF : 0;
 }
@@ -280,6 +292,7 @@ static void tw_tier_release(struct tw_tier_s *t)
 	t->kind = TW_KIND_NONE;
 	WRITE_ONCE(t->capacity, 0);
 	t->asked = 0;
+	t->leave = 0;
 	t->latency_ns = 0;
 	t->bandwidth = 0;
 	t->movable = false;
@@ -449,7 +462,11 @@ static void tw_tier_setup(int id)
 
 static void tw_tier_autobind(int id)
 {
-	struct tw_tier_bind arg = { .tier = id, .fd = -1 };
+	struct tw_tier_bind arg = {
+		.tier = id,
+		.flags = TW_BIND_SHARE,
+		.fd = -1,
+	};
 	int ret;
 
 	ret = tw_bind_locked(&tw_tiers[id], &arg);

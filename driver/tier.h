@@ -43,6 +43,7 @@ enum tw_tier_state {
  * @state: enum tw_tier_state; READ_ONCE() outside tw_tier_mutex
  * @capacity: pages; changed under @pressure_lock while bound
  * @asked: NUMA tiers: the capacity asked for at bind, 0 for all there is
+ * @leave: NUMA tiers: percent of each node that is left to others, 0: none
  * @latency_ns: measured at bind
  * @bandwidth: bytes per second, measured at bind
  * @nodes: NUMA tiers: where pages come from
@@ -65,6 +66,7 @@ struct tw_tier_s {
 	int state;
 	unsigned long capacity;
 	unsigned long asked;
+	unsigned int leave;
 	u64 latency_ns;
 	u64 bandwidth;
 	nodemask_t nodes;

@@ -76,7 +76,17 @@ TW_IOC_STREAM_INFO = _io(0x40)
 TW_KIND_NONE, TW_KIND_NUMA, TW_KIND_STORE = range(3)
 
 TW_BIND_MOVABLE = 1 << 0
-TW_BIND_FLAGS = TW_BIND_MOVABLE
+TW_BIND_SHARE = 1 << 1
+TW_BIND_LEAVE_SHIFT = 8
+TW_BIND_LEAVE_MASK = 127 << TW_BIND_LEAVE_SHIFT
+TW_BIND_FLAGS = TW_BIND_MOVABLE | TW_BIND_SHARE | TW_BIND_LEAVE_MASK
+
+
+def TW_BIND_LEAVE(percent: int) -> int:
+    """Flags of a memory tier that leaves so many percent of each node to others."""
+    return TW_BIND_SHARE | percent << TW_BIND_LEAVE_SHIFT
+
+
 TW_UNBIND_FORCE = 1 << 0
 TW_UNBIND_FLAGS = TW_UNBIND_FORCE
 TW_REGION_DONTDUMP = 1 << 0

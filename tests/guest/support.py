@@ -325,11 +325,11 @@ def has_store(tier: int) -> bool:
 
 
 def bind(device: tw.Device, tier: int, capacity: int = 0, path: str = "") -> None:
-    """Bind a tier to all it has here, or to a part."""
+    """Bind a tier to all it has here, but for others' share of memory, or to a part."""
     if tier in STORES:
         device.bind_store(tier, path or store_path(tier), capacity)
     else:
-        device.bind(tier, capacity=capacity)
+        device.bind(tier, capacity=capacity, flags=0 if capacity else tw.TW_BIND_SHARE)
 
 
 class Layout:

@@ -3,11 +3,12 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
 import tw
-from support import (TINY, Child, Loop, Pin, bind, device_bytes, errno_of, fill, find_on_disk,
+from support import (TINY, Child, Layout, Loop, Pin, bind, device_bytes, errno_of, fill, find_on_disk,
                      format_store, place, refused, run_child, set_tiers, signature, store_path,
                      wait_for, write_direct, write_super, wrong)
 from tw import CPU, GPU, HDD, MEMORY_TIERS, NVME, PAGE, SSD, STORES, TIERS, TW_KIND_NONE
@@ -101,6 +102,75 @@ def test_all_capacity_exactly(dev, back_to_tiny, tier):
     if tier in STORES:
         with refused(errno.EINVAL):
             bind(dev, tier, full + 1)
+
+
+class TestShare:
+    """What a memory tier leaves to the machine's other users."""
+
+    @staticmethod
+    def all_of(dev, tier) -> int:
+        dev.bind(tier)
+        everything = dev.tier_info(tier).capacity
+        dev.unbind(tier)
+        return everything
+
+    @pytest.mark.parametrize("tier", MEMORY_TIERS)
+    def test_of_each_tier(self, dev, back_to_tiny, tier):
+        dev.unbind(tier)
+        everything = self.all_of(dev, tier)
+        for flags, percent in ((tw.TW_BIND_SHARE, 25), (tw.TW_BIND_LEAVE(50), 50),
+                               (tw.TW_BIND_LEAVE(90), 90)):
+            dev.bind(tier, flags=flags)
+            left = everything - dev.tier_info(tier).capacity
+            # Rounded for each node; a small node may leave more.
+            assert left >= everything * percent // 100 - 64
+            assert left <= max(everything * percent // 100, everything // 2) or percent == 90
+            dev.unbind(tier)
+
+    def test_tiers_that_bind_themselves(self, dev, back_to_tiny):
+        """At load they leave as much as with the flag."""
+        for tier in set(Layout.first) & set(MEMORY_TIERS):
+            dev.unbind(tier)
+            everything = self.all_of(dev, tier)
+            assert Layout.first[tier][0] <= everything * 3 // 4 + 64
+            dev.bind(tier, flags=tw.TW_BIND_SHARE)
+            assert dev.tier_info(tier).capacity == Layout.first[tier][0]
+            dev.unbind(tier)
+            bind(dev, tier, TINY[tier])
+
+    def test_parameter(self, dev, back_to_tiny):
+        path = Path("/sys/module/tier_watch/parameters/leave_percent")
+        before = path.read_text()
+        dev.unbind(CPU)
+        everything = self.all_of(dev, CPU)
+        try:
+            for percent, most in ((0, 100), (60, 60), (100, 90)):
+                path.write_text(str(percent))
+                dev.bind(CPU, flags=tw.TW_BIND_SHARE)
+                left = everything - dev.tier_info(CPU).capacity
+                dev.unbind(CPU)
+                assert (left == 0) if not percent else \
+                    abs(left - everything * min(percent, most) // 100) <= 64
+        finally:
+            path.write_text(before)
+
+    def test_refused(self, dev, back_to_tiny):
+        dev.unbind(GPU)
+        for flags in (tw.TW_BIND_LEAVE(91), tw.TW_BIND_LEAVE(127),
+                      tw.TW_BIND_LEAVE(25) & ~tw.TW_BIND_SHARE):
+            with refused(errno.EINVAL):
+                dev.bind(GPU, flags=flags)
+        for flags in (tw.TW_BIND_SHARE, tw.TW_BIND_LEAVE(25)):
+            with refused(errno.EINVAL):
+                dev.bind(GPU, capacity=64, flags=flags)
+
+    def test_not_for_stores(self, dev, back_to_tiny):
+        dev.unbind(NVME)
+        fd = os.open(store_path(NVME), os.O_RDWR)
+        for flags in (tw.TW_BIND_SHARE, tw.TW_BIND_LEAVE(25)):
+            with refused(errno.EINVAL):
+                dev.bind(NVME, fd, flags=flags)
+        os.close(fd)
 
 
 class TestNodes:

@@ -53,7 +53,7 @@ struct member {
 	enum kind kind;
 	uint16_t offset;
 	uint8_t bytes;
-	uint8_t more;
+	uint16_t more;
 };
 
 struct row {
@@ -438,7 +438,7 @@ static uint64_t good_value(struct fuzzer *f, const struct row *row,
 
 	switch (m->kind) {
 	case FLAGS:
-		return fuzz_random(f, 256) & m->more;
+		return fuzz_random(f, 1 << 16) & m->more;
 	case TIER:
 		return tier_of(f, false);
 	case ANY_TIER:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_reserve.c - does a reservation fit?
+ * test_reserve.c - does a reservation fit, what is left to others?
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "../../driver/reserve_calc.h"
+#include "../../driver/share_calc.h"
 
 static void to_the_last_page(void **state)
 {
@@ -84,6 +85,21 @@ static void shares(void **state)
 	assert_int_equal(tw_room_share(~0ULL, 99), ~0ULL / 100 * 99 + 14);
 }
 
+static void left_to_others(void **state)
+{
+	(void)state;
+	assert_int_equal(tw_share_left(1000, 0, 500), 0);
+	assert_int_equal(tw_share_left(1000, 25, 0), 250);
+	assert_int_equal(tw_share_left(1050, 25, 1), 262);
+	/* A small node: what the kernel needs counts for more. */
+	assert_int_equal(tw_share_left(1000, 25, 125), 250);
+	assert_int_equal(tw_share_left(1000, 25, 128), 256);
+	assert_int_equal(tw_share_left(1000, 25, 1000), 900);
+	assert_int_equal(tw_share_left(1000, 90, 0), 900);
+	assert_int_equal(tw_share_left(0, 25, 9), 0);
+	assert_int_equal(tw_share_left(1UL << 40, 25, 0), 1UL << 38);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +109,7 @@ int main(void)
 		cmocka_unit_test(memory_counts_as_far_as_there_is_some),
 		cmocka_unit_test(stores_alone_need_no_memory),
 		cmocka_unit_test(shares),
+		cmocka_unit_test(left_to_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

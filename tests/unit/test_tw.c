@@ -521,6 +521,9 @@ static void test_usage(void **state)
 		"tier bind cpu /fake/block", "tier bind cpu a b",
 		"tier bind ssd /fake/block --nodes 1",
 		"tier bind ssd /fake/block --movable",
+		"tier bind ssd /fake/block --leave 25",
+		"tier bind cpu --leave 91", "tier bind cpu --leave x",
+		"tier bind cpu --leave 5 --capacity 1M",
 		"tier bind ssd /fake/block --capacity 0",
 		"tier bind ssd /fake/block --capacity 1X",
 		"tier bind ssd /fake/block --capacity 4097",
@@ -626,8 +629,17 @@ static void test_bind(void **state)
 	assert_int_equal(tw("tier bind --movable --nodes 0,2 cpu"), 0);
 	in = (const void *)fake.calls[fake.nr_calls - 2].arg;
 	assert_int_equal(in->nodes, 5);
-	assert_int_equal(in->flags, TW_BIND_MOVABLE);
+	assert_int_equal(in->flags, TW_BIND_MOVABLE | TW_BIND_SHARE);
 	assert_int_equal(in->fd, -1);
+	assert_int_equal(tw("tier bind --leave 40 --movable cpu"), 0);
+	in = (const void *)fake.calls[fake.nr_calls - 2].arg;
+	assert_int_equal(in->flags, TW_BIND_MOVABLE | TW_BIND_LEAVE(40));
+	assert_int_equal(tw("tier bind --leave 0 cpu"), 0);
+	in = (const void *)fake.calls[fake.nr_calls - 2].arg;
+	assert_int_equal(in->flags, 0);
+	assert_int_equal(tw("tier bind --capacity 1M cpu"), 0);
+	in = (const void *)fake.calls[fake.nr_calls - 2].arg;
+	assert_int_equal(in->flags, 0);
 	assert_int_equal(tw("tier bind nvme /fake/file"), 1);
 	expect(err_out, "neither a block device nor a file");
 }

@@ -182,6 +182,8 @@ int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
 const char tier_bind_more[] =
 "DEV is a block device, or a file, which gets a loop device with direct I/O.\n"
 "  --capacity SIZE  use less than there is\n"
+"  --leave PERCENT  gpu and cpu: of each node to others, 0 to 90; else as much as\n"
+"                   the driver's leave_percent says\n"
 "  --format         sign DEV first, if there is nothing on it\n"
 "  --nodes LIST     gpu and cpu: these NUMA nodes, like 0,2-3; else all that fit\n"
 "  --movable        accept nodes of movable memory only, see tw-tier(1)\n"
@@ -190,27 +192,37 @@ const char tier_bind_more[] =
 struct bind_args {
 	struct binding b;
 	__u64 bytes;
-	bool format, json;
+	bool format, json, leave;
 };
 
 static int parse_bind(int argc, char **argv, struct bind_args *a)
 {
 	static const struct option opts[] = {
 		{ "capacity", required_argument, NULL, 'c' },
+		{ "leave", required_argument, NULL, 'l' },
 		{ "format", no_argument, NULL, 'f' },
 		{ "nodes", required_argument, NULL, 'n' },
 		{ "movable", no_argument, NULL, 'm' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
+	__u64 percent;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:fn:mj", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:l:fn:mj", opts, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			if (parse_size(optarg, &a->bytes) || !a->bytes)
 				return cli_usage("not a size: %s. Write it like 64M or 1G",
 						 optarg);
+			break;
+		case 'l':
+			if (parse_u64(optarg, &percent) || percent > LEAVE_MAX)
+				return cli_usage("not a percentage from 0 to %u: %s",
+						 LEAVE_MAX, optarg);
+			a->leave = true;
+			a->b.flags = (a->b.flags & TW_BIND_MOVABLE) |
+				     leave_flags(percent);
 			break;
 		case 'f':
 			a->format = true;
@@ -248,8 +260,10 @@ static int check_bind(const struct bind_args *a)
 	if (!is_store(a->b.tier) && (a->b.path || a->format))
 		return cli_usage("the %s tier is made of NUMA nodes, not of a device: see --nodes",
 				 name);
-	if (is_store(a->b.tier) && (a->b.nodes || a->b.flags))
-		return cli_usage("--nodes and --movable are for gpu and cpu");
+	if (is_store(a->b.tier) && (a->b.nodes || a->b.flags || a->leave))
+		return cli_usage("--nodes, --leave and --movable are for gpu and cpu");
+	if (a->leave && a->bytes)
+		return cli_usage("--capacity and --leave say the same thing twice");
 	return 0;
 }
 
@@ -291,6 +305,8 @@ int cmd_tier_bind(int argc, char **argv)
 		code = cli_errno(err, "asking the driver");
 		goto out;
 	}
+	if (!is_store(a.b.tier) && !a.leave && !a.bytes)
+		a.b.flags |= TW_BIND_SHARE;
 	a.b.capacity = a.bytes / info.page_size;
 	if (a.b.capacity * info.page_size != a.bytes) {
 		code = cli_usage("the capacity has to be a multiple of the page size, %u bytes",

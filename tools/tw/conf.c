@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "conf.h"
+#include "device.h"
 
 enum section {
 	SECTION_NONE,
@@ -37,10 +38,11 @@ struct reader {
 };
 
 static const char * const tier_keys[] = {
-	"device", "capacity", "nodes", "movable", "format", "bound",
+	"device", "capacity", "nodes", "movable", "format", "bound", "leave",
 };
 
-enum { KEY_DEVICE, KEY_CAPACITY, KEY_NODES, KEY_MOVABLE, KEY_FORMAT, KEY_BOUND };
+enum { KEY_DEVICE, KEY_CAPACITY, KEY_NODES, KEY_MOVABLE, KEY_FORMAT, KEY_BOUND,
+       KEY_LEAVE };
 
 void conf_error(struct conf *c, unsigned int line, const char *fmt, ...)
 {
@@ -129,6 +131,7 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 {
 	struct conf_tier *t = &r->c->tiers[r->tier];
 	bool bound = true;
+	__u64 percent;
 
 	switch (find_key(r, key, tier_keys, ARRAY_SIZE(tier_keys))) {
 	case KEY_DEVICE:
@@ -155,6 +158,14 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 		break;
 	case KEY_FORMAT:
 		bool_value(r, key, value, &t->format);
+		break;
+	case KEY_LEAVE:
+		if (parse_u64(value, &percent) || percent > LEAVE_MAX)
+			conf_error(r->c, r->line,
+				   "leave is a percentage from 0 to %u, not %s",
+				   LEAVE_MAX, value);
+		else
+			t->leave = percent;
 		break;
 	case KEY_BOUND:
 		bool_value(r, key, value, &bound);
@@ -268,6 +279,7 @@ static void begin_tier(struct reader *r, const char *name)
 		return;
 	}
 	r->c->tiers[tier].line = r->line;
+	r->c->tiers[tier].leave = -1;
 	r->tier = tier;
 	r->section = SECTION_TIER;
 }
@@ -312,7 +324,7 @@ static void end_tier(struct reader *r)
 	struct conf_tier *t = &r->c->tiers[r->tier];
 	const char *name = tw_tier_name(r->tier);
 	const unsigned int of_stores = 1U << KEY_DEVICE | 1U << KEY_FORMAT,
-		of_memory = 1U << KEY_NODES | 1U << KEY_MOVABLE;
+		of_memory = 1U << KEY_NODES | 1U << KEY_MOVABLE | 1U << KEY_LEAVE;
 
 	if (t->unbound && r->seen & ~(1U << KEY_BOUND))
 		conf_error(r->c, t->line,
@@ -324,7 +336,11 @@ static void end_tier(struct reader *r)
 			   name);
 	else if (r->tier >= TW_TIER_NVME && r->seen & of_memory)
 		conf_error(r->c, t->line,
-			   "[tier %s] is on a device: nodes and movable are for gpu and cpu",
+			   "[tier %s] is on a device: nodes, leave and movable are for gpu and cpu",
+			   name);
+	else if (t->leave >= 0 && t->capacity)
+		conf_error(r->c, t->line,
+			   "[tier %s]: capacity and leave say the same thing twice",
 			   name);
 	else if (r->tier >= TW_TIER_NVME && !t->unbound &&
 		 !(r->seen & 1U << KEY_DEVICE))

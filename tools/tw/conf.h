@@ -21,6 +21,7 @@
  * @format: sign what has nothing on it
  * @capacity: bytes; 0: all there is
  * @nodes: a bit each; 0: all that fit
+ * @leave: percent of each node left to others; below 0: as the driver does
  * @device: of a store
  */
 struct conf_tier {
@@ -30,6 +31,7 @@ struct conf_tier {
 	bool format;
 	__u64 capacity;
 	__u64 nodes;
+	int leave;
 	char device[PATH_MAX];
 };
 

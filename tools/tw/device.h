@@ -109,6 +109,15 @@ struct emptying;
 struct emptying *emptying_show(struct tw *tw, int tier);
 void emptying_end(struct emptying *e);
 
+/* Percent of a node that a memory tier leaves to others, at most. */
+#define LEAVE_MAX	90U
+
+/* TW_BIND_* for so many percent; 0: none is left. */
+static inline unsigned int leave_flags(unsigned int percent)
+{
+	return percent ? TW_BIND_LEAVE(percent) : 0;
+}
+
 static inline bool is_store(int tier)
 {
 	return tier >= TW_TIER_NVME;

@@ -24,7 +24,7 @@ static const struct cli_cmd tier_cmds[] = {
 	  "sign a block device or a file so that a store tier may use it",
 	  cmd_tier_format, NULL, tier_format_more },
 	{ "bind",
-	  "TIER [DEV] [--capacity SIZE] [--format] [--nodes LIST] [--movable]",
+	  "TIER [DEV] [--capacity SIZE | --leave PERCENT] [--format] [--nodes LIST] [--movable]",
 	  "give a tier its device, file or NUMA nodes",
 	  cmd_tier_bind, NULL, tier_bind_more },
 	{ "unbind", "TIER [--force]",

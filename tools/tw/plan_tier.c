@@ -230,6 +230,10 @@ static void plan_nodes(struct plan *p, int tier)
 		return;
 	}
 	step->b.nodes = c->nodes;
+	if (c->leave >= 0)
+		step->b.flags |= leave_flags(c->leave);
+	else if (!c->capacity)
+		step->b.flags |= TW_BIND_SHARE;
 	if (c->movable)
 		step->b.flags |= TW_BIND_MOVABLE;
 	for (i = 0; i < 64; i++)

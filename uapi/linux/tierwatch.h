@@ -221,9 +221,23 @@ struct tw_tier_info {
 /*
  * TW_BIND_MOVABLE: accept nodes that have only ZONE_MOVABLE memory. Long-term
  * pins of such memory fail, and its offlining has to wait for pinned pages.
+ *
+ * TW_BIND_SHARE: NUMA tiers with @capacity 0: all there is but for a share of each
+ * node, which is left to the machine's other users: as many percent as the
+ * driver's parameter leave_percent says (25), but no less than twice what
+ * the kernel itself keeps free there (its high watermarks). So are the tiers bound
+ * that bind themselves when the driver is loaded. TW_BIND_LEAVE(percent): the same
+ * with another share, 1..90 percent. The share follows memory that is added or
+ * taken away.
  */
 #define TW_BIND_MOVABLE		(1U << 0)
-#define TW_BIND_FLAGS		(TW_BIND_MOVABLE)
+#define TW_BIND_SHARE		(1U << 1)
+#define TW_BIND_LEAVE_SHIFT	8
+#define TW_BIND_LEAVE_MASK	(127U << TW_BIND_LEAVE_SHIFT)
+#define TW_BIND_LEAVE(percent)	(TW_BIND_SHARE | \
+				 (__u32)(percent) << TW_BIND_LEAVE_SHIFT)
+#define TW_BIND_FLAGS		(TW_BIND_MOVABLE | TW_BIND_SHARE | \
+				 TW_BIND_LEAVE_MASK)
 
 /**
  * struct tw_tier_bind - TW_IOC_TIER_BIND: give a tier its memory or device
