@@ -43,7 +43,7 @@ AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests controls lib tools programs demo test test-quick test-matrix \
-	test-packages deb coverage bench bench-tiering bench-trace pictures style install install-config \
+	test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config \
 	deps clean help
 
 all: module lib tools		## driver, library and command
@@ -159,6 +159,12 @@ bench-trace:			## events read per CPU second: tw trace, perf, ftrace
 	$(AGAIN) all
 	@tools/bench/tracing $(ARGS)
 
+bench-neighbour:		## a program beside a region, and beside one with swap
+	@tools/deps --install
+	$(AGAIN) all programs
+	@tools/vm --topology demo --mem 0=640M,1=192M,nvme=1G --no-bind --timeout 1800 -- \
+		tools/bench/neighbour $(ARGS)
+
 pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work
 	@tools/deps --install
 	$(AGAIN) all programs
@@ -197,4 +203,4 @@ clean:
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench, bench-tiering, bench-trace"
+	@echo "variables: KDIR= kernel headers, DEBUG=1, COVERAGE=1, PREFIX=, DESTDIR=, ARGS= for demo, test, coverage, bench, bench-tiering, bench-trace, bench-neighbour"
