@@ -71,12 +71,16 @@ static int tw_evac_target(struct tw_evac *e, int tier, unsigned int n)
 	return tw_tier_is_memory(tier) ? from_memory[n] : from_store[n];
 }
 
-/* A page that its device will not give back: given up. */
-static void tw_evac_give_up(struct tw_evac *e, unsigned long idx)
+/*
+ * A page that its device will not give back: given up. False: it is busy. As
+ * everywhere here, only tried: a device that hangs has locks for as long.
+ */
+static bool tw_evac_give_up(struct tw_evac *e, unsigned long idx)
 {
 	struct tw_rec *rec = tw_rec_find(e->m->region, idx);
 
-	tw_rec_lock(rec);
+	if (!tw_rec_trylock(rec))
+		return false;
 	if (tw_w_state(rec->w) == TW_STORE && e->t &&
 	    tw_w_tier(rec->w) == e->t->id) {
 		pr_err("page %lu of region %llu is lost with its tier\n", idx,
@@ -84,6 +88,7 @@ static void tw_evac_give_up(struct tw_evac *e, unsigned long idx)
 		tw_rec_poison(e->m->region, rec);
 	}
 	tw_rec_unlock(rec);
+	return true;
 }
 
 /* A page in bad memory: its bytes are gone already, the frame is let go. */
@@ -94,7 +99,8 @@ static bool tw_evac_bad_memory(struct tw_evac *e, unsigned long idx)
 	struct tw_rec *rec = tw_chunk_rec(c, idx);
 	struct page *page = NULL;
 
-	tw_rec_lock(rec);
+	if (!tw_rec_trylock(rec))
+		return false;
 	if (tw_w_state(rec->w) == TW_MEM && PageHWPoison(tw_w_page(rec->w))) {
 		page = tw_w_page(rec->w);
 		pr_err("page %lu of region %llu is lost in bad memory\n", idx,
@@ -129,7 +135,8 @@ static void tw_evac_outcome(struct tw_evac *e, unsigned int i)
 		break;
 	case -EIO:
 		if (e->force) {
-			tw_evac_give_up(e, e->m->idx[i]);
+			if (!tw_evac_give_up(e, e->m->idx[i]))
+				e->busy++;
 			break;
 		}
 		fallthrough;
@@ -154,7 +161,7 @@ static void tw_evac_flush(struct tw_evac *e, int tier)
 		if (!tw_tier_bound(to) || (e->t && to == e->t->id))
 			continue;
 		m->to = to;
-		m->flags = TW_MOVE_CHOICE | TW_MOVE_NO_LIMIT |
+		m->flags = TW_MOVE_CHOICE | TW_MOVE_NO_LIMIT | TW_MOVE_INTR |
 			   (e->t ? 0 : TW_MOVE_SAME);
 		tw_move_run(m);
 		for (i = 0, n = 0; i < m->nr; i++) {
@@ -180,7 +187,10 @@ static void tw_evac_drop_kept(struct tw_evac *e, struct tw_rec *rec)
 	if (!e->t || tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
 	    tw_w_slot_tier(w) != e->t->id)
 		return;
-	tw_rec_lock(rec);
+	if (!tw_rec_trylock(rec)) {
+		e->busy++;
+		return;
+	}
 	w = rec->w;
 	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
 	    tw_w_slot_tier(w) == e->t->id)

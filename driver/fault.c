@@ -426,7 +426,8 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 
 /*
  * One step on the locked record: 0 in memory now, -EAGAIN room is needed, -ENOSPC
- * there is none but what is reserved for others.
+ * there is none but what is reserved for others, -EINTR killed, and the record
+ * is no longer ours to unlock.
  */
 static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 				unsigned int try)
@@ -458,7 +459,7 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	f->major = true;
 	f->tier = tw_w_tier(rec->w);
 	err = tw_read_in(f->r, f->idx, rec, page, tier);
-	return err ? -EIO : 0;
+	return err && err != -EINTR ? -EIO : err;
 }
 
 static int tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
@@ -493,8 +494,8 @@ static int tw_bring_in(struct tw_fault *f, bool keep_locked)
 		if (err)
 			return err;
 		err = tw_bring_in_locked(f, rec, try);
-		if (!err && keep_locked)
-			return 0;
+		if (err == -EINTR || (!err && keep_locked))
+			return err;
 		tw_rec_unlock(rec);
 		if (err == -ENOSPC)
 			try = TW_ROOM_TRIES;	/* demoting makes none */

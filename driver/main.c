@@ -44,6 +44,7 @@ static const struct tw_room {
 	{ tw_external_init,	tw_external_exit },
 	{ tw_records_init,	tw_records_exit },
 	{ tw_stores_init,	tw_stores_exit },
+	{ tw_readin_init,	tw_readin_exit },
 	{ tw_tiers_init,	tw_tiers_exit },
 	{ tw_regions_init,	tw_regions_exit },
 	{ tw_demote_init,	tw_demote_exit },

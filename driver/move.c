@@ -13,6 +13,10 @@
  * that a page touched meanwhile is taken back at once (CANCELLED), unless the
  * device needs stable pages. Reads hold their records (READING).
  *
+ * A caller that stops waiting leaves the I/O under way to its end: a copy of the
+ * batch with just those pages ends them when the I/O does. All others end as
+ * ever; no I/O is begun for a batch that has been left.
+ *
  * Locks: several record locks, all but the first trylocked; see record.h.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -20,6 +24,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
@@ -55,41 +60,16 @@ bool tw_moves_out_wait(unsigned long seen)
 	       tw_moves_out_seen() != seen;
 }
 
-static void tw_move_out_end(struct tw_move *m)
+/* @n pages have left memory; @over: with the end of the batch. */
+static void tw_move_out_end(unsigned int n, bool over)
 {
-	atomic_long_add(m->moved, &tw_out_pages);
+	atomic_long_add(n, &tw_out_pages);
 	/* The count before its end, the barrier of both before the look. */
 	smp_mb__before_atomic();
-	atomic_dec(&tw_out_batches);
+	atomic_sub(over, &tw_out_batches);
 	smp_mb__after_atomic();	/* pairs with prepare_to_wait_event() */
 	if (wq_has_sleeper(&tw_out_wq))
 		wake_up_all(&tw_out_wq);
-}
-
-struct tw_move *tw_move_alloc(gfp_t gfp)
-{
-	struct tw_move *m = kmalloc(sizeof(*m), gfp);
-
-	if (!m)
-		return NULL;
-	m->io = kmalloc_array(TW_BATCH, sizeof(*m->io), gfp);
-	if (!m->io) {
-		kfree(m);
-		return NULL;
-	}
-	m->flags = 0;
-	m->nid = NUMA_NO_NODE;
-	m->from = TW_TIER_NONE;
-	m->nr = 0;
-	return m;
-}
-
-void tw_move_free(struct tw_move *m)
-{
-	if (!m)
-		return;
-	kfree(m->io);
-	kfree(m);
 }
 
 /* What the word says about the page: TW_PENDING when it is to be moved. */
@@ -353,27 +333,18 @@ static void tw_move_one_mem(struct tw_move *m, unsigned int i)
 	tw_tier_uncharge(&tw_tiers[from], 1);
 }
 
-/* Reads the pending pages that are in @src into their targets. */
-static void tw_move_read(struct tw_move *m, int src)
+static void tw_move_landed(struct tw_xfer *f);
+
+/* What was read has landed. */
+static void tw_move_read_done(struct tw_move *m)
 {
-	unsigned int i, n = 0;
+	unsigned int n = m->nr_io;
 
-	for (i = 0; i < m->nr; i++) {
-		if (m->status[i] != TW_PENDING || m->page[i] ||
-		    m->from_tier[i] != src)
-			continue;
-		tw_rec_set_state(m->rec[i], TW_READING);
-		m->io[n].slot = m->rec[i]->slot;
-		m->io[n].page = m->target[i];
-		m->io_at[n++] = i;
-	}
-	if (!n)
-		return;
-	tw_store_read(&tw_tiers[src], m->io, n);
+	tw_xfer_end(&m->ios->f);
 	while (n--) {
-		int err = m->io[n].error;
+		unsigned int i = m->io_at[n];
+		int err = m->ios->io[n].error;
 
-		i = m->io_at[n];
 		if (tw_tier_is_memory(m->to)) {
 			err = tw_read_done(m->region, m->idx[i], m->rec[i],
 					   m->target[i], m->to, err);
@@ -389,6 +360,42 @@ static void tw_move_read(struct tw_move *m, int src)
 	}
 }
 
+/* Reads the pending pages that are in @src into their targets. */
+static void tw_move_read(struct tw_move *m, int src)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < m->nr; i++) {
+		if (m->status[i] != TW_PENDING || m->page[i] ||
+		    m->from_tier[i] != src)
+			continue;
+		tw_rec_set_state(m->rec[i], TW_READING);
+		m->ios->io[n].slot = m->rec[i]->slot;
+		m->ios->io[n].page = m->target[i];
+		m->io_at[n++] = i;
+	}
+	if (!n)
+		return;
+	m->nr_io = n;
+	tw_xfer_read(&m->ios->f, &tw_tiers[src], m->ios->io, n);
+	if (!tw_move_wait(m, tw_move_landed))
+		tw_move_read_done(m);
+}
+
+/* It was left: what has not begun does not begin. */
+static void tw_move_abort(struct tw_move *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr; i++) {
+		if (m->status[i] != TW_PENDING)
+			continue;
+		if (m->page[i])
+			tw_move_unfreeze(m->page[i]);
+		tw_move_end(m, i, -EBUSY);
+	}
+}
+
 static void tw_move_read_all(struct tw_move *m)
 {
 	unsigned int i;
@@ -398,9 +405,11 @@ static void tw_move_read_all(struct tw_move *m)
 	for (i = 0; i < m->nr; i++)
 		if (m->status[i] == TW_PENDING && !m->page[i])
 			from |= 1U << m->from_tier[i];
-	for (src = TW_TIER_NVME; src < TW_NR_TIERS; src++)
+	for (src = TW_TIER_NVME; src < TW_NR_TIERS && !m->left; src++)
 		if (from & (1U << src))
 			tw_move_read(m, src);
+	if (m->left)
+		tw_move_abort(m);
 }
 
 static void tw_move_to_memory(struct tw_move *m)
@@ -455,7 +464,7 @@ static unsigned int tw_move_collect(struct tw_move *m)
 		}
 		if (page && tw_move_clean(m, i))
 			continue;
-		m->io[n].page = page ?: m->target[i];
+		m->ios->io[n].page = page ?: m->target[i];
 		m->io_at[n++] = i;
 	}
 	return n;
@@ -472,7 +481,7 @@ static unsigned int tw_move_slots(struct tw_move *m, unsigned int n)
 		if (!got)
 			break;
 		while (got--)
-			m->io[have++].slot = slot++;
+			m->ios->io[have++].slot = slot++;
 	}
 	for (i = have; i < n; i++) {
 		unsigned int at = m->io_at[i];
@@ -549,17 +558,20 @@ static int tw_move_restored(struct tw_move *m, unsigned int i, u32 slot, int err
 	return 0;
 }
 
-static void tw_move_finish_writes(struct tw_move *m, unsigned int n, bool stable)
+/* What was written has landed. */
+static void tw_move_write_done(struct tw_move *m)
 {
 	unsigned int k;
 
-	for (k = 0; k < n; k++) {
+	tw_xfer_end(&m->ios->f);
+	for (k = 0; k < m->nr_io; k++) {
 		unsigned int i = m->io_at[k];
 		struct tw_rec *rec = m->rec[i];
-		int err = m->io[k].error;
+		int err = m->ios->io[k].error;
 
 		if (!m->page[i]) {
-			err = tw_move_restored(m, i, m->io[k].slot, err);
+			err = tw_move_restored(m, i, m->ios->io[k].slot,
+					       err);
 			tw_move_end(m, i, err);
 			continue;
 		}
@@ -567,7 +579,7 @@ static void tw_move_finish_writes(struct tw_move *m, unsigned int n, bool stable
 		 * The records still held are STORE ones of this batch, further
 		 * on; nobody who holds this one waits for those.
 		 */
-		if (!stable)
+		if (!m->ios->stable)
 			wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT,
 					 TASK_UNINTERRUPTIBLE);
 		err = tw_move_written(m, i, err);
@@ -579,21 +591,25 @@ static void tw_move_finish_writes(struct tw_move *m, unsigned int n, bool stable
 static void tw_move_to_store(struct tw_move *m)
 {
 	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_moving *ios = m->ios;
 	unsigned int n, k;
-	bool stable;
 
 	tw_move_read_all(m);
+	if (m->left)
+		return;
 	n = tw_move_collect(m);
 	n = tw_move_slots(m, n);
 	if (!n)
 		return;
-	stable = tw_store_stable(t);
+	ios->stable = tw_store_stable(t);
 	for (k = 0; k < n; k++)
 		if (m->page[m->io_at[k]])
-			tw_move_start_write(m, m->io_at[k], m->io[k].slot,
-					    stable);
-	tw_store_write(t, m->io, n);
-	tw_move_finish_writes(m, n, stable);
+			tw_move_start_write(m, m->io_at[k], ios->io[k].slot,
+					    ios->stable);
+	m->nr_io = n;
+	tw_xfer_write(&ios->f, t, ios->io, n);
+	if (!tw_move_wait(m, tw_move_landed))
+		tw_move_write_done(m);
 }
 
 static void tw_move_report(struct tw_move *m, u64 t0)
@@ -619,11 +635,52 @@ static void tw_move_report(struct tw_move *m, u64 t0)
 	}
 }
 
+/* The I/O of a batch that was left has ended: in a worker, for the batch's copy. */
+static void tw_move_landed(struct tw_xfer *f)
+{
+	struct tw_moving *ios = container_of(f, struct tw_moving, f);
+	struct tw_move *m = ios->left;
+	struct tw_region *r = m->region;
+
+	tw_rec_dep_try();
+	if (f->write) {
+		tw_move_write_done(m);
+	} else {
+		tw_move_read_done(m);
+		tw_move_abort(m);
+	}
+	tw_rec_dep_release();
+	tw_move_report(m, ios->t0);
+	if (f->write)
+		tw_move_out_end(m->moved, false);
+	kfree(m);
+	kfree(ios);
+	tw_left_end(r);
+}
+
+/* No memory for the I/O since the last was left. */
+static void tw_move_refuse(struct tw_move *m)
+{
+	unsigned int i;
+
+	m->moved = 0;
+	for (i = 0; i < m->nr; i++) {
+		m->status[i] = -EBUSY;
+		m->from_tier[i] = TW_TIER_NONE;
+	}
+}
+
 void tw_move_run(struct tw_move *m)
 {
 	bool out = !tw_tier_is_memory(m->to);
 	u64 t0 = ktime_get_mono_fast_ns();
-	int frames = tw_frames_enter();
+	int frames;
+
+	if (!tw_move_ready(m, t0)) {
+		tw_move_refuse(m);
+		return;
+	}
+	frames = tw_frames_enter();
 
 	if (out)
 		atomic_inc(&tw_out_batches);
@@ -639,5 +696,5 @@ void tw_move_run(struct tw_move *m)
 	tw_frames_leave(frames);
 	tw_move_report(m, t0);
 	if (out)
-		tw_move_out_end(m);
+		tw_move_out_end(m->moved, true);
 }

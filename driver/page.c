@@ -12,10 +12,12 @@
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
 #include <linux/srcu.h>
+#include <linux/wait_bit.h>
 
 #include "agent.h"
 #include "heat.h"
@@ -51,9 +53,29 @@ void tw_frames_leave(int token)
 	srcu_read_unlock(&tw_frames_srcu, token);
 }
 
+/* I/O left to its end: it has frames that nothing shows yet. */
+static atomic_t tw_left;
+
 void tw_frames_wait(void)
 {
 	synchronize_srcu(&tw_frames_srcu);
+	___wait_var_event(&tw_left, !atomic_read(&tw_left), TASK_INTERRUPTIBLE,
+			  0, 0, schedule());
+}
+
+void tw_left_begin(struct tw_region *r)
+{
+	tw_region_get(r);
+	__module_get(THIS_MODULE);
+	atomic_inc(&tw_left);
+}
+
+void tw_left_end(struct tw_region *r)
+{
+	tw_region_put(r);
+	if (atomic_dec_and_test(&tw_left))	/* a full barrier, as it wants */
+		wake_up_var(&tw_left);
+	module_put(THIS_MODULE);
 }
 
 /* How far a memory tier may exceed its capacity when nothing can be demoted. */

@@ -314,26 +314,28 @@ static inline bool tw_rec_touched(struct tw_rec *rec)
 	return false;
 }
 
-/* Sleeps, also for the I/O of a READING page. */
-static inline void tw_rec_lock(struct tw_rec *rec)
+/*
+ * Sleeps in @state, also for the I/O of a READING page, which may never end:
+ * nobody sleeps here that can be neither killed nor spared. 0 or -EINTR.
+ */
+static inline int tw_rec_lock_state(struct tw_rec *rec, unsigned int state)
 {
 	tw_rec_dep_acquire();
-	wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, TASK_UNINTERRUPTIBLE);
-}
-
-static inline int tw_rec_lock_killable(struct tw_rec *rec)
-{
-	tw_rec_dep_acquire();
-	if (!wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, TASK_KILLABLE))
+	if (!wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, state))
 		return 0;
 	tw_rec_dep_release();
 	return -EINTR;
 }
 
+static inline int tw_rec_lock_killable(struct tw_rec *rec)
+{
+	return tw_rec_lock_state(rec, TASK_KILLABLE);
+}
+
 /* After leaving WRITING or CANCELLED, unlocked. */
 static inline void tw_rec_settled(struct tw_rec *rec)
 {
-	smp_mb();	/* pairs with prepare_to_wait_event() in wait_var_event() */
+	smp_mb();	/* pairs with prepare_to_wait_event() in the wait below */
 	wake_up_var(&rec->w);
 }
 
@@ -344,9 +346,11 @@ static inline bool tw_rec_is_settled(struct tw_rec *rec)
 	return s != TW_WRITING && s != TW_CANCELLED;
 }
 
-static inline void tw_rec_wait_settled(struct tw_rec *rec)
+/* 0 or an error for a signal that @state heeds. */
+static inline int tw_rec_wait_settled(struct tw_rec *rec, unsigned int state)
 {
-	wait_var_event(&rec->w, tw_rec_is_settled(rec));
+	return ___wait_var_event(&rec->w, tw_rec_is_settled(rec), state, 0, 0,
+				 schedule());
 }
 
 static inline struct tw_rec *tw_chunk_rec(struct tw_chunk *c, unsigned long idx)

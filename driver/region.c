@@ -134,25 +134,45 @@ struct tw_region *tw_region_after(u64 id)
 	return r;
 }
 
-/* Frees one page, whatever its state. Sleeps. Returns 1 when there was one. */
+/* TW_TRY: does not sleep for it. Else as TASK_*. */
+#define TW_TRY	0
+
+/* The record, locked and settled: 0, -EBUSY (TW_TRY) or -EINTR. */
+static int tw_discard_lock(struct tw_rec *rec, unsigned int state)
+{
+	int err;
+
+	do {
+		if (state == TW_TRY)
+			err = tw_rec_trylock(rec) ? 0 : -EBUSY;
+		else
+			err = tw_rec_lock_state(rec, state);
+		if (err || tw_rec_is_settled(rec))
+			return err;
+		tw_rec_unlock(rec);
+		err = state == TW_TRY ? -EBUSY : tw_rec_wait_settled(rec, state);
+	} while (!err);
+	return err == -EBUSY ? err : -EINTR;
+}
+
+/*
+ * Frees one page, whatever its state. Sleeps. Returns 1 when there was one, or
+ * as tw_discard_lock() does.
+ */
 static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
-			   unsigned long idx)
+			   unsigned long idx, unsigned int state)
 {
 	struct tw_rec *rec = tw_chunk_rec(c, idx);
 	struct page *page = NULL;
 	unsigned long w;
-	int tier;
+	int tier, err;
 
 	if (tw_w_state(tw_rec_w(rec)) == TW_NONE && !(tw_rec_w(rec) & TW_W_LOCK))
 		return 0;
-	for (;;) {
-		tw_rec_lock(rec);
-		w = rec->w;
-		if (tw_rec_is_settled(rec))
-			break;
-		tw_rec_unlock(rec);
-		tw_rec_wait_settled(rec);
-	}
+	err = tw_discard_lock(rec, state);
+	if (err)
+		return err;
+	w = rec->w;
 	tier = tw_w_tier(w);
 	if (tw_w_state(w) == TW_MEM) {
 		page = tw_w_page(w);
@@ -188,8 +208,13 @@ static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
 	}
 }
 
-/* Frees pages [@idx, @idx + @nr); stops early for a fatal signal. */
-long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
+/*
+ * Frees pages [@idx, @idx + @nr), waiting in @state for each that is busy; with
+ * TW_TRY *@busy counts those that are left. How many, or -EINTR.
+ */
+static long tw_pages_discard(struct tw_region *r, unsigned long idx,
+			     unsigned long nr, unsigned int state,
+			     unsigned long *busy)
 {
 	unsigned long end = idx + nr, i = idx >> TW_CHUNK_SHIFT;
 	unsigned long last = (end - 1) >> TW_CHUNK_SHIFT;
@@ -202,8 +227,16 @@ long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
 		unsigned long p = max(idx, c->base);
 		unsigned long e = min(end, c->base + TW_CHUNK_PAGES);
 
-		for (; p < e; p++)
-			n += tw_page_discard(r, c, p);
+		for (; p < e; p++) {
+			int ret = tw_page_discard(r, c, p, state);
+
+			if (ret == -EINTR)
+				return ret;
+			if (ret < 0)
+				*busy += 1;
+			else
+				n += ret;
+		}
 		if (!r->dead && fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -211,16 +244,42 @@ long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
 	return n;
 }
 
-static void tw_region_teardown(struct tw_region *r)
+/* The same for a caller who can be killed meanwhile. */
+long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
 {
-	tw_region_discard(r, 0, r->nr_pages);
-	tw_region_unreserve(r);
-	tw_region_put(r);
+	return tw_pages_discard(r, idx, nr, TASK_KILLABLE, NULL);
 }
 
+/* Without sleeping for a device; whether nothing is left. */
+static bool tw_region_teardown(struct tw_region *r)
+{
+	unsigned long busy = 0;
+
+	tw_pages_discard(r, 0, r->nr_pages, TW_TRY, &busy);
+	if (busy)
+		return false;
+	tw_region_unreserve(r);
+	tw_region_put(r);
+	return true;
+}
+
+/*
+ * What is free goes at once; what a device has, when it gives it back. Until
+ * then the module stays, too, unless it is already on its way and waits for us.
+ */
 static void tw_region_teardown_work(struct work_struct *work)
 {
-	tw_region_teardown(container_of(work, struct tw_region, teardown));
+	struct tw_region *r = container_of(work, struct tw_region, teardown);
+	bool held;
+
+	if (tw_region_teardown(r))
+		return;
+	held = try_module_get(THIS_MODULE);
+	tw_pages_discard(r, 0, r->nr_pages, TASK_IDLE, NULL);
+	tw_region_unreserve(r);
+	tw_region_put(r);
+	if (held)
+		module_put(THIS_MODULE);
 }
 
 /* No fd and no mapping is left: no fault can come any more. */
@@ -232,11 +291,10 @@ static int tw_region_release(struct inode *inode, struct file *file)
 	xa_erase(&tw_region_ids, r->id);
 	tw_queue_drop_region(r);
 	if (atomic_long_read(&r->record_bytes) >
-	    TW_TEARDOWN_INLINE * TW_CHUNK_PAGES * sizeof(struct tw_rec)) {
+	    TW_TEARDOWN_INLINE * TW_CHUNK_PAGES * sizeof(struct tw_rec) ||
+	    !tw_region_teardown(r)) {
 		INIT_WORK(&r->teardown, tw_region_teardown_work);
 		queue_work(tw_teardown_wq, &r->teardown);
-	} else {
-		tw_region_teardown(r);
 	}
 	return 0;
 }

@@ -22,6 +22,7 @@
 
 #include "record.h"
 #include "reserve.h"
+#include "tier.h"
 
 struct tw_agent;
 struct tw_user;
@@ -152,6 +153,7 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf);
 #define TW_MOVE_SAME	BIT(0)	/* also within the tier, to another frame */
 #define TW_MOVE_CHOICE	BIT(1)	/* one of several targets: a full one is no failure */
 #define TW_MOVE_NO_LIMIT BIT(2)	/* agents' limits do not count */
+#define TW_MOVE_INTR	BIT(3)	/* any signal ends the wait, not only a fatal one */
 
 /**
  * struct tw_move - up to TW_BATCH pages of one region on their way to a tier
@@ -169,8 +171,10 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf);
  * @rec: scratch: locked records
  * @page: scratch: source pages
  * @target: scratch: target pages
- * @io: scratch
+ * @left: scratch: I/O has been left
+ * @nr_io: scratch: pages whose I/O is under way
  * @io_at: scratch: which page an io is for
+ * @ios: scratch: the I/O; NULL when memory failed since the last was left
  */
 struct tw_move {
 	struct tw_region *region;
@@ -187,13 +191,43 @@ struct tw_move {
 	struct tw_rec *rec[TW_BATCH];
 	struct page *page[TW_BATCH];
 	struct page *target[TW_BATCH];
-	struct tw_io *io;
+	bool left;
+	unsigned int nr_io;
 	u8 io_at[TW_BATCH];
+	struct tw_moving *ios;
 };
 
-struct tw_move *tw_move_alloc(gfp_t gfp);
+/**
+ * struct tw_moving - the I/O of a batch
+ * @f: its transfer
+ * @io: its pages
+ * @stable: the records of what is written stay locked
+ * @t0: when the batch began
+ * @left: once the batch has been left: a copy with just these pages
+ */
+struct tw_moving {
+	struct tw_xfer f;
+	struct tw_io io[TW_BATCH];
+	bool stable;
+	u64 t0;
+	struct tw_move *left;
+};
+
+struct tw_move *tw_move_alloc(gfp_t gfp);	/* move_wait.c */
 void tw_move_free(struct tw_move *m);
-/* Carries it out: sleeps, takes record locks; every page has a status after. */
+/* Before a batch; false: no memory. */
+bool tw_move_ready(struct tw_move *m, u64 t0);
+/*
+ * Waits for the batch's transfer: false when it has landed. True: it was left,
+ * its pages are not @m's any more, and @landed ends them.
+ */
+bool tw_move_wait(struct tw_move *m, void (*landed)(struct tw_xfer *f));
+/*
+ * Carries it out: sleeps, takes record locks; every page has a status after.
+ * I/O is not waited for by who is killed, nor, for TW_XFER_HUNG or longer, by
+ * a kernel thread or with TW_MOVE_CHOICE: it is left to its end, and its pages
+ * are told as -EBUSY, as they are to anybody else who wants to move them.
+ */
 void tw_move_run(struct tw_move *m);
 /*
  * Who looks for pages to demote finds none while all are on their way. After
@@ -234,6 +268,13 @@ void tw_page_unget(struct page *page, int tier);
 int tw_frames_enter(void);
 void tw_frames_leave(int token);
 void tw_frames_wait(void);
+/*
+ * Around I/O that nobody waits for any more: in between, neither @r nor the
+ * module goes, and memory that goes offline waits, as above. The end comes in
+ * process context and may be the end of @r.
+ */
+void tw_left_begin(struct tw_region *r);
+void tw_left_end(struct tw_region *r);
 /* Ties a fresh page to its place in the region; before it is published. */
 void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page);
 /* Unties and frees a page that is frozen (refcount 0). */
@@ -256,10 +297,13 @@ void tw_rec_poison(struct tw_region *r, struct tw_rec *rec);
 
 /* -- readin.c ------------------------------------------------------------ */
 
+int tw_readin_init(void);
+void tw_readin_exit(void);
 /*
  * A locked STORE record's page to @page of memory tier @tier, with what lies
  * behind it in the store when there is room. Takes over @page and its charge.
- * The record stays locked. 0 or -errno.
+ * The record stays locked: 0 or -errno; but for -EINTR: the caller is being
+ * killed, and the record is the read's, or is unlocked.
  */
 int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 	       struct page *page, int tier);

@@ -20,7 +20,7 @@
 #include "slots.h"
 #include "tier.h"
 
-struct tw_batch;
+struct tw_xfer;
 
 /**
  * struct tw_store - a bound store
@@ -38,13 +38,13 @@ struct tw_store {
 
 /**
  * struct tw_bio - a bio of ours
- * @batch: what waits for it
+ * @xfer: what it is a part of
  * @io: the pages in it
  * @nr: how many
  * @bio: last, its vectors follow
  */
 struct tw_bio {
-	struct tw_batch *batch;
+	struct tw_xfer *xfer;
 	struct tw_io *io;
 	unsigned int nr;
 	struct bio bio;

@@ -2,17 +2,20 @@
 /*
  * store_io.c - reading and writing slots
  *
- * Takes no lock. The caller owns slots and pages, the slots pin the store. A
- * batch lives on the stack of the one who waits for it; a bio's end_io, in any
- * context, writes ->error of the pages in it and nothing else.
+ * Takes no lock. The owner of a transfer owns slots and pages, the slots pin the
+ * store. A bio's end_io, in any context, writes ->error of the pages in it; the
+ * last one of a transfer takes TW_XFER_FLYING away and either wakes the owner
+ * or, when that has left, queues the transfer's work. Both are decided by one
+ * atomic exchange of ->state, so that exactly one of them ends the transfer.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
-#include <linux/completion.h>
 #include <linux/highmem.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
 #include <linux/timekeeping.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
 
 #include "stats.h"
 #include "store.h"
@@ -21,19 +24,11 @@
 
 #define TW_BIOS_MIN	48	/* bios that are there when memory is not */
 #define TW_FAILING_NS	(10 * NSEC_PER_SEC) /* that a failure counts against it */
-#define TW_WAIT_STEP	(60 * HZ)	/* shorter than the hung task timeout */
-
-/**
- * struct tw_batch - bios in flight together
- * @left: bios in flight, and one for the submitter
- * @done: @left has become 0
- */
-struct tw_batch {
-	atomic_t left;
-	struct completion done;
-};
 
 struct bio_set tw_bios;
+
+/* Ends transfers that were left; none of it waits for a device. */
+static struct workqueue_struct *tw_landing_wq;
 
 /**
  * tw_stores_init - at load
@@ -42,8 +37,17 @@ struct bio_set tw_bios;
  */
 int tw_stores_init(void)
 {
-	return bioset_init(&tw_bios, TW_BIOS_MIN, offsetof(struct tw_bio, bio),
-			   BIOSET_NEED_BVECS);
+	int err;
+
+	tw_landing_wq = alloc_workqueue("tw_landing",
+					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!tw_landing_wq)
+		return -ENOMEM;
+	err = bioset_init(&tw_bios, TW_BIOS_MIN, offsetof(struct tw_bio, bio),
+			  BIOSET_NEED_BVECS);
+	if (err)
+		destroy_workqueue(tw_landing_wq);
+	return err;
 }
 
 /**
@@ -51,16 +55,26 @@ int tw_stores_init(void)
  */
 void tw_stores_exit(void)
 {
+	/* Each transfer that was left holds the module till its work's last step. */
+	destroy_workqueue(tw_landing_wq);
 	bioset_exit(&tw_bios);
 }
 
 /* -- bios ------------------------------------------------------------------ */
 
-static void tw_batch_put(struct tw_batch *batch)
+static void tw_xfer_put(struct tw_xfer *f)
 {
-	/* Fully ordered: what end_io wrote is seen by the one who waits. */
-	if (atomic_dec_and_test(&batch->left))
-		complete(&batch->done);
+	unsigned long state;
+
+	/* Fully ordered: what each end_io wrote is seen by the one who goes on. */
+	if (!atomic_dec_and_test(&f->bios))
+		return;
+	/* Unless it was left, its owner may free it from here on. */
+	state = xchg(&f->state, 0);
+	if (state & BIT(TW_XFER_LEFT))
+		queue_work(tw_landing_wq, &f->work);
+	else	/* by the address only; the exchange is the barrier before it */
+		wake_up_bit(&f->state, TW_XFER_FLYING);
 }
 
 /* Devices have many words for it, our callers need one. */
@@ -72,18 +86,18 @@ static int tw_bio_errno(struct bio *bio)
 static void tw_bio_end(struct bio *bio)
 {
 	struct tw_bio *b = container_of(bio, struct tw_bio, bio);
-	struct tw_batch *batch = b->batch;
+	struct tw_xfer *f = b->xfer;
 	int error = tw_bio_errno(bio);
 	unsigned int i;
 
 	for (i = 0; i < b->nr; i++)
 		b->io[i].error = error;
 	bio_put(bio);
-	tw_batch_put(batch);
+	tw_xfer_put(f);
 }
 
 /* Submits the first pages of @io, which follow each other; returns how many. */
-static unsigned int tw_submit_run(struct tw_store *s, struct tw_batch *batch,
+static unsigned int tw_submit_run(struct tw_store *s, struct tw_xfer *f,
 				  struct tw_io *io, unsigned int nr,
 				  blk_opf_t opf)
 {
@@ -100,12 +114,12 @@ static unsigned int tw_submit_run(struct tw_store *s, struct tw_batch *batch,
 			break;	/* the rest goes into the next one */
 
 	b = container_of(bio, struct tw_bio, bio);
-	b->batch = batch;
+	b->xfer = f;
 	b->io = io;
 	b->nr = i;
 	for (i = 0; i < b->nr; i++)
 		io[i].shared = b->nr > 1;
-	atomic_inc(&batch->left);
+	atomic_inc(&f->bios);
 	submit_bio(bio);	/* and @b may be gone */
 	return i;
 }
@@ -120,28 +134,122 @@ static unsigned int tw_run_length(const struct tw_io *io, unsigned int nr)
 	return n;
 }
 
-/* All pages without an error so far, in flight together; waits for them. */
-static void tw_submit_all(struct tw_store *s, struct tw_io *io, unsigned int nr,
-			  blk_opf_t opf)
+/*
+ * Pages @io..@io + @nr without an error so far, all in flight together. @state:
+ * whether the transfer has been left.
+ */
+static void tw_xfer_submit(struct tw_xfer *f, struct tw_io *io,
+			     unsigned int nr, unsigned long state)
 {
-	struct tw_batch batch = { .left = ATOMIC_INIT(1) };
+	struct tw_store *s = tw_store_held(f->t);
+	blk_opf_t opf = f->write ? REQ_OP_WRITE : REQ_OP_READ | REQ_SYNC;
+	unsigned int noio = memalloc_noio_save();
 	struct blk_plug plug;
 	unsigned int i = 0;
 
-	init_completion(&batch.done);
+	atomic_set(&f->bios, 1);
+	WRITE_ONCE(f->state, state | BIT(TW_XFER_FLYING));
 	blk_start_plug(&plug);
 	while (i < nr) {
 		if (io[i].error)
 			i++;
 		else
-			i += tw_submit_run(s, &batch, io + i,
+			i += tw_submit_run(s, f, io + i,
 					   tw_run_length(io + i, nr - i), opf);
 	}
 	blk_finish_plug(&plug);
-	tw_batch_put(&batch);
-	/* Slow is not hung: the device's own timeouts decide that. */
-	while (!wait_for_completion_io_timeout(&batch.done, TW_WAIT_STEP))
-		;
+	memalloc_noio_restore(noio);
+	tw_xfer_put(f);
+}
+
+/*
+ * A bio's failure is not each of its pages': these are asked alone, the first,
+ * which is waited for, first. Two failures in a row and the device is taken at
+ * its word: each may have taken its whole timeout. True: one is on its way.
+ */
+static bool tw_xfer_again(struct tw_xfer *f, unsigned long state)
+{
+	if (f->write)
+		return false;
+	if (f->at)
+		f->bad = f->io[f->at - 1].error ? f->bad + 1 : 0;
+	while (f->at < f->nr && f->bad < 2) {
+		struct tw_io *io = &f->io[f->at++];
+
+		if (!io->error || !io->shared)
+			continue;
+		io->error = 0;
+		tw_xfer_submit(f, io, 1, state);
+		return true;
+	}
+	return false;
+}
+
+static void tw_xfer_work(struct work_struct *work)
+{
+	struct tw_xfer *f = container_of(work, struct tw_xfer, work);
+
+	if (!tw_xfer_again(f, BIT(TW_XFER_LEFT)))
+		f->landed(f);
+}
+
+static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_s *t,
+			    struct tw_io *io, unsigned int nr, bool write)
+{
+	f->t = t;
+	f->io = io;
+	f->nr = nr;
+	f->at = 0;
+	f->bad = 0;
+	f->write = write;
+	INIT_WORK(&f->work, tw_xfer_work);
+	tw_xfer_submit(f, io, nr, 0);
+}
+
+/**
+ * tw_xfer_wait - wait until a transfer has landed
+ * @f: transfer
+ * @state: TASK_KILLABLE, or how else to sleep
+ * @timeout: jiffies after which the device is avoided, or MAX_SCHEDULE_TIMEOUT
+ *
+ * Return: 0: it has landed, -EINTR or -EAGAIN: not yet, and it is still the
+ * caller's.
+ */
+int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout)
+{
+	int err;
+
+	do {
+		if (timeout == MAX_SCHEDULE_TIMEOUT)
+			err = wait_on_bit_io(&f->state, TW_XFER_FLYING, state);
+		else
+			err = wait_on_bit_timeout(&f->state, TW_XFER_FLYING,
+						  state, timeout);
+		/* Acquire: after it, what the bios have written. */
+		if (smp_load_acquire(&f->state)) {
+			if (err == -EAGAIN)
+				WRITE_ONCE(f->t->sh->avoided_until_ns,
+					   ktime_get_ns() + TW_FAILING_NS);
+			return err;
+		}
+	} while (tw_xfer_again(f, 0));
+	return 0;
+}
+
+/**
+ * tw_xfer_leave - give a transfer up to its end
+ * @f: transfer, which tw_xfer_wait() has not seen landed
+ * @landed: called once, in process context, when it has
+ *
+ * Return: whether it was left; if not, it has just landed.
+ */
+bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f))
+{
+	f->landed = landed;
+	/* Ordered before the exchange in tw_xfer_put() that sees the bit. */
+	return cmpxchg(&f->state, BIT(TW_XFER_FLYING),
+		       BIT(TW_XFER_FLYING) | BIT(TW_XFER_LEFT)) ==
+	       BIT(TW_XFER_FLYING);
 }
 
 /* -- checksums ------------------------------------------------------------- */
@@ -195,77 +303,67 @@ static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
 	return failed;
 }
 
-/*
- * A bio's failure is not each of its pages': these are asked alone, the first,
- * which is waited for, first. Two failures in a row and the device is taken at
- * its word: each may have taken its whole timeout.
- */
-static void tw_read_alone(struct tw_store *s, struct tw_io *io, unsigned int nr)
-{
-	unsigned int i, bad = 0;
-
-	for (i = 0; i < nr && bad < 2; i++) {
-		if (!io[i].error || !io[i].shared)
-			continue;
-		io[i].error = 0;
-		tw_submit_all(s, &io[i], 1, REQ_OP_READ | REQ_SYNC);
-		bad = io[i].error ? bad + 1 : 0;
-	}
-}
-
 /**
- * tw_store_read - read slots
+ * tw_xfer_read - read slots
+ * @f: transfer
  * @t: tier; the slots pin its store
- * @io: slots and pages; each one's error is set
+ * @io: slots and pages, as long-lived as the transfer
  * @nr: how many, at most TW_IO_BATCH
- *
- * Sleeps. A page that could not be read, or is not what was written, has an
- * error (-EIO, -EILSEQ) and undefined contents.
- *
- * Return: how many failed.
  */
-unsigned int tw_store_read(struct tw_tier_s *t, struct tw_io *io, unsigned int nr)
+void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+		    unsigned int nr)
 {
-	struct tw_store *s = tw_store_held(t);
-	unsigned int noio, failed, i;
+	unsigned int i;
 
 	for (i = 0; i < nr; i++)
 		io[i].error = 0;
-	noio = memalloc_noio_save();
-	tw_submit_all(s, io, nr, REQ_OP_READ | REQ_SYNC);
-	tw_read_alone(s, io, nr);
-	memalloc_noio_restore(noio);
-	for (i = 0; i < nr; i++)
-		tw_check_read(s, &io[i]);
-
-	failed = tw_io_outcome(t, io, nr, "read");
-	tw_count(t->id, bytes_read, (u64)(nr - failed) * PAGE_SIZE);
-	return failed;
+	tw_xfer_start(f, t, io, nr, false);
 }
 
 /**
- * tw_store_write - write slots
+ * tw_xfer_write - write slots
+ * @f: transfer
  * @t: tier; the slots pin its store
- * @io: slots and pages; each one's error is set
+ * @io: slots and pages, as long-lived as the transfer
  * @nr: how many, at most TW_IO_BATCH
  *
- * Sleeps. Pages whose slots follow each other in @io share a bio and its fate.
- *
- * Return: how many failed.
+ * Pages whose slots follow each other in @io share a bio and its fate.
  */
-unsigned int tw_store_write(struct tw_tier_s *t, struct tw_io *io, unsigned int nr)
+void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+		     unsigned int nr)
 {
 	struct tw_store *s = tw_store_held(t);
-	unsigned int noio, failed, i;
+	unsigned int noio = memalloc_noio_save(), i;
 
-	noio = memalloc_noio_save();
 	for (i = 0; i < nr; i++)
 		io[i].error = tw_slots_set_crc(&s->slots, io[i].slot,
 					       tw_page_crc(io[i].page));
-	tw_submit_all(s, io, nr, REQ_OP_WRITE);
 	memalloc_noio_restore(noio);
+	tw_xfer_start(f, t, io, nr, true);
+}
 
-	failed = tw_io_outcome(t, io, nr, "write");
-	tw_count(t->id, bytes_written, (u64)(nr - failed) * PAGE_SIZE);
+/**
+ * tw_xfer_end - what has become of a transfer that has landed
+ * @f: transfer; each page's error is set
+ *
+ * A page that could not be read, or is not what was written, has an error
+ * (-EIO, -EILSEQ) and undefined contents.
+ *
+ * Return: how many failed.
+ */
+unsigned int tw_xfer_end(struct tw_xfer *f)
+{
+	struct tw_store *s = tw_store_held(f->t);
+	unsigned int failed, i;
+	u64 bytes;
+
+	for (i = 0; i < f->nr && !f->write; i++)
+		tw_check_read(s, &f->io[i]);
+	failed = tw_io_outcome(f->t, f->io, f->nr, f->write ? "write" : "read");
+	bytes = (u64)(f->nr - failed) * PAGE_SIZE;
+	if (f->write)
+		tw_count(f->t->id, bytes_written, bytes);
+	else
+		tw_count(f->t->id, bytes_read, bytes);
 	return failed;
 }

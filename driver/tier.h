@@ -237,15 +237,68 @@ u32 tw_store_dev(struct tw_tier_s *t);
 /* The device has gone or failed a write lately: avoid it for new pages. */
 bool tw_store_failing(struct tw_tier_s *t);
 
-/*
- * Read or write @nr (<= TW_IO_BATCH) pages, all in flight together, neighbours
- * merged into one bio; waits for the last. Each io->error is set; returns how many
- * failed. Sleeps, GFP_NOIO. The caller owns slots and pages. Writes remember
- * the crc32c, reads check it. Counts bytes and errors, emits
- * TW_EVENT_TIER_ERROR and a rate-limited message for each failure.
+/**
+ * struct tw_xfer - I/O of some pages, all under way together
+ * @t: store
+ * @io: the pages
+ * @nr: how many, at most TW_IO_BATCH
+ * @at: the next one that may have to be read again alone
+ * @bad: of those read alone, failures in a row
+ * @write: it is a write
+ * @bios: in flight, and one for the submitter
+ * @state: TW_XFER_*
+ * @landed: ends it in a worker, once its owner has left it
+ * @work: does that
+ *
+ * In memory that outlives the I/O: a device may keep it for ever. The owner
+ * starts it, waits, and when tw_xfer_wait() says that it has landed calls
+ * tw_xfer_end(). An owner that cannot wait any longer leaves it: everything
+ * that @landed needs, the transfer as well, is then @landed's to release.
  */
-unsigned int tw_store_read(struct tw_tier_s *t, struct tw_io *io, unsigned int nr);
-unsigned int tw_store_write(struct tw_tier_s *t, struct tw_io *io, unsigned int nr);
+struct tw_xfer {
+	struct tw_tier_s *t;
+	struct tw_io *io;
+	unsigned int nr;
+	unsigned int at;
+	unsigned int bad;
+	bool write;
+	atomic_t bios;
+	unsigned long state;
+	void (*landed)(struct tw_xfer *f);
+	struct work_struct work;
+};
+
+#define TW_XFER_FLYING	0	/* bits of tw_xfer.state */
+#define TW_XFER_LEFT		1
+
+/* I/O that takes longer is taken for hung by those who have other things to do. */
+#define TW_XFER_HUNG		(10 * HZ)
+
+/*
+ * Neighbours are merged into one bio. GFP_NOIO. The owner has slots and pages.
+ * Writes remember the crc32c, reads check it.
+ */
+void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+		    unsigned int nr);
+void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+		     unsigned int nr);
+/*
+ * Sleeps in @state until it has landed: 0; -EINTR for a signal, -EAGAIN when
+ * @timeout jiffies (MAX_SCHEDULE_TIMEOUT: none) have passed without news.
+ */
+int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout);
+/*
+ * True: left, @landed comes in process context and @f is no longer the
+ * caller's; false: it lands just now, wait again. The caller has prepared for
+ * both: @landed may run at once.
+ */
+bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f));
+/*
+ * After landing: each io->error is set; returns how many failed. Counts bytes
+ * and errors, emits TW_EVENT_TIER_ERROR and a rate-limited message for each
+ * failure.
+ */
+unsigned int tw_xfer_end(struct tw_xfer *f);
 
 /* -- provided by the region side (evacuate.c) ------------------------------ */
 

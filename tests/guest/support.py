@@ -580,7 +580,15 @@ class Mapper:
             specs += struct.pack("=QQiI16s", first, sectors, 0, 40 + len(text),
                                  target.encode()) + text
         self._call(self.LOAD, specs, len(table))
+        self.suspend()
+        self.resume()
+
+    def suspend(self) -> None:
+        """What is asked of it from here on hangs."""
         self._call(self.SUSPEND, flags=self.FLAG_SUSPEND)
+
+    def resume(self) -> None:
+        """Go on, with what hangs first."""
         self._call(self.SUSPEND)
 
     def close(self) -> None:

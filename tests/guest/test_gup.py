@@ -130,19 +130,20 @@ def pipe_write(addr, _region):
     return err
 
 
-def futex(operation, first, second=0):
-    return answer(tw.libc.syscall(202, ctypes.c_void_p(first), operation, 1, ctypes.c_void_p(1),
-                                  ctypes.c_void_p(second), 0))
+def futex(operation, first, fourth=0, second=0):
+    return answer(tw.libc.syscall(202, ctypes.c_void_p(first), operation, 1,
+                                  ctypes.c_void_p(fourth), ctypes.c_void_p(second), 0))
 
 
 def futex_wait(addr, _region):
+    """Not for ever: the word is not 1."""
     return futex(FUTEX_WAIT, addr)
 
 
 def futex_wake_op(addr, _region):
     """The kernel adds to the word, and mends a fault of that by itself."""
     word = ctypes.create_string_buffer(8)
-    return futex(FUTEX_WAKE_OP | FUTEX_PRIVATE, ctypes.addressof(word), addr)
+    return futex(FUTEX_WAKE_OP | FUTEX_PRIVATE, ctypes.addressof(word), 1, addr)
 
 
 def io_uring(addr, _region):
