@@ -19,6 +19,10 @@
 #include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/swap.h>
+#include <linux/userfaultfd_k.h>
+#ifdef TW_HAVE_PTE_IS_UFFD_WP_MARKER
+#include <linux/leafops.h>
+#endif
 
 /* The first argument of an inode's operations points to one. */
 #ifdef TW_HAVE_MNT_IDMAP
@@ -124,6 +128,18 @@ static inline void mm_account_reclaimed_pages(unsigned long pages)
 		current->reclaim_state->reclaimed_slab += pages;
 }
 #endif
+
+/* An entry that maps nothing, but tells userfaultfd that writes are tracked. */
+static inline bool tw_pte_is_marker(pte_t pte)
+{
+#if defined(TW_HAVE_PTE_IS_UFFD_WP_MARKER)
+	return pte_is_uffd_wp_marker(pte);
+#elif defined(TW_HAVE_PTE_MARKER_UFFD_WP)
+	return pte_marker_uffd_wp(pte);
+#else
+	return false;
+#endif
+}
 
 /* Mappings of a page of order 0. */
 static inline int tw_page_mapcount(struct page *page)

@@ -29,6 +29,7 @@
 #include <linux/timekeeping.h>
 
 #include "agent.h"
+#include "compat.h"
 #include "heat.h"
 #include "numa.h"
 #include "policy.h"
@@ -36,6 +37,7 @@
 #include "stats.h"
 #include "stream.h"
 #include "sweep.h"
+#include "table.h"
 #include "tier.h"
 #include "trace.h"
 #include "tw.h"
@@ -49,6 +51,9 @@
 
 /* Tries of 20 ms in which no page leaves memory before a reserved one gives up. */
 #define TW_PROMISE_WAITS	250
+
+/* How often a page's entry may change under a fault before that gives up. */
+#define TW_INSERT_TRIES	16
 
 #define TW_GFP_TRY	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NORETRY | \
 			 __GFP_NOWARN)
@@ -213,18 +218,20 @@ static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
 
 /*
  * Extends a run of pages to map from @idx in direction @dir: records locked,
- * pages in @pages. Page tables cannot go away under mmap_lock; the peek only
- * saves work, the insert looks again.
+ * pages in @pages. The peek only saves work, the insert looks again; RCU keeps
+ * the table for it, should it be taken away just now (see table.h).
  */
 static unsigned int tw_around_collect(struct vm_fault *vmf, struct tw_rec *rec,
 				      unsigned int max, int dir,
 				      struct page **pages)
 {
-	pmd_t pmd = READ_ONCE(*vmf->pmd);
-	unsigned int n;
+	unsigned int n = 0;
+	pmd_t pmd;
 
-	if (pmd_none(pmd) || pmd_bad(pmd))
-		return 0;
+	rcu_read_lock();
+	pmd = READ_ONCE(*vmf->pmd);
+	if (!tw_pmd_is_table(pmd))
+		goto out;
 	for (n = 0; n < max; n++) {
 		long step = (long)(n + 1) * dir;
 		unsigned long addr = vmf->address + step * (long)PAGE_SIZE;
@@ -243,6 +250,8 @@ static unsigned int tw_around_collect(struct vm_fault *vmf, struct tw_rec *rec,
 		tw_rec_set(near, w | TW_W_PREFAULT);
 		pages[dir > 0 ? n : max - 1 - n] = tw_w_page(w);
 	}
+out:
+	rcu_read_unlock();
 	return n;
 }
 
@@ -289,6 +298,53 @@ static void tw_fault_around(struct vm_fault *vmf, struct tw_rec *rec)
 		tw_around_dir(vmf, rec, before, -1);
 }
 
+/*
+ * Something is in the page's entry: 0 when it is the page, as it is when two
+ * have touched it at once; -EAGAIN when the entry is free now. A marker that
+ * userfaultfd has left there (writes are tracked) is not a mapping: it goes, and
+ * the page counts as written, which is what a touch of it would say. Nothing
+ * else comes to a fault; better an error than the same touch for ever.
+ */
+static int tw_fault_occupied(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	int err = -EAGAIN;
+	spinlock_t *ptl;
+	pte_t *pte, now;
+
+	pte = tw_table_lock(vma->vm_mm, vmf->pmd, vmf->address, &ptl);
+	if (!pte)
+		return -EAGAIN;
+	now = READ_ONCE(*pte);
+	if (pte_present(now))
+		err = 0;
+	else if (tw_pte_is_marker(now))
+		pte_clear(vma->vm_mm, vmf->address, pte);
+	else if (!pte_none(now))
+		err = -EFAULT;
+	tw_table_unlock(ptl);
+	return err;
+}
+
+/*
+ * Maps the page whose record is locked. Its table may be taken away each time
+ * just before the entry is set, which the kernel calls -ENOMEM as well.
+ */
+static int tw_fault_insert(struct vm_fault *vmf, struct page *page)
+{
+	unsigned int try;
+	int err;
+
+	for (try = 0; try < TW_INSERT_TRIES; try++) {
+		err = vm_insert_page(vmf->vma, vmf->address, page);
+		if (err == -EBUSY)
+			err = tw_fault_occupied(vmf);
+		if (err != -EAGAIN && err != -ENOMEM)
+			break;
+	}
+	return err;
+}
+
 /* Locked record with a page: map it. 0 or a VM_FAULT code. */
 static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 			       struct tw_rec *rec)
@@ -301,8 +357,8 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 		tw_count_cpu(sigbus, 1);
 		return VM_FAULT_HWPOISON;
 	}
-	err = vm_insert_page(vmf->vma, vmf->address, page);
-	if (err && err != -EBUSY)
+	err = tw_fault_insert(vmf, page);
+	if (err)
 		return tw_fault_sigbus(f, err);
 	w &= ~TW_W_PREFAULT;
 	if (tw_w_state(w) == TW_WRITING)

@@ -3,9 +3,8 @@
  * scan.c - which pages of a region have been touched: accessed bits
  *
  * Walks the page tables of every mapping of a range by hand, since the helpers
- * are not exported: i_mmap_rwsem read keeps the mappings and their tables,
- * each level is checked for none and bad, the last under its lock with the pmd
- * looked at again. No TLB flush, as the kernel's own aging does it on x86: a
+ * are not exported: i_mmap_rwsem read keeps the mappings and their tables but
+ * the last level's, see table.h; each level is checked for none and bad. No TLB flush, as the kernel's own aging does it on x86: a
  * page that stays in a TLB may look untouched for a while.
  *
  * Where accessed bits cannot be had (another architecture) or do not tell of
@@ -26,6 +25,7 @@
 
 #include "policy.h"
 #include "region.h"
+#include "table.h"
 
 /* A chunk that seems untouched is looked at all the same each so many scans. */
 #define TW_IDLE_SURE	4
@@ -93,20 +93,13 @@ static void tw_walk_table(struct mm_struct *mm, unsigned long addr,
 			  unsigned long end, enum tw_how how, u64 bit,
 			  struct tw_bits *found)
 {
-	pmd_t *pmd = tw_walk_pmd(mm, addr), val;
+	pmd_t *pmd = tw_walk_pmd(mm, addr);
 	spinlock_t *ptl;
 	pte_t *pte;
 
-	if (!pmd)
+	pte = pmd ? tw_table_lock(mm, pmd, addr, &ptl) : NULL;
+	if (!pte)
 		return;
-	val = READ_ONCE(*pmd);
-	if (pmd_none(val) || pmd_leaf(val) || pmd_bad(val))
-		return;
-	ptl = pte_lockptr(mm, &val);
-	spin_lock(ptl);
-	if (!pmd_same(val, READ_ONCE(*pmd)))
-		goto out;
-	pte = pte_offset_kernel(&val, addr);
 	for (; addr < end; addr += PAGE_SIZE, pte++, bit <<= 1) {
 		pte_t now = READ_ONCE(*pte);
 
@@ -117,8 +110,7 @@ static void tw_walk_table(struct mm_struct *mm, unsigned long addr,
 		if (pte_dirty(now))
 			found->dirty |= bit;
 	}
-out:
-	spin_unlock(ptl);
+	tw_table_unlock(ptl);
 }
 
 static void tw_scan_vma(struct vm_area_struct *vma, unsigned long idx,
