@@ -15,13 +15,16 @@ void tw_askers_init(struct tw_askers *a)
 	spin_lock_init(&a->lock);
 	init_waitqueue_head(&a->wait);
 	a->idle_until = jiffies;
+	a->vain_from = jiffies;
+	a->vain_to = jiffies;
 }
 
 void tw_askers_freed(struct tw_askers *a, unsigned long nr)
 {
 	spin_lock(&a->lock);
 	WRITE_ONCE(a->claims.done, a->claims.done + nr);
-	a->vain = 0;
+	a->vain_from = jiffies;
+	WRITE_ONCE(a->idle_until, jiffies);
 	spin_unlock(&a->lock);
 	wake_up_all(&a->wait);
 }
@@ -38,6 +41,9 @@ long tw_askers_begin(struct tw_askers *a)
 
 	spin_lock(&a->lock);
 	since = tw_claims_begin(&a->claims);
+	/* Nobody has waited of late: it begins anew. */
+	if (a->claims.waiting == 1 && time_after(jiffies, a->vain_to + HZ))
+		a->vain_from = jiffies;
 	spin_unlock(&a->lock);
 	return since;
 }
@@ -55,7 +61,6 @@ static bool tw_askers_over(struct tw_askers *a, long since, long want)
 unsigned long tw_askers_wait(struct tw_askers *a, long since, long want,
 			     long most, long patience)
 {
-	unsigned long from = jiffies;
 	long got;
 
 	if (patience)
@@ -65,10 +70,9 @@ unsigned long tw_askers_wait(struct tw_askers *a, long since, long want,
 	spin_lock(&a->lock);
 	got = tw_claims_take(&a->claims, since, most);
 	tw_claims_end(&a->claims);
-	if (a->claims.done == since)
-		a->vain += jiffies - from;
-	if (a->vain > TW_ASKERS_VAIN) {
-		a->vain = 0;
+	a->vain_to = jiffies;
+	if (time_after(jiffies, a->vain_from + TW_ASKERS_VAIN)) {
+		a->vain_from = jiffies;
 		WRITE_ONCE(a->idle_until, jiffies + HZ);
 	}
 	spin_unlock(&a->lock);

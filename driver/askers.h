@@ -8,8 +8,8 @@
  *
  * A reclaimer may hold any lock that memory is allocated under. So a wait is
  * short, ends on SIGKILL, and is left out where it is known to be vain: for a
- * while after the background found nothing, and after reclaimers have waited
- * for TW_ASKERS_VAIN in all without one page.
+ * while after the background found nothing, and when reclaimers have waited
+ * through TW_ASKERS_VAIN without one page. The next page ends that.
  *
  * Locks: tw_askers.lock, innermost, process context.
  */
@@ -22,21 +22,23 @@
 
 #include "reclaim_calc.h"
 
-/* Jiffies of waiting without a page after which it is vain. */
+/* Jiffies without a page after which waiting is vain. */
 #define TW_ASKERS_VAIN	(2 * HZ)
 
 /**
  * struct tw_askers - reclaimers, what they got
- * @lock: guards @claims and @vain
+ * @lock: guards @claims, @vain_from and @vain_to
  * @claims: pages freed and reported
- * @vain: jiffies that reclaimers have waited since the last page was freed
+ * @vain_from: jiffies since which reclaimers have waited without a page
+ * @vain_to: jiffies at which the last of these waits ended
  * @idle_until: jiffies until which there is no use in waiting; a hint
  * @wait: where they wait
  */
 struct tw_askers {
 	spinlock_t lock;
 	struct tw_claims claims;
-	unsigned long vain;
+	unsigned long vain_from;
+	unsigned long vain_to;
 	unsigned long idle_until;
 	wait_queue_head_t wait;
 };

@@ -130,8 +130,10 @@ static void tw_demote_reclaim(void)
 					TW_TIER_NONE,
 					min_t(unsigned long, n, TW_BATCH));
 
-			if (!done)
+			if (!done) {
+				tw_askers_nothing(askers, max(HZ / 50, 1));
 				break;
+			}
 			tw_askers_freed(askers, done);
 		}
 		tw_region_put(r);
@@ -150,11 +152,12 @@ unsigned long tw_demote_wait(struct mem_cgroup *memcg, unsigned long nr,
 	struct tw_askers *askers = tw_asked_of(memcg);
 	long since;
 
-	if (tw_demote_is_paused() || tw_askers_idle(askers) ||
-	    !tw_store_possible())
+	if (tw_demote_is_paused() || !tw_store_possible())
 		return 0;
 	since = tw_askers_begin(askers);
 	tw_demote_queue();
+	if (tw_askers_idle(askers))
+		patience = 0;
 	return tw_askers_wait(askers, since, min_t(long, nr, TW_BATCH), nr,
 			      patience);
 }

@@ -21,8 +21,10 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
+#include <linux/cpuset.h>
 #include <linux/freezer.h>
 #include <linux/kthread.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
@@ -111,9 +113,8 @@ static unsigned long tw_node_cache(int nid)
  * watermark. A lower zone keeps a reserve from programs: it has some to give or
  * it has not, but does not add to what is missing.
  */
-static long tw_zone_left(struct zone *zone)
+static long tw_zone_left(struct zone *zone, long reserve)
 {
-	long reserve = zone->lowmem_reserve[ZONE_MOVABLE];
 	long left = zone_page_state(zone, NR_FREE_PAGES) -
 		    high_wmark_pages(zone) - reserve;
 
@@ -144,7 +145,8 @@ static void tw_node_look(int nid, struct tw_node_state *s)
 
 		if (!zone_managed_pages(zone))
 			continue;
-		s->left += tw_zone_left(zone);
+		s->left += tw_zone_left(zone,
+					zone->lowmem_reserve[ZONE_MOVABLE]);
 		s->high += high_wmark_pages(zone);
 		s->pages += zone_managed_pages(zone);
 		low += low_wmark_pages(zone);
@@ -152,14 +154,26 @@ static void tw_node_look(int nid, struct tw_node_state *s)
 	s->left += tw_cache_spare(tw_node_cache(nid), low);
 }
 
+/*
+ * One that waits for memory there has seen what the page cache is worth: free
+ * pages alone count, and those of the zones for movable pages not at all, which
+ * page tables and the like cannot have, if there are others.
+ */
 bool tw_reclaim_short(int nid)
 {
-	struct tw_node_state s;
+	struct zone *zones = NODE_DATA(nid)->node_zones;
+	long left = 0, movable;
+	int i;
 
 	if (!node_state(nid, N_MEMORY))
 		return false;
-	tw_node_look(nid, &s);
-	return s.left <= 0;
+	for (i = 0; i < ZONE_MOVABLE; i++)
+		if (zone_managed_pages(&zones[i]))
+			left += tw_zone_left(&zones[i],
+				zones[i].lowmem_reserve[ZONE_NORMAL]);
+	movable = zone_managed_pages(&zones[ZONE_MOVABLE]) ?
+		  tw_zone_left(&zones[ZONE_MOVABLE], 0) : 0;
+	return left <= 0 && (left || movable <= 0);
 }
 
 /* -- the thread ---------------------------------------------------------------- */
@@ -184,7 +198,7 @@ static long tw_node_sleep(struct tw_node *n)
 {
 	struct tw_node_state s;
 
-	if (!tw_regions_exist() && !tw_pages_on(n->nid))
+	if (!tw_regions_exist() && !tw_pages_on(n->nid) && !n->told)
 		return MAX_SCHEDULE_TIMEOUT;
 	if (!tw_reclaim_pages(n->nid) || tw_askers_idle(&n->askers))
 		return HZ / 4;
@@ -211,7 +225,17 @@ static void tw_node_tell(struct tw_node *n)
 		return;
 	mod_node_page_state(NODE_DATA(n->nid), NR_KERNEL_MISC_RECLAIMABLE,
 			    now - n->told);
-	n->told = now;
+	WRITE_ONCE(n->told, now);
+}
+
+unsigned long tw_reclaim_told(void)
+{
+	long told = 0;
+	int nid;
+
+	for_each_node(nid)
+		told += READ_ONCE(tw_nodes[nid]->told);
+	return told;
 }
 
 /* @done pages have gone, or none could. */
@@ -235,10 +259,13 @@ static void tw_node_run(struct tw_node *n)
 	long due;
 
 	do {
+		tw_node_tell(n);
+		/* Nobody can be helped here: an ask that comes now is vain. */
+		if (!tw_reclaim_pages(n->nid))
+			atomic_long_set(&n->asked, 0);
 		due = tw_node_due(n);
 		if (due <= 0) {
 			n->level = 0;
-			atomic_long_set(&n->asked, 0);
 			return;
 		}
 		done = tw_demote_node(n->m, n->nid,
@@ -265,9 +292,6 @@ static int tw_node_fn(void *arg)
 		wait_event_freezable_timeout(n->kicked, tw_node_wanted(n),
 					     tw_node_sleep(n));
 		WRITE_ONCE(n->watch, false);
-		if (!node_online(n->nid))
-			continue;
-		tw_node_tell(n);
 		tw_node_run(n);
 	}
 	memalloc_noreclaim_restore(flags);
@@ -282,7 +306,7 @@ void tw_reclaim_watch(void)
 		struct tw_node *n = tw_nodes[nid];
 
 		/* A thread that sleeps with a region there looks by itself. */
-		if (!n || tw_pages_on(nid))
+		if (tw_pages_on(nid))
 			continue;
 		WRITE_ONCE(n->watch, true);
 		wake_up(&n->kicked);
@@ -303,36 +327,69 @@ unsigned long tw_reclaim_ask(int nid, unsigned long nr, long patience)
 	struct tw_node *n = tw_nodes[nid];
 	long since;
 
-	if (!n || !tw_reclaim_pages(nid) || tw_askers_idle(&n->askers))
+	if (!tw_reclaim_pages(nid))
 		return 0;
 	since = tw_askers_begin(&n->askers);
 	tw_node_ask(n, nr);
+	if (tw_askers_idle(&n->askers))
+		patience = 0;
 	return tw_askers_wait(&n->askers, since,
 			      min_t(long, nr, TW_RECLAIM_ENOUGH), nr, patience);
 }
 
-unsigned long tw_reclaim_last_resort(long patience)
+/* May the caller's next try take a page from there? */
+static bool tw_node_allowed(int nid)
 {
-	unsigned long end = jiffies + patience, freed = 0;
-	bool any;
+	struct mempolicy *policy = current->mempolicy;
+
+	return node_isset(nid, cpuset_current_mems_allowed) &&
+	       (!policy || policy->mode != MPOL_BIND ||
+		node_isset(nid, policy->nodes));
+}
+
+/* What was freed since load where it helps the caller. */
+static long tw_nodes_freed(void)
+{
+	long done = 0;
 	int nid;
 
-	/* Only what is freed on a node that is short helps the one that waits. */
-	do {
-		any = false;
-		for_each_node_state(nid, N_MEMORY) {
-			if (!tw_nodes[nid] || !tw_reclaim_pages(nid) ||
-			    !tw_reclaim_short(nid))
-				continue;
-			any = true;
-			freed += tw_reclaim_ask(nid, TW_RECLAIM_PAGES,
-						max(HZ / 20, 1));
-		}
-		if (freed || !any || fatal_signal_pending(current))
-			break;
-		schedule_timeout_killable(1);
-	} while (time_before(jiffies, end));
-	return freed;
+	for_each_node_state(nid, N_MEMORY)
+		if (tw_node_allowed(nid))
+			done += tw_askers_done(&tw_nodes[nid]->askers);
+	return done;
+}
+
+/* Asks all nodes that can help the caller; false: there is none. */
+static bool tw_nodes_ask(void)
+{
+	bool any = false;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		if (!tw_node_allowed(nid) || !tw_reclaim_pages(nid) ||
+		    !tw_reclaim_short(nid))
+			continue;
+		tw_node_ask(tw_nodes[nid], TW_RECLAIM_PAGES);
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * No claims here: the kernel's OOM killer lets one caller in at a time, and looks
+ * at the free pages only before it asks. What counts is whether pages come.
+ */
+unsigned long tw_reclaim_last_resort(long patience)
+{
+	unsigned long end = jiffies + patience;
+	long before = tw_nodes_freed(), now = before;
+
+	while (now == before && tw_nodes_ask() &&
+	       !fatal_signal_pending(current) && time_before(jiffies, end)) {
+		schedule_timeout_killable(max(HZ / 100, 1));
+		now = tw_nodes_freed();
+	}
+	return now - before;
 }
 
 /* -- life ---------------------------------------------------------------------- */

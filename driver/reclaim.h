@@ -14,7 +14,9 @@ void tw_reclaim_exit(void);
 void tw_reclaim_watch(void);
 /* Pages of regions on @nid that there is a store for. Any context. */
 unsigned long tw_reclaim_pages(int nid);
-/* Is there so little left on @nid that allocations there have to wait? */
+/* Pages that MemAvailable is told of; it may be about to learn of others. */
+unsigned long tw_reclaim_told(void);
+/* Is there so little free on @nid that allocations there have to wait? */
 bool tw_reclaim_short(int nid);
 /*
  * Ask for @nr pages of @nid and wait for them, up to @patience jiffies, if that
@@ -22,7 +24,10 @@ bool tw_reclaim_short(int nid);
  * each counted for one caller only.
  */
 unsigned long tw_reclaim_ask(int nid, unsigned long nr, long patience);
-/* The same for all nodes that are short, for one that is about to kill. */
+/*
+ * The same for all nodes that are short and could serve the caller, which is
+ * about to kill: returns how many pages were freed there, by whomever.
+ */
 unsigned long tw_reclaim_last_resort(long patience);
 
 #endif

@@ -561,7 +561,7 @@ static struct file_system_type tw_fs_type = {
 
 int tw_regions_init(void)
 {
-	tw_teardown_wq = alloc_workqueue("tw_teardown", WQ_UNBOUND, 0);
+	tw_teardown_wq = alloc_workqueue("tw_teardown", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!tw_teardown_wq)
 		return -ENOMEM;
 	tw_mnt = kern_mount(&tw_fs_type);

@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/spinlock.h>
 
+#include "reclaim.h"
 #include "reserve.h"
 #include "reserve_calc.h"
 #include "stats.h"
@@ -79,7 +80,9 @@ static void tw_room_look(struct tw_room_state *s)
 
 	*s = (struct tw_room_state){
 		.room = atomic64_read(tw_room_ctr()),
-		.available = max(si_mem_available(), 0L),
+		/* Without pages of regions, which are counted below. */
+		.available = max(si_mem_available() - (long)tw_reclaim_told(),
+				 0L),
 	};
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		struct tw_tier_s *t = &tw_tiers[tier];

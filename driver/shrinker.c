@@ -36,6 +36,9 @@
 #include "tier.h"
 #include "tw.h"
 
+/* Pages that a reclaimer asks a node for: it asks once a pass. */
+#define TW_SHRINK_PAGES		256UL
+
 /* Jiffies that a reclaimer waits at a time; kswapd has others to serve. */
 #define TW_PATIENCE		max(HZ / 10, 1)
 #define TW_PATIENCE_KSWAPD	max(HZ / 20, 1)
@@ -162,19 +165,52 @@ static enum lru_status tw_shrink_chunk(struct list_head *item,
 	return LRU_ROTATE;
 }
 
-/* Nodes are the other shrinker's, and kswapd knows only those. */
+#ifdef CONFIG_MEMCG
+/* It, or one above it, is at a limit of its own. */
+static bool tw_memcg_at_limit(struct mem_cgroup *memcg)
+{
+	for (; memcg && parent_mem_cgroup(memcg);
+	     memcg = parent_mem_cgroup(memcg)) {
+		unsigned long limit = min(READ_ONCE(memcg->memory.max),
+					  READ_ONCE(memcg->memory.high));
+
+		if (page_counter_read(&memcg->memory) + 2 * TW_BATCH >= limit)
+			return true;
+	}
+	return false;
+}
+#else
+static bool tw_memcg_at_limit(struct mem_cgroup *memcg)
+{
+	return false;
+}
+#endif
+
+/*
+ * Reclaim of a node goes through all memcgs; there the other shrinker has been
+ * asked for whatever lies there. A memcg at no limit that is reclaimed while its
+ * node has memory is one that somebody makes smaller (memory.reclaim).
+ */
 static bool tw_shrink_by_node(struct shrink_control *sc)
 {
-	return current_is_kswapd() || !sc->memcg || !parent_mem_cgroup(sc->memcg);
+	return current_is_kswapd() || !sc->memcg ||
+	       !parent_mem_cgroup(sc->memcg) ||
+	       (!tw_memcg_at_limit(sc->memcg) && tw_reclaim_short(sc->nid));
 }
 
 static unsigned long tw_memcg_count(struct shrinker *s,
 				    struct shrink_control *sc)
 {
+	unsigned long chunks;
+
 	/* Pairs with the release in tw_shrinker_init(). */
-	if (!smp_load_acquire(&tw_shrinker_ready) || tw_shrink_by_node(sc))
+	if (!smp_load_acquire(&tw_shrinker_ready))
 		return 0;
-	return list_lru_shrink_count(&tw_chunk_lru, sc) * tw_chunk_mean();
+	chunks = list_lru_shrink_count(&tw_chunk_lru, sc);
+	/* Without a chunk there need not be tiers yet. */
+	if (!chunks || tw_shrink_by_node(sc))
+		return 0;
+	return chunks * tw_chunk_mean();
 }
 
 static bool tw_shrink_may_wait(struct shrink_control *sc)
@@ -182,21 +218,30 @@ static bool tw_shrink_may_wait(struct shrink_control *sc)
 	return (sc->gfp_mask & __GFP_IO) && (sc->gfp_mask & __GFP_FS);
 }
 
+/*
+ * The caller has waited: not again before it has looked what it got. It goes on
+ * as long as it thinks that there is something left to be scanned.
+ */
+static void tw_shrink_once(struct shrink_control *sc)
+{
+	sc->nr_scanned = LONG_MAX / 4;
+}
+
 static unsigned long tw_memcg_scan(struct shrinker *s,
 				   struct shrink_control *sc)
 {
 	unsigned long nr = DIV_ROUND_UP(sc->nr_to_scan, tw_chunk_mean());
 	struct tw_shrink walk = { .want = sc->nr_to_scan };
-	bool wait;
 
 	if (!tw_shrink_may_wait(sc))
 		return SHRINK_STOP;
 	list_lru_walk_one(&tw_chunk_lru, sc->nid, sc->memcg, tw_shrink_chunk,
 			  &walk, &nr);
-	/* A node that is short is waited for once, by the other shrinker. */
-	wait = !walk.freed && !tw_reclaim_short(sc->nid);
-	walk.freed += tw_demote_wait(sc->memcg, sc->nr_to_scan - walk.want,
-				     wait ? TW_PATIENCE : 0);
+	if (!walk.freed) {
+		walk.freed = tw_demote_wait(sc->memcg, sc->nr_to_scan - walk.want,
+					    TW_PATIENCE);
+		tw_shrink_once(sc);
+	}
 	mm_account_reclaimed_pages(walk.freed);
 	return walk.freed ?: SHRINK_STOP;
 }
@@ -259,7 +304,9 @@ static unsigned long tw_node_scan(struct shrinker *s, struct shrink_control *sc)
 
 	if (!tw_shrink_may_wait(sc))
 		patience = 0;
-	got = tw_reclaim_ask(sc->nid, sc->nr_to_scan, patience);
+	got = tw_reclaim_ask(sc->nid, max(sc->nr_to_scan, TW_SHRINK_PAGES),
+			     patience);
+	tw_shrink_once(sc);
 	mm_account_reclaimed_pages(got);
 	return got ?: SHRINK_STOP;
 }
@@ -279,8 +326,13 @@ static int tw_oom_notify(struct notifier_block *nb, unsigned long action,
 			 void *arg)
 {
 	unsigned long *freed = arg;
+	long patience = TW_PATIENCE_OOM;
 
-	*freed += tw_reclaim_last_resort(TW_PATIENCE_OOM);
+	/* What the I/O of stores may depend on, and nobody is killed for. */
+	if (current->flags & (PF_KTHREAD | PF_MEMALLOC | PF_MEMALLOC_NOIO |
+			      PF_MEMALLOC_NOFS))
+		patience = 0;
+	*freed += tw_reclaim_last_resort(patience);
 	return NOTIFY_OK;
 }
 

@@ -28,6 +28,9 @@
 /* Pages that a sweep passes over to find some that cost no write to the slowest store. */
 #define TW_SWEEP_SPARED	256
 
+/* Records passed on the way to those, when pages of one node are sought. */
+#define TW_SWEEP_PASSED	(64 * TW_SWEEP_PAGES)
+
 /* How choosy: below this a page's age spares it. */
 static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
 #define TW_SWEEP_LEVELS	ARRAY_SIZE(tw_sweep_age)
@@ -40,6 +43,7 @@ static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
  * @done: pages moved
  * @level: choosiness, index into tw_sweep_age
  * @looked: pages looked at on this level
+ * @passed: records passed on this level
  * @fast: pages that the stores above the slowest still take
  * @spared: pages that may still be passed over
  * @idx: pages of the present region that are to go
@@ -54,6 +58,7 @@ struct tw_sweep {
 	unsigned long done;
 	unsigned int level;
 	unsigned long looked;
+	unsigned long passed;
 	unsigned long fast;
 	unsigned int spared;
 	unsigned long idx[TW_BATCH];
@@ -208,11 +213,15 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 			here |= BIT_ULL(i);
 	}
 	s->looked += hweight64(here);
+	s->passed += TW_BATCH;
 	if (!here)
 		return;
 	young = tw_scan_young(r, c->base + at, TW_BATCH,
 			      !READ_ONCE(tw_scanning), &dirty);
 	for (i = 0; i < TW_BATCH; i++) {
+		/* Forgotten by the look: what is not wanted was touched, too. */
+		if (!(here & BIT_ULL(i)) && (young & BIT_ULL(i)))
+			WRITE_ONCE(c->rec[at + i].age, 0);
 		if (!(here & BIT_ULL(i)) ||
 		    !tw_sweep_cold(s, &c->rec[at + i],
 				   tw_region_page(r, c->base + at + i),
@@ -242,6 +251,7 @@ void tw_sweep_fresh(unsigned int cut)
 static bool tw_sweep_over(struct tw_sweep *s)
 {
 	return !s->want || s->looked >= TW_SWEEP_PAGES ||
+	       s->passed >= TW_SWEEP_PASSED ||
 	       fatal_signal_pending(current);
 }
 
@@ -250,6 +260,7 @@ static bool tw_sweep_region(struct tw_sweep *s, struct tw_region *r)
 {
 	unsigned long at = READ_ONCE(r->hand), i = at >> TW_CHUNK_SHIFT;
 	struct tw_chunk *c;
+	bool ended = false;
 
 	s->m->region = r;
 	xa_for_each_start(&r->chunks, i, c, i) {
@@ -267,9 +278,10 @@ static bool tw_sweep_region(struct tw_sweep *s, struct tw_region *r)
 		}
 	}
 	WRITE_ONCE(r->hand, 0);
+	ended = true;
 out:
 	tw_sweep_flush(s);
-	return READ_ONCE(r->hand) == 0;
+	return ended;
 }
 
 /* Once around all regions at most, from where the clock is. */
@@ -307,6 +319,7 @@ static void tw_sweep_run(struct tw_sweep *s, struct tw_region *r)
 	while (s->want && s->level < TW_SWEEP_LEVELS &&
 	       !fatal_signal_pending(current)) {
 		s->looked = 0;
+		s->passed = 0;
 		if (r)
 			tw_sweep_region(s, r);
 		else
