@@ -558,34 +558,47 @@ static int tw_move_restored(struct tw_move *m, unsigned int i, u32 slot, int err
 	return 0;
 }
 
-/* What was written has landed. */
+/* Write @k has landed; false: the record is busy, and @wait says not to wait. */
+static bool tw_move_land(struct tw_move *m, unsigned int k, bool wait)
+{
+	unsigned int i = m->io_at[k];
+	struct tw_rec *rec = m->rec[i];
+	int err = m->ios->io[k].error;
+
+	if (!m->page[i]) {
+		err = tw_move_restored(m, i, m->ios->io[k].slot, err);
+		tw_move_end(m, i, err);
+		return true;
+	}
+	if (!m->ios->stable && !tw_rec_trylock_nested(rec)) {
+		if (!wait)
+			return false;
+		wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, TASK_UNINTERRUPTIBLE);
+	}
+	err = tw_move_written(m, i, err);
+	tw_move_end(m, i, err);
+	tw_rec_settled(rec);
+	return true;
+}
+
+/*
+ * What was written has landed. A fault that holds a record may be waiting for
+ * memory, perhaps for what this batch frees: first all that nobody holds. Then no
+ * record is held here that others could wait for.
+ */
 static void tw_move_write_done(struct tw_move *m)
 {
 	unsigned int k;
+	u64 busy = 0;
 
+	BUILD_BUG_ON(TW_BATCH > 64);
 	tw_xfer_end(&m->ios->f);
-	for (k = 0; k < m->nr_io; k++) {
-		unsigned int i = m->io_at[k];
-		struct tw_rec *rec = m->rec[i];
-		int err = m->ios->io[k].error;
-
-		if (!m->page[i]) {
-			err = tw_move_restored(m, i, m->ios->io[k].slot,
-					       err);
-			tw_move_end(m, i, err);
-			continue;
-		}
-		/*
-		 * The records still held are STORE ones of this batch, further
-		 * on; nobody who holds this one waits for those.
-		 */
-		if (!m->ios->stable)
-			wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT,
-					 TASK_UNINTERRUPTIBLE);
-		err = tw_move_written(m, i, err);
-		tw_move_end(m, i, err);
-		tw_rec_settled(rec);
-	}
+	for (k = 0; k < m->nr_io; k++)
+		if (!tw_move_land(m, k, false))
+			busy |= BIT_ULL(k);
+	for (k = 0; busy; k++, busy >>= 1)
+		if (busy & 1)
+			tw_move_land(m, k, true);
 }
 
 static void tw_move_to_store(struct tw_move *m)
