@@ -333,14 +333,36 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 	[_IOC_NR(TW_IOC_AGENT_LIST)]	= TW_CALL(tw_do_agent_list, tw_agent_list),
 };
 
+/*
+ * Before its first region a device file pins their filesystem, for as long as it
+ * is open: ->private_data says that it has.
+ */
+static int tw_device_pin(struct file *file)
+{
+	int err;
+
+	if (READ_ONCE(file->private_data))
+		return 0;
+	err = tw_regions_pin();
+	if (!err && cmpxchg(&file->private_data, NULL, file))
+		tw_regions_unpin();	/* another thread was faster */
+	return err;
+}
+
 static long tw_device_ioctl(struct file *file, unsigned int cmd,
 			    unsigned long arg)
 {
 	unsigned int nr = _IOC_NR(cmd);
+	int err;
 
 	if (nr >= ARRAY_SIZE(tw_device_ioctls) ||
 	    cmd != _IO(TW_IOC_TYPE, nr) || !tw_device_ioctls[nr].ksize)
 		return -ENOTTY;
+	if (cmd == TW_IOC_REGION_CREATE) {
+		err = tw_device_pin(file);
+		if (err)
+			return err;
+	}
 	return tw_ioctl_run(&tw_device_ioctls[nr], file, (void __user *)arg);
 }
 
@@ -432,9 +454,17 @@ static int tw_device_open(struct inode *inode, struct file *file)
 	return nonseekable_open(inode, file);
 }
 
+static int tw_device_release(struct inode *inode, struct file *file)
+{
+	if (file->private_data)
+		tw_regions_unpin();
+	return 0;
+}
+
 static const struct file_operations tw_device_fops = {
 	.owner		= THIS_MODULE,
 	.open		= tw_device_open,
+	.release	= tw_device_release,
 	.mmap		= tw_device_mmap,
 	.unlocked_ioctl	= tw_device_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,

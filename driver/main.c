@@ -2,13 +2,47 @@
 /*
  * main.c - loading and unloading, module parameters
  *
- * Every fd of ours references the module, so at unload no region, agent or
- * stream has a file. What may still be going on is work: the rooms' exits wait
- * for it, in the reverse order of their inits.
+ * Nothing of ours may run once rmmod has returned. What could, and what keeps it
+ * from that:
+ *
+ * Files and their mappings (device, region, agent, stream): .owner of their
+ * file_operations, until after ->release(). A mapping has its file, so the same
+ * goes for vm_operations; a fault that lets go of mmap_lock has the file, too.
+ * The pseudo filesystem: its superblock holds the module until its last mntput()
+ * has done all (region.c).
+ * Other modules that call us: by the symbols they use.
+ *
+ * All else is ended by the exit of the room that owns it, in the reverse order of
+ * their inits:
+ *
+ * Work items: tw_queue and its requests (queue.c), tw_demote (demote.c),
+ * tw_teardown and tw_umount (region.c): destroyed with their workqueues; the limits' and the
+ * pressure's delayed ones, on queues of the kernel's (demote_limit.c, tier.c):
+ * cancelled when nothing arms them any more.
+ * Kthreads, of the scanner (scanner.c) and a reclaimer for each node (reclaim.c):
+ * kthread_stop().
+ * Notifiers: unregistered, which waits for callbacks: of memory hotplug
+ * (backend_numa.c), of hibernation (demote.c); of the last resort of a
+ * machine out of memory (shrinker.c); of CPUs (stream.c).
+ * The shrinker: unregistering waits for its walks, and with them for a reclaimer
+ * in tw_demote_wait() (shrinker.c).
+ * irq_work of a stream: by its ->release() (stream.c).
+ * Files in /proc: removing them waits for their readers (proc.c). The misc
+ * device, parameters in sysfs: the same, by the kernel.
+ * Trace events: their probes are called by our own code only.
+ * SRCU (page.c) and RCU readers: wait for our own; no callback is queued there.
+ *
+ * Two are left to the end, after the last room's exit. RCU callbacks, of agents
+ * and external pages; other objects go by kfree_rcu(), which is the kernel's own.
+ * And whoever has told us of its end before it left our code: a bio's end_io
+ * wakes its waiter, who may be the last to need the module, and then has some
+ * instructions to go, in a kernel thread that can be preempted there
+ * (dm-crypt's, loop's). It has left when it has slept or switched by itself.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 
 #include "agent.h"
 #include "chardev.h"
@@ -62,8 +96,8 @@ static void tw_leave(int nr)
 {
 	while (nr--)
 		tw_rooms[nr].exit();
-	/* Objects freed by RCU callbacks are ours, too. */
-	rcu_barrier();
+	rcu_barrier();		/* tw_agent_free_rcu(), tw_ext_free_rcu() */
+	synchronize_rcu_tasks();	/* tw_bio_end() */
 }
 
 static int __init tw_init(void)

@@ -4,6 +4,13 @@
  *
  * Owns the pseudo filesystem whose inodes the regions' mappings hang on, and
  * the table of ids, an xarray read under RCU.
+ *
+ * The filesystem is mounted while somebody has a use for it: a device file that
+ * has made a region, a region, and whatever the kernel hangs on the mount. Its
+ * superblock references the module, from before the first of them until after
+ * the last has let go. So an open path that no file of ours stands behind
+ * (O_PATH, a look at /proc/PID/fd) keeps the module as a region's file does, and
+ * the last mntput() finds our code.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -34,8 +41,11 @@
 /* Regions with more chunks than this are torn down in a work item. */
 #define TW_TEARDOWN_INLINE	8
 
-static struct vfsmount *tw_mnt;
+static struct file_system_type tw_fs_type;
+static struct vfsmount *tw_mnt;		/* by simple_pin_fs(), as is its count */
+static int tw_mnt_users;
 static struct workqueue_struct *tw_teardown_wq;
+static struct workqueue_struct *tw_umount_wq;
 static DEFINE_XARRAY_FLAGS(tw_region_ids, XA_FLAGS_ALLOC1);
 static u32 tw_region_next_id;
 
@@ -52,6 +62,18 @@ static void tw_region_unreserve(struct tw_region *r)
 	r->room = 0;
 }
 
+/* The last one ends the superblock: no inode of it may be left. */
+static void tw_region_umount(struct tw_region *r)
+{
+	mntput(r->mnt);
+	kfree_rcu(r, rcu);
+}
+
+static void tw_region_umount_work(struct work_struct *work)
+{
+	tw_region_umount(container_of(work, struct tw_region, teardown));
+}
+
 static void tw_region_free(struct kref *ref)
 {
 	struct tw_region *r = container_of(ref, struct tw_region, ref);
@@ -66,7 +88,16 @@ static void tw_region_free(struct kref *ref)
 	tw_user_put(r->user);
 	put_user_ns(r->ns);
 	tw_global_add(regions, -1);
-	kfree_rcu(r, rcu);
+	/*
+	 * The end of a superblock waits for other file systems' work: not for
+	 * threads that memory may be waiting for.
+	 */
+	if (current->flags & (PF_KTHREAD | PF_MEMALLOC)) {
+		INIT_WORK(&r->teardown, tw_region_umount_work);
+		queue_work(tw_umount_wq, &r->teardown);
+	} else {
+		tw_region_umount(r);
+	}
 }
 
 void tw_region_put(struct tw_region *r)
@@ -389,12 +420,19 @@ static const struct inode_operations tw_region_iops = {
 	.setattr = tw_region_setattr,
 };
 
+/* The caller's device file holds the mount; from here on the region does, too. */
 static struct inode *tw_region_inode(struct tw_region *r)
 {
 	struct inode *inode = alloc_anon_inode(tw_mnt->mnt_sb);
 
 	if (IS_ERR(inode))
 		return inode;
+	/*
+	 * Where the end of the superblock finds it: that waits for watches
+	 * (inotify) of inodes, and ends only those of the inodes listed here.
+	 */
+	inode_sb_list_add(inode);
+	r->mnt = mntget(tw_mnt);
 	inode->i_mode = S_IFREG | 0600;		/* fallocate wants a file */
 	inode->i_uid = current_euid();
 	inode->i_gid = current_egid();
@@ -492,7 +530,10 @@ static int tw_region_reserve_id(struct tw_region *r)
 	return 0;
 }
 
-/* On success arg->id is set and the file is the caller's. */
+/*
+ * On success arg->id is set and the file is the caller's, who has a pin
+ * (tw_regions_pin()).
+ */
 struct file *tw_region_create(struct tw_region_create *arg)
 {
 	struct tw_region *r;
@@ -524,7 +565,7 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	ihold(r->inode);
 	/* The last fput() drops it; unlike anon_inode_getfile() this one takes none. */
 	__module_get(THIS_MODULE);
-	file = alloc_file_pseudo(r->inode, tw_mnt, "[tierwatch]",
+	file = alloc_file_pseudo(r->inode, r->mnt, "[tierwatch]",
 				 O_RDWR | O_CLOEXEC, &tw_region_fops);
 	if (IS_ERR(file)) {
 		module_put(THIS_MODULE);
@@ -552,31 +593,46 @@ static int tw_fs_init_context(struct fs_context *fc)
 	return init_pseudo(fc, TW_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
-/* No .owner: the mount is the module's own and would pin it for ever. */
 static struct file_system_type tw_fs_type = {
+	.owner		= THIS_MODULE,
 	.name		= "tierwatch",
 	.init_fs_context = tw_fs_init_context,
 	.kill_sb	= kill_anon_super,
 };
+
+int tw_regions_pin(void)
+{
+	return simple_pin_fs(&tw_fs_type, &tw_mnt, &tw_mnt_users);
+}
+
+void tw_regions_unpin(void)
+{
+	simple_release_fs(&tw_mnt, &tw_mnt_users);
+}
 
 int tw_regions_init(void)
 {
 	tw_teardown_wq = alloc_workqueue("tw_teardown", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!tw_teardown_wq)
 		return -ENOMEM;
-	tw_mnt = kern_mount(&tw_fs_type);
-	if (IS_ERR(tw_mnt)) {
+	tw_umount_wq = alloc_workqueue("tw_umount", WQ_UNBOUND, 0);
+	if (!tw_umount_wq) {
 		destroy_workqueue(tw_teardown_wq);
-		return PTR_ERR(tw_mnt);
+		return -ENOMEM;
 	}
 	return 0;
 }
 
-/* No region's file is open: the module is referenced by each. */
+/*
+ * The mount is gone, and with it each region's inode and file: they reference
+ * the module. What drops a region's last reference in a work item may still be
+ * about to return: that is waited for.
+ */
 void tw_regions_exit(void)
 {
 	destroy_workqueue(tw_teardown_wq);
-	kern_unmount(tw_mnt);
+	destroy_workqueue(tw_umount_wq);	/* which the former feeds */
+	WARN_ON(tw_mnt);
 	WARN_ON(!xa_empty(&tw_region_ids));
 	xa_destroy(&tw_region_ids);
 }

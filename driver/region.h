@@ -27,12 +27,14 @@
 struct tw_agent;
 struct tw_user;
 struct mem_cgroup;
+struct vfsmount;
 struct vm_fault;
 
 /**
  * struct tw_region - a region
  * @ref: file, movers, sweeps, lookups
  * @inode: on our pseudo filesystem; its mapping is the pages' mapping
+ * @mnt: that filesystem's mount, which holds the module
  * @id: never reused
  * @nr_pages: size
  * @chunks: records, by index >> TW_CHUNK_SHIFT
@@ -62,6 +64,7 @@ struct vm_fault;
 struct tw_region {
 	struct kref ref;
 	struct inode *inode;
+	struct vfsmount *mnt;
 	u64 id;
 	unsigned long nr_pages;
 	struct xarray chunks;
@@ -93,6 +96,12 @@ extern const struct vm_operations_struct tw_region_vm_ops;
 int tw_regions_init(void);
 void tw_regions_exit(void);
 
+/*
+ * Keeps the pseudo filesystem mounted between regions: 0 or -errno. Whoever makes
+ * one holds a pin; later the region has its own reference.
+ */
+int tw_regions_pin(void);
+void tw_regions_unpin(void);
 struct file *tw_region_create(struct tw_region_create *arg);
 long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr);
 

@@ -5,7 +5,9 @@
 import errno
 import os
 import re
+import struct
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -21,6 +23,9 @@ KO = REPO / "build" / os.uname().release / "tier_watch.ko"
 MODULE = Path("/sys/module/tier_watch")
 SYS_DELETE_MODULE, SYS_FINIT_MODULE = 176, 313
 TIMES = 50
+KILLS = 8
+LARGE = 512 * 24        # pages; taken down in a work item
+IN_ALL_EVENTS, IN_UNMOUNT, IN_IGNORED = 0xfff, 0x2000, 0x8000
 
 pytestmark = pytest.mark.keeps
 
@@ -119,6 +124,34 @@ class TestInUse:
         assert wait_for(lambda: busy() == 0)
 
 
+    def test_path_of_a_region(self):
+        """An O_PATH fd has no file of ours behind it, only the region's file system."""
+        with tw.Device() as device, device.region(3 * PAGE) as region:
+            path = os.open(f"/proc/self/fd/{region.fd}", os.O_PATH | os.O_CLOEXEC)
+        try:
+            assert busy() in (errno.EWOULDBLOCK, errno.EBUSY)
+            assert os.fstat(path).st_size == 3 * PAGE
+            with tw.Device() as device, device.region(PAGE) as region, region.map() as mapping:
+                fill(mapping, range(1), 1)
+                assert wrong(mapping, range(1), 1) == []
+        finally:
+            os.close(path)
+        assert wait_for(lambda: busy() == 0)
+
+    def test_watch_of_a_region(self):
+        """inotify holds the inode alone: it is told of the end, and holds up nothing."""
+        events = tw.check(tw.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        try:
+            with tw.Device() as device, device.region(PAGE) as region:
+                tw.check(tw.libc.inotify_add_watch(
+                    events, f"/proc/self/fd/{region.fd}".encode(), IN_ALL_EVENTS))
+            assert wait_for(lambda: busy() == 0)
+            masks = [event[1] for event in struct.iter_unpack("iIII", os.read(events, 4096))]
+            assert masks[-2:] == [IN_UNMOUNT, IN_IGNORED]
+        finally:
+            os.close(events)
+
+
 def test_bound_tiers_do_not_hold_it():
     """Unloading lets the stores go."""
     with tw.Device() as device:
@@ -185,6 +218,52 @@ def test_fifty_times():
             levels.append(free_pages())
     lost = [before - after for before, after in zip(levels, levels[1:])]
     assert len(lost) == 4 and min(lost) < 100, f"{lost} pages lost in 10 rounds each"
+
+
+def use_everything(number: int, ready: Reached) -> None:
+    """Never ends: an agent, a stream, and a big region whose pages are on their way."""
+    device = tw.Device()
+    bind(device, NVME, 512)
+    agent, stream = device.agent(number), device.stream()
+    region = device.region(LARGE * PAGE, agent=agent)
+    mapping = region.map()
+    os.open(f"/proc/self/fd/{region.fd}", os.O_PATH)
+    # One page a chunk: many chunks, so that a work item takes it down.
+    fill(mapping, range(0, LARGE, 512), number)
+    fill(mapping, range(256), number)
+    pages = [region.page(index) for index in range(256)]
+
+    def move() -> None:
+        while True:
+            for tier in (NVME, CPU):
+                region.migrate(0, 256 * PAGE, tier)
+
+    threading.Thread(target=move).start()
+    while True:
+        for to_tier in (GPU, NVME):
+            device.request([tw.Request(page=page, to_tier=to_tier, from_tier=tw.NONE)
+                            for page in pages])
+        fill(mapping, range(256), number)
+        stream.reader().read()
+        ready.set(ready.get() + 1)
+
+
+def test_unload_after_a_kill():
+    """It goes as soon as nothing holds it, in the middle of what others clean up."""
+    unload()
+    for number in range(KILLS):
+        load()
+        ready = Reached()
+        child = Child(use_everything, number, ready)
+        ready.wait(2)
+        child.kill()
+        deadline = time.monotonic() + 60 * support.PATIENCE
+        while busy():       # at once: no step in between
+            assert time.monotonic() < deadline
+        child.wait()
+        assert not loaded()
+        Path("/proc/sys/vm/drop_caches").write_text("2")
+    load()
 
 
 def test_unload_with_the_scanner():
