@@ -40,22 +40,22 @@ static struct tw_askers tw_asked[1 << TW_ASKED_BITS];
 
 /* -- in the background ----------------------------------------------------- */
 
+/* In both tiers together: what one holds beyond its capacity is not free. */
 static unsigned long tw_memory_free(unsigned long *capacity)
 {
-	unsigned long free = 0;
+	unsigned long used = 0;
 	int tier;
 
 	*capacity = 0;
 	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
 		struct tw_tier_s *t = &tw_tiers[tier];
-		unsigned long used = tw_tier_used(t), cap = t->capacity;
 
 		if (!tw_tier_bound(tier))
 			continue;
-		*capacity += cap;
-		free += cap > used ? cap - used : 0;
+		*capacity += READ_ONCE(t->capacity);
+		used += tw_tier_used(t);
 	}
-	return free;
+	return *capacity > used ? *capacity - used : 0;
 }
 
 static unsigned long tw_headroom_most(unsigned long capacity)

@@ -22,7 +22,7 @@
  * Kthreads, of the scanner (scanner.c) and a reclaimer for each node (reclaim.c):
  * kthread_stop().
  * Notifiers: unregistered, which waits for callbacks: of memory hotplug
- * (backend_numa.c), of hibernation (demote.c); of the last resort of a
+ * (backend_numa.c), of hibernation (hibernate.c, demote.c); of the last resort of a
  * machine out of memory (shrinker.c); of CPUs (stream.c).
  * The shrinker: unregistering waits for its walks, and with them for a reclaimer
  * in tw_demote_wait() (shrinker.c).
@@ -77,6 +77,7 @@ static const struct tw_room {
 	{ tw_agents_init,	tw_agents_exit },
 	{ tw_external_init,	tw_external_exit },
 	{ tw_records_init,	tw_records_exit },
+	{ tw_hibernate_init,	tw_hibernate_exit },
 	{ tw_stores_init,	tw_stores_exit },
 	{ tw_readin_init,	tw_readin_exit },
 	{ tw_tiers_init,	tw_tiers_exit },

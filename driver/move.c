@@ -488,7 +488,7 @@ static unsigned int tw_move_slots(struct tw_move *m, unsigned int n)
 
 		if (m->page[at])
 			tw_move_unfreeze(m->page[at]);
-		tw_move_end(m, at, -ENOSPC);
+		tw_move_end(m, at, tw_stores_still() ? -EBUSY : -ENOSPC);
 	}
 	return have;
 }

@@ -81,6 +81,9 @@ void tw_left_end(struct tw_region *r)
 /* How far a memory tier may exceed its capacity when nothing can be demoted. */
 static unsigned long tw_overrun(struct tw_tier_s *t, unsigned int over)
 {
+	/* Nothing can be demoted until the image is made. */
+	if (tw_stores_still())
+		return ULONG_MAX;
 	return over * clamp(READ_ONCE(t->capacity) / 32, 32UL, 2048UL);
 }
 

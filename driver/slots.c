@@ -188,7 +188,7 @@ bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc)
  *
  * Any context but irq. A slot pins the tier's binding.
  *
- * Return: how many were got; 0 when full, not bound or leaving.
+ * Return: how many were got; 0 when full, not bound, leaving or standing still.
  */
 unsigned int tw_slots_alloc(struct tw_tier_s *t, unsigned int nr, u32 *slot)
 {
@@ -204,7 +204,7 @@ unsigned int tw_slots_alloc(struct tw_tier_s *t, unsigned int nr, u32 *slot)
 	 * tw_slots_used() takes the lock after LEAVING was set: we see that
 	 * here, or it sees the slots.
 	 */
-	if (tw_tier_bound(t->id))
+	if (tw_tier_bound(t->id) && !tw_stores_still())
 		got = tw_slots_take(&s->slots, nr, slot);
 	spin_unlock(&s->lock);
 out:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * store.h - a bound store, private to backend_store.c, store_io.c and slots.c
+ * store.h - a bound store, private to backend_store.c, store_io.c, slots.c and
+ * hibernate.c
  *
  * Found through tw_tier_s.store: under RCU, or by the slot one holds.
  */
@@ -52,6 +53,10 @@ struct tw_bio {
 
 /* Bios of all stores, struct tw_bio each; there from load to unload. */
 extern struct bio_set tw_bios;
+
+/* hibernate.c: around each write of slots */
+bool tw_write_begin(void);
+void tw_write_end(void);
 
 /* The store of a tier that cannot go away: the caller holds a slot. */
 static inline struct tw_store *tw_store_held(struct tw_tier_s *t)

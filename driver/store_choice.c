@@ -81,13 +81,15 @@ u64 tw_refault_waited(void)
 
 /* -- choices ------------------------------------------------------------------ */
 
-/* Free slots. */
+/* Free slots that can be had. */
 static unsigned long tw_store_room(int tier)
 {
 	struct tw_tier_s *t = &tw_tiers[tier];
 	unsigned long used = tw_slots_used(t), capacity = READ_ONCE(t->capacity);
 
-	return tw_tier_bound(tier) && capacity > used ? capacity - used : 0;
+	if (!tw_tier_bound(tier) || tw_stores_still())
+		return 0;
+	return capacity > used ? capacity - used : 0;
 }
 
 static int tw_store_from(int first, bool failing_too)
@@ -168,6 +170,8 @@ bool tw_store_possible(void)
 
 	if (tw_store_from(TW_TIER_NVME, true) != TW_TIER_NONE)
 		return true;
+	if (tw_stores_still())
+		return false;
 	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
 		if (tw_tier_bound(tier) &&
 		    atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))

@@ -290,7 +290,8 @@ static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
 		if (!io[i].error)
 			continue;
 		failed++;
-		if (io[i].error == -ENOMEM)	/* was not even tried */
+		/* -ENOMEM, or the stores stand still: was not even tried */
+		if (io[i].error == -ENOMEM || io[i].error == -EBUSY)
 			continue;
 		errors++;
 		tw_io_report(t, &io[i], what);
@@ -327,17 +328,20 @@ void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
  * @io: slots and pages, as long-lived as the transfer
  * @nr: how many, at most TW_IO_BATCH
  *
- * Pages whose slots follow each other in @io share a bio and its fate.
+ * Pages whose slots follow each other in @io share a bio and its fate. While the
+ * stores stand still all of them end with -EBUSY: nothing is written.
  */
 void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
 		     unsigned int nr)
 {
 	struct tw_store *s = tw_store_held(t);
 	unsigned int noio = memalloc_noio_save(), i;
+	bool may = tw_write_begin();
 
 	for (i = 0; i < nr; i++)
-		io[i].error = tw_slots_set_crc(&s->slots, io[i].slot,
-					       tw_page_crc(io[i].page));
+		io[i].error = may ? tw_slots_set_crc(&s->slots, io[i].slot,
+						     tw_page_crc(io[i].page)) :
+				    -EBUSY;
 	memalloc_noio_restore(noio);
 	tw_xfer_start(f, t, io, nr, true);
 }
@@ -361,9 +365,11 @@ unsigned int tw_xfer_end(struct tw_xfer *f)
 		tw_check_read(s, &f->io[i]);
 	failed = tw_io_outcome(f->t, f->io, f->nr, f->write ? "write" : "read");
 	bytes = (u64)(f->nr - failed) * PAGE_SIZE;
-	if (f->write)
+	if (f->write) {
 		tw_count(f->t->id, bytes_written, bytes);
-	else
+		tw_write_end();
+	} else {
 		tw_count(f->t->id, bytes_read, bytes);
+	}
 	return failed;
 }

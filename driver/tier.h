@@ -224,7 +224,7 @@ void tw_store_unbind(struct tw_tier_s *t);	/* no slots in use */
 
 /*
  * Up to @nr slots in one run, next fit: returns how many were got (from *@slot
- * on), 0 when full, not bound or leaving. Any context but irq.
+ * on), 0 when full, not bound, leaving or standing still. Any context but irq.
  */
 unsigned int tw_slots_alloc(struct tw_tier_s *t, unsigned int nr, u32 *slot);
 void tw_slots_free(struct tw_tier_s *t, u32 slot);
@@ -276,7 +276,8 @@ struct tw_xfer {
 
 /*
  * Neighbours are merged into one bio. GFP_NOIO. The owner has slots and pages.
- * Writes remember the crc32c, reads check it.
+ * Writes remember the crc32c, reads check it. Writes end with -EBUSY while the
+ * stores stand still.
  */
 void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
 		    unsigned int nr);
@@ -299,6 +300,13 @@ bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f));
  * failure.
  */
 unsigned int tw_xfer_end(struct tw_xfer *f);
+
+/* -- hibernate.c ------------------------------------------------------------ */
+
+int tw_hibernate_init(void);
+void tw_hibernate_exit(void);
+/* An image of memory is being made: no slot is given out or written. */
+bool tw_stores_still(void);
 
 /* -- provided by the region side (evacuate.c) ------------------------------ */
 

@@ -4,16 +4,23 @@
 
 /sys/power/pm_test stops the way down after the freezer, or after memory was
 made free for the image, and comes back; no image is written.
+
+Opening /dev/snapshot begins to make an image (or, for writing, to read one back)
+and freezes nobody: until it is closed every task is one that does not freeze.
 """
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from support import Child, Reached, fill, place, tiers_of, wait_for, wrong
-from tw import CPU, GPU, HDD, NVME, PAGE, SSD
+from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES
 
 POWER = Path("/sys/power")
+SNAPSHOT = "/dev/snapshot"
+MAKING, READING_BACK = os.O_RDONLY, os.O_WRONLY
 AUTO = Path("/sys/module/tier_watch/parameters/enable_auto_migration")
 
 
@@ -91,3 +98,93 @@ def test_while_faulting_and_moving(freezer, automatic, make):
     turn = children[0].result()
     children[1].result()
     assert wrong(mapping, range(64), turn) == []
+
+
+@pytest.fixture
+def small(dev):
+    """Memory for 384 pages, and one store."""
+    with tiers_of(dev, {CPU: 256, GPU: 128, NVME: 512}):
+        yield
+
+
+@pytest.fixture
+def image():
+    """image(mode): begin with an image, as its only maker; image.end(): all is over."""
+    class Image:
+        fd = -1
+
+        def __call__(self, mode: int) -> None:
+            self.fd = os.open(SNAPSHOT, mode | os.O_CLOEXEC)
+
+        def end(self) -> None:
+            if self.fd >= 0:
+                os.close(self.fd)
+            self.fd = -1
+
+    if not os.path.exists(SNAPSHOT):
+        pytest.skip("the kernel has no /dev/snapshot")
+    one = Image()
+    yield one
+    one.end()
+
+
+def written(stats) -> list[int]:
+    """Bytes written to each store."""
+    return [stats.counters(tier)["bytes_written"] for tier in STORES]
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("mode", [MAKING, READING_BACK], ids=["making", "reading back"])
+def test_no_slot_changes(stats, make, image, mode):
+    """Faults find room in memory, moves to a store are refused, copies stay."""
+    region, mapping = make(700, seed=3, touched=300)
+    place(region, 0, 100, NVME)
+    image(mode)
+    before = written(stats)
+    fill(mapping, range(300, 700), 3)           # more than memory is to hold
+    assert region.info().pages[NVME] == 100
+    moves = region.migrate(200 * PAGE, 100 * PAGE, NVME)
+    assert moves.status == [-errno.EBUSY] * 100
+    assert set(region.tiers(200, 100)) <= {CPU, GPU}
+    # Pages that come back change no slot, and need none when they go again unchanged.
+    assert wrong(mapping, range(50), 3) == []
+    place(region, 0, 50, NVME)
+    fill(mapping, range(50), 4)
+    assert set(region.migrate(0, 50 * PAGE, NVME).status) == {-errno.EBUSY}
+    assert written(stats) == before
+    image.end()
+    assert wait_for(lambda: sum(region.info().pages[tier] for tier in (CPU, GPU)) <= 384, 30), \
+        list(region.info().pages)
+    place(region, 0, 50, NVME)
+    assert written(stats) > before
+    assert wrong(mapping, range(50), 4) == [] and wrong(mapping, range(50, 700), 3) == []
+    assert region.info().lost == 0
+
+
+@pytest.mark.usefixtures("small")
+def test_writes_under_way_end_first(stats, make, image):
+    """Once an image is begun nothing is written, whoever was just about to."""
+    region, mapping = make(300, seed=5, touched=300)
+    turns, stop = Reached(), Reached()
+
+    def mover():
+        turn = 0
+        while not stop.get():
+            turn += 1
+            fill(mapping, range(64), turn)      # dirty, so that it must be written
+            region.migrate(0, 64 * PAGE, NVME)
+            turns.set(turn)
+        return turn
+
+    child = Child(mover)
+    for _ in range(5):
+        turns.wait(turns.get() + 3)
+        image(MAKING)
+        before = written(stats)
+        turns.wait(turns.get() + 5)
+        assert written(stats) == before
+        image.end()
+    stop.set()
+    turn = child.result()
+    assert wrong(mapping, range(64), turn) == []
+    assert wrong(mapping, range(64, 300), 5) == []
