@@ -123,12 +123,13 @@ static void print_errors(struct hammer *h)
 	if (nr > MAX_ERRORS)
 		fprintf(stderr, "hammer: %u more errors\n", nr - MAX_ERRORS);
 	if (nr)
-		fprintf(stderr, "hammer: FAILED after %.1f s; reproduce with: hammer --seed %llu --seconds %.0f --threads %u --pages %llu%s%s\n",
+		fprintf(stderr, "hammer: FAILED after %.1f s; reproduce with: hammer --seed %llu --seconds %.0f --threads %u --pages %llu%s%s%s\n",
 			elapsed, (unsigned long long)h->options.seed,
 			h->options.seconds, h->options.threads,
 			(unsigned long long)h->options.pages,
 			h->options.rebind ? " --rebind" : "",
-			h->options.automatic ? " --auto" : "");
+			h->options.automatic ? " --auto" : "",
+			h->options.machine ? " --machine" : "");
 }
 
 /* A thread cannot go on from here, so the process ends. */
@@ -199,7 +200,8 @@ static void add_workers(struct hammer *h, const char *name, worker_fn run,
 
 static void plan_workers(struct hammer *h)
 {
-	unsigned int nr = h->options.threads, i;
+	unsigned int nr = h->options.threads, own, i;
+	const struct disturber *d;
 	struct shared *s = h->shared;
 
 	add_workers(h, "writer", writer_run, nr, false);
@@ -214,8 +216,16 @@ static void plan_workers(struct hammer *h)
 	add_workers(h, "vm-reader", vm_reader_run, 1, true);
 	if (h->nr_tiers > 1)
 		add_workers(h, "mover", mover_run, nr, false);
-	for (i = 0; i < s->nr_workers; i++)
+	own = s->nr_workers;
+	for (d = disturbers; h->options.machine && d->name; d++)
+		if (!access(d->needs, F_OK))
+			add_workers(h, d->name, d->run, d->nr, false);
+	for (i = 0; i < s->nr_workers; i++) {
 		s->worker[i].moved_on = hammer_now();
+		/* How often these get round is up to the machine. */
+		if (i >= own && s->worker[i].least)
+			s->worker[i].least = 1;
+	}
 }
 
 static void *thread_main(void *arg)
@@ -443,6 +453,8 @@ static const char usage[] =
 "  --rebind        give the memory tiers less capacity than the region for the\n"
 "                  time of the run, so that there is pressure (as root)\n"
 "  --auto          with automatic migration (as root)\n"
+"  --machine       while memory is reclaimed, compacted, wanted by others, taken\n"
+"                  away and brought back, and so are CPUs (as root)\n"
 "  --min-ops N     each worker must do that many operations (default 10)\n"
 "  --stuck N       seconds without progress that are an error (default 120)\n"
 "  --quiet         no line every few seconds\n";
@@ -457,6 +469,7 @@ static const struct option long_options[] = {
 	{ "stuck", required_argument, NULL, 'k' },
 	{ "rebind", no_argument, NULL, 'r' },
 	{ "auto", no_argument, NULL, 'a' },
+	{ "machine", no_argument, NULL, 'M' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
@@ -504,6 +517,9 @@ static bool set_option(struct options *options, int which)
 		break;
 	case 'a':
 		options->automatic = true;
+		break;
+	case 'M':
+		options->machine = true;
 		break;
 	case 'q':
 		options->quiet = true;

@@ -123,6 +123,7 @@ struct options {
 	const char *odirect;
 	bool rebind;
 	bool automatic;
+	bool machine;
 	bool quiet;
 };
 
@@ -244,6 +245,24 @@ void mover_run(struct hammer *h, struct worker *w);
 void forker_run(struct hammer *h, struct worker *w);
 void killer_run(struct hammer *h, struct worker *w);
 void vm_reader_run(struct hammer *h, struct worker *w);
+
+/* -- machine.c ------------------------------------------------------------- */
+
+/**
+ * struct disturber - workers of --machine
+ * @name: kind, NULL ends the list
+ * @run: its work
+ * @nr: how many
+ * @needs: path without which there are none
+ */
+struct disturber {
+	const char *name;
+	worker_fn run;
+	unsigned int nr;
+	const char *needs;
+};
+
+extern const struct disturber disturbers[];
 
 /* -- setup.c --------------------------------------------------------------- */
 
