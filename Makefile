@@ -42,7 +42,7 @@ PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get
 AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
-.PHONY: all module kmod-tests controls lib tools programs demo test test-quick test-matrix \
+.PHONY: all module kmod-tests controls lib tools programs demo test test-quick test-matrix test-races \
 	test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config \
 	deps clean help
 
@@ -121,6 +121,17 @@ test-matrix:			## guest suite and stress on each supported kernel (6.1, 6.12, 7.
 	@tools/deps --install
 	$(AGAIN) programs controls KDIR="$$(tools/vm --kernel stock --print-kdir)"
 	+@tests/matrix $(addprefix --kernel ,$(MATRIX_KERNELS)) $(ARGS)
+
+# Ten minutes in all. A kernel of its own, built once; a report of KCSAN is a splat.
+RACES := tools/vm --kernel races --topology unthrottled --
+
+test-races:			## hammer and crowd under KCSAN, which sees data races in the driver
+	@tools/deps --install
+	$(AGAIN) programs
+	$(AGAIN) module KDIR="$$(tools/vm --kernel races --print-kdir)"
+	$(RACES) $(B)/stress/hammer --seconds 200 --threads 3 --rebind
+	$(RACES) $(B)/stress/hammer --seconds 200 --threads 3 --rebind --auto
+	$(RACES) $(B)/stress/crowd --seconds 200
 
 test-packages:			## the packages on a clean Debian, and their driver in a guest
 	@tools/deps --install

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Guest kernels: Debian's own, the sanitised build, or one named by a path.
+"""Guest kernels: Debian's own, the sanitised builds, or one named by a path.
 
-Owns what the names of --kernel mean, and how the sanitised one is built.  Yields
+Owns what the names of --kernel mean, and how the sanitised ones are built.  Yields
 a Kernel, which is all that the rest of tools/vm knows about one; series.py has
 further ones of Debian's.
 """
@@ -20,7 +20,8 @@ from .cache import (Kernel, KernelError, cache_dir, drop_others, locked, move_in
 from .series import series
 
 TOOLS = Path(__file__).resolve().parent.parent
-FRAGMENT = TOOLS / "debug.config"
+# The kernels built here; a later file's lines replace an earlier one's.
+FRAGMENTS = {"debug": ("debug.config",), "races": ("debug.config", "races.config")}
 SOURCE_PACKAGE = "linux-source-6.1"
 SOURCE_TAR = Path("/usr/src/linux-source-6.1.tar.xz")
 HEADERS = Path("/usr/src")
@@ -34,6 +35,8 @@ NOT_UNPACKED = ("Documentation/*/*", "drivers/gpu/drm/amd/include/*",
 BUILD_FLAGS = ("ARCH=x86_64", "KBUILD_BUILD_USER=tierwatch", "KBUILD_BUILD_HOST=tierwatch",
                "KASAN_SANITIZE_enlighten.o=n", "UBSAN_SANITIZE_enlighten.o=n",
                "KASAN_SANITIZE_string.o=n")
+# KCSAN for modules alone; see races.config.
+MORE_FLAGS = {"races": ("KCSAN_SANITIZE=n",)}
 # After the build: what an out-of-tree module still needs keeps its sources.
 KEEP_OBJECTS = ("scripts", "tools")
 KEEP_TOP = ("arch", "include", "scripts", "tools", "usr", "certs", "Makefile",
@@ -79,59 +82,83 @@ def fetch_stock(release, version, home):
         move_in(root, release, home)
 
 
-# --- the sanitised kernel
+# --- the sanitised kernels
 
-def debug_home():
-    """Where the debug kernel for the present fragment and source lives."""
+def flags(name):
+    """What make is given for the kernel `name`."""
+    return BUILD_FLAGS + MORE_FLAGS.get(name, ())
+
+
+def symbol(line):
+    """The option that a line of a fragment sets or unsets, None for others."""
+    found = re.match(r"(?:# )?(CONFIG_\w+)(?:=| is not set$)", line)
+    return found and found.group(1)
+
+
+def fragment(name):
+    """The lines that make a configuration out of allnoconfig."""
+    lines = []
+    for part in FRAGMENTS[name]:
+        more = (TOOLS / part).read_text(encoding="utf-8").splitlines()
+        replaced = {symbol(line) for line in more} - {None}
+        lines = [line for line in lines if symbol(line) not in replaced] + more
+    return lines
+
+
+def built_home(name):
+    """Where the kernel for the present fragments and source lives."""
     if not SOURCE_TAR.exists():
         raise KernelError(f"{SOURCE_TAR} is missing; run tools/deps --install")
     key = hashlib.sha256()
-    key.update(FRAGMENT.read_bytes())
-    key.update(repr(BUILD_FLAGS).encode())
+    for part in FRAGMENTS[name]:
+        key.update((TOOLS / part).read_bytes())
+    key.update(repr(flags(name)).encode())
     key.update(package_version(SOURCE_PACKAGE).encode())
     key.update(output("gcc", "-dumpfullversion").encode())
-    return cache_dir() / f"debug-{key.hexdigest()[:16]}"
+    return cache_dir() / f"{name}-{key.hexdigest()[:16]}"
 
 
-def debug():
-    """The debug kernel, built when needed."""
-    home = debug_home()
+def built(name):
+    """A sanitised kernel, built when needed."""
+    home = built_home(name)
     if not home.is_dir():
-        with locked("debug"):
+        with locked(name):
             if not home.is_dir():
-                build_debug(home)
-                drop_others(home.parent, "debug-", home)
+                build(name, home)
+                drop_others(home.parent, f"{name}-", home)
     release = (home / "include/config/kernel.release").read_text().strip()
-    return Kernel("debug", release, home / "vmlinux", None, home)
+    return Kernel(name, release, home / "vmlinux", None, home)
 
 
-def build_debug(home):
+def build(name, home):
     """Unpack, configure, build and trim; `home` appears when all is done."""
     start = time.monotonic()
     with work_dir(home.parent) as work:
-        say("debug kernel: unpacking the source")
+        say(f"{name} kernel: unpacking the source")
         excludes = [f"--exclude={SOURCE_PACKAGE}/{path}" for path in NOT_UNPACKED]
         output("tar", "-C", work, "--strip-components=1", "--no-wildcards-match-slash",
                *excludes, "-xf", SOURCE_TAR)
-        say("debug kernel: configuring")
-        make(work, f"KCONFIG_ALLCONFIG={FRAGMENT}", "allnoconfig")
-        make(work, "olddefconfig")
-        check_config(work / ".config")
-        say("debug kernel: building (five minutes or more)")
-        make(work, f"-j{len(os.sched_getaffinity(0))}", "vmlinux", "modules", progress=True)
-        say("debug kernel: removing objects")
+        say(f"{name} kernel: configuring")
+        config = work / "tierwatch.config"
+        config.write_text("\n".join(fragment(name)) + "\n", encoding="utf-8")
+        make(name, work, f"KCONFIG_ALLCONFIG={config}", "allnoconfig")
+        make(name, work, "olddefconfig")
+        check_config(name, work / ".config")
+        say(f"{name} kernel: building (five minutes or more)")
+        make(name, work, f"-j{len(os.sched_getaffinity(0))}", "vmlinux", "modules", progress=True)
+        say(f"{name} kernel: removing objects")
         trim(work)
         work.chmod(0o755)
         work.rename(home)
-    say(f"debug kernel: ready after {time.monotonic() - start:.0f} s")
+    say(f"{name} kernel: ready after {time.monotonic() - start:.0f} s")
 
 
-def make(tree, *args, progress=False):
+def make(name, tree, *args, progress=False):
     """Run make in a kernel tree; its output goes to a log shown on failure."""
-    command = ["nice", "make", "-C", str(tree), *BUILD_FLAGS, *args]
-    env = {name: value for name, value in os.environ.items()
-           if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KDIR", "M", "O", "ARCH")}
-    log = tree.parent / "debug-build.log"
+    command = ["nice", "make", "-C", str(tree), *flags(name), *args]
+    env = {key: value for key, value in os.environ.items()
+           if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KDIR", "M", "O", "ARCH")}
+    log = tree.parent / f"{name}-build.log"
     count, shown = 0, time.monotonic()
     with open(log, "w", encoding="utf-8") as out, subprocess.Popen(
             command, env=env, text=True, errors="replace", stdin=subprocess.DEVNULL,
@@ -141,25 +168,26 @@ def make(tree, *args, progress=False):
             count += line.startswith("  CC ")
             if progress and time.monotonic() - shown > 15:
                 shown = time.monotonic()
-                say(f"debug kernel: {count} files compiled; {line.strip()}")
+                say(f"{name} kernel: {count} files compiled; {line.strip()}")
     if process.returncode:
         tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:]
-        raise KernelError("the debug kernel does not build:\n" + "\n".join(tail))
+        raise KernelError(f"the {name} kernel does not build:\n" + "\n".join(tail))
 
 
-def check_config(config):
-    """Every line of the fragment must have taken effect."""
+def check_config(name, config):
+    """Every line of the fragments must have taken effect."""
     have = set(config.read_text().splitlines())
     names = {line.split("=")[0] for line in have if "=" in line}
     lost = []
-    for line in FRAGMENT.read_text().splitlines():
+    for line in fragment(name):
         unset = re.match(r"# (CONFIG_\w+) is not set$", line)
         if unset and unset.group(1) in names:
             lost.append(line)
         elif line.startswith("CONFIG_") and line not in have:
             lost.append(line)
     if lost:
-        raise KernelError("debug.config: these lines had no effect:\n" + "\n".join(lost))
+        raise KernelError(f"{', '.join(FRAGMENTS[name])}: these lines had no effect:\n" +
+                          "\n".join(lost))
 
 
 def trim(tree):
@@ -214,4 +242,6 @@ def find(name):
     """The kernel that --kernel names."""
     if re.fullmatch(r"\d+\.(\d+|x)", name):
         return series(name)
-    return {"stock": stock, "debug": debug}.get(name, lambda: by_path(name))()
+    if name in FRAGMENTS:
+        return built(name)
+    return stock() if name == "stock" else by_path(name)
