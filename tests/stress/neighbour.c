@@ -149,12 +149,12 @@ static int hog(unsigned int nr, unsigned long pages, unsigned long nodes)
 		return 2;
 	start = now();
 	worst = fill(base, pages, 100 + nr);
-	printf("hog %u: %lu pages in %.2f s, slowest %.3f s\n", nr, pages,
+	printf("program %u: %lu pages in %.2f s, slowest %.3f s\n", nr, pages,
 	       now() - start, worst);
 	fflush(stdout);
 	bad = wrong(base, pages, 100 + nr);
 	if (bad)
-		printf("hog %u: %lu pages are WRONG\n", nr, bad);
+		printf("program %u: %lu pages are WRONG\n", nr, bad);
 	return bad != 0;
 }
 
@@ -166,7 +166,7 @@ static bool wait_for_hogs(unsigned int hogs, const pid_t *pid)
 
 	for (i = 0; i < hogs; i++) {
 		if (waitpid(pid[i], &status, 0) != pid[i] || status) {
-			printf("hog %u: KILLED or failed, status %#x\n", i,
+			printf("program %u: KILLED or failed, status %#x\n", i,
 			       status);
 			well = false;
 		}
@@ -201,7 +201,7 @@ static int run(bool anonymous, unsigned int hogs, unsigned long nodes,
 			_exit(hog(i, hog_pages, nodes));
 	}
 	well = wait_for_hogs(hogs, pid);
-	printf("all hogs ended after %.2f s\n", now() - start);
+	printf("all programs ended after %.2f s\n", now() - start);
 	bad = wrong(base, pages, 1);
 	if (bad)
 		printf("%lu pages are WRONG\n", bad);
