@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Writes tracked by userfaultfd, which leaves markers where a page was mapped.
 
-Kernels from 6.7 on let it track any mapping (WP_ASYNC).  A marker is no page: a
-touch must find the page all the same, and end.
+Kernels from 6.7 on let it track any mapping (WP_ASYNC), until later ones, and
+what fixes came to those, left out mappings such as a region's: these refuse, no
+marker gets there, and the tests are skipped.  A marker is no page: a touch must
+find the page all the same, and end.
 """
 
 import errno

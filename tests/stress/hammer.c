@@ -214,6 +214,7 @@ static void plan_workers(struct hammer *h)
 	add_workers(h, "forker", forker_run, 1, true);
 	add_workers(h, "killer", killer_run, 1, true);
 	add_workers(h, "vm-reader", vm_reader_run, 1, true);
+	add_workers(h, "dropper", dropper_run, 1, false);
 	if (h->nr_tiers > 1)
 		add_workers(h, "mover", mover_run, nr, false);
 	own = s->nr_workers;

@@ -245,6 +245,7 @@ void mover_run(struct hammer *h, struct worker *w);
 void forker_run(struct hammer *h, struct worker *w);
 void killer_run(struct hammer *h, struct worker *w);
 void vm_reader_run(struct hammer *h, struct worker *w);
+void dropper_run(struct hammer *h, struct worker *w);
 
 /* -- machine.c ------------------------------------------------------------- */
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * readers.c - processes that read the writers' pages: forked ones that end by
- * themselves, ones that are killed anywhere, and one that reads from outside
+ * themselves, ones that are killed anywhere, and one that reads from outside;
+ * and one that unmaps, for all of them, what the page tables are full of
  */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -17,6 +19,8 @@
 #define TRIES		50
 #define FORKED_READS	40
 #define KILL_AFTER_US	30000
+#define TABLE_PAGES	512	/* of one page table */
+#define MAX_TABLES	8
 
 typedef int (*snapshot_fn)(struct hammer *h, uint64_t index, uint64_t *to,
 			   uint64_t seq[2]);
@@ -173,4 +177,31 @@ void vm_reader_run(struct hammer *h, struct worker *w)
 	while (hammer_running(h) &&
 	       read_page(h, w, snapshot_parent, "by process_vm_readv"))
 		worker_did(w, 1);
+}
+
+/*
+ * The pages stay the region's and come back at a touch. Kernels that reclaim page
+ * tables free those that are empty then, while others fault and are scanned.
+ */
+void dropper_run(struct hammer *h, struct worker *w)
+{
+	uint64_t tables = h->nr_pages / TABLE_PAGES, at, nr;
+
+	while (hammer_running(h)) {
+		at = tables ? worker_random(w, tables) : 0;
+		nr = tables ? 1 + worker_random(w, MAX_TABLES) : 1;
+		nr *= TABLE_PAGES;
+		at *= TABLE_PAGES;
+		if (nr > h->nr_pages - at)
+			nr = h->nr_pages - at;
+		worker_aims(w, at);
+		if (madvise(hammer_page(h, at), nr * PAGE_BYTES,
+			    MADV_DONTNEED)) {
+			hammer_error(h, "dropper: unexpected errno: %s",
+				     strerror(errno));
+			return;
+		}
+		worker_did(w, 1);
+		hammer_sleep(worker_random(w, 20000));
+	}
 }
