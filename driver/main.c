@@ -16,9 +16,10 @@
  * their inits:
  *
  * Work items: tw_queue and its requests (queue.c), tw_demote (demote.c),
- * tw_teardown and tw_umount (region.c): destroyed with their workqueues; the limits' and the
- * pressure's delayed ones, on queues of the kernel's (demote_limit.c, tier.c):
- * cancelled when nothing arms them any more.
+ * tw_teardown and tw_umount (region.c), I/O that its owner has left (store_io.c):
+ * destroyed with their workqueues; the delayed ones of limits and pressure, on
+ * queues of the kernel's (demote_limit.c, tier.c): cancelled when nothing arms
+ * them any more.
  * Kthreads, of the scanner (scanner.c) and a reclaimer for each node (reclaim.c):
  * kthread_stop().
  * Notifiers: unregistered, which waits for callbacks: of memory hotplug

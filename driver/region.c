@@ -431,7 +431,8 @@ static struct inode *tw_region_inode(struct tw_region *r)
 	 * Where the end of the superblock finds it: that waits for watches
 	 * (inotify) of inodes, and ends only those of the inodes listed here.
 	 */
-	inode_sb_list_add(inode);
+	if (list_empty(&inode->i_sb_list))
+		inode_sb_list_add(inode);
 	r->mnt = mntget(tw_mnt);
 	inode->i_mode = S_IFREG | 0600;		/* fallocate wants a file */
 	inode->i_uid = current_euid();

@@ -177,14 +177,16 @@ def test_writes_under_way_end_first(stats, make, image):
         return turn
 
     child = Child(mover)
-    for _ in range(5):
-        turns.wait(turns.get() + 3)
-        image(MAKING)
-        before = written(stats)
-        turns.wait(turns.get() + 5)
-        assert written(stats) == before
-        image.end()
-    stop.set()
+    try:
+        for _ in range(5):
+            turns.wait(turns.get() + 3)
+            image(MAKING)
+            before = written(stats)
+            turns.wait(turns.get() + 5)
+            assert written(stats) == before
+            image.end()
+    finally:
+        stop.set()
     turn = child.result()
     assert wrong(mapping, range(64), turn) == []
     assert wrong(mapping, range(64, 300), 5) == []
