@@ -29,9 +29,9 @@ void tw_askers_freed(struct tw_askers *a, unsigned long nr)
 	wake_up_all(&a->wait);
 }
 
-void tw_askers_nothing(struct tw_askers *a, unsigned long pause)
+void tw_askers_nothing(struct tw_askers *a)
 {
-	WRITE_ONCE(a->idle_until, jiffies + pause);
+	WRITE_ONCE(a->idle_until, jiffies + TW_ASKERS_PAUSE);
 	wake_up_all(&a->wait);
 }
 

@@ -24,6 +24,8 @@
 
 /* Jiffies without a page after which waiting is vain. */
 #define TW_ASKERS_VAIN	(2 * HZ)
+/* Jiffies after the background found nothing before there is use in asking. */
+#define TW_ASKERS_PAUSE	max(HZ / 50, 1)
 
 /**
  * struct tw_askers - reclaimers, what they got
@@ -59,12 +61,13 @@ static inline long tw_askers_done(const struct tw_askers *a)
 
 /* The background has freed @nr pages. */
 void tw_askers_freed(struct tw_askers *a, unsigned long nr);
-/* The background has found nothing: not again for @pause jiffies. */
-void tw_askers_nothing(struct tw_askers *a, unsigned long pause);
+/* The background has found nothing: not again for TW_ASKERS_PAUSE. */
+void tw_askers_nothing(struct tw_askers *a);
 /* Before asking; what to hand to tw_askers_wait(). */
 long tw_askers_begin(struct tw_askers *a);
 /*
- * After asking: wait up to @patience jiffies for @want pages. Returns how many
+ * After asking: wait up to @patience jiffies for @want pages, not at all while
+ * that is vain. Returns how many
  * of up to @most are the caller's progress and nobody else's.
  */
 unsigned long tw_askers_wait(struct tw_askers *a, long since, long want,

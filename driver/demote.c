@@ -131,7 +131,7 @@ static void tw_demote_reclaim(void)
 					min_t(unsigned long, n, TW_BATCH));
 
 			if (!done) {
-				tw_askers_nothing(askers, max(HZ / 50, 1));
+				tw_askers_nothing(askers);
 				break;
 			}
 			tw_askers_freed(askers, done);
@@ -156,8 +156,6 @@ unsigned long tw_demote_wait(struct mem_cgroup *memcg, unsigned long nr,
 		return 0;
 	since = tw_askers_begin(askers);
 	tw_demote_queue();
-	if (tw_askers_idle(askers))
-		patience = 0;
 	return tw_askers_wait(askers, since, min_t(long, nr, TW_BATCH), nr,
 			      patience);
 }

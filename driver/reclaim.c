@@ -13,8 +13,11 @@
  * Reclaimers ask the same thread (shrinker.c) and wait for it, see askers.h.
  *
  * The thread is a writer-out of memory. It is made at load with all it needs,
- * and what its I/O needs may come from the memory reserves (PF_MEMALLOC); it
- * takes records by trylock only and never waits for a reclaimer.
+ * and what its I/O needs may come from the memory reserves (PF_MEMALLOC). It
+ * takes records by trylock, and waits only for those of pages that it has just
+ * written, after all that nobody holds are free: the fault that holds such a
+ * record may be a reclaimer that waits for these, but not for longer than its
+ * patience.
  *
  * Threads exist for each node that can ever be, from load to unload; they sleep
  * until the first region. No locks of its own.
@@ -50,8 +53,6 @@
 #define TW_RECLAIM_ENOUGH	32L
 /* What all of them together may ask for in advance. */
 #define TW_RECLAIM_ASKED_MOST	4096L
-/* Nothing was found: nobody need ask again before. */
-#define TW_RECLAIM_PAUSE	max(HZ / 50, 1)
 /* Memory goes no faster than that, pages a second (1 GiB): when to look again. */
 #define TW_RECLAIM_FASTEST	262144L
 /* Changes of what MemAvailable is told of that are not worth telling. */
@@ -83,7 +84,7 @@ struct tw_node {
 	struct tw_move *m;
 };
 
-static struct tw_node **tw_nodes;	/* by number; NULL where none can be */
+static struct tw_node **tw_nodes;	/* by number: of each that can ever be */
 
 /* -- how a node is doing ------------------------------------------------------- */
 
@@ -250,7 +251,7 @@ static void tw_node_account(struct tw_node *n, unsigned long done)
 	if (done)
 		tw_askers_freed(&n->askers, done);
 	else
-		tw_askers_nothing(&n->askers, TW_RECLAIM_PAUSE);
+		tw_askers_nothing(&n->askers);
 }
 
 static void tw_node_run(struct tw_node *n)
@@ -331,8 +332,6 @@ unsigned long tw_reclaim_ask(int nid, unsigned long nr, long patience)
 		return 0;
 	since = tw_askers_begin(&n->askers);
 	tw_node_ask(n, nr);
-	if (tw_askers_idle(&n->askers))
-		patience = 0;
 	return tw_askers_wait(&n->askers, since,
 			      min_t(long, nr, TW_RECLAIM_ENOUGH), nr, patience);
 }
