@@ -59,7 +59,10 @@ static unsigned long tw_nodes_pages(const nodemask_t *nodes, bool movable)
 	return pages;
 }
 
-/* What the kernel keeps free on a node: below it, it reclaims. */
+/*
+ * What the kernel keeps free on a node: below it, it reclaims. Not what it keeps
+ * for a moment after large pages were short: a capacity would depend on that.
+ */
 static unsigned long tw_node_high(int nid)
 {
 	struct zone *zone = NODE_DATA(nid)->node_zones;
@@ -67,7 +70,7 @@ static unsigned long tw_node_high(int nid)
 	unsigned long pages = 0;
 
 	for (; zone < end; zone++)
-		pages += high_wmark_pages(zone);
+		pages += zone->_watermark[WMARK_HIGH];
 	return pages;
 }
 

@@ -16,6 +16,13 @@
  */
 #define TW_LEAVE_WATERMARKS	2
 
+/* @percent of @pages, rounded down, without an overflow. */
+static inline unsigned long tw_percent_of(unsigned long pages,
+					  unsigned int percent)
+{
+	return pages / 100 * percent + pages % 100 * percent / 100;
+}
+
 /*
  * Pages of a node that has @pages which the tier doesn't take, @percent (up to
  * TW_LEAVE_MAX; 0: none) or more. @high: the sum of its zones' high watermarks.
@@ -24,9 +31,8 @@ static inline unsigned long tw_share_left(unsigned long pages,
 					  unsigned int percent,
 					  unsigned long high)
 {
-	unsigned long most = pages / 100 * TW_LEAVE_MAX;
-	unsigned long left = pages / 100 * percent +
-			     pages % 100 * percent / 100;
+	unsigned long most = tw_percent_of(pages, TW_LEAVE_MAX);
+	unsigned long left = tw_percent_of(pages, percent);
 
 	if (!percent)
 		return 0;

@@ -225,7 +225,7 @@ class TestLimit:
 def lower_hard(pid: int, ident: int) -> None:
     """As root with the user's own agent, passed on: limit and hard limit are 1 page of CPU."""
     for name in os.listdir(f"/proc/{pid}/fd"):
-        if "agent" in os.readlink(f"/proc/{pid}/fd/{name}"):
+        if os.readlink(f"/proc/{pid}/fd/{name}") == "anon_inode:[tierwatch-agent]":
             pidfd = os.pidfd_open(pid)
             fd = tw.check(tw.libc.syscall(438, pidfd, int(name), 0))    # pidfd_getfd
             os.close(pidfd)

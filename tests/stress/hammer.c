@@ -15,6 +15,7 @@
  * more --seconds when it does not come back at once.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -380,6 +381,18 @@ static bool all_done(struct hammer *h, const struct worker **last)
 	return true;
 }
 
+/* What the machine's tasks wait for goes to the console, if we may ask for it. */
+static void show_blocked(void)
+{
+	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "w", 1) == 1 && write(fd, "l", 1) == 1)
+		hammer_sleep(TICK_US);
+	close(fd);
+}
+
 /* False when somebody does not come back. */
 static bool wait_workers(struct hammer *h)
 {
@@ -392,6 +405,7 @@ static bool wait_workers(struct hammer *h)
 		if (hammer_now() > until) {
 			hammer_error(h, "%s %u does not end: stuck in its last check or in a system call",
 				     last->name, last->number);
+			show_blocked();
 			return false;
 		}
 		hammer_sleep(TICK_US / 10);

@@ -96,6 +96,8 @@ static void left_to_others(void **state)
 	assert_int_equal(tw_share_left(1000, 25, 128), 256);
 	assert_int_equal(tw_share_left(1000, 25, 1000), 900);
 	assert_int_equal(tw_share_left(1000, 90, 0), 900);
+	assert_int_equal(tw_share_left(1099, 90, 0), 989);
+	assert_int_equal(tw_share_left(1099, 25, 1099), 989);
 	assert_int_equal(tw_share_left(0, 25, 9), 0);
 	assert_int_equal(tw_share_left(1UL << 40, 25, 0), 1UL << 38);
 }
