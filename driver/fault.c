@@ -102,7 +102,8 @@ static u64 tw_fault_clock(void)
  * @r: region
  * @c: chunk of the page's record
  * @idx: page
- * @addr: where it was touched
+ * @addr: where it was touched ...
+ * @mm: ... in this address space, not always the current one
  * @write: the access is a write
  * @major: a store was waited for
  * @first: first touch
@@ -117,6 +118,7 @@ struct tw_fault {
 	struct tw_chunk *c;
 	unsigned long idx;
 	unsigned long addr;
+	const struct mm_struct *mm;
 	bool write;
 	bool major;
 	bool first;
@@ -167,7 +169,7 @@ static void __tw_fault_count(struct tw_fault *f)
 			.flags = flags,
 		};
 
-		tw_emit(f->r->agent, &ev);
+		tw_emit_at(f->r->agent, &ev, f->mm);
 	}
 }
 
@@ -206,7 +208,7 @@ static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
 		};
 
 		if (tw_event_wanted(TW_EVENT_LIMIT))
-			tw_emit(f->r->agent, &ev);
+			tw_emit_at(f->r->agent, &ev, f->mm);
 		pr_err_ratelimited("no room for page %lu of region %llu touched by %s[%d]: %d\n",
 				   f->idx, f->r->id, current->comm,
 				   current->pid, err);
@@ -682,6 +684,7 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf)
 		.r = r,
 		.idx = vmf->pgoff,
 		.addr = vmf->address,
+		.mm = vmf->vma->vm_mm,
 		.write = vmf->flags & FAULT_FLAG_WRITE,
 		.start = tw_fault_clock(),
 	};

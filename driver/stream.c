@@ -51,6 +51,7 @@
 #include "stream.h"
 #include "stream_ring.h"
 #include "user.h"
+#include "viewer.h"
 
 #define TW_CTL_PGOFF	((pgoff_t)(TW_STREAM_CTL_OFFSET >> PAGE_SHIFT))
 
@@ -66,7 +67,9 @@
  * @wake: wakes @wait
  * @wait: poll()
  * @listening: on a list (tw_stream_mutex)
+ * @ended: its agent has; what the rings have can still be read
  * @agent: whose events it gets, while @listening; NULL: everybody's
+ * @owner: whose addresses it may tell
  * @all: in tw_streams_all (tw_rings_mutex)
  * @base: kernel pages: header of the stream, of each ring, control page
  * @ctl: the control page; never trusted
@@ -83,7 +86,9 @@ struct tw_stream {
 	struct irq_work wake;
 	wait_queue_head_t wait;
 	bool listening;
+	bool ended;
 	struct tw_agent *agent;
+	struct tw_viewer owner;
 	struct list_head all;
 	void *base;
 	struct tw_stream_ctl *ctl;
@@ -94,7 +99,7 @@ struct tw_stream {
 	struct cgroup_subsys_state *memcg;
 };
 
-DEFINE_STATIC_KEY_FALSE(tw_streams_key);
+DEFINE_STATIC_KEY_DEFERRED_FALSE(tw_streams_key, HZ);
 u64 tw_streams_mask;
 
 static LIST_HEAD(tw_streams_any);
@@ -106,10 +111,15 @@ static int tw_cpuhp_state;
 
 /* -- publishing ----------------------------------------------------------- */
 
-/* To the streams of @list that want it; how many got it. Preemption is off. */
+/*
+ * To the streams of @list that want it; how many got it. @mm: its address is one in
+ * there, only for those that may see it. Preemption is off.
+ */
 static __always_inline unsigned int tw_emit_to(struct list_head *list,
-					       const union tw_slot *ev)
+					       union tw_slot *ev,
+					       const struct mm_struct *mm)
 {
+	u64 addr = ev->ev.addr;
 	u64 bit = TW_EVENT_BIT(ev->ev.type);
 	unsigned int n = 0;
 	struct tw_stream *s;
@@ -118,6 +128,8 @@ static __always_inline unsigned int tw_emit_to(struct list_head *list,
 	list_for_each_entry_rcu(s, list, link, rcu_read_lock_sched_held()) {
 		if (!(s->mask & bit))
 			continue;
+		if (mm)
+			ev->ev.addr = tw_viewer_sees(&s->owner, mm) ? addr : 0;
 		n += tw_ring_publish(s->rings, ev, &wake);
 		if (unlikely(wake))
 			irq_work_queue(&s->wake);
@@ -126,16 +138,18 @@ static __always_inline unsigned int tw_emit_to(struct list_head *list,
 }
 
 /**
- * tw_emit - publish an event
+ * tw_emit_at - publish an event
  * @agent: whom it is about, referenced by the caller; or NULL
  * @ev: the event, which is filled in: agent from @agent if there is one,
  *	time_ns when it is 0; seq and reserved are ignored
+ * @mm: address space that ->addr is an address in, alive; NULL if it is none
  *
  * Any context but NMI. Never waits.
  */
-void tw_emit(struct tw_agent *agent, struct tw_event *ev)
+void tw_emit_at(struct tw_agent *agent, struct tw_event *ev,
+		const struct mm_struct *mm)
 {
-	const union tw_slot *slot = container_of(ev, union tw_slot, ev);
+	union tw_slot *slot = container_of(ev, union tw_slot, ev);
 	unsigned int n;
 
 	if (!tw_event_wanted(ev->type))
@@ -147,13 +161,13 @@ void tw_emit(struct tw_agent *agent, struct tw_event *ev)
 	ev->reserved = 0;
 
 	rcu_read_lock_sched();
-	n = tw_emit_to(&tw_streams_any, slot);
+	n = tw_emit_to(&tw_streams_any, slot, NULL);
 	if (agent && (READ_ONCE(agent->stream_mask) & TW_EVENT_BIT(ev->type))) {
 		ev->pid = 0;
 		/* Frame numbers are privileged: an external page has no name. */
 		if (!(ev->page & TW_PAGE_STABLE))
 			ev->page = 0;
-		n += tw_emit_to(&agent->streams, slot);
+		n += tw_emit_to(&agent->streams, slot, mm);
 	}
 	/* One instruction or an atomic: interrupts count here, too. */
 	BUILD_BUG_ON(sizeof(local_t) != sizeof(u64));
@@ -192,7 +206,7 @@ static void tw_agent_set_mask(struct tw_agent *agent)
 /* @agent is referenced by the caller; the stream holds no reference. */
 static void tw_stream_listen(struct tw_stream *s, struct tw_agent *agent)
 {
-	static_branch_inc(&tw_streams_key);
+	static_branch_inc(&tw_streams_key.key);
 	mutex_lock(&tw_stream_mutex);
 	s->agent = agent;
 	s->listening = true;
@@ -220,7 +234,7 @@ static void tw_stream_unlisten(struct tw_stream *s)
 	if (s->listening)
 		tw_stream_unlink(s);
 	mutex_unlock(&tw_stream_mutex);
-	static_branch_dec(&tw_streams_key);
+	static_branch_slow_dec_deferred(&tw_streams_key);
 	synchronize_rcu();
 }
 
@@ -233,8 +247,12 @@ void tw_streams_detach(struct tw_agent *agent)
 	struct tw_stream *s, *next;
 
 	mutex_lock(&tw_stream_mutex);
-	list_for_each_entry_safe(s, next, &agent->streams, link)
+	list_for_each_entry_safe(s, next, &agent->streams, link) {
 		tw_stream_unlink(s);
+		/* Nobody else will ever wake it. */
+		WRITE_ONCE(s->ended, true);
+		wake_up_interruptible_poll(&s->wait, EPOLLHUP);
+	}
 	mutex_unlock(&tw_stream_mutex);
 }
 
@@ -407,6 +425,7 @@ static void tw_stream_free(struct tw_stream *s)
 	tw_user_uncharge(s->user, TW_USER_STREAMS, 1);
 	tw_user_put(s->user);
 	css_put(s->memcg);
+	tw_viewer_put(&s->owner);
 	free_percpu(s->rings);
 	kfree(s);
 }
@@ -467,6 +486,7 @@ static struct tw_stream *tw_stream_alloc(u64 mask, u32 events)
 	if (err)
 		goto err_uncharge;
 	tw_stream_fill_headers(s);
+	tw_viewer_get(&s->owner);
 	return s;
 
 err_uncharge:
@@ -614,7 +634,8 @@ static __poll_t tw_stream_poll(struct file *file, poll_table *wait)
 		smp_mb();
 		ready = tw_stream_ready(s, nr, watermark);
 	}
-	return ready ? EPOLLIN | EPOLLRDNORM : 0;
+	return (ready ? EPOLLIN | EPOLLRDNORM : 0) |
+	       (READ_ONCE(s->ended) ? EPOLLHUP : 0);
 }
 
 static int tw_stream_get_info(struct tw_stream *s, void __user *to)
@@ -758,5 +779,6 @@ int tw_streams_init(void)
 void tw_streams_exit(void)
 {
 	WARN_ON(!list_empty(&tw_streams_all));
+	static_key_deferred_flush(&tw_streams_key);
 	cpuhp_remove_state_nocalls(tw_cpuhp_state);
 }

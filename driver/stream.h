@@ -9,14 +9,19 @@
 #ifndef _TW_STREAM_H
 #define _TW_STREAM_H
 
-#include <linux/jump_label.h>
+#include <linux/jump_label_ratelimit.h>
 #include <linux/ktime.h>
 #include <linux/timekeeping.h>
 #include <linux/tierwatch.h>
 
+struct mm_struct;
 struct tw_agent;
 
-DECLARE_STATIC_KEY_FALSE(tw_streams_key);	/* any stream is open */
+/*
+ * Any stream is open. Set again late after the last one has been closed: patching
+ * the code costs all CPUs, and whoever may open the device could ask for it at will.
+ */
+extern struct static_key_false_deferred tw_streams_key;
 extern u64 tw_streams_mask;			/* union of the masks */
 
 int tw_streams_init(void);
@@ -25,17 +30,24 @@ void tw_streams_exit(void);
 /* Is anybody listening to this type? Cheap; for skipping the work of filling. */
 static inline bool tw_event_wanted(unsigned int type)
 {
-	return static_branch_unlikely(&tw_streams_key) &&
+	return static_branch_unlikely(&tw_streams_key.key) &&
 	       (READ_ONCE(tw_streams_mask) & TW_EVENT_BIT(type));
 }
 
 /*
  * Publish @ev (seq ignored; time_ns 0: now; agent label taken from @agent; it is
- * filled in and changed) to
- * the streams of everything and to those of @agent (may be NULL). Streams of
- * one agent see pid 0.
+ * filled in and changed) to the streams of everything and to those of @agent (may
+ * be NULL). Streams of one agent see pid 0, and ->addr, if it is an address in @mm,
+ * only when their owner may know it (viewer.h).
  */
-void tw_emit(struct tw_agent *agent, struct tw_event *ev);
+void tw_emit_at(struct tw_agent *agent, struct tw_event *ev,
+		const struct mm_struct *mm);
+
+/* The same for an event whose ->addr is no address. */
+static inline void tw_emit(struct tw_agent *agent, struct tw_event *ev)
+{
+	tw_emit_at(agent, ev, NULL);
+}
 
 /*
  * @agent ends: its streams get nothing more. They stay readable. Sleeps;

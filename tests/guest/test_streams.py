@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (NOBODY, Child, Pin, Reached, device_gid, errno_of, fill, place, refused,
+from support import (NOBODY, Child, Iovec, Pin, Reached, device_gid, errno_of, fill, place, refused,
                      run_child, run_user, touch_fate, wait_for, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, TIERS
 
@@ -510,6 +510,27 @@ class TestAgentStream:
         kinds = [event.type for event in one.reader().read()]
         assert kinds[0] == tw.TW_EVENT_FAULT and one.info().events == 1024
 
+    def test_end_wakes_a_sleeper(self, dev, stream):
+        """Nothing will come any more: a reader that waits is told so."""
+        agent = dev.agent(4)
+        one, asleep = stream(FAULT, agent=agent), Reached()
+        poll = select.poll()
+        poll.register(one.fd, select.POLLIN)
+        assert poll.poll(0) == []
+        agents = []
+
+        def sleeper():
+            asleep.set()
+            agents.extend(poll.poll(60000))
+
+        thread = threading.Thread(target=sleeper)
+        thread.start()
+        asleep.wait()
+        agent.close()
+        thread.join()
+        assert agents == [(one.fd, select.POLLHUP)]
+        assert poll.poll(0) == [(one.fd, select.POLLHUP)]
+
     def test_of_a_user(self):
         """A user sees his own agent's faults, in another of his processes too."""
         def work():
@@ -520,6 +541,90 @@ class TestAgentStream:
                             run_child(fill, mapping, range(4), 1)
                     return [(event.pid, event.tier) for event in one.reader().read()]
         assert run_user(work) == [(0, CPU)] * 4
+
+
+class TestAddresses:
+    """Where others have mapped a region is not told to those who listen to its agent."""
+
+    @staticmethod
+    def listen(uid: int, other) -> dict[int, int]:
+        """A user's stream: index -> address of each page touched; 0 is his own touch.
+
+        other(region's fd, pid) touches page 1 from elsewhere."""
+        ready, touched = Reached(), Reached()
+
+        def listener():
+            with tw.Device() as device, device.agent(1) as agent, \
+                    device.stream(FAULT, agent=agent) as one, \
+                    device.region(4 * PAGE, agent=agent) as region, region.map() as mapping:
+                mapping.write(0, b"x")
+                ready.set(region.fd)
+                touched.wait()
+                events = one.reader().read()
+                own = mapping.addr
+            return {tw.TW_PAGE_INDEX(event.page): (event.addr, event.addr == own)
+                    for event in events}
+
+        child = Child(listener, uid=uid, gid=uid, groups=[device_gid()])
+        ready.wait()
+        other(ready.get(), child.pid)
+        touched.set()
+        return child.result()
+
+    @staticmethod
+    def touch_passed_on(fd: int, pid: int) -> None:
+        """The region's fd, as it would come through a socket; mapped and touched by us."""
+        pidfd = os.pidfd_open(pid)
+        mine = tw.check(tw.libc.syscall(438, pidfd, fd, 0))     # pidfd_getfd
+        os.close(pidfd)
+        try:
+            with tw.Mapping.map(mine, 4 * PAGE) as mapping:
+                mapping.write(PAGE, b"y")
+        finally:
+            os.close(mine)
+
+    def test_not_of_others(self):
+        """A user hears of root's touch of his region, not where root has mapped it."""
+        seen = self.listen(NOBODY, self.touch_passed_on)
+        assert seen == {0: (seen[0][0], True), 1: (0, False)} and seen[0][0]
+
+    def test_to_the_privileged(self):
+        """Who might look into the toucher's memory anyway is told."""
+        seen = self.listen(0, self.touch_passed_on)
+        assert seen[0][1] and seen[1][0] and seen[1][0] % PAGE == 0
+
+    def test_own_touched_from_outside(self):
+        """A debugger's access to his mapping is at his address."""
+        def peek(_fd: int, pid: int) -> None:
+            maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()
+            start = next(int(line.split("-")[0], 16) for line in maps if "[tierwatch]" in line)
+            local = ctypes.create_string_buffer(1)
+            iov = (Iovec(ctypes.addressof(local), 1), Iovec(start + PAGE, 1))
+            got = tw.libc.process_vm_readv(pid, ctypes.byref(iov[0]), ctypes.c_ulong(1),
+                                           ctypes.byref(iov[1]), ctypes.c_ulong(1),
+                                           ctypes.c_ulong(0))
+            assert tw.check(got) == 1
+        seen = self.listen(NOBODY, peek)
+        assert seen[1][0] == seen[0][0] + PAGE
+
+    def test_in_a_user_namespace(self):
+        """To be root in a namespace of one's own is no privilege over those outside."""
+        ready, touched = Reached(), Reached()
+
+        def inside():
+            with tw.Device() as device:
+                assert tw.libc.unshare(0x10000000) == 0     # CLONE_NEWUSER
+                with device.agent(1) as agent, device.stream(FAULT, agent=agent) as one, \
+                        device.region(4 * PAGE, agent=agent) as region:
+                    ready.set(region.fd)
+                    touched.wait()
+                    return [event.addr for event in one.reader().read()]
+
+        child = Child(inside, uid=NOBODY, gid=NOBODY, groups=[device_gid()])
+        ready.wait()
+        self.touch_passed_on(ready.get(), child.pid)
+        touched.set()
+        assert child.result() == [0]
 
 
 class TestOfflineCpu:

@@ -1357,7 +1357,9 @@ enum tw_event_type {
  * @page: stable number of the page, or 0; an external page's frame number (the
  *	one it had before a move), 0 in streams of one agent
  * @agent: label of the agent, or 0
- * @addr: see enum tw_event_type
+ * @addr: see enum tw_event_type. In streams of one agent an address is told only
+ *	if it is one of the process that made the stream, or if that had
+ *	CAP_PERFMON or CAP_SYS_PTRACE over the toucher's user namespace; else 0
  * @latency_ns: of the fault or move; saturates
  * @pid: thread that faulted or asked, in the initial pid namespace for
  *	streams of everything; 0 in streams of one agent
@@ -1497,7 +1499,8 @@ struct tw_ring_header {
 
 /*
  * A stream's control page, read-write, one page at this offset of its fd.
- * poll() reports POLLIN when a ring has at least @watermark (0 counts as 1)
+ * poll() reports POLLHUP when the agent of the stream has ended, what is in the rings
+ * stays; and POLLIN when a ring has at least @watermark (0 counts as 1)
  * events past cursor[cpu]. The kernel reads it for nothing else. The rings of
  * CPUs from TW_STREAM_CTL_CURSORS on have no cursor and don't count for poll().
  */
