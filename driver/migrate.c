@@ -324,6 +324,14 @@ struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
 	return r;
 }
 
+/* Is @page one more of @r's, which has been looked up? *@idx is which. */
+static bool tw_page_of(const struct tw_region *r, u64 page, unsigned long *idx)
+{
+	*idx = TW_PAGE_INDEX(page);
+	return (page & TW_PAGE_STABLE) && TW_PAGE_REGION(page) == r->id &&
+	       *idx < r->nr_pages;
+}
+
 /*
  * A window of numbers: the run of one region's pages from @numbers on goes to
  * the engine. Returns how many numbers it has dealt with; *@status has theirs.
@@ -332,7 +340,7 @@ static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
 				       struct tw_move *m, int *status,
 				       bool admin)
 {
-	struct tw_region *r, *next = NULL;
+	struct tw_region *r, *next;
 	unsigned long idx;
 	unsigned int n;
 
@@ -346,10 +354,14 @@ static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
 	m->region = r;
 	m->idx[0] = idx;
 	for (n = 1; n < nr; n++) {
-		next = tw_page_lookup(numbers[n], &idx, admin);
-		tw_region_put(next);	/* r holds it where it matters */
-		if (next != r)
-			break;
+		if (!tw_page_of(r, numbers[n], &idx)) {
+			if (numbers[n] & TW_PAGE_STABLE)
+				break;
+			next = tw_page_lookup(numbers[n], &idx, admin);
+			tw_region_put(next);	/* r holds it where it matters */
+			if (next != r)
+				break;
+		}
 		m->idx[n] = idx;
 	}
 	m->nr = n;

@@ -16,6 +16,7 @@
 
 #include <linux/cred.h>
 #include <linux/falloc.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
@@ -86,7 +87,7 @@ static void tw_region_free(struct kref *ref)
 	tw_agent_put(r->agent);
 	tw_user_uncharge(r->user, TW_USER_REGIONS, 1);
 	tw_user_put(r->user);
-	put_user_ns(r->ns);
+	tw_owner_put(&r->owner);
 	tw_global_add(regions, -1);
 	/*
 	 * The end of a superblock waits for other file systems' work: not for
@@ -142,9 +143,18 @@ struct tw_region *tw_region_by_id(u64 id)
 	return r;
 }
 
+/* One of the caller's files: is it the region's, open for writing? */
+static int tw_region_held(const void *region, struct file *file,
+			  unsigned int fd)
+{
+	return file->f_op == &tw_region_fops && file->private_data == region &&
+	       (file->f_mode & FMODE_WRITE);
+}
+
 bool tw_region_mine(struct tw_region *r)
 {
-	return uid_eq(r->uid, current_euid()) && r->ns == current_user_ns();
+	return tw_owner_obeys(&r->owner) ||
+	       iterate_fd(current->files, 0, tw_region_held, r);
 }
 
 bool tw_regions_exist(void)
@@ -456,7 +466,6 @@ static struct tw_region *tw_region_alloc(struct tw_region_create *arg)
 	r->nr_pages = arg->bytes >> PAGE_SHIFT;
 	r->affinity = arg->affinity;
 	r->flags = arg->flags;
-	r->uid = current_euid();
 	r->agent = tw_agent_from_fd(arg->agent_fd);
 	if (IS_ERR(r->agent)) {
 		err = PTR_ERR(r->agent);
@@ -473,7 +482,7 @@ static struct tw_region *tw_region_alloc(struct tw_region_create *arg)
 		err = PTR_ERR(r->inode);
 		goto uncharge;
 	}
-	r->ns = get_user_ns(current_user_ns());
+	tw_owner_get(&r->owner);
 	r->memcg = get_mem_cgroup_from_mm(current->mm);
 	atomic_long_inc(&r->agent->regions);
 	tw_global_add(regions, 1);

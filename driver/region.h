@@ -20,6 +20,7 @@
 #include <linux/xarray.h>
 #include <linux/tierwatch.h>
 
+#include "owner.h"
 #include "record.h"
 #include "reserve.h"
 #include "tier.h"
@@ -42,8 +43,7 @@ struct vm_fault;
  * @agent: accounted to
  * @user: charged for records
  * @memcg: charged for pages, may be NULL
- * @uid: owner, with @ns
- * @ns: user namespace of @uid
+ * @owner: the process that made it
  * @affinity: TW_TIER_CPU or TW_TIER_GPU
  * @flags: TW_REGION_*
  * @room: pages of room reserved for it, 0 for a region that reserves none;
@@ -72,8 +72,7 @@ struct tw_region {
 	struct tw_agent *agent;
 	struct tw_user *user;
 	struct mem_cgroup *memcg;
-	kuid_t uid;
-	struct user_namespace *ns;
+	struct tw_owner owner;
 	int affinity;
 	u32 flags;
 	unsigned long room;
@@ -119,7 +118,7 @@ void tw_region_put_async(struct tw_region *r);
 struct tw_region *tw_region_by_id(u64 id);
 /* The region that the frame belongs to and its index; a reference or NULL. */
 struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx);
-/* The caller owns it. */
+/* The caller may name its pages by number (owner.h). Process context, any lock. */
 bool tw_region_mine(struct tw_region *r);
 /* The one with the next higher id than @id: a reference or NULL. */
 struct tw_region *tw_region_after(u64 id);

@@ -58,6 +58,8 @@ def wrong(mapping: tw.Mapping, pages: Iterable[int], seed: int) -> list[int]:
 
 
 ZEROES = bytes(PAGE)
+PR_SET_DUMPABLE = 4
+SYS_PIDFD_GETFD = 438
 
 # --- waiting ----------------------------------------------------------------------------
 
@@ -87,9 +89,20 @@ def wait_for(condition: Callable[[], Any], seconds: float = 5.0, step: float = 0
 # --- children ---------------------------------------------------------------------------
 
 
+def _leave_regions() -> None:
+    """Whoever has a region's file may name its pages: another user doesn't inherit it."""
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if os.readlink(f"/proc/self/fd/{name}").startswith("/[tierwatch]"):
+                os.close(int(name))
+        except FileNotFoundError:
+            pass    # the directory's own
+
+
 def _become(uid: Optional[int], gid: Optional[int], groups: Sequence[int]) -> None:
     if uid is None and gid is None:
         return
+    _leave_regions()
     os.setgroups(list(groups))
     os.setresgid(*[NOBODY if gid is None else gid] * 3)
     if uid is not None:
@@ -182,6 +195,20 @@ class Child:
 def run_child(function: Callable[..., Any], *args: Any, timeout: float = 60, **who: Any) -> Any:
     """Run a function in a child, as another user if asked; its result."""
     return Child(function, *args, **who).result(timeout)
+
+
+def be_traceable() -> None:
+    """A process that has changed its uid may not be looked into until it says so."""
+    tw.check(tw.libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+
+
+def lend(fd: int, pid: int) -> int:
+    """A process's file, as whoever may trace it gets it."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        return tw.check(tw.libc.syscall(SYS_PIDFD_GETFD, pidfd, fd, 0))
+    finally:
+        os.close(pidfd)
 
 
 def run_user(function: Callable[..., Any], *args: Any, uid: int = NOBODY, **more: Any) -> Any:

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (NOBODY, OTHER, STORES, Child, Reached, _become, device_gid, errno_of, fill,
-                     has_store, pattern, refused, run_child, run_user, store_path, wrong)
+from command import tw_run
+from support import (NOBODY, OTHER, STORES, Child, Reached, _become, be_traceable, device_gid,
+                     errno_of, fill, has_store, lend, pattern, refused, run_child, run_user,
+                     store_path, wait_for, wrong)
 from tw import CPU, GPU, NVME, PAGE, TIERS
 
-CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_PERFMON = 21, 24, 38
+CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_PERFMON = 19, 21, 24, 38
+CLONE_NEWUSER = 0x10000000
 PARAMETERS = Path("/sys/module/tier_watch/parameters")
 PR_SET_KEEPCAPS = 8
 
@@ -126,6 +129,70 @@ class TestGroupMember:
         assert run_user(work) == (True, True)
 
 
+class Owner:
+    """An ordinary user's process with a region of four pages, in memory."""
+
+    NOTHING = ([-errno.ENOENT] * 4, [-errno.ENOENT] * 4, [-errno.ENOENT] * 4, errno.ENOENT,
+               errno.ENOENT, 0, 0)
+
+    def __init__(self, traceable: bool = True, namespace: bool = False):
+        self.made, self.file, self.go, self.done = Reached(), Reached(), Reached(), Reached()
+        self.child = Child(self.work, traceable, namespace, uid=NOBODY, gid=NOBODY,
+                           groups=[device_gid()])
+        self.made.wait()
+        self.fd = self.file.get()
+        self.numbers = [tw.TW_PAGE(self.made.get(), index) for index in range(4)]
+
+    def work(self, traceable: bool, namespace: bool):
+        """The process."""
+        with tw.Device() as device:
+            if namespace:
+                tw.check(tw.libc.unshare(CLONE_NEWUSER))
+            if traceable:
+                be_traceable()
+            with device.region(4 * PAGE) as region, region.map() as mapping:
+                fill(mapping, range(4), 1)
+                self.file.set(region.fd)
+                self.made.set(region.id)
+                for turn in range(1, 10):
+                    self.go.wait(turn)
+                    if self.go.get() > 100:
+                        break
+                    self.done.set(turn + sum(tier << 8 * (index + 1) for index, tier
+                                             in enumerate(region.tiers())))
+                return wrong(mapping, range(4), 1)
+
+    def tiers(self) -> list[int]:
+        """Where its pages are, as the process itself sees them."""
+        turn = self.go.get() + 1
+        self.go.set(turn)
+        assert wait_for(lambda: self.done.get() & 255 == turn, 20)
+        return [self.done.get() >> 8 * (index + 1) & 255 for index in range(4)]
+
+    def tried(self, device) -> tuple:
+        """All that numbers are good for: what each way in says; nothing is moved."""
+        infos = device.page_info(self.numbers)
+        mine = [page for temperature in range(tw.TW_NR_CLASSES)
+                for page in device.page_list(temperature) if page.page in self.numbers]
+        candidates = [one for one in device.candidates(CPU, NVME, 1000)
+                      if one.page in self.numbers]
+        return ([page.status for page in infos],
+                [-errno.ENOENT if status == -errno.ENOENT else 0
+                 for status in device.migrate(self.numbers, CPU).status],
+                device.mark(self.numbers, tw.TW_CLASS_HOT).status,
+                errno_of(device.report, self.numbers[0]),
+                errno_of(device.request, [tw.Request(page=self.numbers[0], from_tier=tw.NONE,
+                                                     to_tier=CPU)], tw.TW_REQUEST_WAIT),
+                len(mine), len(candidates))
+
+    def __enter__(self) -> "Owner":
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        self.go.set(1000)
+        assert self.child.result() == []
+
+
 class TestOthersPages:
     """A region of root's, seen by an ordinary user without its fd."""
 
@@ -178,34 +245,112 @@ class TestOthersPages:
         assert run_user(work) == ([-errno.ENOENT] * 8, [-errno.ENOENT] * 8)
         assert region.tiers() == [CPU] * 8
 
-    def test_between_users(self):
-        """Nor do two ordinary users reach each other's."""
-        made, done = Reached(), Reached()
-
-        def owner():
-            with tw.Device() as device, device.region(4 * PAGE) as region:
-                with region.map() as mapping:
-                    fill(mapping, range(4), 1)
-                    made.set(region.id)
-                    done.wait()
-                    return region.tiers(), wrong(mapping, range(4), 1)
-
-        child = Child(owner, uid=NOBODY, gid=NOBODY, groups=[device_gid()])
-        made.wait()
-        numbers = [tw.TW_PAGE(made.get(), index) for index in range(4)]
-
-        def other():
+    @pytest.mark.parametrize("uid", [OTHER, NOBODY], ids=["another user", "the same user"])
+    def test_between_processes(self, uid):
+        """Nor does one ordinary user reach another's, nor his own other process's."""
+        with Owner() as owner:
+            def look():
+                with tw.Device() as device:
+                    return owner.tried(device)
+            assert run_user(look, uid=uid) == Owner.NOTHING
+            assert owner.tiers() == [CPU] * 4
+            # An admin does.
             with tw.Device() as device:
-                return device.migrate(numbers, GPU).status
+                assert device.migrate(owner.numbers, NVME).status == [0] * 4
 
-        assert run_user(other, uid=OTHER) == [-errno.ENOENT] * 4
-        # The same user in another process does.
-        assert run_user(lambda: tw.Device().migrate(numbers, GPU).status) == [0] * 4
-        # And an admin.
-        with tw.Device() as device:
-            assert device.migrate(numbers, NVME).status == [0] * 4
-        done.set()
-        assert child.result() == ([NVME] * 4, [])
+    def test_made_before_an_exec(self):
+        """What the process was before execve(2) is another program."""
+        code = ("import os, sys; sys.path.insert(0, os.environ['TW_GUEST']); import tw\n"
+                "infos = tw.Device().page_info([int(sys.argv[1])])\n"
+                "print(infos[0].status)")
+
+        def maker():
+            with tw.Device() as device:
+                region = device.region(PAGE)
+                fill(region.map(), range(1), 1)
+                assert device.page_info([region.page(0)])[0].status == 0
+                held = os.dup(region.fd)        # without it the region would end
+                reader, writer = os.pipe()
+                if os.fork() == 0:
+                    os.dup2(writer, 1)
+                    os.close(held)
+                    os.close(region.fd)
+                    os.environ["TW_GUEST"] = os.path.dirname(tw.__file__)
+                    os.execv("/usr/bin/python3", ["python3", "-B", "-c", code,
+                                                  str(region.page(0))])
+                os.close(writer)
+                return int(os.read(reader, 64)), os.waitstatus_to_exitcode(os.wait()[1])
+        assert run_user(maker) == (-errno.ENOENT, 0)
+
+    @pytest.mark.parametrize("inherited", [True, False], ids=["file", "no file"])
+    def test_forked(self, inherited):
+        """A child that has inherited the region's file is as good as its maker."""
+        def maker():
+            with tw.Device() as device, device.region(4 * PAGE) as region, \
+                    region.map() as mapping:
+                fill(mapping, range(4), 1)
+                numbers = [region.page(index) for index in range(4)]
+
+                def child():
+                    if not inherited:
+                        os.close(region.fd)
+                    return device.migrate(numbers, GPU).status
+                return run_child(child), region.tiers()
+        assert run_user(maker) == (([0] * 4, [GPU] * 4) if inherited else
+                                   ([-errno.ENOENT] * 4, [CPU] * 4))
+
+    def test_passed_on(self):
+        """Whoever was given the region's file has the right to its pages."""
+        with Owner() as owner:
+            def receiver():
+                fd = lend(owner.fd, owner.child.pid)
+                try:
+                    with tw.Device() as device:
+                        return device.migrate(owner.numbers, GPU).status
+                finally:
+                    os.close(fd)
+            assert run_user(receiver) == [0] * 4
+            assert owner.tiers() == [GPU] * 4
+
+    def test_undumpable(self):
+        """A process that may not be looked into lends nothing: the kernel says so."""
+        with Owner(traceable=False) as owner:
+            def receiver():
+                return errno_of(lend, owner.fd, owner.child.pid)
+            assert run_user(receiver) == errno.EPERM
+            for verb in (("page", "--pid", owner.child.pid),
+                         ("migrate", "--pid", owner.child.pid, "hdd"),
+                         ("page", hex(owner.numbers[0])), ("migrate", "hdd", hex(owner.numbers[0]))):
+                done = tw_run(*verb, uid=NOBODY)
+                assert done.returncode, verb
+            assert owner.tiers() == [CPU] * 4
+
+    @pytest.mark.parametrize("capable", [True, False], ids=["CAP_SYS_PTRACE", "without"])
+    def test_tracer(self, capable):
+        """Whoever may trace everybody may name everybody's pages; nobody's frames."""
+        with Owner() as owner:
+            def look():
+                with tw.Device() as device:
+                    return owner.tried(device)
+            tried = with_caps(look, CAP_SYS_PTRACE) if capable else with_caps(look, CAP_PERFMON)
+            assert (tried == Owner.NOTHING) != capable
+
+    @pytest.mark.parametrize("where", ["inside", "outside"])
+    def test_root_of_a_namespace(self, where):
+        """Root in a user namespace reaches what was made in there, nothing else."""
+        inside = where == "inside"
+        with Owner(namespace=inside) as owner:
+            def root_inside():
+                if inside:
+                    ns = os.open(f"/proc/{owner.child.pid}/ns/user", os.O_RDONLY)
+                    tw.check(tw.libc.setns(ns, CLONE_NEWUSER))
+                else:
+                    tw.check(tw.libc.unshare(CLONE_NEWUSER))
+                with tw.Device() as device:
+                    return owner.tried(device)
+            # Root outside may enter; what it was outside it is no more.
+            tried = run_child(root_inside) if inside else run_user(root_inside)
+            assert (tried == Owner.NOTHING) != inside
 
     def test_through_a_mapping(self, make):
         """An inherited, writable mapping is a right to move by address."""

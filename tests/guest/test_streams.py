@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (NOBODY, Child, Iovec, Pin, Reached, device_gid, errno_of, fill, place, refused,
-                     run_child, run_user, touch_fate, wait_for, wrong)
+from support import (NOBODY, Child, Iovec, Pin, Reached, device_gid, errno_of, fill, lend, place,
+                     refused, run_child, run_user, touch_fate, wait_for, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, TIERS
 
 FAULT = tw.TW_EVENT_BIT(tw.TW_EVENT_FAULT)
@@ -574,9 +574,7 @@ class TestAddresses:
     @staticmethod
     def touch_passed_on(fd: int, pid: int) -> None:
         """The region's fd, as it would come through a socket; mapped and touched by us."""
-        pidfd = os.pidfd_open(pid)
-        mine = tw.check(tw.libc.syscall(438, pidfd, fd, 0))     # pidfd_getfd
-        os.close(pidfd)
+        mine = lend(fd, pid)
         try:
             with tw.Mapping.map(mine, 4 * PAGE) as mapping:
                 mapping.write(PAGE, b"y")

@@ -7,13 +7,12 @@ import pytest
 
 import tw
 from command import FAILED, NO_PERMISSION, USAGE, tw_json, tw_refused, tw_run, tw_text
-from support import NOBODY, OTHER, Child, Reached, device_gid, fill, place
+from support import NOBODY, OTHER, Child, Reached, be_traceable, device_gid, fill, place
 from tw import CPU, GPU, NONE, NVME, PAGE, TIER_NAMES
 
 pytestmark = pytest.mark.once
 
 CLASSES = ("warm", "hot", "cold")
-PR_SET_DUMPABLE = 4
 
 
 class Program:
@@ -25,7 +24,7 @@ class Program:
 
         def body():
             # Who has changed his user may be looked into by root alone otherwise.
-            tw.check(tw.libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+            be_traceable()
             with tw.Device() as device:
                 region = device.region(32 * PAGE)
                 mapping = region.map()

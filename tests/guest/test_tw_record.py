@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 import tw
-from support import (NOBODY, OTHER, Child, Reached, device_gid, fill, place, tiers_of, wait_for)
+from support import (NOBODY, OTHER, Child, Reached, be_traceable, device_gid, fill, place,
+                     tiers_of, wait_for)
 from test_policy import Toucher, fast
 from tw import CPU, GPU, NVME, PAGE, SSD
 from views import Running, run, run_as
@@ -179,6 +180,7 @@ def program(pages=8, agent=None, uid=None):
     ready, stop, ident = Reached(), Reached(), Reached()
 
     def body():
+        be_traceable()
         with tw.Device() as device:
             handle = device.agent(agent) if agent is not None else None
             with device.region(pages * PAGE, agent=handle) as region, region.map() as mapping:

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agents.h"
+#include "borrow.h"
 #include "migrate.h"
 #include "stop.h"
 #include "work.h"
@@ -186,12 +187,15 @@ static int migrate_pages(struct tw *tw, struct migration *m, unsigned int pid,
 			 const struct range *ranges, int nr, bool json)
 {
 	struct proc_maps maps = { 0 };
+	struct borrowed files = { 0 };
 	struct spans spans = { 0 };
 	int c = 0;
 
 	m->by_pid = pid;
 	if (pid)
 		c = proc_maps_read(&maps, pid);
+	if (!c && pid && borrow_needed() && borrow_of(&files, pid))
+		c = cli_errno(-ENOMEM, "looking into process %u", pid);
 	if (!c && !nr)
 		c = all_spans(&maps, m->page_size, &spans);
 	else if (!c)
@@ -200,6 +204,7 @@ static int migrate_pages(struct tw *tw, struct migration *m, unsigned int pid,
 	if (!c)
 		c = migrate_spans(tw, m, &spans, json);
 	spans_free(&spans);
+	borrow_return(&files);
 	proc_maps_free(&maps);
 	return c;
 }

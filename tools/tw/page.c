@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agents.h"
+#include "borrow.h"
 #include "pages.h"
 
 const char page_more[] =
@@ -204,6 +205,7 @@ static int page(struct tw *tw, unsigned int pid, const struct range *ranges,
 		int nr, bool json)
 {
 	struct proc_maps maps = { 0 };
+	struct borrowed files = { 0 };
 	struct spans spans = { 0 };
 	struct tw_info info;
 	int c, err;
@@ -213,6 +215,8 @@ static int page(struct tw *tw, unsigned int pid, const struct range *ranges,
 		return cli_errno(err, "looking pages up");
 	if (pid) {
 		c = proc_maps_read(&maps, pid);
+		if (!c && borrow_needed() && borrow_of(&files, pid))
+			c = cli_errno(-ENOMEM, "looking into process %u", pid);
 		if (!c && !nr)
 			c = proc_maps_learn(&maps, tw);
 		if (c)
@@ -225,6 +229,7 @@ static int page(struct tw *tw, unsigned int pid, const struct range *ranges,
 			 show_regions(&maps, info.page_size, json);
 out:
 	spans_free(&spans);
+	borrow_return(&files);
 	proc_maps_free(&maps);
 	return c;
 }

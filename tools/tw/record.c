@@ -355,6 +355,7 @@ static int run(struct record_job *job, struct tw *tw)
 		return cli_errno(err, "asking the driver");
 	job->sampler.tw = tw;
 	job->sampler.only = job->pid ? &job->maps : NULL;
+	job->sampler.pid = job->pid;
 	c = check_process(job);
 	if (c)
 		return c;

@@ -193,9 +193,12 @@ static int find_missing(struct sampler *s)
 int sample_take(struct sampler *s)
 {
 	struct sample_page *pages = s->last;
+	struct borrowed files = { 0 };
 	size_t room = s->room_last;
 	int t, err = 0;
 
+	if (borrow_needed())
+		err = s->pid ? borrow_of(&files, s->pid) : borrow_of_all(&files);
 	/* What there was becomes what was last; its memory is used again. */
 	s->last = s->pages;
 	s->nr_last = s->nr;
@@ -209,6 +212,8 @@ int sample_take(struct sampler *s)
 		err = sort(s);
 	if (!err)
 		err = find_missing(s);
+	/* Not kept until the next time: what its program has left should end. */
+	borrow_return(&files);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #ifndef _TW_SAMPLE_H
 #define _TW_SAMPLE_H
 
+#include "borrow.h"
 #include "cli.h"
 #include "maps.h"
 #include "record_file.h"
@@ -37,6 +38,8 @@ struct sample_label {
  * @by_agent: only pages of agents labelled @agent
  * @agent: the label
  * @only: regions; NULL: any
+ * @pid: whose files are borrowed meanwhile, by a caller that needs it; 0: all that
+ *	lend theirs
  * @pages: @nr of them, sorted
  * @room: pages that @pages has room for
  * @last: the @nr_last of the time before
@@ -50,6 +53,7 @@ struct sampler {
 	bool by_agent;
 	__u64 agent;
 	const struct map_list *only;
+	unsigned int pid;
 	struct sample_page *pages;
 	size_t nr;
 	size_t room;

@@ -27,6 +27,14 @@
  *   EMSGSIZE    buffer too short, the needed count is written back
  * A refused call changes nothing.
  *
+ * Whose a page is: a number can be guessed, so it gives nobody anything. "Yours" or
+ * "the caller's own" are the pages of a region that the calling process has made
+ * (until execve(2)), or has a file of that is open for writing, or over whose
+ * maker's user namespace it has CAP_SYS_PTRACE; with CAP_SYS_ADMIN in the initial
+ * one, everybody's. The same uid is not enough: whoever may look into another
+ * process gets the region's file from it with pidfd_getfd(2). An agent is its
+ * user's.
+ *
  * Units: sizes and offsets of regions in bytes, capacities in pages of
  * tw_info.page_size bytes, times in nanoseconds of CLOCK_MONOTONIC.
  */
