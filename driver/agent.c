@@ -455,22 +455,6 @@ int tw_agent_get_stats(struct tw_agent_stats *arg)
 	return 0;
 }
 
-void tw_agents_each(void (*fn)(const struct tw_agent_stats *stats, kuid_t uid,
-			       void *arg), void *arg)
-{
-	struct tw_agent *a;
-	int bucket;
-
-	spin_lock(&tw_agents_lock);
-	hash_for_each(tw_agents, bucket, a, node) {
-		struct tw_agent_stats stats = { .agent_fd = -1 };
-
-		tw_agent_sum(a, &stats);
-		fn(&stats, a->uid, arg);
-	}
-	spin_unlock(&tw_agents_lock);
-}
-
 /**
  * tw_agents_init - at load
  *

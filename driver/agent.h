@@ -95,9 +95,6 @@ struct file *tw_agent_create(struct tw_agent_create *arg);
 int tw_agent_get_stats(struct tw_agent_stats *arg);
 /* Sets @limit, and with @hard ->hard, too; who is over it is demoted. Sleeps. */
 void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard);
-/* Calls @fn for each agent, under the table's lock: it must not sleep. */
-void tw_agents_each(void (*fn)(const struct tw_agent_stats *stats, kuid_t uid,
-			       void *arg), void *arg);
 /* The caller's own. */
 bool tw_agent_mine(const struct tw_agent *a);
 /* The one with the next higher serial than @serial: a reference or NULL. */

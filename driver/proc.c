@@ -167,15 +167,40 @@ static int tw_proc_module(struct seq_file *m, void *v)
 
 /* -- agents and nodes ----------------------------------------------------------- */
 
-/* Under the lock of the table: nothing here sleeps. */
-static void tw_proc_agent(const struct tw_agent_stats *s, kuid_t uid, void *arg)
+/*
+ * One at a time, each referenced while it is written down: there may be thousands.
+ * The position is the serial number of the one before.
+ */
+static void *tw_proc_agents_start(struct seq_file *m, loff_t *pos)
 {
-	struct seq_file *m = arg;
+	return tw_agent_after(*pos);
+}
+
+static void *tw_proc_agents_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct tw_agent *a = v;
+
+	*pos = a->serial;
+	tw_agent_put(a);
+	return tw_agent_after(*pos);
+}
+
+static void tw_proc_agents_stop(struct seq_file *m, void *v)
+{
+	if (v)
+		tw_agent_put(v);
+}
+
+static int tw_proc_agents_show(struct seq_file *m, void *v)
+{
+	struct tw_agent_stats sum = { }, *s = &sum;
+	struct tw_agent *a = v;
 	char who[64];
 	int tier;
 
+	tw_agent_sum(a, s);
 	snprintf(who, sizeof(who), "%s%u/%llu/", s->is_default ? "cgroup/" : "",
-		 from_kuid_munged(seq_user_ns(m), uid), s->id);
+		 from_kuid_munged(seq_user_ns(m), a->uid), s->id);
 	for (tier = 0; tier < TW_NR_TIERS; tier++)
 		seq_printf(m, "%spages_%s %llu\n", who, tw_tier_names[tier],
 			   s->pages[tier]);
@@ -187,13 +212,15 @@ static void tw_proc_agent(const struct tw_agent_stats *s, kuid_t uid, void *arg)
 			   s->faults_minor[tier] + s->faults_major[tier]);
 	seq_printf(m, "%sfaults_reported %llu\n", who, s->reported);
 	seq_printf(m, "%sregions %llu\n", who, s->regions);
-}
-
-static int tw_proc_agents(struct seq_file *m, void *v)
-{
-	tw_agents_each(tw_proc_agent, m);
 	return 0;
 }
+
+static const struct seq_operations tw_proc_agents_ops = {
+	.start	= tw_proc_agents_start,
+	.next	= tw_proc_agents_next,
+	.stop	= tw_proc_agents_stop,
+	.show	= tw_proc_agents_show,
+};
 
 static int tw_proc_numa(struct seq_file *m, void *v)
 {
@@ -236,13 +263,10 @@ static bool tw_proc_tiers(struct proc_dir_entry *tiers)
 }
 
 /* For root and a group: whose pages are where is not everybody's business. */
-static struct proc_dir_entry *
-tw_proc_private(const char *name, int (*show)(struct seq_file *m, void *v))
+static struct proc_dir_entry *tw_proc_private(struct proc_dir_entry *e)
 {
-	struct proc_dir_entry *e;
 	kgid_t gid = make_kgid(&init_user_ns, proc_gid);
 
-	e = proc_create_single_data(name, 0440, tw_proc_dir, show, NULL);
 	if (e && gid_valid(gid))
 		proc_set_user(e, GLOBAL_ROOT_UID, gid);
 	return e;
@@ -267,8 +291,10 @@ static int tw_proc_fill(void)
 	tw_proc_files[1] = proc_create_single_data("module_stats", 0444,
 						   tw_proc_dir, tw_proc_module,
 						   NULL);
-	tw_proc_files[2] = tw_proc_private("agents", tw_proc_agents);
-	tw_proc_files[3] = tw_proc_private("numa", tw_proc_numa);
+	tw_proc_files[2] = tw_proc_private(proc_create_seq("agents", 0440,
+				tw_proc_dir, &tw_proc_agents_ops));
+	tw_proc_files[3] = tw_proc_private(proc_create_single("numa", 0440,
+				tw_proc_dir, tw_proc_numa));
 	return tw_proc_files[1] && tw_proc_files[2] && tw_proc_files[3] ?
 	       0 : -ENOMEM;
 }
