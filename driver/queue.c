@@ -2,12 +2,13 @@
 /*
  * queue.c - moves asked for, by priority
  *
- * Owns the requests of TW_IOC_REQUEST from their call to their end. They wait
- * in one tree, ordered as queue_calc.h says. A work item takes the first and,
- * with it, others of the same region that go the same way for the same reason:
- * a batch for the engine. It then queues itself again, so that freezing (for
- * hibernation) waits for one batch at most. One worker: the I/O of a batch
- * runs side by side, and with more the order of priorities would mean little.
+ * Owns the requests of TW_IOC_REQUEST from their call to their end. They wait in
+ * lines (queue_lines.h). A work item for each lane takes the next ones that go the
+ * same way for the same reason: a batch for the engine. It then queues itself
+ * again, so that freezing (for hibernation) waits for one batch of each at most.
+ * One worker a lane: the I/O of a batch runs side by side, and with more the order
+ * of priorities would mean little; and with fewer a move within memory would wait
+ * for the slowest disk.
  *
  * At most TW_REQUEST_MAX requests wait or are under way, at most
  * TW_REQUEST_USER_MAX of one user. Room is taken before anything is queued and
@@ -17,10 +18,9 @@
  * worker's to drop; that only sleeps. When a region's file goes, what waits for
  * its pages is cancelled at once; a batch under way is left to end.
  *
- * Locks. tw_queue_lock (a spinlock, process context, innermost but for the
- * wait queue of a caller) guards the tree, tw_queue_nr, tw_queue_closed and
- * the members of struct tw_call. tw_queue_m belongs to the work item, which
- * never runs twice at a time.
+ * Locks. tw_queue_lock guards the lines, tw_queue_nr, tw_queue_closed and the
+ * members of struct tw_call. A lane's move belongs to its work item, which never
+ * runs twice at a time.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -28,7 +28,6 @@
 #include <linux/freezer.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
-#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -43,16 +42,13 @@
 #include "external.h"
 #include "lookup.h"
 #include "queue.h"
-#include "queue_calc.h"
+#include "queue_lines.h"
 #include "region.h"
 #include "stats.h"
 #include "stream.h"
 #include "tier.h"
 #include "tw.h"
 #include "user.h"
-
-/* How far behind the first a batch looks for company. */
-#define TW_QUEUE_LOOK	1024
 
 /**
  * struct tw_call - a caller that waits for its requests
@@ -71,53 +67,21 @@ struct tw_call {
 };
 
 /**
- * struct tw_req - a request
- * @node: in tw_queue_tree, while it waits
- * @next: in a list of those taken out of the tree, or not yet in it
- * @key: tw_queue_key()
- * @id: uapi's
- * @asked_ns: time of its call
- * @region: its page's, referenced; NULL: an external page
- * @at: index in @region, or frame number
- * @from: enum tw_tier or TW_TIER_NONE
- * @to: enum tw_tier
- * @reason: enum tw_reason
- * @pid: who asked, in the initial namespace
- * @user: charged for it, referenced
- * @call: who waits for it, referenced; or NULL
- * @slot: its place in @call->out
- * @was: where its page was found; TW_TIER_NONE: not known
- * @status: its outcome
+ * struct tw_lane - a worker
+ * @work: carries out one batch, and queues itself again
+ * @m: the engine's
  */
-struct tw_req {
-	struct rb_node node;
-	struct list_head next;
-	s64 key;
-	u64 id;
-	u64 asked_ns;
-	struct tw_region *region;
-	u64 at;
-	u8 from;
-	u8 to;
-	u8 reason;
-	u8 was;
-	pid_t pid;
-	struct tw_user *user;
-	struct tw_call *call;
-	u32 slot;
-	int status;
+struct tw_lane {
+	struct work_struct work;
+	struct tw_move *m;
 };
 
-static DEFINE_SPINLOCK(tw_queue_lock);
-static struct rb_root_cached tw_queue_tree = RB_ROOT_CACHED;
 static unsigned int tw_queue_nr;	/* waiting, under way, room taken */
 static bool tw_queue_closed;
 static atomic64_t tw_queue_ids;
 static struct kmem_cache *tw_req_cache;
 static struct workqueue_struct *tw_queue_wq;
-static struct tw_move *tw_queue_m;
-static void tw_queue_work_fn(struct work_struct *work);
-static DECLARE_WORK(tw_queue_work, tw_queue_work_fn);
+static struct tw_lane tw_lanes[TW_QUEUE_LANES];
 
 /* -- the parameter --------------------------------------------------------- */
 
@@ -276,106 +240,59 @@ static void tw_reqs_cancel(struct list_head *reqs)
 	}
 }
 
-/* -- the tree -------------------------------------------------------------- */
+/* -- into the lines -------------------------------------------------------- */
 
-static bool tw_req_less(struct rb_node *a, const struct rb_node *b)
+/* Lines in which nobody waits any more. */
+static void tw_queue_tidy(void)
 {
-	const struct tw_req *x = rb_entry(a, struct tw_req, node);
-	const struct tw_req *y = rb_entry(b, struct tw_req, node);
+	struct tw_line *line;
 
-	return tw_queue_before(x->key, x->id, y->key, y->id);
+	while ((line = tw_lines_gone()))
+		tw_line_free(line);
 }
 
-static void tw_req_take(struct tw_req *q, struct list_head *to)
+static void tw_lanes_start(unsigned long lanes)
 {
-	lockdep_assert_held(&tw_queue_lock);
-	rb_erase_cached(&q->node, &tw_queue_tree);
-	list_add_tail(&q->next, to);
-}
+	unsigned int lane;
 
-/* Takes out those of @r, all when it is NULL. */
-static void tw_queue_take_all(struct tw_region *r, struct list_head *to)
-{
-	struct rb_node *node, *next;
-
-	spin_lock(&tw_queue_lock);
-	for (node = rb_first_cached(&tw_queue_tree); node; node = next) {
-		struct tw_req *q = rb_entry(node, struct tw_req, node);
-
-		next = rb_next(node);
-		if (!r || q->region == r)
-			tw_req_take(q, to);
-	}
-	spin_unlock(&tw_queue_lock);
+	for_each_set_bit(lane, &lanes, TW_QUEUE_LANES)
+		queue_work(tw_queue_wq, &tw_lanes[lane].work);
 }
 
 /*
  * A region's ->dead is set before its waiting requests are dropped under the
  * lock, so either it is seen here or the drop finds what is added.
  */
-static int tw_queue_add(struct list_head *reqs)
+static int tw_queue_add(struct list_head *reqs, struct tw_user *user)
 {
+	struct tw_line *new = tw_line_alloc(user);
+	unsigned long lanes = 0;
 	struct tw_req *q;
 	unsigned int nr = 0;
+	int err = 0;
 
+	if (!new)
+		return -ENOMEM;
 	spin_lock(&tw_queue_lock);
 	list_for_each_entry(q, reqs, next) {
-		if (q->region && READ_ONCE(q->region->dead)) {
-			spin_unlock(&tw_queue_lock);
-			return -ENOENT;
-		}
+		if (q->region && READ_ONCE(q->region->dead))
+			err = -ENOENT;
+		__set_bit(q->lane, &lanes);
 		nr++;
 	}
-	tw_global_add(requests_queued, nr);
-	list_for_each_entry(q, reqs, next)
-		rb_add_cached(&q->node, &tw_queue_tree, tw_req_less);
+	if (!err) {
+		tw_global_add(requests_queued, nr);
+		if (tw_lines_add(reqs, user, new))
+			new = NULL;
+	}
 	spin_unlock(&tw_queue_lock);
-	queue_work(tw_queue_wq, &tw_queue_work);
-	return 0;
+	tw_line_free(new);
+	if (!err)
+		tw_lanes_start(lanes);
+	return err;
 }
 
 /* -- carrying out ---------------------------------------------------------- */
-
-static bool tw_req_same_way(const struct tw_req *a, const struct tw_req *b)
-{
-	return a->region && a->region == b->region && a->from == b->from &&
-	       a->to == b->to && a->reason == b->reason;
-}
-
-/* The engine takes a page once a batch; who asks again has his turn later. */
-static bool tw_batch_has(struct tw_req **batch, unsigned int nr, u64 at)
-{
-	while (nr--)
-		if (batch[nr]->at == at)
-			return true;
-	return false;
-}
-
-/* The first request and its company, taken out; *@more: some are left. */
-static unsigned int tw_batch_take(struct tw_req **batch, bool *more)
-{
-	unsigned int nr = 0, looked = 0, most = tw_migration_batch();
-	struct rb_node *node, *next;
-
-	spin_lock(&tw_queue_lock);
-	for (node = rb_first_cached(&tw_queue_tree);
-	     node && nr < most && looked < TW_QUEUE_LOOK; node = next) {
-		struct tw_req *q = rb_entry(node, struct tw_req, node);
-
-		next = rb_next(node);
-		looked++;
-		if (nr && (!tw_req_same_way(batch[0], q) ||
-			   tw_batch_has(batch, nr, q->at)))
-			continue;
-		rb_erase_cached(node, &tw_queue_tree);
-		batch[nr++] = q;
-		if (!q->region)
-			break;
-	}
-	*more = !RB_EMPTY_ROOT(&tw_queue_tree.rb_root);
-	spin_unlock(&tw_queue_lock);
-	return nr;
-}
 
 static int tw_req_cmp(const void *a, const void *b)
 {
@@ -386,9 +303,9 @@ static int tw_req_cmp(const void *a, const void *b)
 }
 
 /* @nr requests of one region that go the same way. */
-static void tw_batch_move(struct tw_req **batch, unsigned int nr)
+static void tw_batch_move(struct tw_move *m, struct tw_req **batch,
+			  unsigned int nr)
 {
-	struct tw_move *m = tw_queue_m;
 	unsigned int i;
 
 	/* Neighbours in order are unmapped together. */
@@ -416,21 +333,23 @@ static void tw_external_req(struct tw_req *q)
 	q->status = tw_external_move(q->at, q->to, q->from, q->reason);
 }
 
-static void tw_queue_work_fn(struct work_struct *work)
+static void tw_lane_work(struct work_struct *work)
 {
+	struct tw_lane *lane = container_of(work, struct tw_lane, work);
 	struct tw_req *batch[TW_BATCH];
 	unsigned int i, nr;
 	bool more;
 
-	nr = tw_batch_take(batch, &more);
+	nr = tw_lines_take(lane - tw_lanes, batch, tw_migration_batch(), &more);
 	if (!nr)
 		return;
 	if (batch[0]->region)
-		tw_batch_move(batch, nr);
+		tw_batch_move(lane->m, batch, nr);
 	else
 		tw_external_req(batch[0]);
 	for (i = 0; i < nr; i++)
 		tw_req_end(batch[i]);
+	tw_queue_tidy();
 	if (more)
 		queue_work(tw_queue_wq, work);
 }
@@ -458,19 +377,23 @@ static int tw_requests_check(const struct tw_request *reqs, u32 nr)
 	return 0;
 }
 
-/* Finds the request's page: 0 or -ENOENT. */
-static int tw_req_find(struct tw_req *q, u64 page, bool admin)
+/* Finds the request's page, and where it is now: 0 or -ENOENT. */
+static int tw_req_find(struct tw_req *q, u64 page, bool admin, u8 *in)
 {
 	unsigned long idx;
 	struct tw_page p;
 
+	*in = TW_TIER_NONE;
 	q->region = tw_page_lookup(page, &idx, admin);
 	if (q->region) {
+		tw_page_describe(q->region, idx, &p, false);
+		*in = p.tier;
 		q->at = idx;
 		return 0;
 	}
 	if ((page & TW_PAGE_STABLE) || !admin || !tw_external_describe(page, &p))
 		return -ENOENT;
+	*in = p.tier;
 	q->at = page;
 	return 0;
 }
@@ -480,10 +403,11 @@ static struct tw_req *tw_req_make(const struct tw_request *req, bool admin,
 {
 	struct tw_req *q = kmem_cache_zalloc(tw_req_cache, GFP_KERNEL_ACCOUNT);
 	int err;
+	u8 in;
 
 	if (!q)
 		return ERR_PTR(-ENOMEM);
-	err = tw_req_find(q, req->page, admin);
+	err = tw_req_find(q, req->page, admin, &in);
 	if (err) {
 		kmem_cache_free(tw_req_cache, q);
 		return ERR_PTR(err);
@@ -495,6 +419,7 @@ static struct tw_req *tw_req_make(const struct tw_request *req, bool admin,
 	q->to = req->to_tier;
 	q->reason = req->reason;
 	q->was = TW_TIER_NONE;
+	q->lane = tw_queue_lane(q->from, q->to, in);
 	q->pid = task_pid_nr(current);
 	return q;
 }
@@ -547,7 +472,7 @@ static int tw_queue_submit(struct tw_request *reqs, u32 nr, bool admin,
 	err = -EFAULT;
 	if (user_reqs && copy_to_user(user_reqs, reqs, nr * sizeof(*reqs)))
 		goto give;
-	err = tw_queue_add(&made);
+	err = tw_queue_add(&made, user);
 	if (err)
 		goto give;
 	tw_user_put(user);
@@ -702,8 +627,33 @@ void tw_queue_drop_region(struct tw_region *r)
 {
 	LIST_HEAD(gone);
 
-	tw_queue_take_all(r, &gone);
+	tw_lines_take_all(r, &gone);
 	tw_reqs_cancel(&gone);
+	tw_queue_tidy();
+}
+
+static void tw_lanes_free(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < TW_QUEUE_LANES; i++) {
+		if (tw_lanes[i].m)
+			tw_move_free(tw_lanes[i].m);
+		tw_lanes[i].m = NULL;
+	}
+}
+
+static int tw_lanes_alloc(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < TW_QUEUE_LANES; i++) {
+		INIT_WORK(&tw_lanes[i].work, tw_lane_work);
+		tw_lanes[i].m = tw_move_alloc(GFP_KERNEL);
+		if (!tw_lanes[i].m)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -716,18 +666,16 @@ int tw_queue_init(void)
 	tw_req_cache = KMEM_CACHE(tw_req, 0);
 	if (!tw_req_cache)
 		return -ENOMEM;
-	tw_queue_m = tw_move_alloc(GFP_KERNEL);
-	if (!tw_queue_m)
-		goto cache;
+	if (tw_lanes_alloc())
+		goto lanes;
 	tw_queue_wq = alloc_workqueue("tw_queue", WQ_UNBOUND | WQ_FREEZABLE |
-				      WQ_MEM_RECLAIM, 1);
+				      WQ_MEM_RECLAIM, TW_QUEUE_LANES);
 	if (!tw_queue_wq)
-		goto move;
+		goto lanes;
 	return 0;
 
-move:
-	tw_move_free(tw_queue_m);
-cache:
+lanes:
+	tw_lanes_free();
 	kmem_cache_destroy(tw_req_cache);
 	return -ENOMEM;
 }
@@ -745,10 +693,11 @@ void tw_queue_exit(void)
 	spin_lock(&tw_queue_lock);
 	tw_queue_closed = true;
 	spin_unlock(&tw_queue_lock);
-	tw_queue_take_all(NULL, &gone);
+	tw_lines_take_all(NULL, &gone);
 	tw_reqs_cancel(&gone);
 	destroy_workqueue(tw_queue_wq);
+	tw_queue_tidy();
 	WARN_ON(tw_queue_nr);
-	tw_move_free(tw_queue_m);
+	tw_lanes_free();
 	kmem_cache_destroy(tw_req_cache);
 }

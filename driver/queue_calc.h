@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * queue_calc.h - which request comes next: priority and ageing
+ * queue_calc.h - which request comes next: lane, priority and ageing
  *
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
  * on the host.
  *
- * A request's rank is its priority plus one for each TW_QUEUE_STEP_NS that it
+ * A lane for each store, and one for memory: a request waits for the slowest tier
+ * that it names or that its page is in, and not for slower ones that others name.
+ *
+ * Among a user's requests of a lane, a request's rank is its priority plus one for each TW_QUEUE_STEP_NS that it
  * has waited; the highest rank is next, the older of equals first. All ranks
  * rise alike, so the order of any two never changes while they wait and can be
  * kept in a tree: by the time at which a request's rank is (or was) zero,
@@ -13,7 +16,7 @@
  *	key = time of its call - priority * TW_QUEUE_STEP_NS
  *
  * The smallest key is next. None starves: a request of priority 0 is overtaken
- * only by what is asked for within TW_PRIORITY_MAX steps after it.
+ * only by what its user asks for within TW_PRIORITY_MAX steps after it.
  */
 #ifndef _TW_QUEUE_CALC_H
 #define _TW_QUEUE_CALC_H
@@ -27,6 +30,29 @@
 
 /* Waiting this long is worth one priority: 100 of them are 5 s. */
 #define TW_QUEUE_STEP_NS	50000000LL
+
+/* Memory's, and one for each store. */
+#define TW_QUEUE_LANES		4
+
+/**
+ * tw_queue_lane - which lane a request waits in
+ * @from: tier that it is to leave, or TW_TIER_NONE
+ * @to: tier where it is to go
+ * @in: tier where its page is, or TW_TIER_NONE
+ *
+ * Return: 0 for memory, up to TW_QUEUE_LANES - 1.
+ */
+static inline unsigned int tw_queue_lane(unsigned int from, unsigned int to,
+					 unsigned int in)
+{
+	unsigned int slowest = to;
+
+	if (from < TW_NR_TIERS && from > slowest)
+		slowest = from;
+	if (in < TW_NR_TIERS && in > slowest)
+		slowest = in;
+	return slowest > TW_TIER_CPU ? slowest - TW_TIER_CPU : 0;
+}
 
 /**
  * tw_queue_key - a request's place, smallest first

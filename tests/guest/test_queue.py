@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Requests for moves: their queue, order, ends, bounds; and moving an agent's pages.
 
-To see what waits, the queue is held: a first request moves a page to a store whose
-device is suspended, and nothing else is carried out until it is resumed.
+To see what waits, a lane is held: a first request moves a page to a store whose
+device is suspended, and nothing else that goes there is carried out until it is resumed.
 """
 
 import ctypes
@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (OTHER, Child, Loop, Mapper, Pin, Reached, bind, errno_of, fill,
-                     format_store, place, refused, run_user, tiers_of, wait_for, wrong)
+from support import (NOBODY, OTHER, Child, Loop, Mapper, Pin, Reached, bind, device_gid,
+                     errno_of, fill, format_store, place, refused, run_user, tiers_of,
+                     wait_for, wrong)
 from tw import CPU, GPU, NONE, NVME, PAGE, SSD
 
 WAIT = tw.TW_REQUEST_WAIT
@@ -33,6 +34,11 @@ def ask(page, to_tier=GPU, from_tier=NONE, priority=50, **more):
     """A request that names all that it must."""
     return tw.Request(page=page, to_tier=to_tier, from_tier=from_tier, priority=priority,
                       **more)
+
+
+def slow(page, **more):
+    """A request that waits where the one of `hold` is under way."""
+    return ask(page, SSD, **more)
 
 
 def wait_requests(dev, requests):
@@ -179,18 +185,18 @@ class TestQueued:
         region, _ = make(4, touched=4)
         reader = stream(REQUEST).reader()
         with hold() as first:
-            asked = dev.request([ask(region.page(index), reason=tw.TW_REASON_HOT)
+            asked = dev.request([slow(region.page(index), reason=tw.TW_REASON_HOT)
                                  for index in range(4)])
             assert queue.moved() == {"queued": 5, "done": 0, "failed": 0, "cancelled": 0}
             assert reader.read() == [] and region.tiers() == [CPU] * 4
         events = ends(reader, 5)
-        assert region.tiers() == [GPU] * 4
+        assert region.tiers() == [SSD] * 4
         assert {event.addr for event in events} == {first.id, *(one.id for one in asked)}
         by_id = {event.addr: event for event in events}
         for index, one in enumerate(asked):
             event = by_id[one.id]
             assert event.page == region.page(index) and event.status == 0
-            assert (event.tier, event.to_tier) == (CPU, GPU)
+            assert (event.tier, event.to_tier) == (CPU, SSD)
             assert event.reason == tw.TW_REASON_HOT and event.latency_ns > 0
             assert event.pid == threading.get_native_id()
         assert queue.moved() == {"queued": 0, "done": 5, "failed": 0, "cancelled": 0}
@@ -226,7 +232,7 @@ class TestOrder:
         region, _ = make(8, touched=8)
         reader = stream(REQUEST).reader()
         with hold():
-            asked = dev.request([ask(region.page(index), priority=priority)
+            asked = dev.request([slow(region.page(index), priority=priority)
                                  for index, priority in enumerate(self.PRIORITIES)])
         events = ends(reader, 9)[1:]
         assert [event.addr for event in events] == \
@@ -237,7 +243,7 @@ class TestOrder:
         region, _ = make(8, touched=8)
         reader = stream(REQUEST).reader()
         with hold():
-            asked = [dev.request([ask(region.page(7 - index))])[0] for index in range(8)]
+            asked = [dev.request([slow(region.page(7 - index))])[0] for index in range(8)]
         assert [event.addr for event in ends(reader, 9)[1:]] == [one.id for one in asked]
 
     def test_company(self, dev, make, stream, hold, batch):
@@ -246,9 +252,9 @@ class TestOrder:
         region, _ = make(8, touched=8)
         reader = stream(REQUEST).reader()
         with hold():
-            asked = dev.request([ask(region.page(0), GPU, priority=100),
-                                 ask(region.page(1), NVME, priority=50),
-                                 ask(region.page(2), GPU, priority=0)])
+            asked = dev.request([slow(region.page(0), priority=100),
+                                 slow(region.page(1), priority=50, reason=tw.TW_REASON_COLD),
+                                 slow(region.page(2), priority=0)])
         assert [event.addr for event in ends(reader, 4)[1:]] == \
             [asked[at].id for at in (0, 2, 1)]
 
@@ -257,13 +263,14 @@ class TestOrder:
         """The pages of a batch move together: they have one latency."""
         batch(size)
         region, _ = make(24, touched=24)
+        pages = {region.page(index) for index in range(24)}
         with hold():
-            dev.request([ask(region.page(index)) for index in range(24)])
+            dev.request([slow(page) for page in sorted(pages)])
             reader = stream(MIGRATE | REQUEST).reader()
         events = []
         ends(reader, 25, events)
         moves = sorted((event for event in events if event.type == tw.TW_EVENT_MIGRATE and
-                        event.to_tier == GPU), key=lambda event: event.page)
+                        event.page in pages), key=lambda event: event.page)
         assert len(moves) == 24
         groups = [{event.latency_ns for event in moves[at:at + size]}
                   for at in range(0, 24, size)]
@@ -281,16 +288,64 @@ class TestOrder:
             assert BATCH.read_text().strip() == "17"
 
 
+class TestLanes:
+    """Whom a request waits for: those of its own user, for the same tiers."""
+
+    def test_memory_does_not_wait_for_a_disk(self, dev, make, hold):
+        region, _ = make(4, touched=4)
+        place(region, 0, 1, NVME)
+        with hold():
+            arg, done = wait_requests(dev, [ask(region.page(index), GPU) for index in range(4)])
+            assert (arg.done, [one.status for one in done]) == (4, [0] * 4)
+        assert region.tiers() == [GPU] * 4
+
+    def test_where_the_page_is_counts(self, dev, make, stream, hold, disk):
+        """A page that is on the disk waits for it, though nobody names that."""
+        region, _ = make(1, touched=1)
+        place(region, 0, 1, SSD)
+        reader = stream(REQUEST).reader()
+        with hold() as first:
+            one, = dev.request([ask(region.page(0), GPU)])
+            assert reader.read() == []
+        assert {event.addr for event in ends(reader, 2)} == {first.id, one.id}
+        assert region.tiers() == [GPU]
+        del disk
+
+    def test_users_take_turns(self, dev, make, stream, hold, batch):
+        """Nobody's priority is one among others' requests."""
+        batch(1)
+        region, _ = make(1, touched=1)
+        reader = stream(REQUEST).reader()
+        ready, over = Reached(), Reached()
+
+        def greedy():
+            with tw.Device() as own, own.region(8 * PAGE) as many, many.map() as mapping:
+                fill(mapping, range(8), 1)
+                own.request([slow(many.page(index), priority=100) for index in range(8)])
+                ready.set(many.id)
+                over.wait()
+
+        with hold() as first:
+            child = Child(greedy, uid=NOBODY, gid=NOBODY, groups=[device_gid()])
+            ready.wait()
+            modest, = dev.request([slow(region.page(0), priority=0)])
+        order = [event.addr for event in ends(reader, 10)]
+        over.set()
+        child.wait()
+        # Root's are in turn behind one of the other user's at most.
+        assert order[0] == first.id and modest.id in order[1:3]
+
+
 class TestRoom:
     def test_full(self, dev, make, stream, queue, hold):
         """EAGAIN queues nothing and writes nothing; what fits still goes."""
         region, _ = make(4, touched=4)
         reader = stream(REQUEST, events=8192).reader()
         with hold():
-            dev.request([ask(region.page(index % 4)) for index in range(tw.TW_REQUEST_MAX - 3)])
+            dev.request([slow(region.page(index % 4)) for index in range(tw.TW_REQUEST_MAX - 3)])
             memory = mmap.mmap(-1, 2 * PAGE)
             array = (tw.Request * 3).from_buffer(memory, PAGE - 96)     # in two pages
-            array[:] = [ask(region.page(1)) for _ in range(3)]
+            array[:] = [slow(region.page(1)) for _ in range(3)]
             before = bytes(array)
             for flags in (0, WAIT):
                 with refused(errno.EAGAIN, region):
@@ -298,13 +353,13 @@ class TestRoom:
                         flags=flags, nr=3, requests=ctypes.addressof(array)))
             assert bytes(array) == before
             assert queue.moved()["queued"] == tw.TW_REQUEST_MAX - 2
-            dev.request([ask(region.page(0))] * 2)
+            dev.request([slow(region.page(0))] * 2)
             with refused(errno.EAGAIN, region):
-                dev.request([ask(region.page(0))])
+                dev.request([slow(region.page(0))])
             assert queue.moved()["queued"] == tw.TW_REQUEST_MAX
         assert {event.status for event in ends(reader, tw.TW_REQUEST_MAX)} == \
             {0, tw.TW_MOVE_ALREADY}
-        dev.request([ask(region.page(0))])
+        dev.request([slow(region.page(0))])
 
     def test_share_of_a_user(self, dev, make, queue, hold):
         share = tw.TW_REQUEST_USER_MAX
@@ -312,7 +367,7 @@ class TestRoom:
         def work():
             with tw.Device() as own, own.region(2 * PAGE) as region, region.map() as mapping:
                 fill(mapping, range(2), 1)
-                one = ask(region.page(0))
+                one = slow(region.page(0))
                 return [errno_of(own.request, [one] * number)
                         for number in (share + 1, share - 1, 2, 1, 1)]
         region, _ = make(1, touched=1)
@@ -322,7 +377,7 @@ class TestRoom:
             assert wait_for(lambda: queue.moved()["queued"] == 1)
             assert queue.moved()["cancelled"] == queue.moved()["failed"] == share
             assert run_user(work, uid=OTHER)[1] == 0
-            dev.request([ask(region.page(0))])
+            dev.request([slow(region.page(0))])
 
 
 class TestEnds:
@@ -334,8 +389,8 @@ class TestEnds:
             with dev.region(8 * PAGE) as region:
                 with region.map() as mapping:
                     fill(mapping, range(8), 1)
-                gone = dev.request([ask(region.page(index)) for index in range(8)])
-                kept = dev.request([ask(keep.page(index)) for index in range(4)])
+                gone = dev.request([slow(region.page(index)) for index in range(8)])
+                kept = dev.request([slow(keep.page(index)) for index in range(4)])
                 pages = [region.page(index) for index in range(8)]
             events = ends(reader, 8)
             assert [event.addr for event in events] == [one.id for one in gone]
@@ -343,9 +398,9 @@ class TestEnds:
             assert [event.page for event in events] == pages
             assert queue.moved() == {"queued": 5, "done": 0, "failed": 8, "cancelled": 8}
             with refused(errno.ENOENT):
-                dev.request([ask(pages[0])])
+                dev.request([slow(pages[0])])
         assert {event.addr for event in ends(reader, 5)} == {first.id, *(one.id for one in kept)}
-        assert keep.tiers() == [GPU] * 4
+        assert keep.tiers() == [SSD] * 4
 
     def test_region_closed_under_a_waiter(self, dev, queue, hold):
         """The waiter is told; no reference is left behind."""
@@ -353,7 +408,7 @@ class TestEnds:
             region = dev.region(4 * PAGE)
             page = region.page(0)
             child = Child(lambda: os.close(region.fd) or
-                          [one.status for one in wait_requests(tw.Device(), [ask(page)] * 3)[1]])
+                          [one.status for one in wait_requests(tw.Device(), [slow(page)] * 3)[1]])
             assert wait_for(lambda: queue.moved()["queued"] == 4)
             region.close()
             assert child.result() == [-errno.ECANCELED] * 3
@@ -366,7 +421,7 @@ class TestEnds:
 
         def work():
             signal.signal(signal.SIGUSR1, lambda *_: None)
-            return errno_of(dev.request, [ask(region.page(index)) for index in range(4)], WAIT)
+            return errno_of(dev.request, [slow(region.page(index)) for index in range(4)], WAIT)
 
         with hold():
             child = Child(work)
@@ -378,14 +433,14 @@ class TestEnds:
                 assert child.result() == errno.EINTR
             assert queue.moved()["queued"] == 5 and region.tiers() == [CPU] * 4
         assert [event.status for event in ends(reader, 5)] == [0] * 5
-        assert region.tiers() == [GPU] * 4
+        assert region.tiers() == [SSD] * 4
 
     def test_waiters_side_by_side(self, dev, make, queue, hold):
         region, _ = make(16, touched=16)
 
         def work(first):
             return [one.status for one in wait_requests(
-                dev, [ask(region.page(first + index)) for index in range(4)])[1]]
+                dev, [slow(region.page(first + index)) for index in range(4)])[1]]
 
         with hold():
             children = [Child(work, first) for first in range(0, 16, 4)]
@@ -396,7 +451,7 @@ class TestEnds:
         region, _ = make(2, touched=2)
         reader = stream(REQUEST).reader()
         with hold():
-            asked = dev.request([ask(region.page(0)), ask(region.page(1))])
+            asked = dev.request([slow(region.page(0)), slow(region.page(1))])
             region.discard(0, PAGE)
         by_id = {event.addr: event for event in ends(reader, 3)}
         assert [by_id[one.id].status for one in asked] == [-errno.ENOENT, 0]
@@ -406,7 +461,7 @@ class TestEnds:
         """Who holds a page's region or the device holds the driver."""
         region, _ = make(4, touched=4)
         with hold():
-            dev.request([ask(region.page(index)) for index in range(4)])
+            dev.request([slow(region.page(index)) for index in range(4)])
             assert errno_of(lambda: tw.check(tw.libc.syscall(
                 176, b"tier_watch", os.O_NONBLOCK))) in (errno.EWOULDBLOCK, errno.EBUSY)
             assert queue.moved()["queued"] == 5

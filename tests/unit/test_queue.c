@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_queue.c - which request comes next: priority, age, ties
+ * test_queue.c - which request comes next: lanes, priority, age, ties
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -124,6 +124,24 @@ static void soon_after_boot(void **state)
 	assert_first((struct asked){ 1, 100, 2 }, (struct asked){ 0, 0, 1 });
 }
 
+/* The slowest of the three tiers decides, and no tier is none of them. */
+static void lanes(void **state)
+{
+	unsigned int from, to, in;
+
+	(void)state;
+	assert_int_equal(tw_queue_lane(TW_TIER_NONE, TW_TIER_GPU, TW_TIER_NONE), 0);
+	assert_int_equal(tw_queue_lane(TW_TIER_GPU, TW_TIER_CPU, TW_TIER_GPU), 0);
+	assert_int_equal(tw_queue_lane(TW_TIER_NONE, TW_TIER_CPU, TW_TIER_HDD), 3);
+	assert_int_equal(tw_queue_lane(TW_TIER_SSD, TW_TIER_CPU, TW_TIER_NONE), 2);
+	assert_int_equal(tw_queue_lane(TW_TIER_NONE, TW_TIER_NVME, TW_TIER_CPU), 1);
+	for (from = 0; from <= TW_TIER_NONE; from++)
+		for (to = 0; to < TW_NR_TIERS; to++)
+			for (in = 0; in <= TW_TIER_NONE; in++)
+				assert_true(tw_queue_lane(from, to, in) <
+					    TW_QUEUE_LANES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +151,7 @@ int main(void)
 		cmocka_unit_test(none_starves),
 		cmocka_unit_test(keys_order_as_ranks_do),
 		cmocka_unit_test(soon_after_boot),
+		cmocka_unit_test(lanes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

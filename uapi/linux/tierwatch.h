@@ -943,6 +943,11 @@ struct tw_request {
  * ENOENT, a page is not there or not yours; EINVAL, one of them is wrong;
  * EOPNOTSUPP, a target is not bound. EINTR: a signal came while waiting; they
  * stay queued.
+ *
+ * Users take turns, so a priority is one among a user's own requests. And those
+ * that take another store, or none, are carried out beside each other: a move
+ * within memory does not wait for a disk, and requests for the same page are in
+ * order only if the slowest tier that they are about is the same.
  */
 struct tw_request_pages {
 	__u32 size;
