@@ -484,8 +484,8 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 
 /*
  * One step on the locked record: 0 in memory now, -EAGAIN room is needed, -ENOSPC
- * there is none but what is reserved for others, -EINTR killed, and the record
- * is no longer ours to unlock.
+ * there is none but what is reserved for others, -EDQUOT none for this user, -EINTR
+ * killed, and the record is no longer ours to unlock.
  */
 static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 				unsigned int try)
@@ -501,8 +501,11 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	}
 	if (s == TW_POISON)
 		return -EIO;
-	if (s == TW_NONE && !tw_region_take(f->r))
-		return -ENOSPC;
+	if (s == TW_NONE) {
+		err = tw_region_take(f->r);
+		if (err)
+			return err;
+	}
 	page = tw_fault_page(f, try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
 	if (!page) {
 		if (s == TW_NONE)
@@ -640,7 +643,7 @@ static struct page *tw_fault_first(struct tw_fault *f, int *tier)
 {
 	struct page *page;
 
-	if (!tw_region_take(f->r))
+	if (tw_region_take(f->r))
 		return NULL;
 	page = tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | __GFP_ZERO,
 			   TW_OVER_LIMIT, tier);

@@ -24,6 +24,7 @@
 #include "record.h"
 #include "reserve.h"
 #include "tier.h"
+#include "user.h"
 
 struct tw_agent;
 struct tw_user;
@@ -135,18 +136,31 @@ static inline bool tw_region_reserves(const struct tw_region *r)
 }
 
 /*
- * Room for a page that the region has not, and back again. Any context. False:
- * the rest is reserved for others.
+ * Room for a page that the region has not, and back again. Any context but irq.
+ * 0, -EDQUOT: its user has as much as it may, or -ENOSPC: the rest is reserved for
+ * others.
  */
-static inline bool tw_region_take(const struct tw_region *r)
+static inline int tw_region_take(const struct tw_region *r)
 {
-	return tw_region_reserves(r) || tw_unreserved_take();
+	int err;
+
+	if (tw_region_reserves(r))
+		return 0;
+	err = tw_user_charge(r->user, TW_USER_PAGES, 1);
+	if (err)
+		return err;
+	if (likely(tw_unreserved_take()))
+		return 0;
+	tw_user_uncharge(r->user, TW_USER_PAGES, 1);
+	return -ENOSPC;
 }
 
 static inline void tw_region_give(const struct tw_region *r)
 {
-	if (!tw_region_reserves(r))
-		tw_unreserved_give();
+	if (tw_region_reserves(r))
+		return;
+	tw_unreserved_give();
+	tw_user_uncharge(r->user, TW_USER_PAGES, 1);
 }
 
 /* -- fault.c --------------------------------------------------------------- */

@@ -152,11 +152,20 @@ int tw_reserve(struct tw_user *u, unsigned long nr)
 	err = tw_user_charge(u, TW_USER_RESERVED, nr);
 	if (err)
 		return err;
+	err = tw_user_charge(u, TW_USER_PAGES, nr);
+	if (err)
+		goto reserved;
 	spin_lock(&tw_room_lock);
 	err = tw_reserve_locked(u, nr);
 	spin_unlock(&tw_room_lock);
 	if (err)
-		tw_user_uncharge(u, TW_USER_RESERVED, nr);
+		goto pages;
+	return 0;
+
+pages:
+	tw_user_uncharge(u, TW_USER_PAGES, nr);
+reserved:
+	tw_user_uncharge(u, TW_USER_RESERVED, nr);
 	return err;
 }
 
@@ -175,6 +184,7 @@ void tw_unreserve(struct tw_user *u, unsigned long nr)
 	atomic64_sub(nr, tw_taken_ctr());
 	atomic64_sub(nr, tw_reserved_ctr());
 	spin_unlock(&tw_room_lock);
+	tw_user_uncharge(u, TW_USER_PAGES, nr);
 	tw_user_uncharge(u, TW_USER_RESERVED, nr);
 }
 

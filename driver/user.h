@@ -2,8 +2,10 @@
 /*
  * user.h - per-user caps, so that one user cannot take the driver's memory
  *
- * Counted per kuid over the whole machine. CAP_SYS_RESOURCE (initial user
- * namespace) is not capped: it is looked at by tw_user_get_current() and holds
+ * Counted per kuid over the whole machine. What somebody in a user namespace takes
+ * counts for the user who made the namespace, too, and so on up: whoever has a
+ * thousand ids to give away has no more for that. And all of them together leave
+ * some pages to root. CAP_SYS_RESOURCE (initial user namespace) is not capped: it is looked at by tw_user_get_current() and holds
  * for everything charged to what that returns, whoever causes the charge.
  * Module parameters set the caps.
  */
@@ -23,6 +25,8 @@ enum tw_user_res {
 	TW_USER_EXTERNAL,	/* max_user_external, default 16 Mi pages */
 	TW_USER_RESERVED,	/* pages; max_user_reserve_percent, default 25 */
 	TW_USER_REQUESTS,	/* TW_REQUEST_USER_MAX, no parameter */
+	TW_USER_PAGES,		/* in any tier, and reserved; max_user_percent,
+				 * default 75, of all: max_users_percent, 90 */
 	TW_USER_NR,
 };
 

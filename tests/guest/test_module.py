@@ -50,7 +50,7 @@ def test_works_with_debug_on(make):
 @pytest.mark.parametrize("name,default", [
     ("max_user_regions", 1024), ("max_user_agents", 1024), ("max_user_streams", 64),
     ("max_user_ring_mib", 64), ("max_user_record_mib", 1024),
-    ("max_user_external", 16 << 20)])
+    ("max_user_external", 16 << 20), ("max_user_percent", 75), ("max_users_percent", 90)])
 def test_caps(name, default):
     assert int((PARAMETERS / name).read_text()) == default
 

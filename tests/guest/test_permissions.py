@@ -4,6 +4,7 @@
 import ctypes
 import errno
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -496,6 +497,105 @@ class TestCaps:
         # Another user has his own five; whoever has CAP_SYS_RESOURCE is not capped.
         assert run_user(work, uid=OTHER) == (5, errno.EDQUOT)
         assert run_child(work) == (12, 0)
+
+    def touched(self, count: int) -> tuple:
+        """In a process: how many of so many pages can be had, and the event's errno."""
+        with tw.Device() as device, device.agent(1) as agent, \
+                device.stream(tw.TW_EVENT_BIT(tw.TW_EVENT_LIMIT), agent=agent) as one, \
+                device.region(count * PAGE, agent=agent) as region, region.map() as mapping:
+            fate = Child(fill, mapping, range(count), 1).wait()
+            had = sum(region.info().pages)
+            if had < count:
+                assert fate == -signal.SIGBUS
+            assert wrong(mapping, range(had), 1) == []
+            return had, {event.status for event in one.reader().read()}
+
+    def test_pages(self, dev, stats, cap):
+        """One user's pages end where others' begin; freed, they may be had again."""
+        room = stats.header.room
+        cap("max_user_percent", 1)
+        most = room // 100
+        assert 1024 < most < 16384
+        region, mapping = dev.region(PAGE), None
+        for _ in range(2):
+            had, errnos = run_user(self.touched, most + 64)
+            assert abs(had - most) <= 1 and errnos == {-errno.EDQUOT}
+        # Neither root nor another user has less for it.
+        mapping = region.map()
+        fill(mapping, range(1), 1)
+        assert run_user(self.touched, most // 2, uid=OTHER) == (most // 2, set())
+        mapping.unmap()
+        region.close()
+
+    def test_pages_of_all_users(self, stats, cap):
+        """However many users there are, root finds some left."""
+        cap("max_users_percent", 1)
+        most = stats.header.room // 100
+        ready, over = Reached(), Reached()
+
+        def holder():
+            with tw.Device() as device, device.region(most // 2 * PAGE) as region, \
+                    region.map() as mapping:
+                fill(mapping, range(most // 2), 1)
+                ready.set()
+                over.wait()
+
+        child = Child(holder, uid=NOBODY, gid=NOBODY, groups=[device_gid()])
+        ready.wait()
+        had, errnos = run_user(self.touched, most, uid=OTHER)
+        assert abs(had - most // 2) <= 2 and errnos == {-errno.EDQUOT}
+        assert run_child(self.touched, most) == (most, set())
+        over.set()
+        assert child.wait() == 0
+
+    def test_reserved_pages_count(self, stats, cap):
+        cap("max_user_percent", 1)
+        most = stats.header.room // 100
+
+        def work():
+            with tw.Device() as device:
+                flags = tw.TW_REGION_RESERVE
+                refusal = errno_of(device.region, (most + 1) * PAGE, flags=flags)
+                with device.region((most - 8) * PAGE, flags=flags):
+                    return refusal, self.touched(16)[0]
+        assert run_user(work) == (errno.EDQUOT, 8)
+
+    def test_ids_do_not_multiply(self, cap):
+        """Whoever has ids to give away in a user namespace has no more for that."""
+        cap("max_user_regions", 5)
+        entered, mapped = Reached(), Reached()
+
+        def container():
+            device = tw.Device()
+            tw.check(tw.libc.unshare(CLONE_NEWUSER))
+            entered.set()
+            mapped.wait()
+            got = []
+            for uid in (1, 2, 3):
+                def take():
+                    os.setresuid(uid, uid, uid)     # pylint: disable=cell-var-from-loop
+                    held = []
+                    while len(held) < 4:
+                        try:
+                            held.append(device.region(PAGE))
+                        except OSError as error:
+                            return len(held), error.errno
+                    taken.set()
+                    over.wait()
+                    return len(held), 0
+                taken, over = Reached(), Reached()
+                child = Child(take)
+                wait_for(lambda: taken.get() or not child.alive())
+                got.append((child, over))
+            for _, over in got:
+                over.set()
+            return [child.result() for child, _ in got]
+
+        child = Child(container, uid=NOBODY, gid=NOBODY, groups=[device_gid()])
+        entered.wait()
+        Path(f"/proc/{child.pid}/uid_map").write_text("0 200000 100\n")
+        mapped.set()
+        assert child.result() == [(4, 0), (1, errno.EDQUOT), (1, errno.EDQUOT)]
 
     def test_no_cap_for_root(self, dev, cap):
         cap("max_user_regions", 0)

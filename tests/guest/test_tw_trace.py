@@ -86,7 +86,8 @@ def test_pid(make):
     *events, last = lines(out)
     assert [(event["pid"], int(event["page"], 16)) for event in events] == [
         (child.pid, region.page(1)), (child.pid, region.page(2))]
-    assert last["read"] > last["shown"]
+    # Of the CPUs whose events it had no reason to look at any more it has read none.
+    assert last["read"] >= last["shown"] == 2
 
 
 def test_slower(make):

@@ -22,7 +22,9 @@
  *   EBADF       a member that must be one of our fds is not an open fd
  *   EACCES      the fd is not open for this; EPERM  a capability is missing
  *   ENOSPC      full; EBUSY  pinned, in flight or in use
- *   EDQUOT      a per-user cap is reached
+ *   EDQUOT      a per-user cap is reached: in a user namespace also one of the
+ *               user who made it. A first touch that finds the cap on pages
+ *               reached is SIGBUS, with an event TW_EVENT_LIMIT that says EDQUOT
  *   EAGAIN      queue full, try again
  *   EMSGSIZE    buffer too short, the needed count is written back
  * A refused call changes nothing.
