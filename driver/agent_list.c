@@ -16,6 +16,7 @@
 #include <linux/uidgid.h>
 
 #include "agent.h"
+#include "entries.h"
 #include "lookup.h"
 #include "region.h"
 #include "tw.h"
@@ -50,11 +51,10 @@ static void tw_agent_describe(struct tw_agent *a, struct tw_agent_entry *e)
  * tw_agent_list_ioctl - TW_IOC_AGENT_LIST
  * @arg: the ioctl's argument
  *
- * Return: 0, -EINVAL or -EFAULT.
+ * Return: 0, -EINVAL, -E2BIG or -EFAULT.
  */
 int tw_agent_list_ioctl(struct tw_agent_list *arg)
 {
-	struct tw_agent_entry __user *to = u64_to_user_ptr(arg->agents);
 	u32 look = TW_AGENT_LIST_LOOK;
 	bool admin = tw_is_admin();
 	u64 cursor = arg->cursor;
@@ -63,11 +63,15 @@ int tw_agent_list_ioctl(struct tw_agent_list *arg)
 	u32 nr = 0;
 	int err;
 
-	if (arg->flags || arg->reserved || !arg->nr || arg->nr > tw_max_pages())
+	if (arg->flags || !arg->nr || arg->nr > tw_max_pages())
 		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_AGENT_ENTRY_SIZE_VER0);
+	if (err)
+		return err;
 	if (!arg->agents)
 		return -EFAULT;
-	err = tw_check_answer(arg->agents, min(arg->nr, look) * sizeof(e));
+	err = tw_check_answer(arg->agents,
+			      (size_t)min(arg->nr, look) * arg->entry_size);
 	if (err)
 		return err;
 	while (nr < arg->nr && look--) {
@@ -77,11 +81,12 @@ int tw_agent_list_ioctl(struct tw_agent_list *arg)
 			break;
 		if (admin || tw_agent_mine(a)) {
 			tw_agent_describe(a, &e);
-			err = copy_to_user(to + nr++, &e, sizeof(e));
+			err = tw_entry_write(arg->agents, nr++, arg->entry_size,
+					     &e, sizeof(e));
 		}
 		tw_agent_put(a);
 		if (err)
-			return -EFAULT;
+			return err;
 		cond_resched();
 	}
 	arg->nr = nr;

@@ -120,7 +120,7 @@ static void tw_walk_agent(struct tw_agent_walk *s)
 	u64 id = 0;
 
 	while (!tw_walk_over(s) && (r = tw_region_after(id))) {
-		id = r->id;
+		id = tw_region_number(r);
 		s->intr = signal_pending(current);
 		if (r->agent == s->agent && !s->intr)
 			tw_walk_region(s, r);

@@ -22,6 +22,7 @@
 #include <linux/vmalloc.h>
 
 #include "cand_queue.h"
+#include "entries.h"
 #include "external.h"
 #include "heat.h"
 #include "lookup.h"
@@ -223,18 +224,20 @@ static void tw_walk_regions(struct tw_cand_set *s, unsigned int left)
 			at = 0;
 			continue;
 		}
-		if (wrapped && r->id > start) {
+		if (wrapped && tw_region_number(r) > start) {
 			tw_region_put(r);
 			break;
 		}
 		left--;
-		if (r->id != id)
+		if (tw_region_number(r) != id)
 			at = 0;
 		at = s->admin || tw_region_mine(r) ?
 		     tw_walk_pages(s, r, at, &left) : ULONG_MAX;
-		id = at == ULONG_MAX ? r->id + 1 : r->id;
-		if (at == ULONG_MAX)
+		id = tw_region_number(r);
+		if (at == ULONG_MAX) {
+			id++;
 			at = 0;
+		}
 		tw_region_put(r);
 	}
 	WRITE_ONCE(tw_walk_region, id);
@@ -346,7 +349,6 @@ int tw_candidates_get(int from, int to, struct tw_candidate *out,
 
 int tw_candidates_ioctl(struct tw_candidates *arg)
 {
-	struct tw_candidate __user *to = u64_to_user_ptr(arg->candidates);
 	struct tw_cand_set s = {
 		.from = arg->from_tier, .to = arg->to_tier, .want = arg->nr,
 		.admin = tw_is_admin(),
@@ -354,21 +356,26 @@ int tw_candidates_ioctl(struct tw_candidates *arg)
 	unsigned int i;
 	int err;
 
-	if (arg->flags || arg->reserved || arg->from_tier >= TW_NR_TIERS ||
+	if (arg->flags || arg->from_tier >= TW_NR_TIERS ||
 	    arg->to_tier >= TW_NR_TIERS || arg->from_tier == arg->to_tier ||
 	    !arg->nr || arg->nr > tw_max_pages())
 		return -EINVAL;
-	if (!to)
+	err = tw_entry_check(arg->entry_size, TW_CANDIDATE_SIZE_VER0);
+	if (err)
+		return err;
+	if (!arg->candidates)
 		return -EFAULT;
-	err = tw_check_answer(arg->candidates, arg->nr * sizeof(*to));
+	err = tw_check_answer(arg->candidates,
+			      (size_t)arg->nr * arg->entry_size);
 	if (err)
 		return err;
 	err = tw_cand_run(&s);
 	if (err)
 		return err;
 	for (i = 0; i < s.nr && !err; i++)
-		if (copy_to_user(to + i, tw_cand_best(&s, i), sizeof(*to)))
-			err = -EFAULT;
+		err = tw_entry_write(arg->candidates, i, arg->entry_size,
+				     tw_cand_best(&s, i),
+				     sizeof(struct tw_candidate));
 	kvfree(s.found);
 	arg->nr = s.nr;
 	return err;

@@ -71,7 +71,8 @@ union tw_arg {
  *      and always when @always
  * @make: instead of @fn: makes an object's file, and says where its fd goes
  * @ksize: size of the struct here
- * @min: size when it was first published
+ * @min: size when it was first published (TW_*_SIZE_VER0): what it has gained
+ *      since, an older caller does not have
  * @always: copy back whatever the outcome
  * @in_only: nothing is copied back
  */
@@ -284,53 +285,77 @@ static struct file *tw_make_stream(union tw_arg *arg, s32 **fd)
 	return tw_stream_create(&arg->stream);
 }
 
-#define TW_CALL(_fn, _type)						\
-	{ .fn = _fn, .ksize = sizeof(struct _type),			\
-	  .min = sizeof(struct _type) }
-/* A struct that has grown: @_last is the last member that was published first. */
-#define TW_CALL_GROWN(_fn, _type, _last)				\
-	{ .fn = _fn, .ksize = sizeof(struct _type),			\
-	  .min = offsetofend(struct _type, _last) }
-#define TW_CALL_ALWAYS(_fn, _type)					\
-	{ .fn = _fn, .ksize = sizeof(struct _type),			\
-	  .min = sizeof(struct _type), .always = true }
-#define TW_CALL_IN(_fn, _type)						\
-	{ .fn = _fn, .ksize = sizeof(struct _type),			\
-	  .min = sizeof(struct _type), .in_only = true }
-#define TW_MAKE(_make, _type)						\
-	{ .make = _make, .ksize = sizeof(struct _type),			\
-	  .min = sizeof(struct _type) }
+/* @_TYPE: the struct's name as the constant with its first size has it. */
+#define TW_SIZES(_type, _TYPE)						\
+	.ksize = sizeof(struct _type), .min = _TYPE##_SIZE_VER0
+#define TW_CALL(_fn, _type, _TYPE)					\
+	{ .fn = _fn, TW_SIZES(_type, _TYPE) }
+#define TW_CALL_ALWAYS(_fn, _type, _TYPE)				\
+	{ .fn = _fn, TW_SIZES(_type, _TYPE), .always = true }
+#define TW_CALL_IN(_fn, _type, _TYPE)					\
+	{ .fn = _fn, TW_SIZES(_type, _TYPE), .in_only = true }
+#define TW_MAKE(_make, _type, _TYPE)					\
+	{ .make = _make, TW_SIZES(_type, _TYPE) }
 
 static const struct tw_ioctl tw_device_ioctls[] = {
-	[_IOC_NR(TW_IOC_INFO)]		= TW_CALL(tw_do_info, tw_info),
-	[_IOC_NR(TW_IOC_TIER_INFO)]	= TW_CALL(tw_do_tier_info, tw_tier_info),
-	[_IOC_NR(TW_IOC_TIER_BIND)]	= TW_CALL_IN(tw_do_bind, tw_tier_bind),
-	[_IOC_NR(TW_IOC_TIER_UNBIND)]	= TW_CALL_ALWAYS(tw_do_unbind, tw_tier_unbind),
-	[_IOC_NR(TW_IOC_PRESSURE)]	= TW_CALL(tw_do_pressure, tw_pressure),
-	[_IOC_NR(TW_IOC_REGION_CREATE)]	= TW_MAKE(tw_make_region, tw_region_create),
-	[_IOC_NR(TW_IOC_AGENT_CREATE)]	= TW_MAKE(tw_make_agent, tw_agent_create),
-	[_IOC_NR(TW_IOC_AGENT_STATS)]	= TW_CALL(tw_do_agent_stats, tw_agent_stats),
-	[_IOC_NR(TW_IOC_STREAM_CREATE)]	= TW_MAKE(tw_make_stream, tw_stream_create),
-	[_IOC_NR(TW_IOC_MIGRATE_PAGES)]	= TW_CALL(tw_do_migrate_pages, tw_migrate_pages),
-	[_IOC_NR(TW_IOC_PAGE_INFO)]	= TW_CALL(tw_do_page_info, tw_page_info),
-	[_IOC_NR(TW_IOC_MIGRATE_RANGE)]	= TW_CALL(tw_do_migrate_range, tw_migrate_range),
-	[_IOC_NR(TW_IOC_ADDR_PAGE)]	= TW_CALL(tw_do_addr_page, tw_addr_page),
-	[_IOC_NR(TW_IOC_TRACK)]	= TW_CALL(tw_do_track, tw_track),
-	[_IOC_NR(TW_IOC_UNTRACK)]	= TW_CALL(tw_do_untrack, tw_untrack),
-	[_IOC_NR(TW_IOC_REPORT)]	= TW_CALL_IN(tw_do_report, tw_report),
-	[_IOC_NR(TW_IOC_CANDIDATES)]	= TW_CALL(tw_do_candidates, tw_candidates),
-	[_IOC_NR(TW_IOC_REQUEST)]	= TW_CALL(tw_do_request, tw_request_pages),
-	[_IOC_NR(TW_IOC_PAGE_LIST)]	= TW_CALL(tw_do_page_list, tw_page_list),
-	[_IOC_NR(TW_IOC_MARK)]	= TW_CALL(tw_do_mark, tw_mark),
-	[_IOC_NR(TW_IOC_FAULT_STATS)]	= TW_CALL(tw_do_fault_stats, tw_fault_stats),
-	[_IOC_NR(TW_IOC_THRESHOLDS)]	= TW_CALL(tw_do_thresholds, tw_thresholds),
-	[_IOC_NR(TW_IOC_MODULE_STATS)]	= TW_CALL(tw_do_module_stats, tw_module_stats),
-	[_IOC_NR(TW_IOC_NUMA_STATS)]	= TW_CALL(tw_do_numa_stats, tw_numa_stats),
-	[_IOC_NR(TW_IOC_NUMA_BALANCE)]	= TW_CALL(tw_do_numa_balance, tw_numa_balance),
-	[_IOC_NR(TW_IOC_AGENT_LIMITS)]	= TW_CALL(tw_do_agent_limits, tw_agent_limits),
-	[_IOC_NR(TW_IOC_AGENT_MIGRATE)]	= TW_CALL(tw_do_agent_migrate, tw_agent_migrate),
-	[_IOC_NR(TW_IOC_POLICY)]	= TW_CALL(tw_do_policy, tw_policy),
-	[_IOC_NR(TW_IOC_AGENT_LIST)]	= TW_CALL(tw_do_agent_list, tw_agent_list),
+	[_IOC_NR(TW_IOC_INFO)] =
+		TW_CALL(tw_do_info, tw_info, TW_INFO),
+	[_IOC_NR(TW_IOC_TIER_INFO)] =
+		TW_CALL(tw_do_tier_info, tw_tier_info, TW_TIER_INFO),
+	[_IOC_NR(TW_IOC_TIER_BIND)] =
+		TW_CALL_IN(tw_do_bind, tw_tier_bind, TW_TIER_BIND),
+	[_IOC_NR(TW_IOC_TIER_UNBIND)] =
+		TW_CALL_ALWAYS(tw_do_unbind, tw_tier_unbind, TW_TIER_UNBIND),
+	[_IOC_NR(TW_IOC_PRESSURE)] =
+		TW_CALL(tw_do_pressure, tw_pressure, TW_PRESSURE),
+	[_IOC_NR(TW_IOC_REGION_CREATE)] =
+		TW_MAKE(tw_make_region, tw_region_create, TW_REGION_CREATE),
+	[_IOC_NR(TW_IOC_AGENT_CREATE)] =
+		TW_MAKE(tw_make_agent, tw_agent_create, TW_AGENT_CREATE),
+	[_IOC_NR(TW_IOC_AGENT_STATS)] =
+		TW_CALL(tw_do_agent_stats, tw_agent_stats, TW_AGENT_STATS),
+	[_IOC_NR(TW_IOC_STREAM_CREATE)] =
+		TW_MAKE(tw_make_stream, tw_stream_create, TW_STREAM_CREATE),
+	[_IOC_NR(TW_IOC_MIGRATE_PAGES)] =
+		TW_CALL(tw_do_migrate_pages, tw_migrate_pages, TW_MIGRATE_PAGES),
+	[_IOC_NR(TW_IOC_PAGE_INFO)] =
+		TW_CALL(tw_do_page_info, tw_page_info, TW_PAGE_INFO),
+	[_IOC_NR(TW_IOC_MIGRATE_RANGE)] =
+		TW_CALL(tw_do_migrate_range, tw_migrate_range, TW_MIGRATE_RANGE),
+	[_IOC_NR(TW_IOC_ADDR_PAGE)] =
+		TW_CALL(tw_do_addr_page, tw_addr_page, TW_ADDR_PAGE),
+	[_IOC_NR(TW_IOC_TRACK)] =
+		TW_CALL(tw_do_track, tw_track, TW_TRACK),
+	[_IOC_NR(TW_IOC_UNTRACK)] =
+		TW_CALL(tw_do_untrack, tw_untrack, TW_UNTRACK),
+	[_IOC_NR(TW_IOC_REPORT)] =
+		TW_CALL_IN(tw_do_report, tw_report, TW_REPORT),
+	[_IOC_NR(TW_IOC_CANDIDATES)] =
+		TW_CALL(tw_do_candidates, tw_candidates, TW_CANDIDATES),
+	[_IOC_NR(TW_IOC_REQUEST)] =
+		TW_CALL(tw_do_request, tw_request_pages, TW_REQUEST_PAGES),
+	[_IOC_NR(TW_IOC_PAGE_LIST)] =
+		TW_CALL(tw_do_page_list, tw_page_list, TW_PAGE_LIST),
+	[_IOC_NR(TW_IOC_MARK)] =
+		TW_CALL(tw_do_mark, tw_mark, TW_MARK),
+	[_IOC_NR(TW_IOC_FAULT_STATS)] =
+		TW_CALL(tw_do_fault_stats, tw_fault_stats, TW_FAULT_STATS),
+	[_IOC_NR(TW_IOC_THRESHOLDS)] =
+		TW_CALL(tw_do_thresholds, tw_thresholds, TW_THRESHOLDS),
+	[_IOC_NR(TW_IOC_MODULE_STATS)] =
+		TW_CALL(tw_do_module_stats, tw_module_stats, TW_MODULE_STATS),
+	[_IOC_NR(TW_IOC_NUMA_STATS)] =
+		TW_CALL(tw_do_numa_stats, tw_numa_stats, TW_NUMA_STATS),
+	[_IOC_NR(TW_IOC_NUMA_BALANCE)] =
+		TW_CALL(tw_do_numa_balance, tw_numa_balance, TW_NUMA_BALANCE),
+	[_IOC_NR(TW_IOC_AGENT_LIMITS)] =
+		TW_CALL(tw_do_agent_limits, tw_agent_limits, TW_AGENT_LIMITS),
+	[_IOC_NR(TW_IOC_AGENT_MIGRATE)] =
+		TW_CALL(tw_do_agent_migrate, tw_agent_migrate, TW_AGENT_MIGRATE),
+	[_IOC_NR(TW_IOC_POLICY)] =
+		TW_CALL(tw_do_policy, tw_policy, TW_POLICY),
+	[_IOC_NR(TW_IOC_AGENT_LIST)] =
+		TW_CALL(tw_do_agent_list, tw_agent_list, TW_AGENT_LIST),
 };
 
 /*
@@ -425,10 +450,14 @@ static int tw_do_region_pages(struct file *file, union tw_arg *arg)
 }
 
 static const struct tw_ioctl tw_region_ioctls[] = {
-	[_IOC_NR(TW_IOC_MIGRATE_RANGE)]	= TW_CALL(tw_do_region_migrate, tw_migrate_range),
-	[_IOC_NR(TW_IOC_REGION_INFO)]	= TW_CALL_GROWN(tw_do_region_info, tw_region_info, reserved),
-	[_IOC_NR(TW_IOC_REGION_DISCARD)] = TW_CALL(tw_do_region_discard, tw_region_discard),
-	[_IOC_NR(TW_IOC_REGION_PAGES)]	= TW_CALL(tw_do_region_pages, tw_region_pages),
+	[_IOC_NR(TW_IOC_MIGRATE_RANGE)] =
+		TW_CALL(tw_do_region_migrate, tw_migrate_range, TW_MIGRATE_RANGE),
+	[_IOC_NR(TW_IOC_REGION_INFO)] =
+		TW_CALL(tw_do_region_info, tw_region_info, TW_REGION_INFO),
+	[_IOC_NR(TW_IOC_REGION_DISCARD)] =
+		TW_CALL(tw_do_region_discard, tw_region_discard, TW_REGION_DISCARD),
+	[_IOC_NR(TW_IOC_REGION_PAGES)] =
+		TW_CALL(tw_do_region_pages, tw_region_pages, TW_REGION_PAGES),
 };
 
 long tw_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

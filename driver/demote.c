@@ -124,7 +124,7 @@ static void tw_demote_reclaim(void)
 		struct tw_askers *askers = tw_asked_of(r->memcg);
 		unsigned long n = atomic_long_xchg(&r->reclaim, 0);
 
-		id = r->id;
+		id = tw_region_number(r);
 		for (n = min(n, 1024UL); n; n -= min_t(unsigned long, n, TW_BATCH)) {
 			unsigned long done = tw_demote_with(tw_demote_move, r,
 					TW_TIER_NONE,

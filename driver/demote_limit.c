@@ -40,7 +40,7 @@ unsigned long tw_demote_limits(unsigned long nr)
 	int tier;
 
 	while (!fatal_signal_pending(current) && (r = tw_region_after(id))) {
-		id = r->id;
+		id = tw_region_number(r);
 		for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
 			unsigned long excess = tw_agent_excess(r->agent, tier);
 
@@ -113,7 +113,7 @@ static unsigned long tw_sink_all(void)
 	m->flags = TW_MOVE_CHOICE;
 	m->reason = TW_REASON_PRESSURE;
 	while ((r = tw_region_after(id))) {
-		id = r->id;
+		id = tw_region_number(r);
 		for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
 			excess = tw_agent_excess(r->agent, tier);
 			if (excess && atomic_long_read(&r->pages[tier]) > 0 &&
@@ -138,7 +138,7 @@ static bool tw_limits_exceeded(void)
 	int tier;
 
 	while (!found && (r = tw_region_after(id))) {
-		id = r->id;
+		id = tw_region_number(r);
 		for (tier = TW_TIER_GPU; tier < TW_NR_TIERS; tier++)
 			found |= tw_agent_excess(r->agent, tier) &&
 				 atomic_long_read(&r->pages[tier]) > 0 &&

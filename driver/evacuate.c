@@ -231,7 +231,7 @@ static int tw_evac_round(struct tw_evac *e)
 	e->busy = 0;
 	e->err = 0;
 	while ((r = tw_region_after(id))) {
-		id = r->id;
+		id = tw_region_number(r);
 		e->m->region = r;
 		xa_for_each(&r->chunks, i, c) {
 			tw_evac_chunk(e, c);

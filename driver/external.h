@@ -63,7 +63,7 @@ int tw_external_untrack(u64 page);
  * A fault on a page of either kind was reported, by this CPU: 0 or -ENOENT. Any
  * context but NMI. @admin: false looks at the caller's own pages only.
  */
-int tw_page_report(u64 page, bool admin);
+int tw_page_report(u64 owner, u64 page, bool admin);
 
 /* -- external.c: external ones only ------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
+#include "entries.h"
 #include "external.h"
 #include "heat.h"
 #include "lookup.h"
@@ -33,12 +34,21 @@ bool tw_thresholds_fit(unsigned int cold, unsigned int hot)
 	return cold && cold < hot && hot < U16_MAX;
 }
 
-void tw_heat_thresholds_set(unsigned int cold, unsigned int hot)
+int tw_heat_thresholds_set(const u32 *cold, const u32 *hot)
 {
+	unsigned int new_cold, new_hot;
+	int err = -EINVAL;
+
 	kernel_param_lock(THIS_MODULE);
-	WRITE_ONCE(tw_cold_threshold, cold);
-	WRITE_ONCE(tw_hot_threshold, hot);
+	new_cold = cold ? *cold : tw_cold_threshold;
+	new_hot = hot ? *hot : tw_hot_threshold;
+	if (tw_thresholds_fit(new_cold, new_hot)) {
+		WRITE_ONCE(tw_cold_threshold, new_cold);
+		WRITE_ONCE(tw_hot_threshold, new_hot);
+		err = 0;
+	}
 	kernel_param_unlock(THIS_MODULE);
+	return err;
 }
 
 static int tw_heat_param_set(const char *val, const struct kernel_param *kp)
@@ -99,20 +109,20 @@ static int tw_mark_rec(struct tw_region *r, unsigned long idx, bool hot)
 	return 0;
 }
 
-int tw_mark_page(u64 page, bool hot, bool admin)
+int tw_mark_page(u64 owner, u64 page, bool hot, bool admin)
 {
 	struct tw_region *r;
 	unsigned long idx;
 	struct tw_page p;
 	int err;
 
-	r = tw_page_lookup(page, &idx, admin);
+	r = tw_page_lookup_of(owner, page, &idx, admin);
 	if (r) {
 		err = tw_mark_rec(r, idx, hot);
 		tw_region_put(r);
 		return err;
 	}
-	if (!admin || (page & TW_PAGE_STABLE) ||
+	if (!admin || owner || (page & TW_PAGE_STABLE) ||
 	    !tw_external_describe(page, &p))
 		return -ENOENT;
 	return tw_external_set_heat(page, hot ? tw_heat_hot(p.heat) : 0, !hot);
@@ -138,7 +148,7 @@ int tw_mark_ioctl(struct tw_mark *arg)
 
 		if (get_user(page, pages + i))
 			return -EFAULT;
-		outcome = tw_mark_page(page, hot, admin);
+		outcome = tw_mark_page(arg->owner, page, hot, admin);
 		done += !outcome;
 		if (status && put_user(outcome, status + i))
 			return -EFAULT;
@@ -153,7 +163,9 @@ int tw_mark_ioctl(struct tw_mark *arg)
 
 /**
  * struct tw_list - one call of TW_IOC_PAGE_LIST
- * @infos: where found pages go
+ * @infos: where found pages go, as user memory's address
+ * @size: bytes of one there
+ * @nr: how many are there
  * @tier: wanted, or TW_TIER_NONE
  * @temperature: wanted
  * @room: pages that @infos still takes
@@ -162,7 +174,9 @@ int tw_mark_ioctl(struct tw_mark *arg)
  * @admin: everybody's pages
  */
 struct tw_list {
-	struct tw_page __user *infos;
+	u64 infos;
+	u32 size;
+	u32 nr;
 	u32 tier;
 	u32 temperature;
 	u32 room;
@@ -182,11 +196,19 @@ static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
 	if (p->tier == TW_TIER_NONE || p->temperature != l->temperature ||
 	    (l->tier != TW_TIER_NONE && p->tier != l->tier))
 		return 0;
-	if (copy_to_user(l->infos, p, sizeof(*p)))
+	if (tw_entry_write(l->infos, l->nr, l->size, p, sizeof(*p)))
 		return -EFAULT;
-	l->infos++;
+	l->nr++;
 	l->room--;
 	return 0;
+}
+
+/* Behind the last region there is: frame 0. */
+static u64 tw_list_behind(const struct tw_region *r)
+{
+	u64 number = tw_region_number(r) + 1;
+
+	return number > TW_PAGE_OWNERS ? 1 : TW_PAGE(number, 0);
 }
 
 static int tw_list_region(struct tw_list *l, struct tw_region *r,
@@ -200,7 +222,7 @@ static int tw_list_region(struct tw_list *l, struct tw_region *r,
 	xa_for_each_start(&r->chunks, i, c, i) {
 		idx = max(idx, c->base);
 		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {
-			l->cursor = TW_PAGE(r->id, 0) + idx;
+			l->cursor = tw_region_page(r, idx);
 			if (tw_list_full(l))
 				return 0;
 			tw_page_describe(r, idx, &p, l->admin);
@@ -210,32 +232,32 @@ static int tw_list_region(struct tw_list *l, struct tw_region *r,
 		}
 		cond_resched();
 	}
-	l->cursor = TW_PAGE(r->id + 1, 0);
+	l->cursor = tw_list_behind(r);
 	return 0;
 }
 
 /* From the cursor to the last region, or until the call has enough. */
 static int tw_list_regions(struct tw_list *l)
 {
-	u64 id = l->cursor ? TW_PAGE_REGION(l->cursor) : 0;
+	u64 number = l->cursor ? TW_PAGE_REGION(l->cursor) : 0;
 	unsigned long idx = TW_PAGE_INDEX(l->cursor);
 	struct tw_region *r;
 	int err = 0;
 
 	while (!err && !tw_list_full(l)) {
-		r = tw_region_after(id ? id - 1 : 0);
+		r = tw_region_after(number ? number - 1 : 0);
 		if (!r) {
 			l->cursor = 1;	/* frame 0 */
 			break;
 		}
-		if (r->id != id)
+		if (tw_region_number(r) != number)
 			idx = 0;
-		id = r->id + 1;
+		number = tw_region_number(r) + 1;
 		if (l->admin || tw_region_mine(r)) {
 			err = tw_list_region(l, r, idx);
 		} else {
 			l->look--;
-			l->cursor = TW_PAGE(id, 0);
+			l->cursor = tw_list_behind(r);
 		}
 		idx = 0;
 		tw_region_put(r);
@@ -267,7 +289,8 @@ static int tw_list_external(struct tw_list *l)
 int tw_page_list_ioctl(struct tw_page_list *arg)
 {
 	struct tw_list l = {
-		.infos = u64_to_user_ptr(arg->infos),
+		.infos = arg->infos,
+		.size = arg->entry_size,
 		.tier = arg->tier,
 		.temperature = arg->temperature,
 		.room = arg->nr,
@@ -277,13 +300,16 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 	};
 	int err;
 
-	if (arg->flags || arg->reserved || !arg->nr ||
-	    arg->nr > tw_max_pages() || arg->temperature >= TW_NR_CLASSES ||
+	if (arg->flags || !arg->nr || arg->nr > tw_max_pages() ||
+	    arg->temperature >= TW_NR_CLASSES ||
 	    (arg->tier >= TW_NR_TIERS && arg->tier != TW_TIER_NONE))
 		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
+	if (err)
+		return err;
 	if (!arg->infos)
 		return -EFAULT;
-	err = tw_check_answer(arg->infos, arg->nr * sizeof(struct tw_page));
+	err = tw_check_answer(arg->infos, (size_t)arg->nr * arg->entry_size);
 	if (err)
 		return err;
 	if (!l.cursor || (l.cursor & TW_PAGE_STABLE))
@@ -292,7 +318,7 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 		err = tw_list_external(&l);
 	if (err)
 		return err;
-	arg->nr -= l.room;
+	arg->nr = l.nr;
 	arg->cursor = l.cursor;
 	return 0;
 }

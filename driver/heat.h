@@ -27,8 +27,11 @@ extern unsigned int tw_hot_threshold;	/* parameter hot_threshold */
 extern unsigned int tw_cold_threshold;	/* parameter cold_threshold */
 /* May these two go together? */
 bool tw_thresholds_fit(unsigned int cold, unsigned int hot);
-/* Both at once; they fit. Sleeps. */
-void tw_heat_thresholds_set(unsigned int cold, unsigned int hot);
+/*
+ * Sets those that are given, both at once; NULL: as it is. 0, or -EINVAL: they
+ * would not fit, and nothing is set. Sleeps.
+ */
+int tw_heat_thresholds_set(const u32 *cold, const u32 *hot);
 
 static inline u32 tw_heat_class(unsigned int heat, unsigned int age)
 {
@@ -87,7 +90,7 @@ int tw_candidates_init(void);
 void tw_candidates_exit(void);
 
 /* Calls a page hot or cold, for everybody's pages with @admin: 0 or -ENOENT. */
-int tw_mark_page(u64 page, bool hot, bool admin);
+int tw_mark_page(u64 owner, u64 page, bool hot, bool admin);
 
 /* ioctls; they copy the arrays themselves */
 int tw_candidates_ioctl(struct tw_candidates *arg);

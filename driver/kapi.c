@@ -349,7 +349,7 @@ EXPORT_SYMBOL_GPL(tier_watch_untrack_page);
  */
 int tier_watch_handle_fault(u64 pfn, u64 vaddr, unsigned int flags)
 {
-	return tw_page_report(pfn, true);
+	return tw_page_report(0, pfn, true);
 }
 EXPORT_SYMBOL_GPL(tier_watch_handle_fault);
 
@@ -426,7 +426,7 @@ EXPORT_SYMBOL_GPL(tier_watch_get_optimal_numa_node);
  */
 int tier_watch_mark_hot(u64 pfn)
 {
-	return tw_mark_page(pfn, true, true);
+	return tw_mark_page(0, pfn, true, true);
 }
 EXPORT_SYMBOL_GPL(tier_watch_mark_hot);
 
@@ -438,7 +438,7 @@ EXPORT_SYMBOL_GPL(tier_watch_mark_hot);
  */
 int tier_watch_mark_cold(u64 pfn)
 {
-	return tw_mark_page(pfn, false, true);
+	return tw_mark_page(0, pfn, false, true);
 }
 EXPORT_SYMBOL_GPL(tier_watch_mark_cold);
 

@@ -17,6 +17,9 @@ bool tw_is_admin(void);
  * context but NMI with @admin.
  */
 struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin);
+/* The same if it is of region @owner (its id); 0: of any. */
+struct tw_region *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
+				    bool admin);
 /* Page @idx of @r as it is now. */
 void tw_page_describe(struct tw_region *r, unsigned long idx, struct tw_page *p,
 		      bool admin);

@@ -18,6 +18,7 @@
 #include <linux/user_namespace.h>
 
 #include "agent.h"
+#include "entries.h"
 #include "external.h"
 #include "heat.h"
 #include "lookup.h"
@@ -315,9 +316,21 @@ struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
 
 	if (!(page & TW_PAGE_STABLE))
 		return admin ? tw_region_by_pfn(page, idx) : NULL;
-	r = tw_region_by_id(TW_PAGE_REGION(page));
+	r = tw_region_by_number(TW_PAGE_REGION(page));
 	*idx = TW_PAGE_INDEX(page);
 	if (r && (*idx >= r->nr_pages || !(admin || tw_region_mine(r)))) {
+		tw_region_put_async(r);
+		r = NULL;
+	}
+	return r;
+}
+
+struct tw_region *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
+				    bool admin)
+{
+	struct tw_region *r = tw_page_lookup(page, idx, admin);
+
+	if (r && owner && r->id != owner) {
 		tw_region_put_async(r);
 		r = NULL;
 	}
@@ -328,7 +341,8 @@ struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
 static bool tw_page_of(const struct tw_region *r, u64 page, unsigned long *idx)
 {
 	*idx = TW_PAGE_INDEX(page);
-	return (page & TW_PAGE_STABLE) && TW_PAGE_REGION(page) == r->id &&
+	return (page & TW_PAGE_STABLE) &&
+	       TW_PAGE_REGION(page) == tw_region_number(r) &&
 	       *idx < r->nr_pages;
 }
 
@@ -337,16 +351,16 @@ static bool tw_page_of(const struct tw_region *r, u64 page, unsigned long *idx)
  * the engine. Returns how many numbers it has dealt with; *@status has theirs.
  */
 static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
-				       struct tw_move *m, int *status,
+				       u64 owner, struct tw_move *m, int *status,
 				       bool admin)
 {
 	struct tw_region *r, *next;
 	unsigned long idx;
 	unsigned int n;
 
-	r = tw_page_lookup(numbers[0], &idx, admin);
+	r = tw_page_lookup_of(owner, numbers[0], &idx, admin);
 	if (!r) {
-		status[0] = !admin ? -ENOENT :
+		status[0] = !admin || owner ? -ENOENT :
 			    tw_external_move(numbers[0], m->to, m->from,
 					     m->reason);
 		return 1;
@@ -371,7 +385,7 @@ static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
 	return n;
 }
 
-static int tw_migrate_window(u64 __user *pages, unsigned int nr,
+static int tw_migrate_window(u64 __user *pages, unsigned int nr, u64 owner,
 			     struct tw_move *m, struct tw_tally *t, bool admin)
 {
 	u64 numbers[TW_BATCH];
@@ -381,8 +395,8 @@ static int tw_migrate_window(u64 __user *pages, unsigned int nr,
 	if (copy_from_user(numbers, pages, nr * sizeof(*numbers)))
 		return -EFAULT;
 	for (n = 0; n < nr; )
-		n += tw_migrate_numbers(numbers + n, nr - n, m, status + n,
-					admin);
+		n += tw_migrate_numbers(numbers + n, nr - n, owner, m,
+					status + n, admin);
 	return tw_tally_add(t, status, nr);
 }
 
@@ -413,7 +427,8 @@ int tw_migrate_pages_ioctl(struct tw_migrate_pages *arg)
 	while (t.at < arg->nr && !err) {
 		n = min_t(u32, arg->nr - t.at, TW_BATCH);
 		err = signal_pending(current) ? -EINTR :
-		      tw_migrate_window(pages + t.at, n, m, &t, admin);
+		      tw_migrate_window(pages + t.at, n, arg->owner, m, &t,
+					admin);
 		cond_resched();
 	}
 	tw_move_free(m);
@@ -440,6 +455,7 @@ void tw_page_describe(struct tw_region *r, unsigned long idx,
 
 	*p = (struct tw_page){
 		.page = tw_region_page(r, idx),
+		.owner = r->id,
 		.agent = r->agent->id,
 		.tier = TW_TIER_NONE,
 		.node = -1,
@@ -470,12 +486,15 @@ void tw_page_describe(struct tw_region *r, unsigned long idx,
 int tw_page_info_ioctl(struct tw_page_info *arg)
 {
 	u64 __user *pages = u64_to_user_ptr(arg->pages);
-	struct tw_page __user *infos = u64_to_user_ptr(arg->infos);
 	bool admin = tw_is_admin();
+	int err;
 	u32 i;
 
-	if (arg->flags || arg->reserved || !arg->nr || arg->nr > TW_MAX_PAGES)
+	if (arg->flags || !arg->nr || arg->nr > TW_MAX_PAGES)
 		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
+	if (err)
+		return err;
 	for (i = 0; i < arg->nr; i++) {
 		struct tw_region *r;
 		struct tw_page p;
@@ -484,17 +503,20 @@ int tw_page_info_ioctl(struct tw_page_info *arg)
 
 		if (get_user(page, pages + i))
 			return -EFAULT;
-		r = tw_page_lookup(page, &idx, admin);
+		r = tw_page_lookup_of(arg->owner, page, &idx, admin);
 		if (r) {
 			tw_page_describe(r, idx, &p, admin);
 			tw_region_put(r);
-		} else if (!admin || !tw_external_describe(page, &p)) {
+		} else if (!admin || arg->owner ||
+			   !tw_external_describe(page, &p)) {
 			p = (struct tw_page){ .page = page, .node = -1,
 				.tier = TW_TIER_NONE, .status = -ENOENT,
 				.best_node = -1 };
 		}
-		if (copy_to_user(infos + i, &p, sizeof(p)))
-			return -EFAULT;
+		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
+				     sizeof(p));
+		if (err)
+			return err;
 		cond_resched();
 	}
 	return 0;
@@ -502,16 +524,19 @@ int tw_page_info_ioctl(struct tw_page_info *arg)
 
 int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
 {
-	struct tw_page __user *infos = u64_to_user_ptr(arg->infos);
 	bool admin = tw_is_admin();
 	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
 	unsigned long idx, nr, i;
+	int err;
 
-	if (arg->flags || arg->reserved || !arg->length ||
-	    !PAGE_ALIGNED(arg->offset) || !PAGE_ALIGNED(arg->length) ||
+	if (arg->flags || !arg->length || !PAGE_ALIGNED(arg->offset) ||
+	    !PAGE_ALIGNED(arg->length) ||
 	    arg->length >> PAGE_SHIFT > TW_MAX_PAGES || arg->offset >= size ||
 	    arg->length > size - arg->offset)
 		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
+	if (err)
+		return err;
 	idx = arg->offset >> PAGE_SHIFT;
 	nr = arg->length >> PAGE_SHIFT;
 	if (arg->nr < nr) {
@@ -522,8 +547,10 @@ int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
 		struct tw_page p;
 
 		tw_page_describe(r, idx + i, &p, admin);
-		if (copy_to_user(infos + i, &p, sizeof(p)))
-			return -EFAULT;
+		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
+				     sizeof(p));
+		if (err)
+			return err;
 		cond_resched();
 	}
 	arg->nr = nr;

@@ -215,7 +215,7 @@ static int tw_balance(struct tw_numa_balance *arg, bool admin)
 	b.m->reason = TW_REASON_NUMA;
 	b.m->flags = TW_MOVE_SAME;
 	while (!tw_balance_enough(&b) && (r = tw_region_after(id))) {
-		id = r->id;
+		id = tw_region_number(r);
 		if (admin || tw_region_mine(r))
 			tw_balance_region(&b, r);
 		tw_region_put(r);

@@ -4,7 +4,7 @@
  *
  * Owns tw_knobs but for the two thresholds, which are parameters of their own
  * (heat.c), and for enable_auto_migration. tw_policy_mutex orders those who set
- * all of it; readers take none.
+ * several of them; readers take none.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -65,9 +65,71 @@ static bool tw_policy_valid(const struct tw_policy *p)
 	       tw_between(p->free_permille, 1, 500) && p->min_stay <= 255;
 }
 
-static void tw_policy_set(const struct tw_policy *p)
+/* All knobs as they are. */
+static void tw_policy_get(struct tw_policy *p)
 {
 	lockdep_assert_held(&tw_policy_mutex);
+	p->enabled = READ_ONCE(tw_auto_migration);
+	p->mode = tw_knobs.mode;
+	p->hot_threshold = READ_ONCE(tw_hot_threshold);
+	p->cold_threshold = READ_ONCE(tw_cold_threshold);
+	p->scan_permille = tw_knobs.scan_permille;
+	p->scan_min_ms = tw_knobs.scan_min_ms;
+	p->scan_max_ms = tw_knobs.scan_max_ms;
+	p->free_permille = tw_knobs.free_permille;
+	p->min_stay = tw_knobs.min_stay;
+	p->max_rate = tw_knobs.max_rate;
+}
+
+/* What @arg sets, put into @p. */
+static void tw_policy_merge(struct tw_policy *p, const struct tw_policy *arg)
+{
+	u32 mask = arg->mode_set;
+
+	p->mode = (p->mode & ~mask) | (arg->mode & mask);
+	if (arg->set & TW_POLICY_SET_ENABLED)
+		p->enabled = arg->enabled;
+	if (arg->set & TW_POLICY_SET_HOT)
+		p->hot_threshold = arg->hot_threshold;
+	if (arg->set & TW_POLICY_SET_COLD)
+		p->cold_threshold = arg->cold_threshold;
+	if (arg->set & TW_POLICY_SET_PERMILLE)
+		p->scan_permille = arg->scan_permille;
+	if (arg->set & TW_POLICY_SET_MIN_MS)
+		p->scan_min_ms = arg->scan_min_ms;
+	if (arg->set & TW_POLICY_SET_MAX_MS)
+		p->scan_max_ms = arg->scan_max_ms;
+	if (arg->set & TW_POLICY_SET_FREE)
+		p->free_permille = arg->free_permille;
+	if (arg->set & TW_POLICY_SET_MIN_STAY)
+		p->min_stay = arg->min_stay;
+	if (arg->set & TW_POLICY_SET_MAX_RATE)
+		p->max_rate = arg->max_rate;
+}
+
+/* What is not set keeps its value, also one that it gets meanwhile. */
+static int tw_policy_set_thresholds(const struct tw_policy *p, u32 set)
+{
+	return tw_heat_thresholds_set(set & TW_POLICY_SET_COLD ?
+				      &p->cold_threshold : NULL,
+				      set & TW_POLICY_SET_HOT ?
+				      &p->hot_threshold : NULL);
+}
+
+static int tw_policy_set(const struct tw_policy *arg)
+{
+	struct tw_policy now = { }, *p = &now;
+	int err;
+
+	lockdep_assert_held(&tw_policy_mutex);
+	tw_policy_get(p);
+	tw_policy_merge(p, arg);
+	if (!tw_policy_valid(p))
+		return -EINVAL;
+	/* First, since it may find that a parameter has changed meanwhile. */
+	err = tw_policy_set_thresholds(p, arg->set);
+	if (err)
+		return err;
 	WRITE_ONCE(tw_knobs.mode, p->mode);
 	WRITE_ONCE(tw_knobs.scan_permille, p->scan_permille);
 	WRITE_ONCE(tw_knobs.scan_min_ms, p->scan_min_ms);
@@ -75,10 +137,11 @@ static void tw_policy_set(const struct tw_policy *p)
 	WRITE_ONCE(tw_knobs.free_permille, p->free_permille);
 	WRITE_ONCE(tw_knobs.min_stay, p->min_stay);
 	WRITE_ONCE(tw_knobs.max_rate, p->max_rate);
-	tw_heat_thresholds_set(p->cold_threshold, p->hot_threshold);
 	tw_demote_begin();
-	WRITE_ONCE(tw_auto_migration, p->enabled);
+	if (arg->set & TW_POLICY_SET_ENABLED)
+		WRITE_ONCE(tw_auto_migration, p->enabled);
 	tw_scanner_wake();
+	return 0;
 }
 
 /**
@@ -89,31 +152,22 @@ static void tw_policy_set(const struct tw_policy *p)
  */
 int tw_policy_ioctl(struct tw_policy *arg)
 {
-	u32 flags = arg->flags;
+	bool set = arg->set || arg->mode_set;
+	int err = 0;
 
-	if ((flags & ~TW_POLICY_SET) || arg->reserved)
+	if (arg->flags || (arg->set & ~TW_POLICY_SETS) ||
+	    (arg->mode_set & ~TW_POLICY_MODES))
 		return -EINVAL;
-	if ((flags & TW_POLICY_SET) && !capable(CAP_SYS_ADMIN))
+	if (set && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if ((flags & TW_POLICY_SET) && !tw_policy_valid(arg))
-		return -EINVAL;
 	mutex_lock(&tw_policy_mutex);
-	if (flags & TW_POLICY_SET)
-		tw_policy_set(arg);
-	*arg = (struct tw_policy){
-		.size = arg->size,
-		.flags = flags,
-		.enabled = READ_ONCE(tw_auto_migration),
-		.mode = tw_knobs.mode,
-		.hot_threshold = READ_ONCE(tw_hot_threshold),
-		.cold_threshold = READ_ONCE(tw_cold_threshold),
-		.scan_permille = tw_knobs.scan_permille,
-		.scan_min_ms = tw_knobs.scan_min_ms,
-		.scan_max_ms = tw_knobs.scan_max_ms,
-		.free_permille = tw_knobs.free_permille,
-		.min_stay = tw_knobs.min_stay,
-		.max_rate = tw_knobs.max_rate,
-	};
+	if (set)
+		err = tw_policy_set(arg);
+	if (!err) {
+		arg->set = 0;
+		arg->mode_set = 0;
+		tw_policy_get(arg);
+	}
 	mutex_unlock(&tw_policy_mutex);
-	return 0;
+	return err;
 }

@@ -39,6 +39,7 @@
 #include <linux/workqueue.h>
 
 #include "agent.h"
+#include "entries.h"
 #include "external.h"
 #include "lookup.h"
 #include "queue.h"
@@ -378,20 +379,22 @@ static int tw_requests_check(const struct tw_request *reqs, u32 nr)
 }
 
 /* Finds the request's page, and where it is now: 0 or -ENOENT. */
-static int tw_req_find(struct tw_req *q, u64 page, bool admin, u8 *in)
+static int tw_req_find(struct tw_req *q, u64 owner, u64 page,
+		       bool admin, u8 *in)
 {
 	unsigned long idx;
 	struct tw_page p;
 
 	*in = TW_TIER_NONE;
-	q->region = tw_page_lookup(page, &idx, admin);
+	q->region = tw_page_lookup_of(owner, page, &idx, admin);
 	if (q->region) {
 		tw_page_describe(q->region, idx, &p, false);
 		*in = p.tier;
 		q->at = idx;
 		return 0;
 	}
-	if ((page & TW_PAGE_STABLE) || !admin || !tw_external_describe(page, &p))
+	if ((page & TW_PAGE_STABLE) || owner || !admin ||
+	    !tw_external_describe(page, &p))
 		return -ENOENT;
 	*in = p.tier;
 	q->at = page;
@@ -407,7 +410,7 @@ static struct tw_req *tw_req_make(const struct tw_request *req, bool admin,
 
 	if (!q)
 		return ERR_PTR(-ENOMEM);
-	err = tw_req_find(q, req->page, admin, &in);
+	err = tw_req_find(q, req->owner, req->page, admin, &in);
 	if (err) {
 		kmem_cache_free(tw_req_cache, q);
 		return ERR_PTR(err);
@@ -449,13 +452,42 @@ static int tw_reqs_make(struct tw_request *reqs, u32 nr, bool admin,
 	return 0;
 }
 
+/* Where a caller has its requests; NULL: in the kernel. */
+struct tw_asked {
+	u64 at;
+	u32 size;	/* of one there */
+};
+
+static int tw_asked_write(const struct tw_asked *user,
+			  const struct tw_request *reqs, u32 nr)
+{
+	u32 i;
+	int err = 0;
+
+	for (i = 0; user && i < nr && !err; i++)
+		err = tw_entry_write(user->at, i, user->size, &reqs[i],
+				     sizeof(*reqs));
+	return err;
+}
+
+static int tw_asked_read(const struct tw_asked *user, struct tw_request *reqs,
+			 u32 nr)
+{
+	u32 i;
+	int err = 0;
+
+	for (i = 0; i < nr && !err; i++)
+		err = tw_entry_read(&reqs[i], sizeof(*reqs), user->at, i,
+				    user->size);
+	return err;
+}
+
 /*
- * Queues all of @reqs, or none. Their ids are told to @user_reqs (unless that
- * is NULL) first, when nothing has been queued and an error means just that.
+ * Queues all of @reqs, or none. Their ids are told to @asked first, when nothing
+ * has been queued and an error means just that.
  */
 static int tw_queue_submit(struct tw_request *reqs, u32 nr, bool admin,
-			   struct tw_call *call,
-			   struct tw_request __user *user_reqs)
+			   struct tw_call *call, const struct tw_asked *asked)
 {
 	struct tw_user *user = tw_user_get_current();
 	LIST_HEAD(made);
@@ -469,8 +501,8 @@ static int tw_queue_submit(struct tw_request *reqs, u32 nr, bool admin,
 	err = tw_room_take(user, nr);
 	if (err)
 		goto free;
-	err = -EFAULT;
-	if (user_reqs && copy_to_user(user_reqs, reqs, nr * sizeof(*reqs)))
+	err = tw_asked_write(asked, reqs, nr);
+	if (err)
 		goto give;
 	err = tw_queue_add(&made, user);
 	if (err)
@@ -523,7 +555,7 @@ static int tw_call_wait(struct tw_call *call)
 }
 
 static int tw_queue_ask(struct tw_request *reqs, u32 nr, bool wait, bool admin,
-			struct tw_request __user *user_reqs)
+			const struct tw_asked *asked)
 {
 	struct tw_call *call = NULL;
 	int err;
@@ -533,7 +565,7 @@ static int tw_queue_ask(struct tw_request *reqs, u32 nr, bool wait, bool admin,
 		if (!call)
 			return -ENOMEM;
 	}
-	err = tw_queue_submit(reqs, nr, admin, call, user_reqs);
+	err = tw_queue_submit(reqs, nr, admin, call, asked);
 	if (!err && wait)
 		err = tw_call_wait(call);
 	tw_call_put(call);
@@ -584,34 +616,38 @@ static void tw_request_tally(struct tw_request_pages *arg,
  */
 int tw_request_ioctl(struct tw_request_pages *arg)
 {
-	struct tw_request __user *user = u64_to_user_ptr(arg->requests);
+	const struct tw_asked asked = {
+		.at = arg->requests,
+		.size = arg->entry_size,
+	};
 	bool wait = arg->flags & TW_REQUEST_WAIT;
 	struct tw_request *reqs;
-	size_t bytes;
 	int err;
 
-	if ((arg->flags & ~TW_REQUEST_FLAGS) || arg->reserved || !arg->nr ||
+	if ((arg->flags & ~TW_REQUEST_FLAGS) || !arg->nr ||
 	    arg->nr > TW_REQUEST_MAX)
 		return -EINVAL;
-	bytes = arg->nr * sizeof(*reqs);
-	reqs = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	err = tw_entry_check(arg->entry_size, TW_REQUEST_SIZE_VER0);
+	if (err)
+		return err;
+	reqs = kvmalloc_array(arg->nr, sizeof(*reqs), GFP_KERNEL_ACCOUNT);
 	if (!reqs)
 		return -ENOMEM;
-	err = -EFAULT;
-	if (copy_from_user(reqs, user, bytes))
+	err = tw_asked_read(&asked, reqs, arg->nr);
+	if (err)
 		goto out;
 	err = tw_requests_check(reqs, arg->nr);
 	if (err)
 		goto out;
-	err = tw_check_answer(arg->requests, bytes);
+	err = tw_check_answer(arg->requests,
+			      (size_t)arg->nr * arg->entry_size);
 	if (err)
 		goto out;
-	err = tw_queue_ask(reqs, arg->nr, wait, tw_is_admin(), user);
+	err = tw_queue_ask(reqs, arg->nr, wait, tw_is_admin(), &asked);
 	if (err || !wait)
 		goto out;
 	tw_request_tally(arg, reqs);
-	if (copy_to_user(user, reqs, bytes))
-		err = -EFAULT;
+	err = tw_asked_write(&asked, reqs, arg->nr);
 out:
 	kvfree(reqs);
 	return err;

@@ -3,7 +3,7 @@
  * region.c - regions: their fd, mapping, lookup, end
  *
  * Owns the pseudo filesystem whose inodes the regions' mappings hang on, and
- * the table of ids, an xarray read under RCU.
+ * the table of regions by number, an xarray read under RCU.
  *
  * The filesystem is mounted while somebody has a use for it: a device file that
  * has made a region, a region, and whatever the kernel hangs on the mount. Its
@@ -32,6 +32,7 @@
 #include "queue.h"
 #include "reclaim.h"
 #include "region.h"
+#include "region_id.h"
 #include "stats.h"
 #include "tier.h"
 #include "tw.h"
@@ -47,11 +48,36 @@ static struct vfsmount *tw_mnt;		/* by simple_pin_fs(), as is its count */
 static int tw_mnt_users;
 static struct workqueue_struct *tw_teardown_wq;
 static struct workqueue_struct *tw_umount_wq;
-static DEFINE_XARRAY_FLAGS(tw_region_ids, XA_FLAGS_ALLOC1);
-static u32 tw_region_next_id;
+static DEFINE_XARRAY(tw_regions);	/* by tw_region_number() */
 
-/* Region ids have the bits of a stable page number that the index leaves. */
-#define TW_REGION_IDS	XA_LIMIT(1, (1U << (63 - TW_PAGE_INDEX_BITS)) - 1)
+static DEFINE_MUTEX(tw_region_id_lock);
+static unsigned long long tw_region_last_id;
+
+/* Forwards only: an id is given once. Nobody needs it but tests of the numbers' end. */
+static int tw_region_last_id_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned long long id;
+	int err = kstrtoull(val, 0, &id);
+
+	if (err)
+		return err;
+	mutex_lock(&tw_region_id_lock);
+	if (id >= tw_region_last_id && id < 1ULL << 62)
+		tw_region_last_id = id;
+	else
+		err = -EINVAL;
+	mutex_unlock(&tw_region_id_lock);
+	return err;
+}
+
+static const struct kernel_param_ops tw_region_last_id_ops = {
+	.set = tw_region_last_id_set,
+	.get = param_get_ullong,
+};
+
+module_param_cb(region_last_id, &tw_region_last_id_ops, &tw_region_last_id, 0600);
+__MODULE_PARM_TYPE(region_last_id, "ullong");
+MODULE_PARM_DESC(region_last_id, "last id that a region was given; can be raised");
 
 /* -- life ------------------------------------------------------------------ */
 
@@ -129,14 +155,12 @@ void tw_region_put_async(struct tw_region *r)
 		kref_put(&r->ref, tw_region_free_later);
 }
 
-struct tw_region *tw_region_by_id(u64 id)
+struct tw_region *tw_region_by_number(u64 number)
 {
 	struct tw_region *r;
 
-	if (id > ULONG_MAX)
-		return NULL;
 	rcu_read_lock();
-	r = xa_load(&tw_region_ids, id);
+	r = xa_load(&tw_regions, number);
 	if (r && !kref_get_unless_zero(&r->ref))
 		r = NULL;
 	rcu_read_unlock();
@@ -159,17 +183,17 @@ bool tw_region_mine(struct tw_region *r)
 
 bool tw_regions_exist(void)
 {
-	return !xa_empty(&tw_region_ids);
+	return !xa_empty(&tw_regions);
 }
 
-struct tw_region *tw_region_after(u64 id)
+struct tw_region *tw_region_after(u64 number)
 {
-	unsigned long i = id;
+	unsigned long i = number;
 	struct tw_region *r;
 
 	rcu_read_lock();
 	do {
-		r = xa_find_after(&tw_region_ids, &i, ULONG_MAX, XA_PRESENT);
+		r = xa_find_after(&tw_regions, &i, ULONG_MAX, XA_PRESENT);
 	} while (r && !kref_get_unless_zero(&r->ref));
 	rcu_read_unlock();
 	return r;
@@ -329,7 +353,7 @@ static int tw_region_release(struct inode *inode, struct file *file)
 	struct tw_region *r = file->private_data;
 
 	WRITE_ONCE(r->dead, true);
-	xa_erase(&tw_region_ids, r->id);
+	xa_erase(&tw_regions, tw_region_number(r));
 	tw_queue_drop_region(r);
 	if (atomic_long_read(&r->record_bytes) >
 	    TW_TEARDOWN_INLINE * TW_CHUNK_PAGES * sizeof(struct tw_rec) ||
@@ -516,28 +540,25 @@ static int tw_region_reserve(struct tw_region *r)
 }
 
 /*
- * Ids go up only: a wrap would hand one out again, so it ends there. The id is
- * reserved first and shows the region only once its file exists.
+ * Ids go up only, past those whose number a living region has. A number is
+ * reserved first and shows the region only once its file exists. -EBUSY is as good
+ * as impossible: each of the numbers is a living region's.
  */
 static int tw_region_reserve_id(struct tw_region *r)
 {
-	static DEFINE_MUTEX(lock);
-	u32 id;
-	int err;
+	u64 id, tries = TW_PAGE_OWNERS;
+	int err = -EBUSY;
 
-	mutex_lock(&lock);
-	err = xa_alloc_cyclic(&tw_region_ids, &id, NULL, TW_REGION_IDS,
-			      &tw_region_next_id, GFP_KERNEL);
-	if (err == 1) {		/* wrapped */
-		xa_erase(&tw_region_ids, id);
-		tw_region_next_id = (1U << 31) - 1;
-		err = -ENOSPC;
+	mutex_lock(&tw_region_id_lock);
+	while (err == -EBUSY && tries--) {
+		id = tw_region_id_next(tw_region_last_id);
+		tw_region_last_id = id;
+		err = xa_insert(&tw_regions, TW_PAGE_OWNER(id), NULL, GFP_KERNEL);
 	}
-	mutex_unlock(&lock);
-	if (err < 0)
-		return err == -EBUSY ? -ENOSPC : err;
-	r->id = id;
-	return 0;
+	mutex_unlock(&tw_region_id_lock);
+	if (!err)
+		r->id = id;
+	return err;
 }
 
 /*
@@ -584,13 +605,13 @@ struct file *tw_region_create(struct tw_region_create *arg)
 		goto erase;
 	}
 	file->private_data = r;
-	xa_store(&tw_region_ids, r->id, r, GFP_KERNEL);
+	xa_store(&tw_regions, tw_region_number(r), r, GFP_KERNEL);
 	tw_reclaim_watch();
 	arg->id = r->id;
 	return file;
 
 erase:
-	xa_erase(&tw_region_ids, r->id);
+	xa_erase(&tw_regions, tw_region_number(r));
 put:
 	tw_region_put(r);
 	return ERR_PTR(err);
@@ -643,6 +664,6 @@ void tw_regions_exit(void)
 	destroy_workqueue(tw_teardown_wq);
 	destroy_workqueue(tw_umount_wq);	/* which the former feeds */
 	WARN_ON(tw_mnt);
-	WARN_ON(!xa_empty(&tw_region_ids));
-	xa_destroy(&tw_region_ids);
+	WARN_ON(!xa_empty(&tw_regions));
+	xa_destroy(&tw_regions);
 }

@@ -7,8 +7,8 @@
  * pages and slots are freed at once or, for a big one, in a work item; the
  * region itself, its records and its inode go with the last reference.
  *
- * Regions are found by id, in an xarray read under RCU; a region leaves it when
- * its file goes.
+ * Regions are found by number, the lower bits of their id, in an xarray read
+ * under RCU; a region leaves it when its file goes.
  */
 #ifndef _TW_REGION_H
 #define _TW_REGION_H
@@ -37,7 +37,7 @@ struct vm_fault;
  * @ref: file, movers, sweeps, lookups
  * @inode: on our pseudo filesystem; its mapping is the pages' mapping
  * @mnt: that filesystem's mount, which holds the module
- * @id: never reused
+ * @id: never reused; for its number see TW_PAGE() of uapi
  * @nr_pages: size
  * @chunks: records, by index >> TW_CHUNK_SHIFT
  * @make_lock: a chunk is being made
@@ -115,14 +115,20 @@ void tw_region_put(struct tw_region *r);
 /* The same where sleeping is not allowed: any context but NMI. */
 void tw_region_put_async(struct tw_region *r);
 
-/* By id; a reference or NULL. Ownership is the caller's to check. */
-struct tw_region *tw_region_by_id(u64 id);
+/* By number; a reference or NULL. Ownership is the caller's to check. */
+struct tw_region *tw_region_by_number(u64 number);
 /* The region that the frame belongs to and its index; a reference or NULL. */
 struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx);
 /* The caller may name its pages by number (owner.h). Process context, any lock. */
 bool tw_region_mine(struct tw_region *r);
-/* The one with the next higher id than @id: a reference or NULL. */
-struct tw_region *tw_region_after(u64 id);
+/* The one with the next higher number than @number: a reference or NULL. */
+struct tw_region *tw_region_after(u64 number);
+
+/* Among the regions alive it is this one's alone. */
+static inline u64 tw_region_number(const struct tw_region *r)
+{
+	return TW_PAGE_OWNER(r->id);
+}
 
 static inline u64 tw_region_page(struct tw_region *r, unsigned long idx)
 {

@@ -95,7 +95,7 @@ int tw_module_stats_ioctl(struct tw_module_stats *arg)
 		tw_module_tier(arg, tier);
 	arg->pages_tracked += arg->pages_external;
 	for_each_possible_cpu(cpu) {
-		const struct tw_stats_cpu *c = per_cpu(tw_stats_cpu_ptr, cpu);
+		const struct tw_stats_cpu *c = &per_cpu(tw_stats_cpu_ptr, cpu)->cpu;
 
 		arg->events += READ_ONCE(c->events);
 		arg->sigbus += READ_ONCE(c->sigbus);

@@ -365,9 +365,9 @@ static bool tw_group_fill(struct tw_pass *p)
 	struct tw_chunk *c;
 
 	while ((r = tw_region_after(p->id ? p->id - 1 : 0))) {
-		if (r->id != p->id)
+		if (tw_region_number(r) != p->id)
 			p->at = 0;
-		p->id = r->id;
+		p->id = tw_region_number(r);
 		xa_for_each_start(&r->chunks, p->at, c, p->at) {
 			if (p->nr_group == max) {
 				tw_region_put(r);
@@ -390,10 +390,10 @@ static void tw_scan_publish(const struct tw_pass *p)
 	int tier, band;
 
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
-		struct tw_stats_tier *t = tw_stats_tier_block(tier);
+		u64 *heat = tw_stats_heat(tier);
 
 		for (band = 0; band < TW_HEAT_BANDS; band++)
-			WRITE_ONCE(t->heat[band], p->bands[tier][band]);
+			WRITE_ONCE(heat[band], p->bands[tier][band]);
 	}
 	WRITE_ONCE(tw_stats->scan_ns, tw_stats->scan_ns + p->worked);
 	WRITE_ONCE(tw_stats->scan_pages, tw_stats->scan_pages + p->pages);

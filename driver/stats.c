@@ -4,7 +4,7 @@
  *
  * Owns the area that /dev/tierwatch maps at offset 0: header, a block per
  * tier, a block per CPU number. Laid out once at load; it never moves and
- * never grows.
+ * never grows. Readers find everything by the offsets and strides in the header.
  *
  * Locks: none here. Who writes what, and how, says stats.h.
  */
@@ -19,13 +19,15 @@
 #include "stats.h"
 
 #define TW_STATS_TIER_OFFSET	ALIGN(sizeof(struct tw_stats), 64)
-#define TW_STATS_TIER_STRIDE	ALIGN(sizeof(struct tw_stats_tier), 64)
+#define TW_STATS_HEAT_OFFSET	ALIGN(sizeof(struct tw_stats_tier), 64)
+#define TW_STATS_TIER_STRIDE	ALIGN(TW_STATS_HEAT_OFFSET + \
+				      TW_HEAT_BANDS * sizeof(u64), 64)
 #define TW_STATS_CPU_OFFSET	(TW_STATS_TIER_OFFSET + \
 				 TW_NR_TIERS * TW_STATS_TIER_STRIDE)
-#define TW_STATS_CPU_STRIDE	ALIGN(sizeof(struct tw_stats_cpu), 64)
+#define TW_STATS_CPU_STRIDE	ALIGN(sizeof(struct tw_stats_block), 64)
 
 struct tw_stats *tw_stats;
-DEFINE_PER_CPU(struct tw_stats_cpu *, tw_stats_cpu_ptr);
+DEFINE_PER_CPU(struct tw_stats_block *, tw_stats_cpu_ptr);
 
 /* The specification's figures: ns and bytes per second. */
 static const struct {
@@ -60,6 +62,17 @@ struct tw_stats_tier *tw_stats_tier_block(int tier)
 {
 	return (void *)tw_stats + TW_STATS_TIER_OFFSET +
 	       tier * TW_STATS_TIER_STRIDE;
+}
+
+/**
+ * tw_stats_heat - a tier's pages by heat
+ * @tier: enum tw_tier
+ *
+ * Return: TW_HEAT_BANDS figures, there from load to unload.
+ */
+u64 *tw_stats_heat(int tier)
+{
+	return (void *)tw_stats_tier_block(tier) + TW_STATS_HEAT_OFFSET;
 }
 
 /**
@@ -116,6 +129,11 @@ static void tw_stats_fill(void)
 	s->nr_cpus = nr_cpu_ids;
 	s->cpu_offset = TW_STATS_CPU_OFFSET;
 	s->cpu_stride = TW_STATS_CPU_STRIDE;
+	s->head_size = sizeof(*s);
+	s->counters_offset = offsetof(struct tw_stats_block, tier);
+	s->counters_stride = sizeof(struct tw_stats_counters);
+	s->heat_offset = TW_STATS_HEAT_OFFSET;
+	s->heat_bands = TW_HEAT_BANDS;
 
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		struct tw_stats_tier *t = tw_stats_tier_block(tier);

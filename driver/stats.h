@@ -19,14 +19,25 @@
 
 struct vm_area_struct;
 
+/**
+ * struct tw_stats_block - a CPU's block as this driver lays it out
+ * @cpu: what is counted once
+ * @tier: what is counted for each tier
+ */
+struct tw_stats_block {
+	struct tw_stats_cpu cpu;
+	struct tw_stats_counters tier[TW_NR_TIERS];
+};
+
 extern struct tw_stats *tw_stats;
-DECLARE_PER_CPU(struct tw_stats_cpu *, tw_stats_cpu_ptr);
+DECLARE_PER_CPU(struct tw_stats_block *, tw_stats_cpu_ptr);
 
 int tw_stats_init(void);
 void tw_stats_exit(void);
 int tw_stats_mmap(struct vm_area_struct *vma);
 u32 tw_stats_size(void);
 struct tw_stats_tier *tw_stats_tier_block(int tier);
+u64 *tw_stats_heat(int tier);	/* TW_HEAT_BANDS of them */
 void tw_stats_sum(int tier, struct tw_stats_counters *sum);	/* over CPUs */
 /* report_stats.c */
 int tw_fault_stats_ioctl(struct tw_fault_stats *arg);
@@ -57,7 +68,7 @@ int tw_module_stats_ioctl(struct tw_module_stats *arg);
 	struct tw_stats_cpu *__c;					\
 									\
 	preempt_disable();						\
-	__c = __this_cpu_read(tw_stats_cpu_ptr);			\
+	__c = &__this_cpu_read(tw_stats_cpu_ptr)->cpu;			\
 	WRITE_ONCE(__c->_field, __c->_field + (_n));			\
 	preempt_enable();						\
 } while (0)

@@ -215,7 +215,7 @@ unsigned long tw_reap_kept(int tier, unsigned long want)
 	if (!atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
 		return 0;
 	while (n < want && (r = tw_region_after(id))) {
-		id = r->id;
+		id = tw_region_number(r);
 		xa_for_each(&r->chunks, i, c) {
 			n += tw_reap_chunk(c, tier);
 			cond_resched();

@@ -171,7 +171,7 @@ void tw_emit_at(struct tw_agent *agent, struct tw_event *ev,
 	}
 	/* One instruction or an atomic: interrupts count here, too. */
 	BUILD_BUG_ON(sizeof(local_t) != sizeof(u64));
-	local_add(n, (local_t *)&__this_cpu_read(tw_stats_cpu_ptr)->events);
+	local_add(n, (local_t *)&__this_cpu_read(tw_stats_cpu_ptr)->cpu.events);
 	rcu_read_unlock_sched();
 }
 
@@ -643,8 +643,7 @@ static int tw_stream_get_info(struct tw_stream *s, void __user *to)
 	struct tw_stream_info arg;
 	int err;
 
-	err = tw_copy_in(&arg, sizeof(arg),
-			 offsetofend(struct tw_stream_info, nr_rings), to);
+	err = tw_copy_in(&arg, sizeof(arg), TW_STREAM_INFO_SIZE_VER0, to);
 	if (err)
 		return err;
 	if (arg.flags)

@@ -300,11 +300,13 @@ static void tw_sweep_all(struct tw_sweep *s)
 			id = 0;
 			continue;
 		}
-		if (wrapped && r->id > start) {
+		if (wrapped && tw_region_number(r) > start) {
 			tw_region_put(r);
 			break;
 		}
-		id = tw_sweep_region(s, r) ? r->id + 1 : r->id;
+		id = tw_region_number(r);
+		if (tw_sweep_region(s, r))
+			id++;
 		tw_region_put(r);
 	}
 	WRITE_ONCE(tw_hand, id);

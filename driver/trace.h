@@ -30,8 +30,8 @@ TRACE_DEFINE_ENUM(TW_REASON_FAULT);
 TRACE_DEFINE_ENUM(TW_REASON_EVACUATE);
 
 /* TW_PAGE_REGION() and TW_PAGE_INDEX() in a form that such tools can parse. */
-#define tw_trace_region(page)	(((page) << 1) >> 33)
-#define tw_trace_index(page)	((page) & 0xffffffff)
+#define tw_trace_region(page)	(((page) << 1) >> 36)
+#define tw_trace_index(page)	((page) & 0x7ffffffff)
 
 #define tw_trace_tier(tier) __print_symbolic(tier,			\
 	{ TW_TIER_GPU,	"gpu" },					\

@@ -159,6 +159,7 @@ static int tw_report_managed(struct tw_region *r, unsigned long idx)
 
 /**
  * tw_page_report - a fault on a page was reported, by this CPU
+ * @owner: id of the region that it must be of, 0: any
  * @page: page number
  * @admin: of everybody's pages; false, in process context only: the caller's
  *
@@ -166,15 +167,15 @@ static int tw_report_managed(struct tw_region *r, unsigned long idx)
  *
  * Return: 0, or -ENOENT: no such page, never touched, lost, or not the caller's.
  */
-int tw_page_report(u64 page, bool admin)
+int tw_page_report(u64 owner, u64 page, bool admin)
 {
 	struct tw_region *r;
 	unsigned long idx;
 	int err;
 
-	r = tw_page_lookup(page, &idx, admin);
+	r = tw_page_lookup_of(owner, page, &idx, admin);
 	if (!r)
-		return admin ? tw_external_report(page) : -ENOENT;
+		return admin && !owner ? tw_external_report(page) : -ENOENT;
 	err = tw_report_managed(r, idx);
 	tw_region_put_async(r);
 	return err;
@@ -329,5 +330,5 @@ int tw_report_ioctl(struct tw_report *arg)
 {
 	if (arg->flags & ~TW_REPORT_FLAGS)
 		return -EINVAL;
-	return tw_page_report(arg->page, tw_is_admin());
+	return tw_page_report(arg->owner, arg->page, tw_is_admin());
 }

@@ -46,16 +46,10 @@ TW_API int tw_agent_join(struct tw *tw, __u64 id, struct tw_agent **agent)
 }
 
 static int stats(struct tw *tw, const struct tw_agent_stats *in,
-		 struct tw_agent_stats *out)
+		 struct tw_agent_stats *out, size_t size)
 {
-	struct tw_agent_stats arg = *in;
-	int err;
-
-	arg.size = sizeof(arg);
-	err = tw_ioctl(tw->fd, TW_IOC_AGENT_STATS, &arg);
-	if (!err)
-		*out = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_AGENT_STATS, in, sizeof(*in), out,
+			    size);
 }
 
 TW_API int tw_agent_open_fd(struct tw *tw, int fd, struct tw_agent **agent)
@@ -68,7 +62,7 @@ TW_API int tw_agent_open_fd(struct tw *tw, int fd, struct tw_agent **agent)
 	/* -1 would be the default agent. */
 	if (fd < 0)
 		return -EBADF;
-	err = stats(tw, &in, &out);
+	err = stats(tw, &in, &out, sizeof(out));
 	if (err)
 		return err;
 	a = calloc(1, sizeof(*a));
@@ -98,16 +92,16 @@ TW_API __u64 tw_agent_id(const struct tw_agent *agent)
 	return agent->id;
 }
 
-TW_API int tw_agent_stats(struct tw *tw, const struct tw_agent *agent,
-			  struct tw_agent_stats *out)
+TW_API int tw_agent_stats_v1(struct tw *tw, const struct tw_agent *agent,
+			     struct tw_agent_stats *out, size_t size)
 {
 	const struct tw_agent_stats in = { .agent_fd = agent ? agent->fd : -1 };
 
-	return stats(tw, &in, out);
+	return stats(tw, &in, out, size);
 }
 
-TW_API int tw_agent_stats_by_id(struct tw *tw, __u64 id,
-				struct tw_agent_stats *out)
+TW_API int tw_agent_stats_by_id_v1(struct tw *tw, __u64 id,
+				   struct tw_agent_stats *out, size_t size)
 {
 	const struct tw_agent_stats in = {
 		.flags = TW_AGENT_BY_ID,
@@ -115,11 +109,12 @@ TW_API int tw_agent_stats_by_id(struct tw *tw, __u64 id,
 		.id = id,
 	};
 
-	return stats(tw, &in, out);
+	return stats(tw, &in, out, size);
 }
 
-TW_API int tw_agent_list(struct tw *tw, __u64 *cursor,
-			 struct tw_agent_entry *agents, size_t nr)
+TW_API int tw_agent_list_v1(struct tw *tw, __u64 *cursor,
+			    struct tw_agent_entry *agents, size_t nr,
+			    size_t size)
 {
 	__u64 at = *cursor;
 	size_t found = 0;
@@ -132,8 +127,9 @@ TW_API int tw_agent_list(struct tw *tw, __u64 *cursor,
 		struct tw_agent_list arg = {
 			.size = sizeof(arg),
 			.nr = left < tw->max_pages ? left : tw->max_pages,
+			.entry_size = size,
 			.cursor = at,
-			.agents = (uintptr_t)(agents + found),
+			.agents = (uintptr_t)agents + found * size,
 		};
 		int err;
 
@@ -150,30 +146,25 @@ TW_API int tw_agent_list(struct tw *tw, __u64 *cursor,
 }
 
 static int limits(struct tw *tw, const struct tw_agent_limits *in,
-		  struct tw_agent_limits *out)
+		  struct tw_agent_limits *out, size_t size)
 {
-	struct tw_agent_limits arg = *in;
-	int err;
-
-	arg.size = sizeof(arg);
-	err = tw_ioctl(tw->fd, TW_IOC_AGENT_LIMITS, &arg);
-	if (!err && out)
-		*out = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_AGENT_LIMITS, in, sizeof(*in), out,
+			    size);
 }
 
-TW_API int tw_agent_limits_get(struct tw *tw, const struct tw_agent *agent,
-			       struct tw_agent_limits *out)
+TW_API int tw_agent_limits_get_v1(struct tw *tw, const struct tw_agent *agent,
+				  struct tw_agent_limits *out, size_t size)
 {
 	const struct tw_agent_limits in = {
 		.agent_fd = agent ? agent->fd : -1,
 	};
 
-	return limits(tw, &in, out);
+	return limits(tw, &in, out, size);
 }
 
-TW_API int tw_agent_limits_get_by_id(struct tw *tw, __u64 id,
-				     struct tw_agent_limits *out)
+TW_API int tw_agent_limits_get_by_id_v1(struct tw *tw, __u64 id,
+					struct tw_agent_limits *out,
+					size_t size)
 {
 	const struct tw_agent_limits in = {
 		.flags = TW_AGENT_BY_ID,
@@ -181,7 +172,7 @@ TW_API int tw_agent_limits_get_by_id(struct tw *tw, __u64 id,
 		.id = id,
 	};
 
-	return limits(tw, &in, out);
+	return limits(tw, &in, out, size);
 }
 
 TW_API int tw_agent_limits_set(struct tw *tw, const struct tw_agent *agent,
@@ -193,7 +184,7 @@ TW_API int tw_agent_limits_set(struct tw *tw, const struct tw_agent *agent,
 	};
 
 	memcpy(in.pages, pages, sizeof(in.pages));
-	return limits(tw, &in, NULL);
+	return limits(tw, &in, NULL, sizeof(in));
 }
 
 TW_API int tw_agent_limits_set_by_id(struct tw *tw, __u64 id,
@@ -206,7 +197,7 @@ TW_API int tw_agent_limits_set_by_id(struct tw *tw, __u64 id,
 	};
 
 	memcpy(in.pages, pages, sizeof(in.pages));
-	return limits(tw, &in, NULL);
+	return limits(tw, &in, NULL, sizeof(in));
 }
 
 static int migrate(struct tw *tw, struct tw_agent_migrate *arg, __u64 *moved,

@@ -24,6 +24,39 @@ int tw_ioctl(int fd, unsigned long cmd, void *arg)
 	return 0;
 }
 
+/* What the driver takes at most. */
+#define TW_ARG_MAX	4096
+
+int tw_ioctl_out(int fd, unsigned long cmd, const void *in, size_t in_size,
+		 void *out, size_t size)
+{
+	__u64 arg[TW_ARG_MAX / sizeof(__u64)];
+	__u32 whole = in_size > size ? in_size : size;
+	int err;
+
+	if (size < sizeof(__u32))
+		return -EINVAL;
+	if (size > sizeof(arg))
+		return -E2BIG;
+	memset(arg, 0, whole);
+	memcpy(arg, in, in_size);
+	memcpy(arg, &whole, sizeof(whole));
+	err = tw_ioctl(fd, cmd, arg);
+	if (err || !out)
+		return err;
+	whole = size;
+	memcpy(arg, &whole, sizeof(whole));
+	memcpy(out, arg, size);
+	return 0;
+}
+
+void tw_give(void *to, size_t size, const void *from, size_t have)
+{
+	memcpy(to, from, size < have ? size : have);
+	if (size > have)
+		memset((char *)to + have, 0, size - have);
+}
+
 void tw_close_fd(int fd)
 {
 	if (fd >= 0)
@@ -98,7 +131,9 @@ TW_API int tw_fd(const struct tw *tw)
 	return tw->fd;
 }
 
-TW_API int tw_info(struct tw *tw, struct tw_info *info)
+TW_API int tw_info_v1(struct tw *tw, struct tw_info *info, size_t size)
 {
-	return get_info(tw->fd, info);
+	const struct tw_info in = { .size = sizeof(in) };
+
+	return tw_ioctl_out(tw->fd, TW_IOC_INFO, &in, sizeof(in), info, size);
 }

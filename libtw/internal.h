@@ -48,6 +48,15 @@ struct tw_stream {
 };
 
 int tw_ioctl(int fd, unsigned long cmd, void *arg);
+/*
+ * A call whose struct goes to a caller with another header: @in is the library's
+ * own with the inputs, @out the caller's of @size bytes, or NULL. What either the
+ * library or the caller knows of is asked for. -EINVAL, -E2BIG: no such @size.
+ */
+int tw_ioctl_out(int fd, unsigned long cmd, const void *in, size_t in_size,
+		 void *out, size_t size);
+/* Fills the caller's struct: the part that it has; more than we have is zero. */
+void tw_give(void *to, size_t size, const void *from, size_t have);
 void tw_close_fd(int fd);
 int tw_map_ro(int fd, size_t size, const void **map);
 
@@ -57,6 +66,7 @@ int tw_map_ro(int fd, size_t size, const void **map);
  */
 int tw_migrate_range_fd(int fd, __u32 page_size, __u32 max_pages, __u64 start,
 			__u64 length, int to, int from, int reason,
-			__s32 *status, size_t nr, struct tw_move_sum *sum);
+			__s32 *status, size_t nr, struct tw_move_sum *sum,
+			size_t size);
 
 #endif /* _TW_INTERNAL_H */

@@ -4,25 +4,20 @@
  */
 #include "internal.h"
 
-TW_API int tw_numa_stats(struct tw *tw, int node, struct tw_numa_stats *stats)
+TW_API int tw_numa_stats_v1(struct tw *tw, int node,
+			    struct tw_numa_stats *stats, size_t size)
 {
-	struct tw_numa_stats arg = { .size = sizeof(arg), .node = node };
-	int err;
+	const struct tw_numa_stats in = { .node = node };
 
-	err = tw_ioctl(tw->fd, TW_IOC_NUMA_STATS, &arg);
-	if (!err)
-		*stats = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_NUMA_STATS, &in, sizeof(in), stats,
+			    size);
 }
 
-TW_API int tw_numa_balance(struct tw *tw, unsigned int nr,
-			   struct tw_numa_balance *result)
+TW_API int tw_numa_balance_v1(struct tw *tw, unsigned int nr,
+			      struct tw_numa_balance *result, size_t size)
 {
-	struct tw_numa_balance arg = { .size = sizeof(arg), .nr = nr };
-	int err;
+	const struct tw_numa_balance in = { .nr = nr };
 
-	err = tw_ioctl(tw->fd, TW_IOC_NUMA_BALANCE, &arg);
-	if (!err && result)
-		*result = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_NUMA_BALANCE, &in, sizeof(in),
+			    result, size);
 }

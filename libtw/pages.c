@@ -8,9 +8,9 @@
 
 #include "internal.h"
 
-TW_API int tw_migrate_pages(struct tw *tw, const __u64 *pages, size_t nr,
-			    int to, int from, int reason, __s32 *status,
-			    struct tw_move_sum *sum)
+TW_API int tw_migrate_pages_v1(struct tw *tw, const __u64 *pages, size_t nr,
+			       int to, int from, int reason, __s32 *status,
+			       struct tw_move_sum *sum, size_t size)
 {
 	struct tw_move_sum s = { 0 };
 	int err = 0;
@@ -36,13 +36,14 @@ TW_API int tw_migrate_pages(struct tw *tw, const __u64 *pages, size_t nr,
 		s.already += arg.nr - arg.moved - arg.failed;
 	}
 	if (sum)
-		*sum = s;
+		tw_give(sum, size, &s, sizeof(s));
 	return err;
 }
 
 int tw_migrate_range_fd(int fd, __u32 page_size, __u32 max_pages, __u64 start,
 			__u64 length, int to, int from, int reason,
-			__s32 *status, size_t nr, struct tw_move_sum *sum)
+			__s32 *status, size_t nr, struct tw_move_sum *sum,
+			size_t size)
 {
 	__u64 most = (__u64)max_pages * page_size;
 	struct tw_move_sum s = { 0 };
@@ -79,28 +80,31 @@ int tw_migrate_range_fd(int fd, __u32 page_size, __u32 max_pages, __u64 start,
 	} while (length);
 out:
 	if (sum)
-		*sum = s;
+		tw_give(sum, size, &s, sizeof(s));
 	return err;
 }
 
-TW_API int tw_migrate_addr(struct tw *tw, const void *addr, size_t length,
-			   int to, int from, int reason, __s32 *status,
-			   size_t nr, struct tw_move_sum *sum)
+TW_API int tw_migrate_addr_v1(struct tw *tw, const void *addr, size_t length,
+			      int to, int from, int reason, __s32 *status,
+			      size_t nr, struct tw_move_sum *sum, size_t size)
 {
 	return tw_migrate_range_fd(tw->fd, tw->page_size, tw->max_pages,
 				   (uintptr_t)addr, length, to, from, reason,
-				   status, nr, sum);
+				   status, nr, sum, size);
 }
 
-TW_API int tw_page_info(struct tw *tw, const __u64 *pages, size_t nr,
-			struct tw_page *infos)
+TW_API int tw_page_info_v1(struct tw *tw, const __u64 *pages, size_t nr,
+			   struct tw_page *infos, size_t size)
 {
+	size_t done = 0;
+
 	while (nr) {
 		struct tw_page_info arg = {
 			.size = sizeof(arg),
 			.nr = nr < tw->max_pages ? nr : tw->max_pages,
+			.entry_size = size,
 			.pages = (uintptr_t)pages,
-			.infos = (uintptr_t)infos,
+			.infos = (uintptr_t)infos + done * size,
 		};
 		int err;
 
@@ -108,7 +112,7 @@ TW_API int tw_page_info(struct tw *tw, const __u64 *pages, size_t nr,
 		if (err)
 			return err;
 		pages += arg.nr;
-		infos += arg.nr;
+		done += arg.nr;
 		nr -= arg.nr;
 	}
 	return 0;

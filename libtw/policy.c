@@ -2,24 +2,24 @@
 /*
  * policy.c - the knobs of automatic migration
  */
+#include <errno.h>
+
 #include "internal.h"
 
-TW_API int tw_policy_get(struct tw *tw, struct tw_policy *policy)
+TW_API int tw_policy_get_v1(struct tw *tw, struct tw_policy *policy,
+			    size_t size)
 {
-	struct tw_policy arg = { .size = sizeof(arg) };
-	int err;
+	const struct tw_policy in = { .size = sizeof(in) };
 
-	err = tw_ioctl(tw->fd, TW_IOC_POLICY, &arg);
-	if (!err)
-		*policy = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_POLICY, &in, sizeof(in), policy,
+			    size);
 }
 
-TW_API int tw_policy_set(struct tw *tw, const struct tw_policy *policy)
+TW_API int tw_policy_set_v1(struct tw *tw, const struct tw_policy *policy,
+			    size_t size)
 {
-	struct tw_policy arg = *policy;
-
-	arg.size = sizeof(arg);
-	arg.flags = TW_POLICY_SET;
-	return tw_ioctl(tw->fd, TW_IOC_POLICY, &arg);
+	/* Nothing to set: to the driver that would be a look. */
+	if (size < TW_POLICY_SIZE_VER0 || (!policy->set && !policy->mode_set))
+		return -EINVAL;
+	return tw_ioctl_out(tw->fd, TW_IOC_POLICY, policy, size, NULL, size);
 }

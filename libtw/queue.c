@@ -8,14 +8,16 @@
 
 #include "internal.h"
 
-TW_API int tw_candidates(struct tw *tw, int from, int to,
-			 struct tw_candidate *candidates, size_t nr)
+TW_API int tw_candidates_v1(struct tw *tw, int from, int to,
+			    struct tw_candidate *candidates, size_t nr,
+			    size_t size)
 {
 	struct tw_candidates arg = {
 		.size = sizeof(arg),
 		.from_tier = from,
 		.to_tier = to,
 		.nr = nr < tw->max_pages ? nr : tw->max_pages,
+		.entry_size = size,
 		.candidates = (uintptr_t)candidates,
 	};
 	int err;
@@ -24,13 +26,15 @@ TW_API int tw_candidates(struct tw *tw, int from, int to,
 	return err ? err : (int)arg.nr;
 }
 
-TW_API int tw_request(struct tw *tw, struct tw_request *requests, size_t nr,
-		      unsigned int flags, __u32 *done, __u32 *failed)
+TW_API int tw_request_v1(struct tw *tw, struct tw_request *requests, size_t nr,
+			 unsigned int flags, __u32 *done, __u32 *failed,
+			 size_t size)
 {
 	struct tw_request_pages arg = {
 		.size = sizeof(arg),
 		.flags = flags,
 		.nr = nr,
+		.entry_size = size,
 		.requests = (uintptr_t)requests,
 	};
 	int err;
@@ -48,8 +52,9 @@ TW_API int tw_request(struct tw *tw, struct tw_request *requests, size_t nr,
 	return 0;
 }
 
-TW_API int tw_page_list(struct tw *tw, int tier, int temperature,
-			__u64 *cursor, struct tw_page *infos, size_t nr)
+TW_API int tw_page_list_v1(struct tw *tw, int tier, int temperature,
+			   __u64 *cursor, struct tw_page *infos, size_t nr,
+			   size_t size)
 {
 	__u64 at = *cursor;
 	size_t found = 0;
@@ -64,8 +69,9 @@ TW_API int tw_page_list(struct tw *tw, int tier, int temperature,
 			.tier = tier,
 			.temperature = temperature,
 			.nr = left < tw->max_pages ? left : tw->max_pages,
+			.entry_size = size,
 			.cursor = at,
-			.infos = (uintptr_t)(infos + found),
+			.infos = (uintptr_t)infos + found * size,
 		};
 		int err;
 

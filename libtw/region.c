@@ -11,15 +11,12 @@
 
 #include "internal.h"
 
-static int region_info(int fd, struct tw_region_info *info)
+static int region_info(int fd, struct tw_region_info *info, size_t size)
 {
-	struct tw_region_info arg = { .size = sizeof(arg) };
-	int err;
+	const struct tw_region_info in = { .size = sizeof(in) };
 
-	err = tw_ioctl(fd, TW_IOC_REGION_INFO, &arg);
-	if (!err)
-		*info = arg;
-	return err;
+	return tw_ioctl_out(fd, TW_IOC_REGION_INFO, &in, sizeof(in), info,
+			    size);
 }
 
 static int map_region(struct tw_region *r, int prot)
@@ -83,7 +80,7 @@ TW_API int tw_region_open_fd(struct tw *tw, int fd, struct tw_region **region)
 	struct tw_region *r;
 	int err, mode;
 
-	err = region_info(fd, &info);
+	err = region_info(fd, &info, sizeof(info));
 	if (err)
 		return err;
 	mode = fcntl(fd, F_GETFL);
@@ -144,10 +141,10 @@ TW_API __u64 tw_region_page(const struct tw_region *region, const void *addr)
 	return TW_PAGE(region->id, (at - start) / region->page_size);
 }
 
-TW_API int tw_region_info(struct tw_region *region,
-			  struct tw_region_info *info)
+TW_API int tw_region_info_v1(struct tw_region *region,
+			     struct tw_region_info *info, size_t size)
 {
-	return region_info(region->fd, info);
+	return region_info(region->fd, info, size);
 }
 
 TW_API int tw_region_discard(struct tw_region *region, __u64 offset,
@@ -166,20 +163,23 @@ TW_API int tw_region_discard(struct tw_region *region, __u64 offset,
 	return err;
 }
 
-TW_API int tw_region_migrate(struct tw_region *region, __u64 offset,
-			     __u64 length, int to, int from, int reason,
-			     __s32 *status, size_t nr, struct tw_move_sum *sum)
+TW_API int tw_region_migrate_v1(struct tw_region *region, __u64 offset,
+				__u64 length, int to, int from, int reason,
+				__s32 *status, size_t nr,
+				struct tw_move_sum *sum, size_t size)
 {
 	return tw_migrate_range_fd(region->fd, region->page_size,
 				   region->max_pages, offset, length, to, from,
-				   reason, status, nr, sum);
+				   reason, status, nr, sum, size);
 }
 
-TW_API int tw_region_pages(struct tw_region *region, __u64 offset,
-			   __u64 length, struct tw_page *infos, size_t nr)
+TW_API int tw_region_pages_v1(struct tw_region *region, __u64 offset,
+			      __u64 length, struct tw_page *infos, size_t nr,
+			      size_t size)
 {
 	__u64 most = (__u64)region->max_pages * region->page_size;
 	__u64 pages = length / region->page_size;
+	size_t done = 0;
 
 	if (pages > nr)
 		return -EMSGSIZE;
@@ -189,7 +189,8 @@ TW_API int tw_region_pages(struct tw_region *region, __u64 offset,
 			.size = sizeof(arg),
 			.offset = offset,
 			.length = length < most ? length : most,
-			.infos = (uintptr_t)infos,
+			.entry_size = size,
+			.infos = (uintptr_t)infos + done * size,
 		};
 		int err;
 
@@ -197,7 +198,7 @@ TW_API int tw_region_pages(struct tw_region *region, __u64 offset,
 		err = tw_ioctl(region->fd, TW_IOC_REGION_PAGES, &arg);
 		if (err)
 			return err;
-		infos += arg.length / region->page_size;
+		done += arg.nr;
 		offset += arg.length;
 		length -= arg.length;
 	} while (length);

@@ -7,17 +7,44 @@
 
 #include "internal.h"
 
-/* Do all the blocks lie within what is mapped, and have what we know of? */
+/* A tier's block: what was published first, and its pages by heat. */
+static bool tier_ok(const struct tw_stats *s)
+{
+	__u64 end = s->heat_offset + s->heat_bands * (__u64)sizeof(__u64);
+
+	return s->nr_tiers >= TW_NR_TIERS && s->heat_bands >= TW_HEAT_BANDS &&
+	       s->heat_offset >= TW_STATS_TIER_SIZE_VER0 &&
+	       end <= s->tier_stride;
+}
+
+/* A CPU's block: the same, and its tiers' counters. */
+static bool cpu_ok(const struct tw_stats *s)
+{
+	__u64 end = s->counters_offset +
+		    (__u64)s->nr_tiers * s->counters_stride;
+
+	return s->counters_offset >= TW_STATS_CPU_SIZE_VER0 &&
+	       s->counters_stride >= TW_STATS_COUNTERS_SIZE_VER0 &&
+	       end <= s->cpu_stride;
+}
+
+/*
+ * Do all the blocks lie within what is mapped, and have what was published first?
+ * More than that a driver older than this header need not have.
+ */
 static bool layout_ok(const struct tw_stats *s, __u32 mapped)
 {
 	__u64 tiers = s->tier_offset + (__u64)s->nr_tiers * s->tier_stride;
 	__u64 cpus = s->cpu_offset + (__u64)s->nr_cpus * s->cpu_stride;
+	__u32 all = s->tier_offset | s->tier_stride | s->heat_offset |
+		    s->cpu_offset | s->cpu_stride | s->counters_offset |
+		    s->counters_stride;
 
 	return s->compat_version <= TW_STATS_VERSION &&
 	       s->version >= TW_STATS_VERSION &&
-	       s->nr_tiers >= TW_NR_TIERS &&
-	       s->tier_stride >= sizeof(struct tw_stats_tier) &&
-	       s->cpu_stride >= sizeof(struct tw_stats_cpu) &&
+	       s->head_size >= TW_STATS_SIZE_VER0 &&
+	       s->tier_offset >= s->head_size &&
+	       all % sizeof(__u64) == 0 && tier_ok(s) && cpu_ok(s) &&
 	       tiers <= mapped && cpus <= mapped;
 }
 
@@ -32,7 +59,7 @@ TW_API int tw_stats_map(struct tw *tw, const struct tw_stats **stats)
 		*stats = s;
 		return 0;
 	}
-	if (tw->stats_size < sizeof(*s))
+	if (tw->stats_size < TW_STATS_SIZE_VER0)
 		return -EPROTO;
 	err = tw_map_ro(tw->fd, tw->stats_size, &map);
 	if (err)
@@ -61,37 +88,41 @@ static int map_for_tier(struct tw *tw, int tier, const struct tw_stats **stats)
 	return tier < 0 || tier >= TW_NR_TIERS ? -EINVAL : 0;
 }
 
-TW_API int tw_stats_get_tier(struct tw *tw, int tier,
-			     struct tw_stats_tier *copy)
+TW_API int tw_stats_get_tier_v1(struct tw *tw, int tier,
+				struct tw_stats_tier *copy, size_t size)
 {
 	const struct tw_stats *stats;
+	struct tw_stats_tier t;
 	int err;
 
 	err = map_for_tier(tw, tier, &stats);
-	if (!err)
-		tw_stats_tier_read(stats, tier, copy);
-	return err;
+	if (err)
+		return err;
+	tw_stats_tier_read(stats, tier, &t);
+	tw_give(copy, size, &t, sizeof(t));
+	return 0;
 }
 
-TW_API int tw_stats_get_counters(struct tw *tw, int tier,
-				 struct tw_stats_counters *sum)
+TW_API int tw_stats_get_counters_v1(struct tw *tw, int tier,
+				    struct tw_stats_counters *sum, size_t size)
 {
 	const struct tw_stats *stats;
+	struct tw_stats_counters c;
 	int err;
 
 	err = map_for_tier(tw, tier, &stats);
-	if (!err)
-		tw_stats_sum(stats, tier, sum);
-	return err;
+	if (err)
+		return err;
+	tw_stats_sum(stats, tier, &c);
+	tw_give(sum, size, &c, sizeof(c));
+	return 0;
 }
 
-TW_API int tw_module_stats(struct tw *tw, struct tw_module_stats *stats)
+TW_API int tw_module_stats_v1(struct tw *tw, struct tw_module_stats *stats,
+			      size_t size)
 {
-	struct tw_module_stats arg = { .size = sizeof(arg) };
-	int err;
+	const struct tw_module_stats in = { .size = sizeof(in) };
 
-	err = tw_ioctl(tw->fd, TW_IOC_MODULE_STATS, &arg);
-	if (!err)
-		*stats = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_MODULE_STATS, &in, sizeof(in), stats,
+			    size);
 }

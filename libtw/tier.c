@@ -10,15 +10,13 @@
 
 #include "internal.h"
 
-TW_API int tw_tier_info(struct tw *tw, int tier, struct tw_tier_info *info)
+TW_API int tw_tier_info_v1(struct tw *tw, int tier, struct tw_tier_info *info,
+			   size_t size)
 {
-	struct tw_tier_info arg = { .size = sizeof(arg), .tier = tier };
-	int err;
+	const struct tw_tier_info in = { .tier = tier };
 
-	err = tw_ioctl(tw->fd, TW_IOC_TIER_INFO, &arg);
-	if (!err)
-		*info = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_TIER_INFO, &in, sizeof(in), info,
+			    size);
 }
 
 TW_API int tw_tier_bind_nodes(struct tw *tw, int tier, __u64 nodes,
@@ -77,27 +75,22 @@ TW_API int tw_tier_unbind(struct tw *tw, int tier, unsigned int flags,
 	return err;
 }
 
-TW_API int tw_pressure(struct tw *tw, int tier, struct tw_pressure *pressure)
+TW_API int tw_pressure_v1(struct tw *tw, int tier, struct tw_pressure *pressure,
+			  size_t size)
 {
-	struct tw_pressure arg = { .size = sizeof(arg), .tier = tier };
-	int err;
+	const struct tw_pressure in = { .tier = tier };
 
-	err = tw_ioctl(tw->fd, TW_IOC_PRESSURE, &arg);
-	if (!err)
-		*pressure = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_PRESSURE, &in, sizeof(in), pressure,
+			    size);
 }
 
-TW_API int tw_thresholds_get(struct tw *tw, int tier,
-			     struct tw_thresholds *thresholds)
+TW_API int tw_thresholds_get_v1(struct tw *tw, int tier,
+				struct tw_thresholds *thresholds, size_t size)
 {
-	struct tw_thresholds arg = { .size = sizeof(arg), .tier = tier };
-	int err;
+	const struct tw_thresholds in = { .tier = tier };
 
-	err = tw_ioctl(tw->fd, TW_IOC_THRESHOLDS, &arg);
-	if (!err)
-		*thresholds = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_THRESHOLDS, &in, sizeof(in), thresholds,
+			    size);
 }
 
 TW_API int tw_thresholds_set(struct tw *tw, int tier, const __u32 enter[3],
@@ -114,18 +107,11 @@ TW_API int tw_thresholds_set(struct tw *tw, int tier, const __u32 enter[3],
 	return tw_ioctl(tw->fd, TW_IOC_THRESHOLDS, &arg);
 }
 
-TW_API int tw_fault_stats(struct tw *tw, int tier, unsigned int flags,
-			  struct tw_fault_stats *stats)
+TW_API int tw_fault_stats_v1(struct tw *tw, int tier, unsigned int flags,
+			     struct tw_fault_stats *stats, size_t size)
 {
-	struct tw_fault_stats arg = {
-		.size = sizeof(arg),
-		.flags = flags,
-		.tier = tier,
-	};
-	int err;
+	const struct tw_fault_stats in = { .flags = flags, .tier = tier };
 
-	err = tw_ioctl(tw->fd, TW_IOC_FAULT_STATS, &arg);
-	if (!err && stats)
-		*stats = arg;
-	return err;
+	return tw_ioctl_out(tw->fd, TW_IOC_FAULT_STATS, &in, sizeof(in), stats,
+			    size);
 }

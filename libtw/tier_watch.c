@@ -118,14 +118,6 @@ out:
 	drop_lock();
 }
 
-/* The struct of a program may be shorter or longer than ours. */
-static void give(void *to, size_t size, const void *from, size_t known)
-{
-	memcpy(to, from, size < known ? size : known);
-	if (size > known)
-		memset((char *)to + known, 0, size - known);
-}
-
 static int take(struct tw_request *to, const void *from, size_t size)
 {
 	struct migration_request r = { 0 };
@@ -228,7 +220,7 @@ TW_API int tier_watch_get_pressure_v1(int tier, struct tier_pressure *pressure,
 		.used = p.used,
 		.stalls = p.stalls,
 	};
-	give(pressure, size, &t, sizeof(t));
+	tw_give(pressure, size, &t, sizeof(t));
 	return 0;
 }
 
@@ -260,7 +252,7 @@ TW_API int tier_watch_get_migration_candidates_v1(int from, int to,
 			.node = found[i].node,
 		};
 
-		give((char *)candidates + i * size, size, &c, sizeof(c));
+		tw_give((char *)candidates + i * size, size, &c, sizeof(c));
 	}
 	free(found);
 	return err;
@@ -279,7 +271,7 @@ static void give_result(const struct tw_request *r, int err, void *to,
 	};
 
 	if (to)
-		give(to, size, &m, sizeof(m));
+		tw_give(to, size, &m, sizeof(m));
 }
 
 TW_API int tier_watch_migrate_page_v1(const struct migration_request *request,
@@ -391,7 +383,7 @@ TW_API int tier_watch_get_agent_memory_v1(__u64 agent_id,
 		m.total_pages += s.pages[i] + s.external[i];
 	}
 	m.faults_reported = s.reported;
-	give(stats, size, &m, sizeof(m));
+	tw_give(stats, size, &m, sizeof(m));
 	return 0;
 }
 
@@ -418,7 +410,7 @@ TW_API int tier_watch_get_numa_stats_v1(int node, struct numa_stats *stats,
 		.remote_accesses = s.remote,
 		.migrations_in = s.moved_in,
 	};
-	give(stats, size, &n, sizeof(n));
+	tw_give(stats, size, &n, sizeof(n));
 	return 0;
 }
 
@@ -461,7 +453,7 @@ static void give_page(const struct tw_page *page, void *to, size_t size)
 		.temperature = page->temperature,
 	};
 
-	give(to, size, &p, sizeof(p));
+	tw_give(to, size, &p, sizeof(p));
 }
 
 TW_API int tier_watch_get_page_info_v1(__u64 pfn, struct page_info *info,
@@ -559,7 +551,7 @@ TW_API int tier_watch_get_fault_stats_v1(int tier, struct fault_stats *stats,
 		.reported = s.reported,
 		.total_ns = s.fault_ns,
 	};
-	give(stats, size, &f, sizeof(f));
+	tw_give(stats, size, &f, sizeof(f));
 	return 0;
 }
 
@@ -597,7 +589,7 @@ TW_API int tier_watch_get_tier_info_v1(int tier, struct tier_info *info,
 		.nominal_latency_ns = i.nominal_latency_ns,
 		.nominal_bandwidth = i.nominal_bandwidth,
 	};
-	give(info, size, &t, sizeof(t));
+	tw_give(info, size, &t, sizeof(t));
 	return 0;
 }
 
@@ -693,7 +685,7 @@ TW_API int tier_watch_get_module_stats_v1(struct module_stats *stats,
 		.cold_threshold = s.cold_threshold,
 		.auto_migration = s.auto_migration,
 	};
-	give(stats, size, &m, sizeof(m));
+	tw_give(stats, size, &m, sizeof(m));
 	return 0;
 }
 

@@ -33,7 +33,7 @@ static void add(struct tw_sum *s, __u32 nr, __u32 ok, __u32 failed)
 }
 
 static int track(struct tw *tw, const struct tw_track *in, const __u64 *pages,
-		 size_t nr, __s32 *status, struct tw_sum *sum)
+		 size_t nr, __s32 *status, struct tw_sum *sum, size_t size)
 {
 	struct tw_sum s = { 0 };
 	int err = 0;
@@ -51,13 +51,13 @@ static int track(struct tw *tw, const struct tw_track *in, const __u64 *pages,
 		add(&s, arg.nr, arg.done, arg.failed);
 	}
 	if (sum)
-		*sum = s;
+		tw_give(sum, size, &s, sizeof(s));
 	return err;
 }
 
-TW_API int tw_track(struct tw *tw, const __u64 *pages, size_t nr, int tier,
-		    int node, const struct tw_agent *agent, __s32 *status,
-		    struct tw_sum *sum)
+TW_API int tw_track_v1(struct tw *tw, const __u64 *pages, size_t nr, int tier,
+		       int node, const struct tw_agent *agent, __s32 *status,
+		       struct tw_sum *sum, size_t size)
 {
 	const struct tw_track in = {
 		.tier = tier,
@@ -65,12 +65,12 @@ TW_API int tw_track(struct tw *tw, const __u64 *pages, size_t nr, int tier,
 		.agent_fd = agent ? agent->fd : -1,
 	};
 
-	return track(tw, &in, pages, nr, status, sum);
+	return track(tw, &in, pages, nr, status, sum, size);
 }
 
-TW_API int tw_track_by_id(struct tw *tw, const __u64 *pages, size_t nr,
-			  int tier, int node, __u64 id, __s32 *status,
-			  struct tw_sum *sum)
+TW_API int tw_track_by_id_v1(struct tw *tw, const __u64 *pages, size_t nr,
+			     int tier, int node, __u64 id, __s32 *status,
+			     struct tw_sum *sum, size_t size)
 {
 	const struct tw_track in = {
 		.flags = TW_TRACK_BY_ID,
@@ -80,11 +80,11 @@ TW_API int tw_track_by_id(struct tw *tw, const __u64 *pages, size_t nr,
 		.agent_id = id,
 	};
 
-	return track(tw, &in, pages, nr, status, sum);
+	return track(tw, &in, pages, nr, status, sum, size);
 }
 
-TW_API int tw_untrack(struct tw *tw, const __u64 *pages, size_t nr,
-		      __s32 *status, struct tw_sum *sum)
+TW_API int tw_untrack_v1(struct tw *tw, const __u64 *pages, size_t nr,
+			 __s32 *status, struct tw_sum *sum, size_t size)
 {
 	struct tw_sum s = { 0 };
 	int err = 0;
@@ -103,12 +103,13 @@ TW_API int tw_untrack(struct tw *tw, const __u64 *pages, size_t nr,
 		add(&s, arg.nr, arg.done, arg.failed);
 	}
 	if (sum)
-		*sum = s;
+		tw_give(sum, size, &s, sizeof(s));
 	return err;
 }
 
-TW_API int tw_mark(struct tw *tw, const __u64 *pages, size_t nr,
-		   int temperature, __s32 *status, struct tw_sum *sum)
+TW_API int tw_mark_v1(struct tw *tw, const __u64 *pages, size_t nr,
+		      int temperature, __s32 *status, struct tw_sum *sum,
+		      size_t size)
 {
 	struct tw_sum s = { 0 };
 	int err = 0;
@@ -128,7 +129,7 @@ TW_API int tw_mark(struct tw *tw, const __u64 *pages, size_t nr,
 		add(&s, arg.nr, arg.done, arg.failed);
 	}
 	if (sum)
-		*sum = s;
+		tw_give(sum, size, &s, sizeof(s));
 	return err;
 }
 

@@ -8,6 +8,11 @@
  * unchanged, and only what the library adds is listed here. Unless said
  * otherwise a call that fails writes nothing through its pointers.
  *
+ * Structs may grow. What takes or fills one is a macro that tells a function with
+ * a version in its name how long the caller's is: a shorter one of an older
+ * program gets its part, and what neither the library nor the driver knows of a
+ * longer one is zero. The macro has the function's arguments but the last.
+ *
  * The library fills in and checks no more than it must: values go to the
  * driver as they are. Where a struct of <linux/tierwatch.h> is filled, its
  * size member and all inputs in it are set by the library.
@@ -75,13 +80,16 @@ void tw_close(struct tw *tw);
 int tw_fd(const struct tw *tw);
 
 /**
- * tw_info - what the driver is, and which tiers are bound now
+ * tw_info_v1 - what the driver is, and which tiers are bound now
  * @tw: the handle
  * @info: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_info(struct tw *tw, struct tw_info *info);
+int tw_info_v1(struct tw *tw, struct tw_info *info, size_t size);
+#define tw_info(tw, info) \
+	tw_info_v1((tw), (info), sizeof(struct tw_info))
 
 /*
  * Names
@@ -135,14 +143,18 @@ const char *tw_event_name(int type);
  */
 
 /**
- * tw_tier_info - one tier
+ * tw_tier_info_v1 - one tier
  * @tw: the handle
  * @tier: enum tw_tier
  * @info: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_tier_info(struct tw *tw, int tier, struct tw_tier_info *info);
+int tw_tier_info_v1(struct tw *tw, int tier, struct tw_tier_info *info,
+		    size_t size);
+#define tw_tier_info(tw, tier, info) \
+	tw_tier_info_v1((tw), (tier), (info), sizeof(struct tw_tier_info))
 
 /**
  * tw_tier_bind_nodes - give a NUMA tier its nodes
@@ -183,25 +195,33 @@ int tw_tier_bind_device(struct tw *tw, int tier, const char *path,
 int tw_tier_unbind(struct tw *tw, int tier, unsigned int flags, __u64 *moved);
 
 /**
- * tw_pressure - how full a tier is
+ * tw_pressure_v1 - how full a tier is
  * @tw: the handle
  * @tier: enum tw_tier
  * @pressure: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_pressure(struct tw *tw, int tier, struct tw_pressure *pressure);
+int tw_pressure_v1(struct tw *tw, int tier, struct tw_pressure *pressure,
+		   size_t size);
+#define tw_pressure(tw, tier, pressure) \
+	tw_pressure_v1((tw), (tier), (pressure), sizeof(struct tw_pressure))
 
 /**
- * tw_thresholds_get - a tier's levels of pressure
+ * tw_thresholds_get_v1 - a tier's levels of pressure
  * @tw: the handle
  * @tier: enum tw_tier
  * @thresholds: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_thresholds_get(struct tw *tw, int tier,
-		      struct tw_thresholds *thresholds);
+int tw_thresholds_get_v1(struct tw *tw, int tier,
+			 struct tw_thresholds *thresholds, size_t size);
+#define tw_thresholds_get(tw, tier, thresholds) \
+	tw_thresholds_get_v1((tw), (tier), (thresholds), \
+			     sizeof(struct tw_thresholds))
 
 /**
  * tw_thresholds_set - set a tier's levels of pressure
@@ -216,40 +236,51 @@ int tw_thresholds_set(struct tw *tw, int tier, const __u32 enter[3],
 		      const __u32 leave[3]);
 
 /**
- * tw_fault_stats - a tier's faults since load or the last reset
+ * tw_fault_stats_v1 - a tier's faults since load or the last reset
  * @tw: the handle
  * @tier: enum tw_tier
  * @flags: TW_FAULT_STATS_RESET to count from here on, which needs
  *	CAP_SYS_ADMIN; or 0
  * @stats: out: the figures up to here; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_fault_stats(struct tw *tw, int tier, unsigned int flags,
-		   struct tw_fault_stats *stats);
+int tw_fault_stats_v1(struct tw *tw, int tier, unsigned int flags,
+		      struct tw_fault_stats *stats, size_t size);
+#define tw_fault_stats(tw, tier, flags, stats) \
+	tw_fault_stats_v1((tw), (tier), (flags), (stats), \
+			  sizeof(struct tw_fault_stats))
 
 /**
- * tw_numa_stats - a NUMA node
+ * tw_numa_stats_v1 - a NUMA node
  * @tw: the handle
  * @node: its number
  * @stats: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno; -ENOENT: no such node.
  */
-int tw_numa_stats(struct tw *tw, int node, struct tw_numa_stats *stats);
+int tw_numa_stats_v1(struct tw *tw, int node, struct tw_numa_stats *stats,
+		     size_t size);
+#define tw_numa_stats(tw, node, stats) \
+	tw_numa_stats_v1((tw), (node), (stats), sizeof(struct tw_numa_stats))
 
 /**
- * tw_numa_balance - move pages to the node whose CPUs touch them
+ * tw_numa_balance_v1 - move pages to the node whose CPUs touch them
  * @tw: the handle
  * @nr: most pages to move, 0: all
  * @result: out: what was done; or NULL
+ * @size: bytes of the caller's struct
  *
  * The caller's own pages; with CAP_SYS_ADMIN everybody's.
  *
  * Return: 0 or -errno.
  */
-int tw_numa_balance(struct tw *tw, unsigned int nr,
-		    struct tw_numa_balance *result);
+int tw_numa_balance_v1(struct tw *tw, unsigned int nr,
+		       struct tw_numa_balance *result, size_t size);
+#define tw_numa_balance(tw, nr, result) \
+	tw_numa_balance_v1((tw), (nr), (result), sizeof(struct tw_numa_balance))
 
 /*
  * Agents
@@ -308,34 +339,42 @@ int tw_agent_fd(const struct tw_agent *agent);
 __u64 tw_agent_id(const struct tw_agent *agent);
 
 /**
- * tw_agent_stats - an agent's memory
+ * tw_agent_stats_v1 - an agent's memory
  * @tw: the handle
  * @agent: the agent; NULL for the default one of the caller's cgroup
  * @stats: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_agent_stats(struct tw *tw, const struct tw_agent *agent,
-		   struct tw_agent_stats *stats);
+int tw_agent_stats_v1(struct tw *tw, const struct tw_agent *agent,
+		      struct tw_agent_stats *stats, size_t size);
+#define tw_agent_stats(tw, agent, stats) \
+	tw_agent_stats_v1((tw), (agent), (stats), sizeof(struct tw_agent_stats))
 
 /**
- * tw_agent_stats_by_id - the memory of one of the caller's own agents
+ * tw_agent_stats_by_id_v1 - the memory of one of the caller's own agents
  * @tw: the handle
  * @id: its label
  * @stats: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_agent_stats_by_id(struct tw *tw, __u64 id,
-			 struct tw_agent_stats *stats);
+int tw_agent_stats_by_id_v1(struct tw *tw, __u64 id,
+			    struct tw_agent_stats *stats, size_t size);
+#define tw_agent_stats_by_id(tw, id, stats) \
+	tw_agent_stats_by_id_v1((tw), (id), (stats), \
+				sizeof(struct tw_agent_stats))
 
 /**
- * tw_agent_list - the agents there are, in the order in which they were made
+ * tw_agent_list_v1 - the agents there are, in the order in which they were made
  * @tw: the handle
  * @cursor: in: 0 to begin, else as the call before left it. out: where to go
  *	on; 0: that was all
  * @agents: out
  * @nr: room in @agents, not 0
+ * @size: bytes of the caller's struct
  *
  * Goes on until @agents is full or there are no more. The caller's own agents;
  * with CAP_SYS_ADMIN everybody's.
@@ -343,30 +382,41 @@ int tw_agent_stats_by_id(struct tw *tw, __u64 id,
  * Return: how many were written; -errno when there was an error before the
  * first.
  */
-int tw_agent_list(struct tw *tw, __u64 *cursor, struct tw_agent_entry *agents,
-		  size_t nr);
+int tw_agent_list_v1(struct tw *tw, __u64 *cursor,
+		     struct tw_agent_entry *agents, size_t nr, size_t size);
+#define tw_agent_list(tw, cursor, agents, nr) \
+	tw_agent_list_v1((tw), (cursor), (agents), (nr), \
+			 sizeof(struct tw_agent_entry))
 
 /**
- * tw_agent_limits_get - how much of each tier an agent takes at most
+ * tw_agent_limits_get_v1 - how much of each tier an agent takes at most
  * @tw: the handle
  * @agent: the agent; NULL for the default one of the caller's cgroup
  * @limits: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_agent_limits_get(struct tw *tw, const struct tw_agent *agent,
-			struct tw_agent_limits *limits);
+int tw_agent_limits_get_v1(struct tw *tw, const struct tw_agent *agent,
+			   struct tw_agent_limits *limits, size_t size);
+#define tw_agent_limits_get(tw, agent, limits) \
+	tw_agent_limits_get_v1((tw), (agent), (limits), \
+			       sizeof(struct tw_agent_limits))
 
 /**
- * tw_agent_limits_get_by_id - the same for one of the caller's own agents
+ * tw_agent_limits_get_by_id_v1 - the same for one of the caller's own agents
  * @tw: the handle
  * @id: its label
  * @limits: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_agent_limits_get_by_id(struct tw *tw, __u64 id,
-			      struct tw_agent_limits *limits);
+int tw_agent_limits_get_by_id_v1(struct tw *tw, __u64 id,
+				 struct tw_agent_limits *limits, size_t size);
+#define tw_agent_limits_get_by_id(tw, id, limits) \
+	tw_agent_limits_get_by_id_v1((tw), (id), (limits), \
+				     sizeof(struct tw_agent_limits))
 
 /**
  * tw_agent_limits_set - set how much of each tier an agent takes at most
@@ -495,10 +545,11 @@ __u64 tw_region_size(const struct tw_region *region);
 int tw_region_fd(const struct tw_region *region);
 
 /**
- * tw_region_id - a region's number
+ * tw_region_id - a region's id
  * @region: the region
  *
- * Return: the region part of its pages' stable numbers.
+ * Return: the id, which is never given twice. Its lower bits are in the stable
+ * numbers of the region's pages, see TW_PAGE() in <linux/tierwatch.h>.
  */
 __u64 tw_region_id(const struct tw_region *region);
 
@@ -513,13 +564,17 @@ __u64 tw_region_id(const struct tw_region *region);
 __u64 tw_region_page(const struct tw_region *region, const void *addr);
 
 /**
- * tw_region_info - a region's pages, by tier
+ * tw_region_info_v1 - a region's pages, by tier
  * @region: the region
  * @info: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_region_info(struct tw_region *region, struct tw_region_info *info);
+int tw_region_info_v1(struct tw_region *region, struct tw_region_info *info,
+		      size_t size);
+#define tw_region_info(region, info) \
+	tw_region_info_v1((region), (info), sizeof(struct tw_region_info))
 
 /**
  * tw_region_discard - free the pages of a range. They read as zeroes after
@@ -564,7 +619,7 @@ struct tw_move_sum {
 };
 
 /**
- * tw_migrate_pages - move pages by number
+ * tw_migrate_pages_v1 - move pages by number
  * @tw: the handle
  * @pages: @nr stable numbers, or pfns with CAP_SYS_ADMIN
  * @nr: how many; 0 does nothing
@@ -574,15 +629,19 @@ struct tw_move_sum {
  * @status: out: @nr outcomes: 0 moved, TW_MOVE_ALREADY, or -errno and the
  *	page is as it was; or NULL
  * @sum: out; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: 0 when it was carried out, whatever the pages' outcomes; -errno.
  */
-int tw_migrate_pages(struct tw *tw, const __u64 *pages, size_t nr, int to,
-		     int from, int reason, __s32 *status,
-		     struct tw_move_sum *sum);
+int tw_migrate_pages_v1(struct tw *tw, const __u64 *pages, size_t nr, int to,
+			int from, int reason, __s32 *status,
+			struct tw_move_sum *sum, size_t size);
+#define tw_migrate_pages(tw, pages, nr, to, from, reason, status, sum) \
+	tw_migrate_pages_v1((tw), (pages), (nr), (to), (from), (reason), \
+			    (status), (sum), sizeof(struct tw_move_sum))
 
 /**
- * tw_migrate_addr - move a range of the caller's memory
+ * tw_migrate_addr_v1 - move a range of the caller's memory
  * @tw: the handle
  * @addr: page aligned, in writable mappings of regions
  * @length: bytes, page aligned, not 0
@@ -592,15 +651,19 @@ int tw_migrate_pages(struct tw *tw, const __u64 *pages, size_t nr, int to,
  * @status: out: an outcome a page of the range; or NULL
  * @nr: room in @status; -EMSGSIZE when it is less than the range's pages
  * @sum: out; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: as tw_migrate_pages().
  */
-int tw_migrate_addr(struct tw *tw, const void *addr, size_t length, int to,
-		    int from, int reason, __s32 *status, size_t nr,
-		    struct tw_move_sum *sum);
+int tw_migrate_addr_v1(struct tw *tw, const void *addr, size_t length, int to,
+		       int from, int reason, __s32 *status, size_t nr,
+		       struct tw_move_sum *sum, size_t size);
+#define tw_migrate_addr(tw, addr, length, to, from, reason, status, nr, sum) \
+	tw_migrate_addr_v1((tw), (addr), (length), (to), (from), (reason), \
+			   (status), (nr), (sum), sizeof(struct tw_move_sum))
 
 /**
- * tw_region_migrate - move a range of a region
+ * tw_region_migrate_v1 - move a range of a region
  * @region: the region
  * @offset: bytes, page aligned
  * @length: bytes, page aligned, not 0
@@ -610,41 +673,55 @@ int tw_migrate_addr(struct tw *tw, const void *addr, size_t length, int to,
  * @status: out: an outcome a page of the range; or NULL
  * @nr: room in @status; -EMSGSIZE when it is less than the range's pages
  * @sum: out; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: as tw_migrate_pages().
  */
-int tw_region_migrate(struct tw_region *region, __u64 offset, __u64 length,
-		      int to, int from, int reason, __s32 *status, size_t nr,
-		      struct tw_move_sum *sum);
+int tw_region_migrate_v1(struct tw_region *region, __u64 offset, __u64 length,
+			 int to, int from, int reason, __s32 *status, size_t nr,
+			 struct tw_move_sum *sum, size_t size);
+#define tw_region_migrate(region, offset, length, to, from, \
+		reason, status, nr, sum) \
+	tw_region_migrate_v1((region), (offset), (length), (to), (from), \
+			     (reason), (status), (nr), (sum), \
+			     sizeof(struct tw_move_sum))
 
 /**
- * tw_request - queue pages to be moved by and by
+ * tw_request_v1 - queue pages to be moved by and by
  * @tw: the handle
  * @requests: in and out: @nr requests, see struct tw_request
  * @nr: how many, 1..TW_REQUEST_MAX: all are queued, or none
  * @flags: TW_REQUEST_WAIT to return when all have ended; or 0
  * @done: out with TW_REQUEST_WAIT: requests that ended well; or NULL
  * @failed: out with TW_REQUEST_WAIT: the others; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: 0 when it was carried out, whatever the requests' outcomes; -errno.
  * -EAGAIN: no room in the queue. -EINTR: a signal came while waiting, they
  * stay queued.
  */
-int tw_request(struct tw *tw, struct tw_request *requests, size_t nr,
-	       unsigned int flags, __u32 *done, __u32 *failed);
+int tw_request_v1(struct tw *tw, struct tw_request *requests, size_t nr,
+		  unsigned int flags, __u32 *done, __u32 *failed, size_t size);
+#define tw_request(tw, requests, nr, flags, done, failed) \
+	tw_request_v1((tw), (requests), (nr), (flags), (done), (failed), \
+		      sizeof(struct tw_request))
 
 /**
- * tw_candidates - pages worth moving, best first
+ * tw_candidates_v1 - pages worth moving, best first
  * @tw: the handle
  * @from: enum tw_tier
  * @to: another one
  * @candidates: out
  * @nr: room in @candidates, not 0; more than tw_info.max_pages is not used
+ * @size: bytes of the caller's struct
  *
  * Return: how many were found; -errno.
  */
-int tw_candidates(struct tw *tw, int from, int to,
-		  struct tw_candidate *candidates, size_t nr);
+int tw_candidates_v1(struct tw *tw, int from, int to,
+		     struct tw_candidate *candidates, size_t nr, size_t size);
+#define tw_candidates(tw, from, to, candidates, nr) \
+	tw_candidates_v1((tw), (from), (to), (candidates), (nr), \
+			 sizeof(struct tw_candidate))
 
 /*
  * Keeping track of pages. Any number: several calls of the driver when
@@ -668,7 +745,7 @@ struct tw_sum {
 };
 
 /**
- * tw_track - keep track of pages
+ * tw_track_v1 - keep track of pages
  * @tw: the handle
  * @pages: @nr stable numbers; or frame numbers of external pages, which need
  *	CAP_SYS_ADMIN
@@ -679,14 +756,19 @@ struct tw_sum {
  *	caller's cgroup
  * @status: out: @nr outcomes, 0 or -errno, see struct tw_track; or NULL
  * @sum: out; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: 0 when it was carried out, whatever the pages' outcomes; -errno.
  */
-int tw_track(struct tw *tw, const __u64 *pages, size_t nr, int tier, int node,
-	     const struct tw_agent *agent, __s32 *status, struct tw_sum *sum);
+int tw_track_v1(struct tw *tw, const __u64 *pages, size_t nr, int tier,
+		int node, const struct tw_agent *agent, __s32 *status,
+		struct tw_sum *sum, size_t size);
+#define tw_track(tw, pages, nr, tier, node, agent, status, sum) \
+	tw_track_v1((tw), (pages), (nr), (tier), (node), (agent), (status), \
+		    (sum), sizeof(struct tw_sum))
 
 /**
- * tw_track_by_id - the same for one of the caller's own agents
+ * tw_track_by_id_v1 - the same for one of the caller's own agents
  * @tw: the handle
  * @pages: as for tw_track()
  * @nr: how many; 0 does nothing
@@ -695,38 +777,51 @@ int tw_track(struct tw *tw, const __u64 *pages, size_t nr, int tier, int node,
  * @id: the agent's label
  * @status: out: @nr outcomes; or NULL
  * @sum: out; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: as tw_track().
  */
-int tw_track_by_id(struct tw *tw, const __u64 *pages, size_t nr, int tier,
-		   int node, __u64 id, __s32 *status, struct tw_sum *sum);
+int tw_track_by_id_v1(struct tw *tw, const __u64 *pages, size_t nr, int tier,
+		      int node, __u64 id, __s32 *status, struct tw_sum *sum,
+		      size_t size);
+#define tw_track_by_id(tw, pages, nr, tier, node, id, status, sum) \
+	tw_track_by_id_v1((tw), (pages), (nr), (tier), (node), (id), (status), \
+			  (sum), sizeof(struct tw_sum))
 
 /**
- * tw_untrack - forget external pages
+ * tw_untrack_v1 - forget external pages
  * @tw: the handle
  * @pages: @nr frame numbers
  * @nr: how many; 0 does nothing
  * @status: out: @nr outcomes, 0 or -errno, see struct tw_untrack; or NULL
  * @sum: out; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: as tw_track().
  */
-int tw_untrack(struct tw *tw, const __u64 *pages, size_t nr, __s32 *status,
-	       struct tw_sum *sum);
+int tw_untrack_v1(struct tw *tw, const __u64 *pages, size_t nr, __s32 *status,
+		  struct tw_sum *sum, size_t size);
+#define tw_untrack(tw, pages, nr, status, sum) \
+	tw_untrack_v1((tw), (pages), (nr), (status), (sum), \
+		      sizeof(struct tw_sum))
 
 /**
- * tw_mark - call pages hot or cold
+ * tw_mark_v1 - call pages hot or cold
  * @tw: the handle
  * @pages: @nr page numbers
  * @nr: how many; 0 does nothing
  * @temperature: TW_CLASS_HOT or TW_CLASS_COLD
  * @status: out: @nr outcomes, 0 or -errno; or NULL
  * @sum: out; or NULL
+ * @size: bytes of the caller's struct
  *
  * Return: as tw_track().
  */
-int tw_mark(struct tw *tw, const __u64 *pages, size_t nr, int temperature,
-	    __s32 *status, struct tw_sum *sum);
+int tw_mark_v1(struct tw *tw, const __u64 *pages, size_t nr, int temperature,
+	       __s32 *status, struct tw_sum *sum, size_t size);
+#define tw_mark(tw, pages, nr, temperature, status, sum) \
+	tw_mark_v1((tw), (pages), (nr), (temperature), (status), (sum), \
+		   sizeof(struct tw_sum))
 
 /**
  * tw_report - tell that a page was touched
@@ -745,16 +840,19 @@ int tw_report(struct tw *tw, __u64 page, __u64 addr, unsigned int flags);
  */
 
 /**
- * tw_page_info - look pages up by number
+ * tw_page_info_v1 - look pages up by number
  * @tw: the handle
  * @pages: @nr stable numbers, or pfns with CAP_SYS_ADMIN
  * @nr: how many; 0 does nothing
  * @infos: out: @nr
+ * @size: bytes of the caller's struct
  *
  * Return: 0, whatever the pages' status; -errno.
  */
-int tw_page_info(struct tw *tw, const __u64 *pages, size_t nr,
-		 struct tw_page *infos);
+int tw_page_info_v1(struct tw *tw, const __u64 *pages, size_t nr,
+		    struct tw_page *infos, size_t size);
+#define tw_page_info(tw, pages, nr, infos) \
+	tw_page_info_v1((tw), (pages), (nr), (infos), sizeof(struct tw_page))
 
 /**
  * tw_addr_page - which page is at an address of the caller's
@@ -767,7 +865,7 @@ int tw_page_info(struct tw *tw, const __u64 *pages, size_t nr,
 int tw_addr_page(struct tw *tw, const void *addr, __u64 *page);
 
 /**
- * tw_page_list - pages of a temperature, in the order of their numbers
+ * tw_page_list_v1 - pages of a temperature, in the order of their numbers
  * @tw: the handle
  * @tier: enum tw_tier, or TW_TIER_NONE for any
  * @temperature: enum tw_class
@@ -775,6 +873,7 @@ int tw_addr_page(struct tw *tw, const void *addr, __u64 *page);
  *	on; 0: that was all
  * @infos: out
  * @nr: room in @infos, not 0
+ * @size: bytes of the caller's struct
  *
  * Goes on until @infos is full or there are no more. The caller's own pages;
  * with CAP_SYS_ADMIN everybody's.
@@ -782,21 +881,28 @@ int tw_addr_page(struct tw *tw, const void *addr, __u64 *page);
  * Return: how many were written; -errno when there was an error before the
  * first.
  */
-int tw_page_list(struct tw *tw, int tier, int temperature, __u64 *cursor,
-		 struct tw_page *infos, size_t nr);
+int tw_page_list_v1(struct tw *tw, int tier, int temperature, __u64 *cursor,
+		    struct tw_page *infos, size_t nr, size_t size);
+#define tw_page_list(tw, tier, temperature, cursor, infos, nr) \
+	tw_page_list_v1((tw), (tier), (temperature), (cursor), (infos), (nr), \
+			sizeof(struct tw_page))
 
 /**
- * tw_region_pages - look up the pages of a range
+ * tw_region_pages_v1 - look up the pages of a range
  * @region: the region
  * @offset: bytes, page aligned
  * @length: bytes, page aligned, not 0
  * @infos: out: one a page of the range
  * @nr: room in @infos; -EMSGSIZE when it is less than the range's pages
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_region_pages(struct tw_region *region, __u64 offset, __u64 length,
-		    struct tw_page *infos, size_t nr);
+int tw_region_pages_v1(struct tw_region *region, __u64 offset, __u64 length,
+		       struct tw_page *infos, size_t nr, size_t size);
+#define tw_region_pages(region, offset, length, infos, nr) \
+	tw_region_pages_v1((region), (offset), (length), (infos), (nr), \
+			   sizeof(struct tw_page))
 
 /*
  * Statistics
@@ -816,54 +922,75 @@ int tw_region_pages(struct tw_region *region, __u64 offset, __u64 length,
 int tw_stats_map(struct tw *tw, const struct tw_stats **stats);
 
 /**
- * tw_stats_get_tier - tw_stats_tier_read() as a function
+ * tw_stats_get_tier_v1 - tw_stats_tier_read() as a function
  * @tw: the handle
  * @tier: enum tw_tier
  * @copy: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0; -EINVAL for a tier the driver doesn't have; or the errors of
  * tw_stats_map(), which it calls.
  */
-int tw_stats_get_tier(struct tw *tw, int tier, struct tw_stats_tier *copy);
+int tw_stats_get_tier_v1(struct tw *tw, int tier, struct tw_stats_tier *copy,
+			 size_t size);
+#define tw_stats_get_tier(tw, tier, copy) \
+	tw_stats_get_tier_v1((tw), (tier), (copy), sizeof(struct tw_stats_tier))
 
 /**
- * tw_stats_get_counters - tw_stats_sum() as a function
+ * tw_stats_get_counters_v1 - tw_stats_sum() as a function
  * @tw: the handle
  * @tier: enum tw_tier
  * @sum: out
+ * @size: bytes of the caller's struct
  *
  * Return: as tw_stats_get_tier().
  */
-int tw_stats_get_counters(struct tw *tw, int tier,
-			  struct tw_stats_counters *sum);
+int tw_stats_get_counters_v1(struct tw *tw, int tier,
+			     struct tw_stats_counters *sum, size_t size);
+#define tw_stats_get_counters(tw, tier, sum) \
+	tw_stats_get_counters_v1((tw), (tier), (sum), \
+				 sizeof(struct tw_stats_counters))
 
 /**
- * tw_module_stats - all of the driver at a glance
+ * tw_module_stats_v1 - all of the driver at a glance
  * @tw: the handle
  * @stats: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_module_stats(struct tw *tw, struct tw_module_stats *stats);
+int tw_module_stats_v1(struct tw *tw, struct tw_module_stats *stats,
+		       size_t size);
+#define tw_module_stats(tw, stats) \
+	tw_module_stats_v1((tw), (stats), sizeof(struct tw_module_stats))
 
 /**
- * tw_policy_get - the knobs of automatic migration
+ * tw_policy_get_v1 - the knobs of automatic migration
  * @tw: the handle
  * @policy: out
+ * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
  */
-int tw_policy_get(struct tw *tw, struct tw_policy *policy);
+int tw_policy_get_v1(struct tw *tw, struct tw_policy *policy, size_t size);
+#define tw_policy_get(tw, policy) \
+	tw_policy_get_v1((tw), (policy), sizeof(struct tw_policy))
 
 /**
- * tw_policy_set - set all of them, or none
+ * tw_policy_set_v1 - set some of them: all that are named, or none
  * @tw: the handle
- * @policy: as tw_policy_get() gave them, with what is to change
+ * @policy: the members named by @policy->set (TW_POLICY_SET_*), and the bits of
+ *	@policy->mode named by @policy->mode_set, are set; the others aren't
+ *	looked at and stay as they are
+ * @size: bytes of the caller's struct
  *
- * Return: 0 or -errno. -EINVAL: a value is out of its range. -EPERM: this takes
- * CAP_SYS_ADMIN.
+ * Return: 0 or -errno. -EINVAL: a value is out of its range, or none is named.
+ * -EPERM: this takes CAP_SYS_ADMIN.
  */
-int tw_policy_set(struct tw *tw, const struct tw_policy *policy);
+int tw_policy_set_v1(struct tw *tw, const struct tw_policy *policy,
+		     size_t size);
+#define tw_policy_set(tw, policy) \
+	tw_policy_set_v1((tw), (policy), sizeof(struct tw_policy))
 
 /*
  * Streams

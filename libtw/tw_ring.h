@@ -24,6 +24,11 @@
 #include <stddef.h>
 #include <linux/tierwatch.h>
 
+#if !defined(__LP64__) && (!defined(__GCC_ATOMIC_LLONG_LOCK_FREE) || \
+			   __GCC_ATOMIC_LLONG_LOCK_FREE != 2)
+#error "tw_ring.h: this machine can't load 64 bits in one piece"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

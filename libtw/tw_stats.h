@@ -2,7 +2,9 @@
 /*
  * Reading the mapped statistics, without system calls. All of it may be used
  * by any number of threads. Offsets and strides come from the mapping, so a
- * driver with larger blocks than this header's is fine.
+ * driver with other blocks than this header's is fine: what it has more is passed
+ * over, and what it has not reads as 0. The members of struct tw_stats itself
+ * that came after TW_STATS_SIZE_VER0 are there when tw_stats_has() says so.
  */
 #ifndef _TW_STATS_H
 #define _TW_STATS_H
@@ -10,9 +12,38 @@
 #include <stddef.h>
 #include <linux/tierwatch.h>
 
+#if !defined(__LP64__) && (!defined(__GCC_ATOMIC_LLONG_LOCK_FREE) || \
+			   __GCC_ATOMIC_LLONG_LOCK_FREE != 2)
+#error "tw_stats.h: this machine can't load 64 bits in one piece"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Does the driver have this member of struct tw_stats? */
+#define tw_stats_has(stats, member) \
+	(offsetof(struct tw_stats, member) + \
+	 sizeof(((struct tw_stats *)0)->member) <= (stats)->head_size)
+
+/**
+ * tw_stats_load - a counter of the mapping, in one piece
+ * @counter: one of the u64 members of the mapping
+ *
+ * Return: its value of the moment.
+ */
+static inline __u64 tw_stats_load(const __u64 *counter)
+{
+#ifdef __LP64__
+	/*
+	 * One load, as __atomic_load_n() would be; the compiler makes better
+	 * addresses of these.
+	 */
+	return *(const volatile __u64 *)counter;
+#else
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+#endif
+}
 
 /**
  * tw_stats_tier_block - a tier's block in the mapping
@@ -43,13 +74,30 @@ tw_stats_cpu_block(const struct tw_stats *stats, unsigned int cpu)
 }
 
 /**
+ * tw_stats_heat - how many pages of a tier have a heat
+ * @stats: the mapping
+ * @tier: enum tw_tier, below @stats->nr_tiers
+ * @band: which powers of two, see TW_HEAT_BANDS
+ *
+ * Return: pages at the last scan; 0 from @stats->heat_bands on.
+ */
+static inline __u64 tw_stats_heat(const struct tw_stats *stats,
+				  unsigned int tier, unsigned int band)
+{
+	const char *t = (const char *)tw_stats_tier_block(stats, tier);
+
+	if (band >= stats->heat_bands)
+		return 0;
+	return tw_stats_load((const __u64 *)(t + stats->heat_offset) + band);
+}
+
+/**
  * tw_stats_tier_read - a consistent copy of a tier's block
  * @stats: the mapping
  * @tier: enum tw_tier, below @stats->nr_tiers
  * @copy: where to
  *
  * @used and @kept are the ones of the moment, the others are of one instant.
- * @copy's reserved members are left alone.
  */
 static inline void tw_stats_tier_read(const struct tw_stats *stats,
 				      unsigned int tier,
@@ -61,23 +109,22 @@ static inline void tw_stats_tier_read(const struct tw_stats *stats,
 
 	do {
 		seq = __atomic_load_n(&t->seq, __ATOMIC_ACQUIRE);
-		/*
-		 * One load each, as __atomic_load_n() would; the compiler
-		 * makes better addresses of these.
-		 */
 		copy->seq = seq;
 		copy->bound = v->bound;
 		copy->level = v->level;
 		copy->kind = v->kind;
-		copy->capacity = v->capacity;
-		copy->used = v->used;
-		copy->kept = v->kept;
-		copy->nominal_latency_ns = v->nominal_latency_ns;
-		copy->nominal_bandwidth = v->nominal_bandwidth;
-		copy->latency_ns = v->latency_ns;
-		copy->bandwidth = v->bandwidth;
-		copy->level_changes = v->level_changes;
-		copy->avoided_until_ns = v->avoided_until_ns;
+		copy->capacity = tw_stats_load(&t->capacity);
+		copy->used = tw_stats_load(&t->used);
+		copy->kept = tw_stats_load(&t->kept);
+		copy->nominal_latency_ns =
+			tw_stats_load(&t->nominal_latency_ns);
+		copy->nominal_bandwidth =
+			tw_stats_load(&t->nominal_bandwidth);
+		copy->latency_ns = tw_stats_load(&t->latency_ns);
+		copy->bandwidth = tw_stats_load(&t->bandwidth);
+		copy->level_changes = tw_stats_load(&t->level_changes);
+		copy->avoided_until_ns =
+			tw_stats_load(&t->avoided_until_ns);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while ((seq & 1) ||
 		 __atomic_load_n(&t->seq, __ATOMIC_RELAXED) != seq);
@@ -89,7 +136,7 @@ static inline void tw_stats_tier_read(const struct tw_stats *stats,
  * @tier: enum tw_tier, below @stats->nr_tiers
  * @member: offsetof(struct tw_stats_counters, ...)
  *
- * Return: the sum. It never goes backwards.
+ * Return: the sum. It never goes backwards. 0 for one that the driver hasn't.
  */
 static inline __u64 tw_stats_counter(const struct tw_stats *stats,
 				     unsigned int tier, size_t member)
@@ -97,12 +144,14 @@ static inline __u64 tw_stats_counter(const struct tw_stats *stats,
 	unsigned int cpu;
 	__u64 sum = 0;
 
+	if (member + sizeof(__u64) > stats->counters_stride)
+		return 0;
 	for (cpu = 0; cpu < stats->nr_cpus; cpu++) {
-		const struct tw_stats_cpu *c = tw_stats_cpu_block(stats, cpu);
+		const char *c = (const char *)tw_stats_cpu_block(stats, cpu) +
+				stats->counters_offset +
+				(size_t)tier * stats->counters_stride;
 
-		sum += __atomic_load_n((const __u64 *)
-				       ((const char *)&c->tier[tier] + member),
-				       __ATOMIC_RELAXED);
+		sum += tw_stats_load((const __u64 *)(c + member));
 	}
 	return sum;
 }
@@ -137,8 +186,7 @@ static inline __u64 tw_stats_events(const struct tw_stats *stats)
 	__u64 sum = 0;
 
 	for (cpu = 0; cpu < stats->nr_cpus; cpu++)
-		sum += __atomic_load_n(&tw_stats_cpu_block(stats, cpu)->events,
-				       __ATOMIC_RELAXED);
+		sum += tw_stats_load(&tw_stats_cpu_block(stats, cpu)->events);
 	return sum;
 }
 
@@ -154,8 +202,7 @@ static inline __u64 tw_stats_sigbus(const struct tw_stats *stats)
 	__u64 sum = 0;
 
 	for (cpu = 0; cpu < stats->nr_cpus; cpu++)
-		sum += __atomic_load_n(&tw_stats_cpu_block(stats, cpu)->sigbus,
-				       __ATOMIC_RELAXED);
+		sum += tw_stats_load(&tw_stats_cpu_block(stats, cpu)->sigbus);
 	return sum;
 }
 

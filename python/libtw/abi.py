@@ -29,7 +29,9 @@ TW_PRESSURE_LOW, TW_PRESSURE_MEDIUM, TW_PRESSURE_HIGH, TW_PRESSURE_CRITICAL = ra
 TW_NR_REASONS = 7
 
 TW_PAGE_STABLE = 1 << 63
-TW_PAGE_INDEX_BITS = 32
+TW_PAGE_INDEX_BITS = 35
+TW_PAGE_OWNER_BITS = 28
+TW_PAGE_OWNERS = (1 << TW_PAGE_OWNER_BITS) - 1
 TW_REGION_MAX_PAGES = 1 << TW_PAGE_INDEX_BITS
 
 TW_IOC_TYPE = 0xE7
@@ -119,7 +121,11 @@ TW_FAULT_STATS_FLAGS = TW_FAULT_STATS_RESET
 TW_THRESHOLDS_SET = 1 << 0
 TW_THRESHOLDS_FLAGS = TW_THRESHOLDS_SET
 TW_NO_LIMIT = (1 << 64) - 1
-TW_POLICY_SET, TW_POLICY_AUTO, TW_POLICY_UNMAP = 1, 1, 2
+(TW_POLICY_SET_ENABLED, TW_POLICY_SET_HOT, TW_POLICY_SET_COLD, TW_POLICY_SET_PERMILLE,
+ TW_POLICY_SET_MIN_MS, TW_POLICY_SET_MAX_MS, TW_POLICY_SET_FREE, TW_POLICY_SET_MIN_STAY,
+ TW_POLICY_SET_MAX_RATE) = (1 << bit for bit in range(9))
+TW_POLICY_SETS = (1 << 9) - 1
+TW_POLICY_AUTO, TW_POLICY_UNMAP = 1, 2
 TW_POLICY_MODES = TW_POLICY_AUTO | TW_POLICY_UNMAP
 TW_HEAT_BANDS = 17
 TW_LIMITS_SET = 1 << 1
@@ -148,15 +154,63 @@ TW_STORE_VERSION = 1
 TW_STORE_DATA = 1 << 20
 TW_STORE_SUPER_SIZE = 4096
 
+# Sizes of structs when they were first published.
+TW_INFO_SIZE_VER0 = 40
+TW_TIER_INFO_SIZE_VER0 = 88
+TW_TIER_BIND_SIZE_VER0 = 32
+TW_TIER_UNBIND_SIZE_VER0 = 24
+TW_PRESSURE_SIZE_VER0 = 48
+TW_REGION_CREATE_SIZE_VER0 = 40
+TW_POLICY_SIZE_VER0 = 56
+TW_REGION_INFO_SIZE_VER0 = 96
+TW_REGION_DISCARD_SIZE_VER0 = 32
+TW_MIGRATE_PAGES_SIZE_VER0 = 56
+TW_MIGRATE_RANGE_SIZE_VER0 = 64
+TW_PAGE_SIZE_VER0 = 64
+TW_PAGE_INFO_SIZE_VER0 = 40
+TW_REGION_PAGES_SIZE_VER0 = 40
+TW_AGENT_CREATE_SIZE_VER0 = 24
+TW_AGENT_STATS_SIZE_VER0 = 288
+TW_ADDR_PAGE_SIZE_VER0 = 24
+TW_TRACK_SIZE_VER0 = 56
+TW_UNTRACK_SIZE_VER0 = 40
+TW_REPORT_SIZE_VER0 = 32
+TW_CANDIDATE_SIZE_VER0 = 48
+TW_CANDIDATES_SIZE_VER0 = 32
+TW_REQUEST_SIZE_VER0 = 64
+TW_REQUEST_PAGES_SIZE_VER0 = 32
+TW_PAGE_LIST_SIZE_VER0 = 40
+TW_MARK_SIZE_VER0 = 48
+TW_FAULT_STATS_SIZE_VER0 = 72
+TW_THRESHOLDS_SIZE_VER0 = 48
+TW_MODULE_STATS_SIZE_VER0 = 192
+TW_NUMA_STATS_SIZE_VER0 = 72
+TW_NUMA_BALANCE_SIZE_VER0 = 40
+TW_AGENT_LIMITS_SIZE_VER0 = 104
+TW_AGENT_MIGRATE_SIZE_VER0 = 56
+TW_AGENT_ENTRY_SIZE_VER0 = 368
+TW_AGENT_LIST_SIZE_VER0 = 32
+TW_STREAM_CREATE_SIZE_VER0 = 40
+TW_STREAM_INFO_SIZE_VER0 = 32
+TW_STATS_TIER_SIZE_VER0 = 88
+TW_STATS_COUNTERS_SIZE_VER0 = 144
+TW_STATS_CPU_SIZE_VER0 = 16
+TW_STATS_SIZE_VER0 = 328
+
+
+def TW_PAGE_OWNER(region: int) -> int:
+    """The number of a region, by its id."""
+    return region & TW_PAGE_OWNERS
+
 
 def TW_PAGE(region: int, index: int) -> int:
-    """The stable number of a page."""
-    return TW_PAGE_STABLE | region << TW_PAGE_INDEX_BITS | index
+    """The stable number of a page of a region, by the region's id or number."""
+    return TW_PAGE_STABLE | TW_PAGE_OWNER(region) << TW_PAGE_INDEX_BITS | index
 
 
 def TW_PAGE_REGION(page: int) -> int:
-    """The region of a stable number."""
-    return (page & ~TW_PAGE_STABLE) >> TW_PAGE_INDEX_BITS
+    """The region's number in a stable number."""
+    return TW_PAGE_OWNER(page >> TW_PAGE_INDEX_BITS)
 
 
 def TW_PAGE_INDEX(page: int) -> int:
@@ -172,11 +226,21 @@ def TW_EVENT_BIT(event: int) -> int:
 
 
 class Sized(Structure):
-    """A struct of an ioctl: its first member is filled in."""
+    """A struct of an ioctl: its size and that of its entries are filled in."""
+
+    _entry_: type | None = None     # what it has an array of
 
     def __init__(self, **members):
         members.setdefault("size", sizeof(self))
+        if self._entry_:
+            members.setdefault("entry_size", sizeof(self._entry_))
         super().__init__(**members)
+
+
+def first_size(struct: type) -> int:
+    """Bytes of a struct when it was first published."""
+    name = next(name for name, known in STRUCTS.items() if known is struct)
+    return globals()[f"{name.upper()}_SIZE_VER0"]
 
 
 class Info(Sized):
@@ -232,7 +296,7 @@ class MigratePages(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("to_tier", c_uint32),
                 ("from_tier", c_uint32), ("reason", c_uint32), ("nr", c_uint32),
                 ("pages", c_uint64), ("status", c_uint64), ("moved", c_uint32),
-                ("failed", c_uint32)]
+                ("failed", c_uint32), ("owner", c_uint64)]
 
 
 class MigrateRange(Sized):
@@ -244,19 +308,23 @@ class MigrateRange(Sized):
 
 
 class Page(Structure):
-    _fields_ = [("page", c_uint64), ("pfn", c_uint64), ("agent", c_uint64), ("tier", c_uint32),
-                ("flags", c_uint32), ("heat", c_uint32), ("age", c_uint32), ("node", c_int32),
+    _fields_ = [("page", c_uint64), ("pfn", c_uint64), ("owner", c_uint64),
+                ("agent", c_uint64), ("tier", c_uint32), ("flags", c_uint32),
+                ("heat", c_uint32), ("age", c_uint32), ("node", c_int32),
                 ("status", c_int32), ("best_node", c_int32), ("temperature", c_uint32)]
 
 
 class PageInfo(Sized):
+    _entry_ = Page
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
-                ("reserved", c_uint32), ("pages", c_uint64), ("infos", c_uint64)]
+                ("entry_size", c_uint32), ("pages", c_uint64), ("infos", c_uint64),
+                ("owner", c_uint64)]
 
 
 class RegionPages(Sized):
+    _entry_ = Page
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("offset", c_uint64),
-                ("length", c_uint64), ("nr", c_uint32), ("reserved", c_uint32),
+                ("length", c_uint64), ("nr", c_uint32), ("entry_size", c_uint32),
                 ("infos", c_uint64)]
 
 
@@ -293,7 +361,8 @@ class Untrack(Sized):
 
 
 class Report(Sized):
-    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("page", c_uint64), ("addr", c_uint64)]
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("page", c_uint64), ("addr", c_uint64),
+                ("owner", c_uint64)]
 
 
 class Candidate(Structure):
@@ -303,8 +372,9 @@ class Candidate(Structure):
 
 
 class Candidates(Sized):
+    _entry_ = Candidate
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("from_tier", c_uint32),
-                ("to_tier", c_uint32), ("nr", c_uint32), ("reserved", c_uint32),
+                ("to_tier", c_uint32), ("nr", c_uint32), ("entry_size", c_uint32),
                 ("candidates", c_uint64)]
 
 
@@ -312,25 +382,27 @@ class Request(Structure):
     _fields_ = [("page", c_uint64), ("id", c_uint64), ("pfn", c_uint64),
                 ("latency_ns", c_uint64), ("from_tier", c_uint32), ("to_tier", c_uint32),
                 ("priority", c_uint32), ("reason", c_uint32), ("status", c_int32),
-                ("reserved", c_uint32)]
+                ("reserved", c_uint32), ("owner", c_uint64)]
 
 
 class RequestPages(Sized):
+    _entry_ = Request
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
-                ("reserved", c_uint32), ("requests", c_uint64), ("done", c_uint32),
+                ("entry_size", c_uint32), ("requests", c_uint64), ("done", c_uint32),
                 ("failed", c_uint32)]
 
 
 class PageList(Sized):
+    _entry_ = Page
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
-                ("temperature", c_uint32), ("nr", c_uint32), ("reserved", c_uint32),
+                ("temperature", c_uint32), ("nr", c_uint32), ("entry_size", c_uint32),
                 ("cursor", c_uint64), ("infos", c_uint64)]
 
 
 class Mark(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("temperature", c_uint32),
                 ("nr", c_uint32), ("pages", c_uint64), ("status", c_uint64), ("done", c_uint32),
-                ("failed", c_uint32)]
+                ("failed", c_uint32), ("owner", c_uint64)]
 
 
 class FaultStats(Sized):
@@ -389,8 +461,9 @@ class AgentEntry(Structure):
 
 
 class AgentList(Sized):
+    _entry_ = AgentEntry
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
-                ("reserved", c_uint32), ("cursor", c_uint64), ("agents", c_uint64)]
+                ("entry_size", c_uint32), ("cursor", c_uint64), ("agents", c_uint64)]
 
 
 class AgentMigrate(Sized):
@@ -405,12 +478,29 @@ class Policy(Sized):
                 ("mode", c_uint32), ("hot_threshold", c_uint32), ("cold_threshold", c_uint32),
                 ("scan_permille", c_uint32), ("scan_min_ms", c_uint32),
                 ("scan_max_ms", c_uint32), ("free_permille", c_uint32), ("min_stay", c_uint32),
-                ("max_rate", c_uint32), ("reserved", c_uint64)]
+                ("max_rate", c_uint32), ("set", c_uint32), ("mode_set", c_uint32)]
+
+    def put(self, name: str, value: int) -> None:
+        """Have a knob set; the others stay as they are."""
+        setattr(self, name, value)
+        self.set |= POLICY_SETS.get(name, 0)
+        if name == "mode":
+            self.mode_set = TW_POLICY_MODES
 
     def knobs(self) -> dict[str, int]:
         """What can be set, for Device.policy()."""
         return {name: getattr(self, name) for name, _ in self._fields_
-                if name not in ("size", "flags", "reserved")}
+                if name not in ("size", "flags", "set", "mode_set")}
+
+
+# tw_policy.set by member; `mode` has mode_set instead.
+POLICY_SETS = {
+    "enabled": TW_POLICY_SET_ENABLED, "hot_threshold": TW_POLICY_SET_HOT,
+    "cold_threshold": TW_POLICY_SET_COLD, "scan_permille": TW_POLICY_SET_PERMILLE,
+    "scan_min_ms": TW_POLICY_SET_MIN_MS, "scan_max_ms": TW_POLICY_SET_MAX_MS,
+    "free_permille": TW_POLICY_SET_FREE, "min_stay": TW_POLICY_SET_MIN_STAY,
+    "max_rate": TW_POLICY_SET_MAX_RATE,
+}
 
 
 class Event(Structure):
@@ -459,8 +549,7 @@ class StatsTier(Structure):
                 ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
                 ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
                 ("bandwidth", c_uint64), ("level_changes", c_uint64),
-                ("avoided_until_ns", c_uint64), ("reserved", c_uint64 * 5),
-                ("heat", c_uint64 * TW_HEAT_BANDS)]
+                ("avoided_until_ns", c_uint64)]
 
 
 class StatsCounters(Structure):
@@ -471,14 +560,16 @@ class StatsCounters(Structure):
 
 
 class StatsCpu(Structure):
-    _fields_ = [("tier", StatsCounters * TW_NR_TIERS), ("events", c_uint64),
-                ("sigbus", c_uint64), ("reserved", c_uint64 * 6)]
+    _fields_ = [("events", c_uint64), ("sigbus", c_uint64)]
 
 
 class StatsHeader(Structure):
     _fields_ = [("version", c_uint32), ("compat_version", c_uint32), ("size", c_uint64),
                 ("nr_tiers", c_uint32), ("tier_offset", c_uint32), ("tier_stride", c_uint32),
                 ("nr_cpus", c_uint32), ("cpu_offset", c_uint32), ("cpu_stride", c_uint32),
+                ("head_size", c_uint32), ("counters_offset", c_uint32),
+                ("counters_stride", c_uint32), ("heat_offset", c_uint32),
+                ("heat_bands", c_uint32), ("reserved", c_uint32),
                 ("regions", c_uint64), ("agents", c_uint64), ("streams", c_uint64),
                 ("record_bytes", c_uint64), ("store_bytes", c_uint64),
                 ("stream_bytes", c_uint64), ("lost", c_uint64), ("external", c_uint64),

@@ -280,11 +280,11 @@ class Device(Handle):
 
     def set_policy(self, **knobs: int) -> abi.Policy:
         """Set knobs by name, all that are given or none; what holds then."""
-        policy = self.policy()
+        policy = abi.Policy()
         known = policy.knobs()
         for name, value in knobs.items():
             if name not in known:
                 raise TypeError(f"no knob {name!r}: they are {', '.join(known)}")
-            setattr(policy, name, value)
+            policy.put(name, value)
         self._call("tw_policy_set", byref(policy))
         return self.policy()

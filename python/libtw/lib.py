@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 from ctypes import (POINTER, Structure, c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint,
-                    c_uint32, c_uint64, c_void_p)
+                    c_uint32, c_uint64, c_void_p, sizeof)
 from typing import Optional
 
 from . import abi
@@ -120,7 +120,46 @@ PROTOTYPES = {
     "tw_stream_lost": (c_uint64, c_void_p),
 }
 
+# The macros of <tw.h>: what the caller's struct is, whose size goes last to NAME_v1.
+SIZED = {
+    "tw_info": abi.Info,
+    "tw_tier_info": abi.TierInfo,
+    "tw_pressure": abi.Pressure,
+    "tw_thresholds_get": abi.Thresholds,
+    "tw_fault_stats": abi.FaultStats,
+    "tw_numa_stats": abi.NumaStats,
+    "tw_numa_balance": abi.NumaBalance,
+    "tw_agent_stats": abi.AgentStats,
+    "tw_agent_stats_by_id": abi.AgentStats,
+    "tw_agent_list": abi.AgentEntry,
+    "tw_agent_limits_get": abi.AgentLimits,
+    "tw_agent_limits_get_by_id": abi.AgentLimits,
+    "tw_region_info": abi.RegionInfo,
+    "tw_migrate_pages": MoveSum,
+    "tw_migrate_addr": MoveSum,
+    "tw_region_migrate": MoveSum,
+    "tw_request": abi.Request,
+    "tw_candidates": abi.Candidate,
+    "tw_track": Sum,
+    "tw_track_by_id": Sum,
+    "tw_untrack": Sum,
+    "tw_mark": Sum,
+    "tw_page_info": abi.Page,
+    "tw_page_list": abi.Page,
+    "tw_region_pages": abi.Page,
+    "tw_stats_get_tier": abi.StatsTier,
+    "tw_stats_get_counters": abi.StatsCounters,
+    "tw_module_stats": abi.ModuleStats,
+    "tw_policy_get": abi.Policy,
+    "tw_policy_set": abi.Policy,
+}
+
 _loaded: Optional[ctypes.CDLL] = None
+
+
+def _sized(function, struct: type):
+    """A function that is told how large its caller's struct is."""
+    return lambda *arguments: function(*arguments, sizeof(struct))
 
 
 def load(path: str = SONAME) -> ctypes.CDLL:
@@ -131,8 +170,12 @@ def load(path: str = SONAME) -> ctypes.CDLL:
     global _loaded  # pylint: disable=global-statement
     library = ctypes.CDLL(path)
     for name, (result, *arguments) in PROTOTYPES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+        struct = SIZED.get(name)
+        function = getattr(library, f"{name}_v1" if struct else name)
+        function.restype = result
+        function.argtypes = (*arguments, c_size_t) if struct else arguments
+        if struct:
+            setattr(library, name, _sized(function, struct))
     _loaded = _loaded or library
     return library
 

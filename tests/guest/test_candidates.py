@@ -20,11 +20,12 @@ def roomy(dev):
 
 def mine(region, candidates):
     """Page indices of those that are the region's."""
-    return [tw_index(one.page) for one in candidates if one.page >> 32 == region.page(0) >> 32]
+    return [tw_index(one.page) for one in candidates
+            if tw.TW_PAGE_REGION(one.page) == region.number]
 
 
 def tw_index(page):
-    return page & 0xffffffff
+    return tw.TW_PAGE_INDEX(page)
 
 
 def numbers(region, indices):
@@ -98,11 +99,11 @@ def test_none_of_a_closed_region(dev):
     region = dev.region(20 * PAGE)
     mapping = region.map()
     fill(mapping, range(20), 1)
-    number = region.page(0) >> 32
+    number = region.number
     assert len(mine(region, dev.candidates(CPU, NVME, 1000))) == 20
     mapping.unmap()
     region.close()
-    assert number not in [one.page >> 32 for one in dev.candidates(CPU, NVME, 1000)]
+    assert number not in [tw.TW_PAGE_REGION(one.page) for one in dev.candidates(CPU, NVME, 1000)]
 
 
 def test_more_than_the_rings_hold(dev, make):
@@ -164,7 +165,7 @@ def test_refused(dev, make):
         bad(dev, errno.EINVAL, region, from_tier=tier)
         bad(dev, errno.EINVAL, region, to_tier=tier)
     bad(dev, errno.EINVAL, region, flags=1)
-    bad(dev, errno.EINVAL, region, reserved=1)
+    bad(dev, errno.EINVAL, region, entry_size=0)
     for pointer in (0, PAGE, 1 << 63):
         bad(dev, errno.EFAULT, region, candidates=pointer)
 

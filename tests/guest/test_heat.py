@@ -120,11 +120,11 @@ def test_lists(dev, make, room):
     dev.mark(numbers(one, (2, 4, 15)), HOT)
     dev.mark(numbers(two, (1, 591, 594)), HOT)
     dev.mark(numbers(one, (3, 16)), COLD)
-    mine = {region.page(0) >> 32 for region in (one, two)}
+    mine = {region.number for region in (one, two)}
 
     def listed(temperature, tier=NONE):
         return [page.page for page in dev.page_list(temperature, tier, room)
-                if page.page >> 32 in mine]
+                if tw.TW_PAGE_REGION(page.page) in mine]
 
     assert listed(HOT) == numbers(one, (2, 4, 15)) + numbers(two, (1, 591, 594))
     assert listed(HOT, NVME) == numbers(one, (2, 4))
@@ -165,7 +165,7 @@ def test_list_refused(dev, make):
     infos = (tw.Page * 4)()
     good = {"tier": NONE, "temperature": WARM, "nr": 4, "infos": ctypes.addressof(infos)}
     for err, members in (
-            (errno.EINVAL, {"flags": 1}), (errno.EINVAL, {"reserved": 1}),
+            (errno.EINVAL, {"flags": 1}), (errno.EINVAL, {"entry_size": 0}),
             (errno.EINVAL, {"tier": 5}), (errno.EINVAL, {"temperature": 3}),
             (errno.EINVAL, {"nr": 0}), (errno.EINVAL, {"nr": dev.info().max_pages + 1}),
             (errno.EFAULT, {"infos": 0}), (errno.EFAULT, {"infos": 1 << 63})):

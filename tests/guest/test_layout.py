@@ -12,8 +12,9 @@ import tw
 pytestmark = pytest.mark.once
 
 HEADER = Path(__file__).resolve().parents[2] / "uapi" / "linux" / "tierwatch.h"
-MACROS = {"TW_PAGE": (3, 7), "TW_PAGE_REGION": (tw.TW_PAGE(5, 9),),
-          "TW_PAGE_INDEX": (tw.TW_PAGE(5, 9),), "TW_EVENT_BIT": (6,)}
+FAR = tw.TW_PAGE((7 << 28) - 1, (1 << 35) - 1)
+MACROS = {"TW_PAGE": ((5 << 28) + 3, 1 << 34), "TW_PAGE_REGION": (FAR,),
+          "TW_PAGE_INDEX": (FAR,), "TW_PAGE_OWNER": ((3 << 28) + 9,), "TW_EVENT_BIT": (6,)}
 
 
 def header_text() -> str:
@@ -88,7 +89,7 @@ def test_struct(name, compiler):
 
 def test_constants(compiler):
     wrong = {name: (getattr(tw, name), value) for name, value in compiler.items()
-             if re.fullmatch(r"[A-Z_]+", name) and getattr(tw, name) != value}
+             if re.fullmatch(r"[A-Z_0-9]+", name) and getattr(tw, name) != value}
     assert wrong == {}
     text = HEADER.read_text()
     assert f'"{tw.TW_DEVICE}"' in text and f'"{tw.TW_STORE_MAGIC}"' in text
@@ -104,6 +105,30 @@ def test_no_struct_has_holes():
     for name, struct in tw.STRUCTS.items():
         assert sum(getattr(struct, member).size for member, _ in struct._fields_) == \
             tw.sizeof(struct), name
+
+
+# What a 32-bit machine needs: each u64 in one load. gcc says by this macro that it can.
+@pytest.mark.parametrize("header", ["tw_ring.h", "tw_stats.h"])
+@pytest.mark.parametrize("machine,good", [("i686", True), ("i386", False)])
+def test_headers_on_32_bits(header, machine, good, tmp_path):
+    """They load 64 bits in one piece there, or are refused."""
+    top = HEADER.parents[2]
+    source, result = tmp_path / "use.c", tmp_path / "use.s"
+    source.write_text(f'#include "{top}/libtw/{header}"\n'
+                      "unsigned long long ring(struct tw_ring_header *h)\n"
+                      "{ return __atomic_load_n(&h->head, __ATOMIC_ACQUIRE); }\n"
+                      "#ifdef tw_stats_has\n"
+                      "void tier(struct tw_stats *s, struct tw_stats_tier *t)\n"
+                      "{ tw_stats_tier_read(s, 1, t); }\n#endif\n")
+    done = subprocess.run(
+        ["gcc", "-m32", f"-march={machine}", "-O2", "-Wall", "-Werror", "-S", "-o", result, source,
+         f"-I{top}/uapi", "-idirafter", "/usr/include/x86_64-linux-gnu"],
+        check=False, capture_output=True, text=True)
+    assert (done.returncode == 0) == good, done.stderr
+    if good:
+        assert "__atomic_load" not in result.read_text(), "a call that need not be one load"
+    else:
+        assert "in one piece" in done.stderr
 
 
 def test_events_fill_a_cache_line():

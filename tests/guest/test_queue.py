@@ -474,7 +474,7 @@ class TestRefused:
         ("from_tier", 5, errno.EINVAL), ("reason", tw.TW_NR_REASONS, errno.EINVAL),
         ("reserved", 1, errno.EINVAL), ("page", 0, errno.ENOENT),
         ("page", (1 << 63) - 1, errno.ENOENT), ("page", (1 << 64) - 1, errno.ENOENT),
-        ("page", tw.TW_PAGE(1 << 30, 0), errno.ENOENT)])
+        ("page", tw.TW_PAGE(tw.TW_PAGE_OWNERS, 0), errno.ENOENT)])
     @pytest.mark.parametrize("flags", [0, WAIT])
     def test_one_of_many(self, dev, make, queue, member, value, err, flags):
         """One wrong request, and none is queued."""

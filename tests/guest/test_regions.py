@@ -9,16 +9,18 @@ import os
 import re
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
 import tw
 from support import (ZEROES, Child, Delta, Observer, Reached, errno_of, fill, pattern, place,
                      refused, run_child, touch_fate, wait_for, wrong)
-from tw import CPU, GPU, HDD, MEMORY_TIERS, NVME, PAGE, SSD
+from tw import CPU, GPU, HDD, MEMORY_TIERS, NONE, NVME, PAGE, SSD
 
 pytestmark = pytest.mark.forked
 
+LAST_ID = Path("/sys/module/tier_watch/parameters/region_last_id")
 GIB = 1 << 30
 TIB = 1 << 40
 
@@ -76,7 +78,7 @@ class TestCreate:
         for _ in range(50):
             with dev.region(PAGE) as region:
                 assert region.id not in seen
-                assert 0 < region.id < 1 << 31, "fits a stable number"
+                assert region.number, "0 is no region's"
                 seen.add(region.id)
 
     def test_close_on_exec(self, dev):
@@ -140,6 +142,104 @@ class TestSparse:
             assert tw.TW_PAGE_INDEX(page.page) == tw.TW_REGION_MAX_PAGES - 1
             assert region.migrate(size - PAGE, PAGE, GPU).moved == 1
             assert mapping.read() == pattern(1, 1)
+
+
+class TestNumbers:
+    """Ids of 64 bits are given once; the numbers of pages have 28 bits of them."""
+
+    SPAN = tw.TW_PAGE_OWNERS + 1
+
+    @staticmethod
+    def last_id() -> int:
+        return int(LAST_ID.read_text(encoding="ascii"))
+
+    @staticmethod
+    def go_on_after(ident: int) -> None:
+        """The next region's id is the one behind."""
+        LAST_ID.write_text(str(ident), encoding="ascii")
+
+    def near_the_end(self, left: int) -> None:
+        """So many numbers are left until they begin again."""
+        ident = (self.last_id() // self.SPAN + 1) * self.SPAN - 1 - left
+        self.go_on_after(ident if ident >= self.last_id() else ident + self.SPAN)
+
+    def test_end_of_the_numbers(self, dev, make):
+        """The last one is given once; the next regions begin again, without 0."""
+        self.near_the_end(2)
+        with dev.region(PAGE) as one, dev.region(PAGE) as last, dev.region(PAGE) as first:
+            assert one.number == tw.TW_PAGE_OWNERS - 1
+            assert (last.id, last.number) == (one.id + 1, tw.TW_PAGE_OWNERS)
+            assert (first.id, first.number) == (last.id + 2, 1)
+        for _ in range(3):      # what is free now is not given again
+            with dev.region(PAGE) as more:
+                assert more.id > first.id
+        region, _ = make(2, touched=2)
+        (page,) = dev.page_info([region.page(1)])
+        assert (page.page, page.owner, page.status) == (region.page(1), region.id, 0)
+
+    def test_last_page_of_the_last_number(self, dev):
+        """All bits of a number are set, and it is looked up like any other."""
+        size = tw.TW_REGION_MAX_PAGES * PAGE
+        self.near_the_end(1)
+        with dev.region(size) as region, region.map(size - PAGE, PAGE) as mapping:
+            mapping.write(0, pattern(1, 1))
+            number = dev.addr_page(mapping.addr)
+            assert number == (1 << 64) - 1
+            assert dev.migrate([number], GPU).status == [0]
+            (page,) = dev.page_info([number])
+            assert (page.tier, page.owner, page.page) == (GPU, region.id, number)
+            for heat in (tw.TW_CLASS_HOT, tw.TW_CLASS_COLD, tw.TW_CLASS_WARM):
+                found = [one.page for one in dev.page_list(heat)]
+                assert found.count(number) <= 1     # and the list has an end
+            assert mapping.read() == pattern(1, 1)
+
+    def test_living_numbers_are_passed_over(self, dev, make):
+        region, mapping = make(4, seed=3, touched=4)
+        self.go_on_after(region.id + self.SPAN - 1)
+        with dev.region(4 * PAGE) as other, other.map() as theirs:
+            assert other.id == region.id + self.SPAN + 1
+            fill(theirs, range(4), 4)
+            assert [page.owner for page in dev.page_info([region.page(0), other.page(0)])] == \
+                [region.id, other.id]
+        assert wrong(mapping, range(4), 3) == []
+
+    def test_a_number_given_again(self, dev, make):
+        """Whoever has kept one is told by the id that it is another region's now."""
+        with dev.region(4 * PAGE) as gone:
+            ident, number = gone.id, gone.page(0)
+        self.go_on_after(ident + self.SPAN - 1)
+        region, _ = make(4, touched=4)
+        assert region.id == ident + self.SPAN and region.page(0) == number
+        for owner, there in ((0, True), (region.id, True), (ident, False),
+                             (region.number, False), ((1 << 64) - 1, False)):
+            status = 0 if there else -errno.ENOENT
+            (page,) = dev.page_info([number], owner=owner)
+            assert (page.status, page.owner) == (status, region.id if there else 0)
+            assert dev.mark([number], tw.TW_CLASS_COLD, owner=owner).status == [status]
+            if there:
+                assert dev.migrate([number], GPU, owner=owner).moved == 1
+                assert dev.migrate([number], CPU, owner=owner).moved == 1
+                dev.report(number, owner=owner)
+            else:
+                assert dev.migrate([number], GPU, owner=owner).status == [status]
+                with refused(errno.ENOENT, region):
+                    dev.report(number, owner=owner)
+            asked = [tw.Request(page=number, to_tier=CPU, from_tier=NONE, owner=owner)]
+            if there:
+                (done,) = dev.request(asked, tw.TW_REQUEST_WAIT)
+                assert done.status == tw.TW_MOVE_ALREADY
+            else:
+                with refused(errno.ENOENT, region):
+                    dev.request(asked, tw.TW_REQUEST_WAIT)
+            assert region.tiers(0, 1) == [CPU]
+
+    def test_ids_only_go_up(self, dev):
+        with dev.region(PAGE) as region:
+            for value in (0, region.id - 1, 1 << 62, (1 << 64) - 1):
+                assert errno_of(self.go_on_after, value) == errno.EINVAL
+            assert self.last_id() == region.id
+            with dev.region(PAGE) as other:
+                assert other.id > region.id
 
 
 class TestMap:

@@ -57,7 +57,7 @@ def test_reason_of_demotions(make, stream):
     events = [event for event in reader.read() if event.status == 0]
     assert reader.lost == 0 and events
     assert {event.reason for event in events} == {tw.TW_REASON_PRESSURE}
-    assert {tw.TW_PAGE_REGION(event.page) for event in events} == {region.id}
+    assert {tw.TW_PAGE_REGION(event.page) for event in events} == {region.number}
     assert sum(event.to_tier in STORES for event in events) >= 100
 
 

@@ -128,7 +128,7 @@ def test_same_as_the_stream(dev, make, stream, one_cpu):
         (EVENTS / "enable").write_text("0")
         text = (TRACING / "trace").read_text()
         (TRACING / "trace").write_text("")
-    page = f"page={region.page(0):#x} region={region.id} index=0 "
+    page = f"page={region.page(0):#x} region={region.number} index=0 "
     fault, move = [event for event in listener.reader().read() if event.page == region.page(0)]
     seen = [line for line in text.splitlines() if page in line]
     assert len(seen) == 2 and all(f"-{os.getpid()} " in line for line in seen)

@@ -217,6 +217,11 @@ class Region(Handle):
     def nr_pages(self) -> int:
         return self.bytes // PAGE
 
+    @property
+    def number(self) -> int:
+        """What its pages' numbers have of its id."""
+        return TW_PAGE_OWNER(self.id)
+
     def page(self, index: int) -> int:
         """A page's stable number."""
         return TW_PAGE(self.id, index)
@@ -341,13 +346,13 @@ class Device(Handle):
         return Stream(arg.fd, arg.map_size)
 
     def migrate(self, pages: Iterable[int], to_tier: int, from_tier: int = NONE,
-                reason: int = TW_REASON_MANUAL) -> Moves:
-        """Move pages by number."""
+                reason: int = TW_REASON_MANUAL, owner: int = 0) -> Moves:
+        """Move pages by number, if they are of this region."""
         array = u64s(pages)
         status = (c_int32 * len(array))(*[0x7777] * len(array))
         arg = self.call(TW_IOC_MIGRATE_PAGES, MigratePages(
             to_tier=to_tier, from_tier=from_tier, reason=reason, nr=len(array),
-            pages=ctypes.addressof(array), status=ctypes.addressof(status)))
+            pages=ctypes.addressof(array), status=ctypes.addressof(status), owner=owner))
         return Moves(arg, status)
 
     def migrate_range(self, addr: int, length: int, to_tier: int, from_tier: int = NONE,
@@ -355,12 +360,13 @@ class Device(Handle):
         """Move a range of this process's addresses."""
         return _range(self, addr, length, to_tier, from_tier, reason)
 
-    def page_info(self, pages: Iterable[int]) -> list[Page]:
-        """Look pages up by number."""
+    def page_info(self, pages: Iterable[int], owner: int = 0) -> list[Page]:
+        """Look pages up by number, if they are of this region."""
         array = u64s(pages)
         infos = (Page * len(array))()
         self.call(TW_IOC_PAGE_INFO, PageInfo(
-            nr=len(array), pages=ctypes.addressof(array), infos=ctypes.addressof(infos)))
+            nr=len(array), pages=ctypes.addressof(array), infos=ctypes.addressof(infos),
+            owner=owner))
         return list(infos)
 
     def stats(self) -> "Stats":
@@ -389,12 +395,12 @@ class Device(Handle):
     def untrack(self, pages: Iterable[int]) -> "Each":
         return self._each(TW_IOC_UNTRACK, Untrack, pages)
 
-    def mark(self, pages: Iterable[int], temperature: int) -> "Each":
-        return self._each(TW_IOC_MARK, Mark, pages, temperature=temperature)
+    def mark(self, pages: Iterable[int], temperature: int, owner: int = 0) -> "Each":
+        return self._each(TW_IOC_MARK, Mark, pages, temperature=temperature, owner=owner)
 
-    def report(self, page: int, addr: int = 0, flags: int = 0) -> None:
+    def report(self, page: int, addr: int = 0, flags: int = 0, owner: int = 0) -> None:
         """Report a fault."""
-        self.call(TW_IOC_REPORT, Report(page=page, addr=addr, flags=flags))
+        self.call(TW_IOC_REPORT, Report(page=page, addr=addr, flags=flags, owner=owner))
 
     def candidates(self, from_tier: int, to_tier: int, room: int = 100) -> list[Candidate]:
         """Pages worth moving, best first."""
@@ -447,13 +453,10 @@ class Device(Handle):
 
     def policy(self, **knobs: int) -> Policy:
         """The knobs of automatic migration, after these have been set."""
-        arg = self.call(TW_IOC_POLICY, Policy())
-        if knobs:
-            for name, value in knobs.items():
-                setattr(arg, name, value)
-            arg.flags = TW_POLICY_SET
-            arg = self.call(TW_IOC_POLICY, arg)
-        return arg
+        arg = Policy()
+        for name, value in knobs.items():
+            arg.put(name, value)
+        return self.call(TW_IOC_POLICY, arg)
 
     def limits(self, agent: Union[Agent, int, None] = None,
                pages: Optional[Sequence[int]] = None) -> AgentLimits:
@@ -511,7 +514,13 @@ class Stats:
             seq = block.seq
             copy = {name: getattr(block, name) for name in TIER_STATE}
             if not seq & 1 and block.seq == seq:
-                return copy
+                return copy | {"heat": self.heat(tier)}
+
+    def heat(self, tier: int) -> list[int]:
+        """A tier's pages by heat."""
+        return list(self.map.view(
+            c_uint64 * self.header.heat_bands, self.header.tier_offset +
+            tier * self.header.tier_stride + self.header.heat_offset))
 
     def cpu(self, cpu: int) -> StatsCpu:
         """A CPU's block, in place."""
@@ -519,7 +528,10 @@ class Stats:
 
     def counters(self, tier: int) -> dict[str, int]:
         """A tier's counters, summed over the CPUs."""
-        blocks = [self.cpu(cpu).tier[tier] for cpu in range(self.header.nr_cpus)]
+        blocks = [self.map.view(StatsCounters, self.header.cpu_offset +
+                                cpu * self.header.cpu_stride + self.header.counters_offset +
+                                tier * self.header.counters_stride)
+                  for cpu in range(self.header.nr_cpus)]
         return {name: sum(getattr(block, name) for block in blocks) for name in COUNTERS}
 
     def total(self, name: str) -> int:

@@ -296,6 +296,7 @@ static void request_pages(struct me *me, uint64_t *random)
 	struct tw_request r[8];
 	struct tw_request_pages arg = {
 		.nr = 1 + draw(random, 8), .requests = (uintptr_t)r,
+		.entry_size = sizeof(r[0]),
 		.flags = draw(random, 8) ? 0 : TW_REQUEST_WAIT,
 	};
 	unsigned int i;
@@ -445,13 +446,16 @@ static void ask_about_pages(struct me *me, uint64_t *random)
 	struct tw_candidate best[64];
 	__u64 pages[64];
 	struct tw_page_info look = { .nr = 64, .pages = (uintptr_t)pages,
+				     .entry_size = sizeof(info[0]),
 				     .infos = (uintptr_t)info };
 	struct tw_addr_page where = {
 		.addr = (uintptr_t)me->base + draw(random, NR_PAGES * PAGE) };
 	struct tw_page_list list = { .tier = TW_TIER_NONE, .nr = 64,
 				     .temperature = draw(random, TW_NR_CLASSES),
+				     .entry_size = sizeof(info[0]),
 				     .infos = (uintptr_t)info };
 	struct tw_candidates c = { .from_tier = draw(random, TW_NR_TIERS),
+				   .entry_size = sizeof(best[0]),
 				   .nr = 64, .candidates = (uintptr_t)best };
 	struct tw_mark mark = { .temperature = draw(random, 2) ? TW_CLASS_HOT :
 							 TW_CLASS_COLD,
@@ -510,6 +514,7 @@ static void ask_about_agents(struct me *me, uint64_t *random)
 	struct tw_agent_limits limits = { .agent_fd = tw_agent_fd(me->agent) };
 	struct tw_agent_entry found[4];
 	struct tw_agent_list list = { .nr = 4, .agents = (uintptr_t)found,
+				      .entry_size = sizeof(found[0]),
 				      .cursor = draw(random, NR_AGENTS) };
 	unsigned int tier;
 	int ret;

@@ -618,7 +618,8 @@ static void restore_settings(int device)
 	if (ioctl(device, TW_IOC_AGENT_LIMITS, &first_limits) &&
 	    errno != ENOENT && !(allow_missing && errno == EOPNOTSUPP))
 		complain("lifting the limits again: %s", strerror(errno));
-	first_policy.flags = TW_POLICY_SET;
+	first_policy.set = TW_POLICY_SETS;
+	first_policy.mode_set = TW_POLICY_MODES;
 	if (ioctl(device, TW_IOC_POLICY, &first_policy) &&
 	    !(allow_missing && errno == EOPNOTSUPP))
 		complain("setting the policy again: %s", strerror(errno));
@@ -635,6 +636,7 @@ static void untrack_listed(int device)
 		struct tw_page_list list = {
 			.size = sizeof(list), .tier = TW_TIER_NONE,
 			.temperature = temperature,
+			.entry_size = sizeof(found[0]),
 			.infos = (uintptr_t)found,
 		};
 

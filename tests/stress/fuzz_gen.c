@@ -47,6 +47,8 @@ enum kind {
 	PERCENT,	/* more: how many; rising */
 	LIMITS,
 	KNOB,		/* more: which range */
+	ENTRY_SIZE,	/* more: what this header has */
+	OWNER,
 };
 
 struct member {
@@ -103,10 +105,13 @@ MEMBERS(migrate_pages, M(tw_migrate_pages, to_tier, TIER, 0),
 	M(tw_migrate_pages, reason, REASON, 0),
 	M(tw_migrate_pages, nr, NR, 0),
 	M(tw_migrate_pages, pages, PAGES, 0),
-	M(tw_migrate_pages, status, STATUS, 0));
+	M(tw_migrate_pages, status, STATUS, 0),
+	M(tw_migrate_pages, owner, OWNER, 0));
 MEMBERS(page_info, M(tw_page_info, nr, NR, 0),
 	M(tw_page_info, pages, PAGES, 0),
-	M(tw_page_info, infos, INFOS, 0));
+	M(tw_page_info, infos, INFOS, 0),
+	M(tw_page_info, entry_size, ENTRY_SIZE, sizeof(struct tw_page)),
+	M(tw_page_info, owner, OWNER, 0));
 MEMBERS(migrate_range, M(tw_migrate_range, start, START, 0),
 	M(tw_migrate_range, length, LENGTH, 0),
 	M(tw_migrate_range, to_tier, TIER, 0),
@@ -128,23 +133,28 @@ MEMBERS(untrack, M(tw_untrack, nr, NR, 0),
 	M(tw_untrack, status, STATUS, 0));
 MEMBERS(track_report, M(tw_report, flags, FLAGS, TW_REPORT_FLAGS),
 	M(tw_report, page, PAGE_NUMBER, 0),
-	M(tw_report, addr, ADDRESS, 0));
+	M(tw_report, addr, ADDRESS, 0),
+	M(tw_report, owner, OWNER, 0));
 MEMBERS(candidates, M(tw_candidates, from_tier, TIER, 0),
 	M(tw_candidates, to_tier, TIER, 0),
 	M(tw_candidates, nr, NR, 0),
-	M(tw_candidates, candidates, INFOS, 0));
+	M(tw_candidates, candidates, INFOS, 0),
+	M(tw_candidates, entry_size, ENTRY_SIZE, sizeof(struct tw_candidate)));
 MEMBERS(request, M(tw_request_pages, flags, FLAGS, TW_REQUEST_FLAGS),
 	M(tw_request_pages, nr, NR_REQUESTS, 0),
-	M(tw_request_pages, requests, REQUESTS, 0));
+	M(tw_request_pages, requests, REQUESTS, 0),
+	M(tw_request_pages, entry_size, ENTRY_SIZE, sizeof(struct tw_request)));
 MEMBERS(page_list, M(tw_page_list, tier, ANY_TIER, 0),
 	M(tw_page_list, temperature, WARMTH, 0),
 	M(tw_page_list, nr, NR, 0),
 	M(tw_page_list, cursor, PAGE_NUMBER, 0),
-	M(tw_page_list, infos, INFOS, 0));
+	M(tw_page_list, infos, INFOS, 0),
+	M(tw_page_list, entry_size, ENTRY_SIZE, sizeof(struct tw_page)));
 MEMBERS(mark, M(tw_mark, temperature, WARMTH, 0),
 	M(tw_mark, nr, NR, 0),
 	M(tw_mark, pages, PAGES, 0),
-	M(tw_mark, status, STATUS, 0));
+	M(tw_mark, status, STATUS, 0),
+	M(tw_mark, owner, OWNER, 0));
 MEMBERS(fault_stats, M(tw_fault_stats, flags, FLAGS, TW_FAULT_STATS_FLAGS),
 	M(tw_fault_stats, tier, TIER, 0));
 MEMBERS(thresholds, M(tw_thresholds, flags, FLAGS, TW_THRESHOLDS_FLAGS),
@@ -166,14 +176,16 @@ MEMBERS(agent_migrate, M(tw_agent_migrate, flags, FLAGS, TW_AGENT_BY_ID),
 	M(tw_agent_migrate, id, LABEL, 0));
 MEMBERS(agent_list, M(tw_agent_list, nr, NR, 0),
 	M(tw_agent_list, cursor, NR, 0),
-	M(tw_agent_list, agents, INFOS, 0));
+	M(tw_agent_list, agents, INFOS, 0),
+	M(tw_agent_list, entry_size, ENTRY_SIZE, sizeof(struct tw_agent_entry)));
 /* Most of what each knob may be; scans stay rare enough for the rest to go on. */
 static const uint32_t knob_range[][2] = {
 	{ 51, 1000 }, { 1, 50 }, { 1, 50 }, { 10, 100 }, { 100, 1000 },
 	{ 1, 100 }, { 0, 20 }, { 0, 100000 },
 };
 
-MEMBERS(policy, M(tw_policy, flags, FLAGS, TW_POLICY_SET),
+MEMBERS(policy, M(tw_policy, set, FLAGS, TW_POLICY_SETS),
+	M(tw_policy, mode_set, FLAGS, TW_POLICY_MODES),
 	M(tw_policy, enabled, FLAGS, 1),
 	M(tw_policy, mode, FLAGS, TW_POLICY_MODES),
 	M(tw_policy, hot_threshold, KNOB, 0),
@@ -189,7 +201,8 @@ MEMBERS(discard, M(tw_region_discard, offset, OFFSET, 0),
 MEMBERS(region_pages, M(tw_region_pages, offset, OFFSET, 0),
 	M(tw_region_pages, length, LENGTH, 0),
 	M(tw_region_pages, nr, NR_ROOM, 0),
-	M(tw_region_pages, infos, INFOS, 0));
+	M(tw_region_pages, infos, INFOS, 0),
+	M(tw_region_pages, entry_size, ENTRY_SIZE, sizeof(struct tw_page)));
 
 #define ROW(_cmd, _type, _on, _weight, _members)			\
 	{ .name = #_cmd, .nr = _IOC_NR(TW_IOC_##_cmd), .on = _on,	\
@@ -294,7 +307,7 @@ static uint64_t wild(struct fuzzer *f)
 		0, 1, 2, 7, 255, 256, 4095, 4096, 4097, 65536,
 		0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
 		TW_MAX_PFN - 1, TW_MAX_PFN, 0x7fffffffffffffff,
-		TW_PAGE_STABLE, TW_PAGE_STABLE | 0xffffffff,
+		TW_PAGE_STABLE, TW_PAGE_STABLE | 0x7ffffffff,
 		0xfffffffffffff000, 0xffffffffffffffff,
 	};
 	uint64_t any = fuzz_random(f, UINT64_MAX);
@@ -490,6 +503,12 @@ static uint64_t good_value(struct fuzzer *f, const struct row *row,
 		return (uintptr_t)f->arena.infos;
 	case PAGE_NUMBER:
 		return any_page(f);
+	case ENTRY_SIZE:
+		if (!one_in(f, 8))
+			return m->more;
+		return one_in(f, 4) ? wild(f) : m->more + 8 * fuzz_random(f, 8);
+	case OWNER:
+		return one_in(f, 4) ? any_slot(f, ON_REGION)->id : 0;
 	case ADDRESS:
 		return mapped_address(f) + fuzz_random(f, PAGE);
 	case MASK:

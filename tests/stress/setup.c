@@ -114,6 +114,8 @@ static int automatic(struct hammer *h)
 
 	if (ret)
 		return failed("getting the policy", ret);
+	h->policy.set = TW_POLICY_SETS;
+	h->policy.mode_set = TW_POLICY_MODES;
 	policy = h->policy;
 	policy.enabled = 1;
 	policy.scan_min_ms = 20;

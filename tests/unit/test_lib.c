@@ -125,7 +125,7 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		struct tw_page_info *p = arg;
 
 		for (i = 0; i < p->nr; i++)
-			((struct tw_page *)(uintptr_t)p->infos)[i].page =
+			*(__u64 *)(uintptr_t)(p->infos + i * p->entry_size) =
 				((__u64 *)(uintptr_t)p->pages)[i];
 		break;
 	}
@@ -133,7 +133,7 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		struct tw_region_pages *p = arg;
 
 		for (i = 0; i < p->nr; i++)
-			((struct tw_page *)(uintptr_t)p->infos)[i].page =
+			*(__u64 *)(uintptr_t)(p->infos + i * p->entry_size) =
 				p->offset / PAGE + i;
 		break;
 	}
@@ -752,9 +752,84 @@ static void test_region_pages(void **state)
 	tw_region_close(r);
 }
 
-/* A statistics mapping with larger blocks than we know. */
-#define TIER_STRIDE	(sizeof(struct tw_stats_tier) + 64)
-#define CPU_STRIDE	(sizeof(struct tw_stats_cpu) + 128)
+/* A program with a newer header: what nobody here knows is zero. */
+static void test_longer_structs(void **state)
+{
+	struct { struct tw_info known; __u64 more; } info;
+	struct { struct tw_sum known; __u64 more; } sum;
+	struct { struct tw_page known; __u64 more; } pages[20];
+	__u64 numbers[20];
+	unsigned int i;
+
+	memset(&info, PATTERN, sizeof(info));
+	assert_int_equal(tw_info_v1(*state, &info.known, sizeof(info)), 0);
+	assert_int_equal(info.known.size, sizeof(info));
+	assert_int_equal(info.known.max_pages, MAX_PAGES);
+	assert_int_equal(info.more, 0);
+	/* The driver was asked for all of it: it may know what we don't. */
+	assert_int_equal(((struct tw_info *)fake_last()->arg)->size,
+			 sizeof(info));
+	for (i = 0; i < 20; i++)
+		numbers[i] = 1000 + i;
+	memset(&sum, PATTERN, sizeof(sum));
+	assert_int_equal(tw_mark_v1(*state, numbers, 20, TW_CLASS_HOT, NULL,
+				    &sum.known, sizeof(sum)), 0);
+	assert_int_equal(sum.known.done, 20);
+	assert_int_equal(sum.more, 0);
+	/* In several calls, each of which begins where the last one ended. */
+	assert_int_equal(tw_page_info_v1(*state, numbers, 20, &pages[0].known,
+					 sizeof(pages[0])), 0);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(pages[i].known.page, 1000 + i);
+}
+
+/* One with an older header: nothing is written behind its struct. */
+static void test_shorter_structs(void **state)
+{
+	struct tw_info info;
+	struct tw_sum sum;
+	__u64 number = 7;
+
+	memset(&info, PATTERN, sizeof(info));
+	assert_int_equal(tw_info_v1(*state, &info, 20), 0);
+	assert_int_equal(info.size, 20);
+	assert_int_equal(info.page_size, PAGE);
+	expect_pattern((char *)&info + 20, sizeof(info) - 20);
+	memset(&sum, PATTERN, sizeof(sum));
+	assert_int_equal(tw_mark_v1(*state, &number, 1, TW_CLASS_HOT, NULL,
+				    &sum, 8), 0);
+	assert_int_equal(sum.done, 1);
+	expect_pattern((char *)&sum + 8, sizeof(sum) - 8);
+}
+
+static void test_impossible_structs(void **state)
+{
+	struct tw_policy policy = { .set = TW_POLICY_SET_ENABLED };
+	unsigned int first = fake.nr_calls;
+	struct tw_info info;
+
+	memset(&info, PATTERN, sizeof(info));
+	assert_int_equal(tw_info_v1(*state, &info, 3), -EINVAL);
+	assert_int_equal(tw_info_v1(*state, &info, 4097), -E2BIG);
+	expect_pattern(&info, sizeof(info));
+	assert_int_equal(tw_policy_set_v1(*state, &policy,
+					  TW_POLICY_SIZE_VER0 - 1), -EINVAL);
+	policy.set = 0;
+	assert_int_equal(tw_policy_set(*state, &policy), -EINVAL);
+	assert_int_equal(fake.nr_calls, first);
+}
+
+/*
+ * A statistics mapping of a driver that has more than we know, everywhere: its
+ * header, its blocks, a counter in the middle of each CPU's, a band of heat.
+ */
+#define HEAD		(sizeof(struct tw_stats) + 8)
+#define HEAT_OFFSET	(sizeof(struct tw_stats_tier) + 8)
+#define BANDS		(TW_HEAT_BANDS + 1)
+#define TIER_STRIDE	(HEAT_OFFSET + BANDS * 8 + 64)
+#define COUNTERS_OFFSET	(sizeof(struct tw_stats_cpu) + 8)
+#define COUNTERS	(sizeof(struct tw_stats_counters) + 8)
+#define CPU_STRIDE	(COUNTERS_OFFSET + TW_NR_TIERS * COUNTERS + 64)
 
 static struct tw_stats stats_template;
 
@@ -781,11 +856,16 @@ static int setup_stats(void **state)
 		.compat_version = TW_STATS_VERSION,
 		.size = 65536,
 		.nr_tiers = TW_NR_TIERS,
-		.tier_offset = 256,
+		.tier_offset = 512,
 		.tier_stride = TIER_STRIDE,
 		.nr_cpus = CPUS,
 		.cpu_offset = 4096,
 		.cpu_stride = CPU_STRIDE,
+		.head_size = HEAD,
+		.counters_offset = COUNTERS_OFFSET,
+		.counters_stride = COUNTERS,
+		.heat_offset = HEAT_OFFSET,
+		.heat_bands = BANDS,
 	};
 	fake.map = map_stats;
 	return err;
@@ -820,8 +900,18 @@ static void test_stats_layouts(void **state)
 	REFUSE(version, 0);
 	REFUSE(compat_version, TW_STATS_VERSION + 1);
 	REFUSE(nr_tiers, TW_NR_TIERS - 1);
-	REFUSE(tier_stride, sizeof(struct tw_stats_tier) - 8);
-	REFUSE(cpu_stride, sizeof(struct tw_stats_cpu) - 8);
+	REFUSE(tier_stride, HEAT_OFFSET + BANDS * 8 - 8);
+	REFUSE(tier_stride, TIER_STRIDE + 4);
+	REFUSE(cpu_stride, COUNTERS_OFFSET + TW_NR_TIERS * COUNTERS - 8);
+	REFUSE(head_size, TW_STATS_SIZE_VER0 - 8);
+	REFUSE(head_size, 520);
+	REFUSE(counters_offset, TW_STATS_CPU_SIZE_VER0 - 8);
+	REFUSE(counters_stride, TW_STATS_COUNTERS_SIZE_VER0 - 8);
+	REFUSE(counters_stride, 1U << 31);
+	REFUSE(heat_offset, TW_STATS_TIER_SIZE_VER0 - 8);
+	REFUSE(heat_offset, HEAT_OFFSET + 4);
+	REFUSE(heat_bands, TW_HEAT_BANDS - 1);
+	REFUSE(heat_bands, 1U << 31);
 	REFUSE(tier_offset, 65536);
 	REFUSE(cpu_offset, 0xffffffff);
 	REFUSE(nr_cpus, 1U << 31);
@@ -832,6 +922,21 @@ static void test_stats_layouts(void **state)
 	assert_int_equal(tw_stats_map(*state, &s), 0);
 }
 
+/* Writes a CPU's block as such a driver would. */
+static void write_counters(const struct tw_stats *s, unsigned int cpu)
+{
+	char *c = (char *)tw_stats_cpu_block(s, cpu);
+	struct tw_stats_cpu *head = (struct tw_stats_cpu *)c;
+	__u64 *words = (__u64 *)(c + COUNTERS_OFFSET + TW_TIER_SSD * COUNTERS);
+	unsigned int i;
+
+	/* The last one is the counter more. */
+	for (i = 0; i < COUNTERS / 8; i++)
+		words[i] = (1ULL << 40) * (i + 1) + cpu;
+	head->events = 10 + cpu;
+	head->sigbus = cpu;
+}
+
 static void test_stats_counters(void **state)
 {
 	struct tw_stats_counters sum;
@@ -839,16 +944,8 @@ static void test_stats_counters(void **state)
 	unsigned int cpu, i;
 
 	assert_int_equal(tw_stats_map(*state, &s), 0);
-	for (cpu = 0; cpu < CPUS; cpu++) {
-		struct tw_stats_cpu *c =
-			(struct tw_stats_cpu *)tw_stats_cpu_block(s, cpu);
-		__u64 *words = (__u64 *)&c->tier[TW_TIER_SSD];
-
-		for (i = 0; i < sizeof(sum) / 8; i++)
-			words[i] = (1ULL << 40) * (i + 1) + cpu;
-		c->events = 10 + cpu;
-		c->sigbus = cpu;
-	}
+	for (cpu = 0; cpu < CPUS; cpu++)
+		write_counters(s, cpu);
 	assert_int_equal(tw_stats_get_counters(*state, TW_TIER_SSD, &sum), 0);
 	for (i = 0; i < sizeof(sum) / 8; i++)
 		assert_true(((__u64 *)&sum)[i] == (3ULL << 40) * (i + 1) + 3);
@@ -857,11 +954,36 @@ static void test_stats_counters(void **state)
 					      minor_write)) ==
 		    (6ULL << 40) + 3);
 	assert_int_equal(tw_stats_counter(s, TW_TIER_CPU, 0), 0);
+	assert_int_equal(tw_stats_counter(s, TW_TIER_HDD, 0), 0);
+	/* A program that knows the counter more, and one that knows another. */
+	assert_true(tw_stats_counter(s, TW_TIER_SSD, sizeof(sum)) ==
+		    (3ULL << 40) * (COUNTERS / 8) + 3);
+	assert_int_equal(tw_stats_counter(s, TW_TIER_SSD, COUNTERS), 0);
 	assert_int_equal(tw_stats_events(s), 33);
 	assert_int_equal(tw_stats_sigbus(s), 3);
 	assert_int_equal(tw_stats_get_counters(*state, TW_NR_TIERS, &sum),
 			 -EINVAL);
 	assert_int_equal(tw_stats_get_counters(*state, -1, &sum), -EINVAL);
+}
+
+static void test_stats_heat(void **state)
+{
+	const struct tw_stats *s;
+	unsigned int i;
+	__u64 *heat;
+
+	assert_int_equal(tw_stats_map(*state, &s), 0);
+	heat = (__u64 *)((char *)tw_stats_tier_block(s, TW_TIER_NVME) +
+			 HEAT_OFFSET);
+	for (i = 0; i < BANDS; i++)
+		heat[i] = 100 + i;
+	for (i = 0; i < BANDS; i++)
+		assert_int_equal(tw_stats_heat(s, TW_TIER_NVME, i), 100 + i);
+	assert_int_equal(tw_stats_heat(s, TW_TIER_NVME, BANDS), 0);
+	assert_int_equal(tw_stats_heat(s, TW_TIER_SSD, 0), 0);
+	assert_true(tw_stats_has(s, room_reserved));
+	((struct tw_stats *)s)->head_size = TW_STATS_SIZE_VER0 - 8;
+	assert_false(tw_stats_has(s, room_reserved));
 }
 
 static bool stats_done;
@@ -1236,9 +1358,13 @@ int main(void)
 		LIB_TEST(test_migrate_addr),
 		LIB_TEST(test_page_info),
 		LIB_TEST(test_region_pages),
+		LIB_TEST(test_longer_structs),
+		LIB_TEST(test_shorter_structs),
+		LIB_TEST(test_impossible_structs),
 		STATS_TEST(test_stats_map),
 		STATS_TEST(test_stats_layouts),
 		STATS_TEST(test_stats_counters),
+		STATS_TEST(test_stats_heat),
 		STATS_TEST(test_stats_consistent),
 		STATS_TEST(test_stats_being_written),
 		STREAM_TEST(test_stream_create),

@@ -39,7 +39,8 @@ static const struct rec_run first[] = {
 	{ .region = 0, .index = 0, .nr = 3, .heat = 65535, .tier = 4 },
 	{ .region = 0, .index = 3, .nr = 1, .heat = 0, .tier = 0 },
 	{ .region = 0, .index = 9, .nr = 1, .heat = 300, .tier = 1 },
-	{ .region = 1, .index = 0xfffffffe, .nr = 2, .heat = 1, .tier = 2 },
+	{ .region = 1, .index = TW_REGION_MAX_PAGES - 2, .nr = 2, .heat = 1,
+	  .tier = 2 },
 };
 
 /* A file of two samples, the second without a page. */
@@ -229,7 +230,7 @@ static void test_nonsense(void **state)
 	run.nr = 0;
 	assert_int_equal(read_back(&run, 100), -EBADMSG);
 	run.nr = 2;
-	run.index = 0xffffffff;
+	run.index = TW_REGION_MAX_PAGES - 1;
 	assert_int_equal(read_back(&run, 100), -EBADMSG);
 	run.nr = 1;
 	assert_int_equal(read_back(&run, 100), 0);

@@ -78,7 +78,7 @@ static void agent_list(struct tw_agent_list *l)
 
 static void policy(struct tw_policy *p)
 {
-	if (p->flags & TW_POLICY_SET)
+	if (p->set || p->mode_set)
 		return;
 	p->mode = TW_POLICY_AUTO;
 	p->hot_threshold = 100;
@@ -239,16 +239,22 @@ static void *map(int fd, size_t len, int prot, int flags, off_t offset)
 		s->compat_version = TW_STATS_VERSION;
 		s->size = 65536;
 		s->nr_tiers = TW_NR_TIERS;
-		s->tier_offset = 256;
-		s->tier_stride = sizeof(struct tw_stats_tier);
+		s->head_size = sizeof(*s);
+		s->tier_offset = 512;
+		s->tier_stride = sizeof(struct tw_stats_tier) +
+				 TW_HEAT_BANDS * sizeof(__u64);
+		s->heat_offset = sizeof(struct tw_stats_tier);
+		s->heat_bands = TW_HEAT_BANDS;
 		s->nr_cpus = 1;
 		s->cpu_offset = 4096;
-		s->cpu_stride = sizeof(struct tw_stats_cpu);
+		s->cpu_stride = 1024;
+		s->counters_offset = sizeof(struct tw_stats_cpu);
+		s->counters_stride = sizeof(struct tw_stats_counters);
 		s->regions = 3;
 		s->record_bytes = 16384;
 		for (i = 0; i < TW_NR_TIERS; i++)
-			((struct tw_stats_cpu *)(m + 4096))->tier[i].first =
-				1000 + i;
+			((struct tw_stats_counters *)(m + 4096 +
+				s->counters_offset))[i].first = 1000 + i;
 	}
 	return m;
 }
@@ -807,7 +813,11 @@ static void test_policy(void **state)
 	assert_int_equal(tw("policy set auto=off unmap=on enabled=on max_rate=7"),
 			 0);
 	in = (const void *)fake_last()->arg;
-	assert_int_equal(in->flags, TW_POLICY_SET);
+	/* What was named and nothing else. */
+	assert_int_equal(in->flags, 0);
+	assert_int_equal(in->set,
+			 TW_POLICY_SET_ENABLED | TW_POLICY_SET_MAX_RATE);
+	assert_int_equal(in->mode_set, TW_POLICY_AUTO | TW_POLICY_UNMAP);
 	assert_int_equal(in->mode, TW_POLICY_UNMAP);
 	assert_int_equal(in->enabled, 1);
 	assert_int_equal(in->max_rate, 7);

@@ -216,7 +216,7 @@ static void test_width(void **state)
 		now.tier[t].sum.moves_in = 99999;
 		now.tier[t].sum.moves_out = 99999;
 		for (i = 0; i < TW_HEAT_BANDS; i++)
-			now.tier[t].now.heat[i] = 1ULL << 40;
+			now.tier[t].heat[i] = 1ULL << 40;
 	}
 	assert_int_equal(top_compare(&view, &before, &now), 0);
 	for (rows = 0; rows < 40; rows++) {

@@ -91,6 +91,8 @@ void bench_scan(struct tw *tw)
 		die("policy, statistics and region", err);
 	a.addr = tw_region_addr(a.region);
 	area_write(&a);
+	before.set = TW_POLICY_SETS;
+	before.mode_set = TW_POLICY_MODES;
 	policy = before;
 	policy.enabled = 1;
 	policy.scan_permille = 1000;

@@ -12,6 +12,7 @@
  * @name: as in struct tw_policy; a mode's is its own
  * @offset: of the member in struct tw_policy
  * @bit: of a mode; 0: the whole member
+ * @set: names the member in tw_policy.set; 0: a mode
  * @min: least value
  * @max: greatest value
  * @on_off: on or off, else a number
@@ -22,6 +23,7 @@ struct policy_key {
 	const char *name;
 	size_t offset;
 	__u32 bit;
+	__u32 set;
 	__u32 min, max;
 	bool on_off;
 	const char *unit;
@@ -31,6 +33,7 @@ struct policy_key {
 extern const struct policy_key policy_keys[POLICY_NR_KEYS];
 
 __u32 policy_get(const struct tw_policy *p, const struct policy_key *k);
+/* For tw_policy_set(), which sets what has been put and nothing else. */
 void policy_put(struct tw_policy *p, const struct policy_key *k, __u32 value);
 
 #endif /* _TW_POLICY_KEYS_H */

@@ -42,7 +42,7 @@ const char record_more[] =
  * @sampler: where samples come from
  * @maps: who has mapped what
  * @writer: where they go
- * @known: region numbers, in the order they are written
+ * @known: region ids, in the order they are written
  * @nr_known: how many
  * @runs: room for a sample's runs
  * @nr_pages: pages of the last sample
@@ -58,7 +58,7 @@ struct record_job {
 	struct sampler sampler;
 	struct map_list maps;
 	struct rec_writer writer;
-	__u32 *known;
+	__u64 *known;
 	size_t nr_known;
 	struct rec_run *runs;
 	size_t nr_pages;
@@ -121,11 +121,11 @@ static int begin_file(struct record_job *job, FILE *f, __u32 page_size,
 
 /* -- regions ------------------------------------------------------------------ */
 
-static int new_region(struct record_job *job, __u32 id)
+static int new_region(struct record_job *job, __u64 id)
 {
 	struct rec_region region = { .id = id };
 	const struct map_region *map;
-	__u32 *more;
+	__u64 *more;
 
 	more = reallocarray(job->known, job->nr_known + 1, sizeof(*more));
 	if (!more)
@@ -144,7 +144,7 @@ static int new_region(struct record_job *job, __u32 id)
 }
 
 /* Its place among the regions of the file, or -1. */
-static long find_region(const struct record_job *job, __u32 id)
+static long find_region(const struct record_job *job, __u64 id)
 {
 	size_t i = job->nr_known;
 
@@ -159,7 +159,7 @@ static int number_regions(struct record_job *job, struct rec_run *runs,
 			  size_t nr)
 {
 	bool looked = job->pid;
-	__u32 id = 0;
+	__u64 id = 0;
 	long at = -1;
 	size_t i;
 	int err;

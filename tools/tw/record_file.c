@@ -148,16 +148,17 @@ int rec_region(struct rec_writer *w, const struct rec_region *region)
 static void put_runs(struct rec_writer *w, const struct rec_run *runs,
 		     size_t nr)
 {
-	__u32 next = 0, heat = 0;
+	__u64 next = 0;
+	__u32 heat = 0;
 	size_t i;
 
 	put_var(w, runs[0].region);
 	put_var(w, nr);
 	for (i = 0; i < nr; i++) {
-		__u32 gap = runs[i].index - next;
+		__u64 gap = runs[i].index - next;
 		__s32 step = (__s32)runs[i].heat - (__s32)heat;
 
-		put_var(w, (__u64)runs[i].nr << 4 | runs[i].tier << 1 |
+		put_var(w, runs[i].nr << 4 | runs[i].tier << 1 |
 			(gap ? 1 : 0));
 		if (gap)
 			put_var(w, gap);
@@ -303,7 +304,7 @@ static int read_region(struct recording *rec, struct input *in)
 	return 0;
 }
 
-static int read_run(struct recording *rec, struct input *in, __u32 region,
+static int read_run(struct recording *rec, struct input *in, __u64 region,
 		    __u64 *next, __s64 *heat)
 {
 	__u64 head = take_var(in), gap = 0, step, nr = head >> 4;

@@ -53,9 +53,9 @@ struct rec_region {
  * @tier: enum tw_tier
  */
 struct rec_run {
-	__u32 region;
-	__u32 index;
-	__u32 nr;
+	__u64 region;
+	__u64 index;
+	__u64 nr;
 	__u16 heat;
 	__u8 tier;
 };

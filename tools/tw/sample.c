@@ -32,7 +32,7 @@ static int append(struct sampler *s, const struct sample_page *page)
 }
 
 /* Remembers whose a region is. */
-static int label(struct sampler *s, __u32 region, __u64 agent)
+static int label(struct sampler *s, __u64 region, __u64 agent)
 {
 	struct sample_label *more;
 	size_t i = s->nr_labels;
@@ -53,7 +53,7 @@ static int label(struct sampler *s, __u32 region, __u64 agent)
 static int meet(struct sampler *s, const struct tw_page *p)
 {
 	struct sample_page page = {
-		.region = TW_PAGE_REGION(p->page),
+		.region = p->owner,
 		.index = TW_PAGE_INDEX(p->page),
 		.heat = p->heat,
 		.tier = p->tier,
@@ -217,7 +217,7 @@ int sample_take(struct sampler *s)
 	return err;
 }
 
-__u64 sample_agent(const struct sampler *s, __u32 region)
+__u64 sample_agent(const struct sampler *s, __u64 region)
 {
 	size_t i;
 

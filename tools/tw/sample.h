@@ -10,25 +10,25 @@
 
 /**
  * struct sample_page - a page
- * @region: its region's number
+ * @region: its region's id
  * @index: in the region
  * @heat: 0..65535
  * @tier: enum tw_tier
  */
 struct sample_page {
-	__u32 region;
-	__u32 index;
+	__u64 region;
+	__u64 index;
 	__u16 heat;
 	__u8 tier;
 };
 
 /**
  * struct sample_label - a region that was met
- * @region: its number
+ * @region: its id
  * @agent: label of its agent
  */
 struct sample_label {
-	__u32 region;
+	__u64 region;
 	__u64 agent;
 };
 
@@ -62,20 +62,20 @@ struct sampler {
 	size_t room_last;
 	struct sample_label *labels;
 	size_t nr_labels;
-	__u32 met;
+	__u64 met;
 	bool met_wanted;
 };
 
 /* Looks at all pages; 0 or -errno. */
 int sample_take(struct sampler *s);
 /* Label of a region's agent. */
-__u64 sample_agent(const struct sampler *s, __u32 region);
+__u64 sample_agent(const struct sampler *s, __u64 region);
 void sample_free(struct sampler *s);
 
 /* Sorts, and of pages that are there twice keeps the one that came last. */
 size_t sample_sort(struct sample_page *pages, size_t nr);
 /*
- * Makes runs of sorted pages, with the regions' own numbers in rec_run.region;
+ * Makes runs of sorted pages, with the regions' own ids in rec_run.region;
  * @runs has room for @nr. Returns how many.
  */
 size_t sample_runs(const struct sample_page *pages, size_t nr,

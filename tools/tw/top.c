@@ -50,7 +50,7 @@ static void json_tier(const struct top_view *v, int tier)
 	json_u64("bytes_written_per_second", r->written + 0.5);
 	json_open("heat", '[');
 	for (i = 0; i < TW_HEAT_BANDS; i++)
-		json_u64(NULL, t->now.heat[i]);
+		json_u64(NULL, t->heat[i]);
 	json_close(']');
 	json_close('}');
 }

@@ -11,10 +11,12 @@
  * struct top_tier - a tier at a time
  * @now: its block of the statistics
  * @sum: its counters
+ * @heat: its pages by heat
  */
 struct top_tier {
 	struct tw_stats_tier now;
 	struct tw_stats_counters sum;
+	__u64 heat[TW_HEAT_BANDS];
 };
 
 /**

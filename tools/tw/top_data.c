@@ -17,14 +17,13 @@ const char * const top_sort_names[TOP_NR_SORTS] = {
 };
 
 /* The histogram is a scan's, whose writes are seldom; each band by itself. */
-static void look_at_heat(struct tw_stats_tier *copy,
-			 const struct tw_stats *stats, int tier)
+static void look_at_heat(struct top_tier *to, const struct tw_stats *stats,
+			 int tier)
 {
-	const struct tw_stats_tier *t = tw_stats_tier_block(stats, tier);
 	int i;
 
 	for (i = 0; i < TW_HEAT_BANDS; i++)
-		copy->heat[i] = __atomic_load_n(&t->heat[i], __ATOMIC_RELAXED);
+		to->heat[i] = tw_stats_heat(stats, tier, i);
 }
 
 void top_look(struct top_snap *snap, struct tw *tw,
@@ -36,7 +35,7 @@ void top_look(struct top_snap *snap, struct tw *tw,
 	snap->time_ns = now_ns();
 	for (t = 0; t < TW_NR_TIERS; t++) {
 		tw_stats_tier_read(stats, t, &snap->tier[t].now);
-		look_at_heat(&snap->tier[t].now, stats, t);
+		look_at_heat(&snap->tier[t], stats, t);
 		tw_stats_sum(stats, t, &snap->tier[t].sum);
 	}
 #define LOAD(m) __atomic_load_n(&stats->m, __ATOMIC_RELAXED)

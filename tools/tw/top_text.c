@@ -161,7 +161,7 @@ static const char *bar(const struct page *p, __u64 value, __u64 most)
 
 static void add_heat_of(struct page *p, int tier)
 {
-	const __u64 *heat = p->view->snap->tier[tier].now.heat;
+	const __u64 *heat = p->view->snap->tier[tier].heat;
 	char line[TOP_LINE_LEN], number[TEXT_LEN];
 	__u64 band[BANDS] = { 0 }, most = 0;
 	int i, len;

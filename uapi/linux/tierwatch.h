@@ -9,8 +9,19 @@
  * Every ioctl takes one struct whose first member is its size in bytes. A
  * shorter struct than the kernel's is one from an older header: the missing
  * tail reads as zero. A longer one is accepted when the tail the kernel does
- * not know is all zero, else E2BIG. A size below the first published one is
- * EINVAL, so are unknown flags and non-zero reserved members.
+ * not know is all zero, else E2BIG. A size below the first published one
+ * (TW_*_SIZE_VER0, beside each struct) is EINVAL, so are unknown flags and
+ * non-zero reserved members.
+ *
+ * An array of structs has the size of one of them beside it (entry_size), by
+ * which the kernel goes from one to the next. The same rules hold for each: what
+ * the caller's entries lack reads as zero and is not told; what they have more
+ * must be zero where they are read (E2BIG) and is zeroed where they are
+ * written. A size below the first published one is EINVAL, one of more than a
+ * page E2BIG.
+ *
+ * What a struct gains does nothing while it is zero: who sets something says
+ * what, by flags or a mask, and leaves the rest as it is.
  *
  * errno, for the whole device:
  *   ENOTTY      unknown command
@@ -110,16 +121,29 @@ enum tw_reason {
 /*
  * Page numbers. A page is named by its stable number, the same in every tier
  * for life, or, while it is in memory, by its pfn.
+ *
+ * A stable number is TW_PAGE_STABLE, the owner's number (1..TW_PAGE_OWNERS) and
+ * the page's index, which is wide enough for an address space of 47 bits. A
+ * region is known by its id, which has 64 bits, is never given twice and can't
+ * be used up. Its number is the id's lower bits: TW_PAGE() takes either. No two
+ * regions that are alive have the same number. That of one that has gone is
+ * given again, but only after all the others have been: TW_PAGE_OWNERS regions
+ * later. So whoever keeps page numbers for long, and may act on more than what
+ * is the caller's own, keeps the region's id with them and has it compared
+ * (@owner of struct tw_page and of the calls that take numbers).
  */
 #define TW_PAGE_STABLE		(1ULL << 63)
-#define TW_PAGE_INDEX_BITS	32
+#define TW_PAGE_INDEX_BITS	35
+#define TW_PAGE_OWNER_BITS	28
+#define TW_PAGE_OWNERS		((1ULL << TW_PAGE_OWNER_BITS) - 1)
+#define TW_PAGE_OWNER(region)	((__u64)(region) & TW_PAGE_OWNERS)
 #define TW_PAGE(region, index)	(TW_PAGE_STABLE | \
-				 ((__u64)(region) << TW_PAGE_INDEX_BITS) | \
+				 (TW_PAGE_OWNER(region) << TW_PAGE_INDEX_BITS) | \
 				 (__u64)(index))
-#define TW_PAGE_REGION(page)	(((page) & ~TW_PAGE_STABLE) >> TW_PAGE_INDEX_BITS)
+#define TW_PAGE_REGION(page)	TW_PAGE_OWNER((page) >> TW_PAGE_INDEX_BITS)
 #define TW_PAGE_INDEX(page)	((page) & ((1ULL << TW_PAGE_INDEX_BITS) - 1))
 
-/* Region size limit: 2^32 pages. */
+/* Region size limit: 2^35 pages. */
 #define TW_REGION_MAX_PAGES	(1ULL << TW_PAGE_INDEX_BITS)
 
 #define TW_IOC_TYPE		0xE7
@@ -189,6 +213,8 @@ struct tw_info {
 	__u32 reserved;
 };
 
+#define TW_INFO_SIZE_VER0		40
+
 /* tw_tier_info.kind */
 #define TW_KIND_NONE	0
 #define TW_KIND_NUMA	1
@@ -227,6 +253,8 @@ struct tw_tier_info {
 	__u32 dev;
 	__u32 reserved;
 };
+
+#define TW_TIER_INFO_SIZE_VER0		88
 
 /*
  * TW_BIND_MOVABLE: accept nodes that have only ZONE_MOVABLE memory. Long-term
@@ -273,6 +301,8 @@ struct tw_tier_bind {
 	__aligned_u64 nodes;
 };
 
+#define TW_TIER_BIND_SIZE_VER0		32
+
 /*
  * TW_UNBIND_FORCE: a page that its dead device will not give back is given up
  * (touching it is SIGBUS) instead of refusing with EIO. And the tier goes though
@@ -305,6 +335,8 @@ struct tw_tier_unbind {
 	__aligned_u64 moved;
 };
 
+#define TW_TIER_UNBIND_SIZE_VER0	24
+
 /**
  * struct tw_pressure - TW_IOC_PRESSURE: how full a tier is
  * @size: sizeof(struct tw_pressure)
@@ -330,6 +362,8 @@ struct tw_pressure {
 	__u32 permille;
 	__u32 reserved;
 };
+
+#define TW_PRESSURE_SIZE_VER0		48
 
 /*
  * TW_REGION_DONTDUMP: leave the region's mappings out of core dumps.
@@ -370,7 +404,8 @@ struct tw_pressure {
  * @fd: out: the region, O_CLOEXEC. mmap it MAP_SHARED
  * @reserved: in: 0
  * @id: out: never used again while the driver is loaded; in /proc/PID/maps it
- *      is the inode of mappings of the region
+ *      is the inode of mappings of the region. Its lower bits are in the stable
+ *      numbers of the region's pages, see TW_PAGE()
  *
  * EDQUOT: the user has too many regions, or without CAP_SYS_RESOURCE reserves
  * more than the driver's parameters max_user_reserve_percent and
@@ -389,8 +424,19 @@ struct tw_region_create {
 	__aligned_u64 id;
 };
 
-/* tw_policy.flags */
-#define TW_POLICY_SET		(1U << 0)
+#define TW_REGION_CREATE_SIZE_VER0	40
+
+/* tw_policy.set: which members are set; what is not among them stays as it is */
+#define TW_POLICY_SET_ENABLED	(1U << 0)
+#define TW_POLICY_SET_HOT	(1U << 1)	/* hot_threshold */
+#define TW_POLICY_SET_COLD	(1U << 2)	/* cold_threshold */
+#define TW_POLICY_SET_PERMILLE	(1U << 3)	/* scan_permille */
+#define TW_POLICY_SET_MIN_MS	(1U << 4)	/* scan_min_ms */
+#define TW_POLICY_SET_MAX_MS	(1U << 5)	/* scan_max_ms */
+#define TW_POLICY_SET_FREE	(1U << 6)	/* free_permille */
+#define TW_POLICY_SET_MIN_STAY	(1U << 7)
+#define TW_POLICY_SET_MAX_RATE	(1U << 8)
+#define TW_POLICY_SETS		((1U << 9) - 1)
 /* tw_policy.mode */
 #define TW_POLICY_AUTO		(1U << 0)
 #define TW_POLICY_UNMAP		(1U << 1)
@@ -399,7 +445,7 @@ struct tw_region_create {
 /**
  * struct tw_policy - TW_IOC_POLICY: what moves pages by itself, and how
  * @size: sizeof(struct tw_policy)
- * @flags: in: TW_POLICY_SET to set all of it, 0 to look
+ * @flags: in: 0
  * @enabled: 1: scan and move; 0: neither (parameter enable_auto_migration)
  * @mode: TW_POLICY_AUTO (default): hot is what fits the faster tier, hottest
  *	first; without: what is above @hot_threshold, and cold below
@@ -419,12 +465,17 @@ struct tw_region_create {
  * @min_stay: scans that a page stays where it was put, 0..255, default 2
  * @max_rate: most pages a second from one tier to another, 0: no limit;
  *	default 65536
- * @reserved: in: 0
+ * @set: in: TW_POLICY_SET_* of the members to set. out: 0
+ * @mode_set: in: bits of @mode to set or clear, as they are there. out: 0
  *
  * Heat by scans: each takes an eighth off and adds 20 when the page was touched
  * since the one before; a fault adds 10. Where most pages are, a touch within a
- * shorter window adds 20, and one before it 3. Setting takes CAP_SYS_ADMIN and
- * all of it or nothing. EINVAL: a value is out of its range.
+ * shorter window adds 20, and one before it 3.
+ *
+ * With @set and @mode_set 0 the call only looks; setting takes CAP_SYS_ADMIN.
+ * What is not set is not looked at on the way in. All members are as they are
+ * from then on when it returns. EINVAL: a value is out of its range, or does not
+ * fit one that stays; nothing is set then.
  */
 struct tw_policy {
 	__u32 size;
@@ -439,14 +490,17 @@ struct tw_policy {
 	__u32 free_permille;
 	__u32 min_stay;
 	__u32 max_rate;
-	__aligned_u64 reserved;
+	__u32 set;
+	__u32 mode_set;
 };
+
+#define TW_POLICY_SIZE_VER0		56
 
 /**
  * struct tw_region_info - TW_IOC_REGION_INFO
  * @size: sizeof(struct tw_region_info)
  * @flags: in: 0
- * @id: out: region part of its pages' stable numbers
+ * @id: out: as created
  * @bytes: out: size
  * @agent: out: label of its agent
  * @pages: out: pages in each tier, indexed by enum tw_tier
@@ -473,6 +527,8 @@ struct tw_region_info {
 	__aligned_u64 room;
 };
 
+#define TW_REGION_INFO_SIZE_VER0	96
+
 /**
  * struct tw_region_discard - TW_IOC_REGION_DISCARD: free a range's pages
  * @size: sizeof(struct tw_region_discard)
@@ -491,6 +547,8 @@ struct tw_region_discard {
 	__aligned_u64 length;
 	__aligned_u64 discarded;
 };
+
+#define TW_REGION_DISCARD_SIZE_VER0	32
 
 /*
  * Outcome of a page's move, one __s32 a page: 0 moved, TW_MOVE_ALREADY it was
@@ -516,6 +574,8 @@ struct tw_region_discard {
  * @status: in: pointer to @nr __s32 for the pages' outcomes, or 0
  * @moved: out: pages moved
  * @failed: out: pages with a negative status
+ * @owner: in: id of the region that all of @pages must be of, or 0: any. Others
+ *	are as if they did not exist
  *
  * Returns 0 when the call was carried out, whatever the pages' outcomes.
  * EOPNOTSUPP: @to_tier is not bound. EINTR: a signal came before the first.
@@ -531,7 +591,10 @@ struct tw_migrate_pages {
 	__aligned_u64 status;
 	__u32 moved;
 	__u32 failed;
+	__aligned_u64 owner;
 };
+
+#define TW_MIGRATE_PAGES_SIZE_VER0	56
 
 /**
  * struct tw_migrate_range - TW_IOC_MIGRATE_RANGE: move a range of pages
@@ -570,6 +633,8 @@ struct tw_migrate_range {
 	__u32 reserved;
 };
 
+#define TW_MIGRATE_RANGE_SIZE_VER0	64
+
 /* struct tw_page.flags */
 #define TW_PAGE_KEPT	(1U << 0)	/* a store holds a clean copy, too */
 #define TW_PAGE_LOST	(1U << 1)	/* its bytes are lost */
@@ -598,6 +663,8 @@ enum tw_class {
  * struct tw_page - one page
  * @page: stable number; an external page's is its frame number
  * @pfn: while in memory and the caller has CAP_SYS_ADMIN, else 0
+ * @owner: id of its region, see TW_PAGE(); an external page's, and with a
+ *	@status: 0
  * @agent: label of the agent it is accounted to
  * @tier: enum tw_tier; TW_TIER_NONE when never touched
  * @flags: TW_PAGE_*
@@ -612,6 +679,7 @@ enum tw_class {
 struct tw_page {
 	__aligned_u64 page;
 	__aligned_u64 pfn;
+	__aligned_u64 owner;
 	__aligned_u64 agent;
 	__u32 tier;
 	__u32 flags;
@@ -623,23 +691,30 @@ struct tw_page {
 	__u32 temperature;
 };
 
+#define TW_PAGE_SIZE_VER0		64
+
 /**
  * struct tw_page_info - TW_IOC_PAGE_INFO: look pages up by number
  * @size: sizeof(struct tw_page_info)
  * @flags: in: 0
  * @nr: in: how many, 1..tw_info.max_pages
- * @reserved: in: 0
+ * @entry_size: in: sizeof(struct tw_page)
  * @pages: in: pointer to @nr __u64 page numbers, see struct tw_migrate_pages
  * @infos: in: pointer to @nr struct tw_page
+ * @owner: in: id of the region that all of @pages must be of, or 0: any. Others
+ *	are as if they did not exist
  */
 struct tw_page_info {
 	__u32 size;
 	__u32 flags;
 	__u32 nr;
-	__u32 reserved;
+	__u32 entry_size;
 	__aligned_u64 pages;
 	__aligned_u64 infos;
+	__aligned_u64 owner;
 };
+
+#define TW_PAGE_INFO_SIZE_VER0		40
 
 /**
  * struct tw_region_pages - TW_IOC_REGION_PAGES: look a range of pages up
@@ -649,7 +724,7 @@ struct tw_page_info {
  * @length: in: bytes, page aligned, not 0, at most tw_info.max_pages pages
  * @nr: in: room in @infos; less than the range's pages: EMSGSIZE with the
  *      needed count here. out: pages written
- * @reserved: in: 0
+ * @entry_size: in: sizeof(struct tw_page)
  * @infos: in: pointer to struct tw_page
  */
 struct tw_region_pages {
@@ -658,9 +733,11 @@ struct tw_region_pages {
 	__aligned_u64 offset;
 	__aligned_u64 length;
 	__u32 nr;
-	__u32 reserved;
+	__u32 entry_size;
 	__aligned_u64 infos;
 };
+
+#define TW_REGION_PAGES_SIZE_VER0	40
 
 /*
  * TW_AGENT_JOIN: an agent of this id that exists already for the caller's
@@ -686,6 +763,8 @@ struct tw_agent_create {
 	__s32 fd;
 	__u32 reserved;
 };
+
+#define TW_AGENT_CREATE_SIZE_VER0	24
 
 /* tw_agent_stats.flags: look the agent up by @id among the caller's own. */
 #define TW_AGENT_BY_ID		(1U << 0)
@@ -726,6 +805,8 @@ struct tw_agent_stats {
 	__aligned_u64 reported;
 };
 
+#define TW_AGENT_STATS_SIZE_VER0	288
+
 /**
  * struct tw_addr_page - TW_IOC_ADDR_PAGE: which page is at an address
  * @size: sizeof(struct tw_addr_page)
@@ -741,6 +822,8 @@ struct tw_addr_page {
 	__aligned_u64 addr;
 	__aligned_u64 page;
 };
+
+#define TW_ADDR_PAGE_SIZE_VER0		24
 
 /*
  * External pages: frames of somebody else, a GPU driver's for example, that
@@ -792,6 +875,8 @@ struct tw_track {
 	__u32 failed;
 };
 
+#define TW_TRACK_SIZE_VER0		56
+
 /**
  * struct tw_untrack - TW_IOC_UNTRACK: forget external pages
  * @size: sizeof(struct tw_untrack)
@@ -819,6 +904,8 @@ struct tw_untrack {
 	__u32 failed;
 };
 
+#define TW_UNTRACK_SIZE_VER0		40
+
 /* tw_report.flags */
 #define TW_REPORT_WRITE		(1U << 0)	/* the access was a write */
 #define TW_REPORT_FLAGS		(TW_REPORT_WRITE)
@@ -829,6 +916,7 @@ struct tw_untrack {
  * @flags: in: TW_REPORT_*
  * @page: in: page number
  * @addr: in: where it was touched; for the record only
+ * @owner: in: id of the region that @page must be of, or 0: any
  *
  * Feeds the page's heat and the counters called "reported", never those of the
  * faults that the driver sees itself. ENOENT: no such page, or not yours.
@@ -838,7 +926,10 @@ struct tw_report {
 	__u32 flags;
 	__aligned_u64 page;
 	__aligned_u64 addr;
+	__aligned_u64 owner;
 };
+
+#define TW_REPORT_SIZE_VER0		32
 
 /**
  * struct tw_candidate - a page worth moving
@@ -865,6 +956,8 @@ struct tw_candidate {
 	__u32 reserved;
 };
 
+#define TW_CANDIDATE_SIZE_VER0		48
+
 /**
  * struct tw_candidates - TW_IOC_CANDIDATES: pages worth moving, best first
  * @size: sizeof(struct tw_candidates)
@@ -872,7 +965,7 @@ struct tw_candidate {
  * @from_tier: in: enum tw_tier
  * @to_tier: in: another one: hot pages when it is faster, cold ones when slower
  * @nr: in: room in @candidates, 1..tw_info.max_pages. out: how many were found
- * @reserved: in: 0
+ * @entry_size: in: sizeof(struct tw_candidate)
  * @candidates: in: pointer to struct tw_candidate
  *
  * The caller's own pages; with CAP_SYS_ADMIN everybody's. The queues behind it
@@ -884,9 +977,11 @@ struct tw_candidates {
 	__u32 from_tier;
 	__u32 to_tier;
 	__u32 nr;
-	__u32 reserved;
+	__u32 entry_size;
 	__aligned_u64 candidates;
 };
+
+#define TW_CANDIDATES_SIZE_VER0		32
 
 #define TW_PRIORITY_MAX		100
 
@@ -904,6 +999,7 @@ struct tw_candidates {
  * @status: out with TW_REQUEST_WAIT: outcome as in struct tw_migrate_pages, or
  *	-ECANCELED: its page went away
  * @reserved: in: 0
+ * @owner: in: id of the region that @page must be of, or 0: any
  */
 struct tw_request {
 	__aligned_u64 page;
@@ -916,7 +1012,10 @@ struct tw_request {
 	__u32 reason;
 	__s32 status;
 	__u32 reserved;
+	__aligned_u64 owner;
 };
+
+#define TW_REQUEST_SIZE_VER0		64
 
 /* tw_request_pages.flags: return when all have ended. */
 #define TW_REQUEST_WAIT		(1U << 0)
@@ -935,7 +1034,7 @@ struct tw_request {
  * @size: sizeof(struct tw_request_pages)
  * @flags: in: TW_REQUEST_*
  * @nr: in: how many, 1..TW_REQUEST_MAX
- * @reserved: in: 0
+ * @entry_size: in: sizeof(struct tw_request)
  * @requests: in: pointer to @nr struct tw_request
  * @done: out with TW_REQUEST_WAIT: requests with a status that is not negative
  * @failed: out with TW_REQUEST_WAIT: requests with a negative status
@@ -955,11 +1054,13 @@ struct tw_request_pages {
 	__u32 size;
 	__u32 flags;
 	__u32 nr;
-	__u32 reserved;
+	__u32 entry_size;
 	__aligned_u64 requests;
 	__u32 done;
 	__u32 failed;
 };
+
+#define TW_REQUEST_PAGES_SIZE_VER0	32
 
 /**
  * struct tw_page_list - TW_IOC_PAGE_LIST: pages of a temperature
@@ -968,7 +1069,7 @@ struct tw_request_pages {
  * @tier: in: enum tw_tier, or TW_TIER_NONE for any
  * @temperature: in: enum tw_class
  * @nr: in: room in @infos, 1..tw_info.max_pages. out: how many were written
- * @reserved: in: 0
+ * @entry_size: in: sizeof(struct tw_page)
  * @cursor: in: 0 to begin, else as the call before left it. out: where to go
  *	on; 0: that was all
  * @infos: in: pointer to struct tw_page
@@ -983,10 +1084,12 @@ struct tw_page_list {
 	__u32 tier;
 	__u32 temperature;
 	__u32 nr;
-	__u32 reserved;
+	__u32 entry_size;
 	__aligned_u64 cursor;
 	__aligned_u64 infos;
 };
+
+#define TW_PAGE_LIST_SIZE_VER0		40
 
 /**
  * struct tw_mark - TW_IOC_MARK: call pages hot or cold
@@ -998,6 +1101,8 @@ struct tw_page_list {
  * @status: in: pointer to @nr __s32 for the pages' outcomes, or 0
  * @done: out: pages with status 0
  * @failed: out: pages with a negative status (-ENOENT)
+ * @owner: in: id of the region that all of @pages must be of, or 0: any. Others
+ *	are as if they did not exist
  *
  * Sets the heat (and age) so that the page is of that class now; what happens
  * to it next changes that again.
@@ -1011,7 +1116,10 @@ struct tw_mark {
 	__aligned_u64 status;
 	__u32 done;
 	__u32 failed;
+	__aligned_u64 owner;
 };
+
+#define TW_MARK_SIZE_VER0		48
 
 /* tw_fault_stats.flags: count from here on. Needs CAP_SYS_ADMIN. */
 #define TW_FAULT_STATS_RESET	(1U << 0)
@@ -1048,6 +1156,8 @@ struct tw_fault_stats {
 	__aligned_u64 fault_ns;
 };
 
+#define TW_FAULT_STATS_SIZE_VER0	72
+
 /* tw_thresholds.flags: set them. Needs CAP_SYS_ADMIN. */
 #define TW_THRESHOLDS_SET	(1U << 0)
 #define TW_THRESHOLDS_FLAGS	(TW_THRESHOLDS_SET)
@@ -1075,6 +1185,8 @@ struct tw_thresholds {
 	__u32 leave[3];
 	__u32 reserved2[2];
 };
+
+#define TW_THRESHOLDS_SIZE_VER0		48
 
 /**
  * struct tw_module_stats - TW_IOC_MODULE_STATS: all of the driver at a glance
@@ -1136,6 +1248,8 @@ struct tw_module_stats {
 	__u32 auto_migration;
 };
 
+#define TW_MODULE_STATS_SIZE_VER0	192
+
 /**
  * struct tw_numa_stats - TW_IOC_NUMA_STATS: one NUMA node
  * @size: sizeof(struct tw_numa_stats)
@@ -1166,6 +1280,8 @@ struct tw_numa_stats {
 	__aligned_u64 reserved;
 };
 
+#define TW_NUMA_STATS_SIZE_VER0		72
+
 /**
  * struct tw_numa_balance - TW_IOC_NUMA_BALANCE: pages to who touches them
  * @size: sizeof(struct tw_numa_balance)
@@ -1189,6 +1305,8 @@ struct tw_numa_balance {
 	__aligned_u64 moved;
 	__aligned_u64 failed;
 };
+
+#define TW_NUMA_BALANCE_SIZE_VER0	40
 
 #define TW_NO_LIMIT		(~0ULL)
 
@@ -1226,6 +1344,8 @@ struct tw_agent_limits {
 	__aligned_u64 hard[TW_NR_TIERS];
 };
 
+#define TW_AGENT_LIMITS_SIZE_VER0	104
+
 /**
  * struct tw_agent_migrate - TW_IOC_AGENT_MIGRATE: move an agent's pages
  * @size: sizeof(struct tw_agent_migrate)
@@ -1257,6 +1377,8 @@ struct tw_agent_migrate {
 	__aligned_u64 moved;
 	__aligned_u64 failed;
 };
+
+#define TW_AGENT_MIGRATE_SIZE_VER0	56
 
 /* tw_agent_entry.flags */
 #define TW_AGENT_IS_DEFAULT	(1U << 0)	/* of a cgroup, whose id @id is */
@@ -1299,12 +1421,14 @@ struct tw_agent_entry {
 	__aligned_u64 reserved;
 };
 
+#define TW_AGENT_ENTRY_SIZE_VER0	368
+
 /**
  * struct tw_agent_list - TW_IOC_AGENT_LIST: the agents there are
  * @size: sizeof(struct tw_agent_list)
  * @flags: in: 0
  * @nr: in: room in @agents, 1..tw_info.max_pages. out: how many were written
- * @reserved: in: 0
+ * @entry_size: in: sizeof(struct tw_agent_entry)
  * @cursor: in: 0 to begin, else as the call before left it. out: where to go
  *	on; 0: that was all
  * @agents: in: pointer to struct tw_agent_entry
@@ -1318,10 +1442,12 @@ struct tw_agent_list {
 	__u32 size;
 	__u32 flags;
 	__u32 nr;
-	__u32 reserved;
+	__u32 entry_size;
 	__aligned_u64 cursor;
 	__aligned_u64 agents;
 };
+
+#define TW_AGENT_LIST_SIZE_VER0		32
 
 /**
  * enum tw_event_type - what happened
@@ -1432,6 +1558,8 @@ struct tw_stream_create {
 	__aligned_u64 map_size;
 };
 
+#define TW_STREAM_CREATE_SIZE_VER0	40
+
 /**
  * struct tw_stream_info - TW_IOC_STREAM_INFO
  * @size: sizeof(struct tw_stream_info)
@@ -1449,6 +1577,8 @@ struct tw_stream_info {
 	__u32 events;
 	__u32 nr_rings;
 };
+
+#define TW_STREAM_INFO_SIZE_VER0	32
 
 /*
  * A stream's mapping, read-only, at offset 0: struct tw_stream_header, then at
@@ -1547,10 +1677,16 @@ struct tw_stream_ctl {
  *
  * but for @used and @kept, which are always current. Counters of a tier are
  * summed over the per-CPU blocks.
+ *
+ * Everything may grow at its end, so nothing is found by sizeof: header, blocks
+ * and what lies in them are found by the offsets and strides of struct tw_stats.
+ * A counter that does not fit into counters_stride is one that the driver
+ * doesn't have. On machines of 32 bits a reader sees to it that 64 bits are
+ * loaded in one piece.
  */
 #define TW_STATS_VERSION	1
 
-/* Heat by powers of two. */
+/* Heat by powers of two: 0, 1, 2-3, 4-7, ... and from 32768 on. */
 #define TW_HEAT_BANDS		17
 
 /**
@@ -1569,9 +1705,9 @@ struct tw_stream_ctl {
  * @level_changes: how often @level changed
  * @avoided_until_ns: CLOCK_MONOTONIC; until then no page goes there that can go
  *	elsewhere, since its device failed; 0: it never did
- * @reserved: 0
- * @heat: pages of regions by heat at the last scan: 0, 1, 2-3, 4-7, ... and
- *	from 32768 on, see TW_HEAT_BANDS
+ *
+ * At tw_stats.heat_offset of the block are tw_stats.heat_bands u64: pages of
+ * regions by heat at the last scan, see TW_HEAT_BANDS.
  */
 struct tw_stats_tier {
 	__u32 seq;
@@ -1587,9 +1723,9 @@ struct tw_stats_tier {
 	__aligned_u64 bandwidth;
 	__aligned_u64 level_changes;
 	__aligned_u64 avoided_until_ns;
-	__aligned_u64 reserved[5];
-	__aligned_u64 heat[TW_HEAT_BANDS];
 };
+
+#define TW_STATS_TIER_SIZE_VER0		88
 
 /**
  * struct tw_stats_counters - counters of one tier on one CPU
@@ -1634,19 +1770,22 @@ struct tw_stats_counters {
 	__aligned_u64 refaults_early;
 };
 
+#define TW_STATS_COUNTERS_SIZE_VER0	144
+
 /**
  * struct tw_stats_cpu - one CPU's counters
- * @tier: by enum tw_tier
  * @events: events published to streams
  * @sigbus: faults that ended in SIGBUS
- * @reserved: 0
+ *
+ * At tw_stats.counters_offset of the block are the tw_stats.nr_tiers struct
+ * tw_stats_counters of the CPU, tw_stats.counters_stride apart.
  */
 struct tw_stats_cpu {
-	struct tw_stats_counters tier[TW_NR_TIERS];
 	__aligned_u64 events;
 	__aligned_u64 sigbus;
-	__aligned_u64 reserved[6];
 };
+
+#define TW_STATS_CPU_SIZE_VER0		16
 
 /**
  * struct tw_stats - first bytes of the statistics
@@ -1659,6 +1798,13 @@ struct tw_stats_cpu {
  * @nr_cpus: CPU blocks
  * @cpu_offset: bytes to the first CPU block
  * @cpu_stride: bytes from CPU block to CPU block
+ * @head_size: bytes of this struct that the driver knows: of members behind
+ *	them there is nothing to read
+ * @counters_offset: bytes from a CPU block to its first tier's counters
+ * @counters_stride: bytes from one tier's counters to the next
+ * @heat_offset: bytes from a tier block to its pages by heat
+ * @heat_bands: how many of these there are, at least TW_HEAT_BANDS
+ * @reserved: 0
  * @regions: regions alive
  * @agents: agents alive
  * @streams: streams alive
@@ -1707,6 +1853,12 @@ struct tw_stats {
 	__u32 nr_cpus;
 	__u32 cpu_offset;
 	__u32 cpu_stride;
+	__u32 head_size;
+	__u32 counters_offset;
+	__u32 counters_stride;
+	__u32 heat_offset;
+	__u32 heat_bands;
+	__u32 reserved;
 	__aligned_u64 regions;
 	__aligned_u64 agents;
 	__aligned_u64 streams;
@@ -1742,6 +1894,8 @@ struct tw_stats {
 	__aligned_u64 room_reserved;
 };
 
+#define TW_STATS_SIZE_VER0		328
+
 /*
  * What `tw tier format` writes at byte 0 of a store's device, little endian.
  * Slots start at TW_STORE_DATA. Stores are not persistent: like swap, their
@@ -1770,5 +1924,100 @@ struct tw_store_super {
 	__u8 uuid[16];
 	__u8 label[64];
 };
+
+/*
+ * The layout, checked by every compiler that can. A struct may grow behind the
+ * member named here, where what was first published ends.
+ */
+#if defined(__cplusplus)
+#if __cplusplus >= 201103L
+#define TW_LAYOUT(condition)	static_assert(condition, #condition)
+#endif
+#elif defined(__KERNEL__) || \
+	(defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L)
+#define TW_LAYOUT(condition)	_Static_assert(condition, #condition)
+#endif
+
+#ifdef TW_LAYOUT
+#define TW_LAYOUT_AT(type, member, offset) \
+	TW_LAYOUT(__builtin_offsetof(struct type, member) == (offset))
+#define TW_LAYOUT_VER0(type, last, bytes) \
+	TW_LAYOUT(__builtin_offsetof(struct type, last) + \
+		  sizeof(((struct type *)0)->last) == (bytes) && \
+		  sizeof(struct type) % 8 == 0)
+/* An ioctl's: its size is in front. */
+#define TW_LAYOUT_CALL(type, last, bytes) \
+	TW_LAYOUT_AT(type, size, 0); \
+	TW_LAYOUT_VER0(type, last, bytes)
+
+TW_LAYOUT_CALL(tw_info, reserved, TW_INFO_SIZE_VER0);
+TW_LAYOUT_CALL(tw_tier_info, reserved, TW_TIER_INFO_SIZE_VER0);
+TW_LAYOUT_CALL(tw_tier_bind, nodes, TW_TIER_BIND_SIZE_VER0);
+TW_LAYOUT_CALL(tw_tier_unbind, moved, TW_TIER_UNBIND_SIZE_VER0);
+TW_LAYOUT_CALL(tw_pressure, reserved, TW_PRESSURE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_region_create, id, TW_REGION_CREATE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_policy, mode_set, TW_POLICY_SIZE_VER0);
+TW_LAYOUT_CALL(tw_region_info, reserved, TW_REGION_INFO_SIZE_VER0);
+TW_LAYOUT_CALL(tw_region_discard, discarded, TW_REGION_DISCARD_SIZE_VER0);
+TW_LAYOUT_CALL(tw_migrate_pages, owner, TW_MIGRATE_PAGES_SIZE_VER0);
+TW_LAYOUT_CALL(tw_migrate_range, reserved, TW_MIGRATE_RANGE_SIZE_VER0);
+TW_LAYOUT_VER0(tw_page, temperature, TW_PAGE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_page_info, owner, TW_PAGE_INFO_SIZE_VER0);
+TW_LAYOUT_CALL(tw_region_pages, infos, TW_REGION_PAGES_SIZE_VER0);
+TW_LAYOUT_CALL(tw_agent_create, reserved, TW_AGENT_CREATE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_agent_stats, reported, TW_AGENT_STATS_SIZE_VER0);
+TW_LAYOUT_CALL(tw_addr_page, page, TW_ADDR_PAGE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_track, failed, TW_TRACK_SIZE_VER0);
+TW_LAYOUT_CALL(tw_untrack, failed, TW_UNTRACK_SIZE_VER0);
+TW_LAYOUT_CALL(tw_report, owner, TW_REPORT_SIZE_VER0);
+TW_LAYOUT_VER0(tw_candidate, reserved, TW_CANDIDATE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_candidates, candidates, TW_CANDIDATES_SIZE_VER0);
+TW_LAYOUT_VER0(tw_request, owner, TW_REQUEST_SIZE_VER0);
+TW_LAYOUT_CALL(tw_request_pages, failed, TW_REQUEST_PAGES_SIZE_VER0);
+TW_LAYOUT_CALL(tw_page_list, infos, TW_PAGE_LIST_SIZE_VER0);
+TW_LAYOUT_CALL(tw_mark, owner, TW_MARK_SIZE_VER0);
+TW_LAYOUT_CALL(tw_fault_stats, fault_ns, TW_FAULT_STATS_SIZE_VER0);
+TW_LAYOUT_CALL(tw_thresholds, reserved2, TW_THRESHOLDS_SIZE_VER0);
+TW_LAYOUT_CALL(tw_module_stats, auto_migration, TW_MODULE_STATS_SIZE_VER0);
+TW_LAYOUT_CALL(tw_numa_stats, reserved, TW_NUMA_STATS_SIZE_VER0);
+TW_LAYOUT_CALL(tw_numa_balance, failed, TW_NUMA_BALANCE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_agent_limits, hard, TW_AGENT_LIMITS_SIZE_VER0);
+TW_LAYOUT_CALL(tw_agent_migrate, failed, TW_AGENT_MIGRATE_SIZE_VER0);
+TW_LAYOUT_VER0(tw_agent_entry, reserved, TW_AGENT_ENTRY_SIZE_VER0);
+TW_LAYOUT_CALL(tw_agent_list, agents, TW_AGENT_LIST_SIZE_VER0);
+TW_LAYOUT_CALL(tw_stream_create, map_size, TW_STREAM_CREATE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_stream_info, nr_rings, TW_STREAM_INFO_SIZE_VER0);
+TW_LAYOUT_VER0(tw_stats_tier, avoided_until_ns, TW_STATS_TIER_SIZE_VER0);
+TW_LAYOUT_VER0(tw_stats_counters, refaults_early, TW_STATS_COUNTERS_SIZE_VER0);
+TW_LAYOUT_VER0(tw_stats_cpu, sigbus, TW_STATS_CPU_SIZE_VER0);
+TW_LAYOUT_VER0(tw_stats, room_reserved, TW_STATS_SIZE_VER0);
+
+/* Read in place. */
+TW_LAYOUT(sizeof(struct tw_event) == 64);
+TW_LAYOUT(sizeof(struct tw_ring_header) == 16);
+TW_LAYOUT(sizeof(struct tw_stream_header) == 48);
+TW_LAYOUT(sizeof(struct tw_stream_ctl) == 4096);
+TW_LAYOUT(sizeof(struct tw_store_super) == 104);
+TW_LAYOUT_AT(tw_event, page, 16);
+TW_LAYOUT_AT(tw_event, addr, 32);
+TW_LAYOUT_AT(tw_event, latency_ns, 40);
+TW_LAYOUT_AT(tw_event, type, 48);
+TW_LAYOUT_AT(tw_event, status, 52);
+TW_LAYOUT_AT(tw_event, flags, 56);
+TW_LAYOUT_AT(tw_ring_header, online, 8);
+TW_LAYOUT_AT(tw_stream_header, ring_stride, 32);
+TW_LAYOUT_AT(tw_stream_ctl, cursor, 8);
+TW_LAYOUT_AT(tw_stats, tier_offset, 20);
+TW_LAYOUT_AT(tw_stats, cpu_offset, 32);
+TW_LAYOUT_AT(tw_stats, head_size, 40);
+TW_LAYOUT_AT(tw_stats, regions, 64);
+TW_LAYOUT_AT(tw_stats_tier, capacity, 16);
+TW_LAYOUT_AT(tw_stats_counters, reported, 120);
+
+#undef TW_LAYOUT_CALL
+#undef TW_LAYOUT_VER0
+#undef TW_LAYOUT_AT
+#undef TW_LAYOUT
+#endif
 
 #endif /* _UAPI_LINUX_TIERWATCH_H */
