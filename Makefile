@@ -42,18 +42,18 @@ PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get
 AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
-.PHONY: all module kmod-tests controls lib tools programs demo test test-quick test-matrix test-races \
+.PHONY: all module kmod-tests controls grown lib tools programs demo test test-quick test-matrix test-races \
 	test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config \
 	deps clean help
 
 all: module lib tools		## driver, library and command
 
 # The sources are linked into a folder per kernel and variant, so that builds
-# do not share objects. $(1): the folder, $(2): more for make.
+# do not share objects. $(1): the folder, $(2): more for make, $(3): another uapi.
 define build-module
 	@test -n "$(KREL)" || { echo "no kernel headers in '$(KDIR)': run 'make deps' as root, or pass KDIR=" >&2; exit 1; }
 	@mkdir -p $(KB)/$(1)
-	@ln -sfn $(TOP)/uapi $(KB)/$(1)/uapi
+	@ln -sfn $(or $(3),$(TOP)/uapi) $(KB)/$(1)/uapi
 	@for f in driver/Kbuild driver/supported driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
 	@find $(KB)/$(1) -xtype l -delete
 	+@$(MAKE) -C $(KDIR) M=$(TOP)/$(KB)/$(1) $(if $(DEBUG),TW_DEBUG=y) \
@@ -86,6 +86,12 @@ controls:
 	@cp $(KB)/control-copy/tier_watch.ko $(KB)/tier_watch_ctl_copy_early.ko
 	$(call build-module,control-refs,TW_CFLAGS=-DTW_CONTROL_IGNORE_REFS)
 	@cp $(KB)/control-refs/tier_watch.ko $(KB)/tier_watch_ctl_ignore_refs.ko
+
+# A driver of a later release: each of its structs has a member more.
+grown:
+	@tests/grow uapi $(KB)/grown-uapi
+	$(call build-module,grown,,$(TOP)/$(KB)/grown-uapi)
+	@cp $(KB)/grown/tier_watch.ko $(KB)/tier_watch_grown.ko
 
 lib:
 	+@$(MAKE) -C libtw $(SUB)
