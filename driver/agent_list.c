@@ -14,6 +14,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 
 #include "agent.h"
 #include "entries.h"
@@ -37,6 +38,7 @@ static void tw_agent_describe(struct tw_agent *a, struct tw_agent_entry *e)
 		.regions = s.regions,
 		.fault_ns = s.fault_ns,
 		.reported = s.reported,
+		.user_ns = a->ns->ns.inum,
 	};
 	memcpy(e->pages, s.pages, sizeof(e->pages));
 	memcpy(e->external, s.external, sizeof(e->external));

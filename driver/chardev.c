@@ -162,7 +162,7 @@ static int tw_do_info(struct file *file, union tw_arg *arg)
 	struct tw_info *info = &arg->info;
 	int tier;
 
-	if (info->flags || info->reserved)
+	if (info->flags || info->region_dev)
 		return -EINVAL;
 	*info = (struct tw_info){
 		.size = info->size,
@@ -172,6 +172,7 @@ static int tw_do_info(struct file *file, union tw_arg *arg)
 		.stats_size = tw_stats_size(),
 		.max_pages = tw_max_pages(),
 		.nr_cpus = nr_cpu_ids,
+		.region_dev = tw_regions_dev(),
 	};
 	for (tier = 0; tier < TW_NR_TIERS; tier++)
 		if (tw_tier_bound(tier))

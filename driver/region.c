@@ -18,6 +18,7 @@
 #include <linux/falloc.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/kdev_t.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -92,7 +93,8 @@ static void tw_region_unreserve(struct tw_region *r)
 /* The last one ends the superblock: no inode of it may be left. */
 static void tw_region_umount(struct tw_region *r)
 {
-	mntput(r->mnt);
+	if (r->mnt)
+		tw_regions_unpin();
 	kfree_rcu(r, rcu);
 }
 
@@ -458,16 +460,26 @@ static const struct inode_operations tw_region_iops = {
 static struct inode *tw_region_inode(struct tw_region *r)
 {
 	struct inode *inode = alloc_anon_inode(tw_mnt->mnt_sb);
+	int err;
 
 	if (IS_ERR(inode))
 		return inode;
+	/*
+	 * A pin, no mere reference to the mount: without one the next region might
+	 * find no mount, and would be on a device of its own.
+	 */
+	err = tw_regions_pin();
+	if (err) {
+		iput(inode);
+		return ERR_PTR(err);
+	}
 	/*
 	 * Where the end of the superblock finds it: that waits for watches
 	 * (inotify) of inodes, and ends only those of the inodes listed here.
 	 */
 	if (list_empty(&inode->i_sb_list))
 		inode_sb_list_add(inode);
-	r->mnt = mntget(tw_mnt);
+	r->mnt = tw_mnt;
 	inode->i_mode = S_IFREG | 0600;		/* fallocate wants a file */
 	inode->i_uid = current_euid();
 	inode->i_gid = current_egid();
@@ -639,6 +651,18 @@ int tw_regions_pin(void)
 void tw_regions_unpin(void)
 {
 	simple_release_fs(&tw_mnt, &tw_mnt_users);
+}
+
+u32 tw_regions_dev(void)
+{
+	struct tw_region *r = tw_region_after(0);
+	u32 dev;
+
+	if (!r)
+		return 0;
+	dev = new_encode_dev(r->inode->i_sb->s_dev);
+	tw_region_put(r);
+	return dev;
 }
 
 int tw_regions_init(void)

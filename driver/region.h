@@ -98,10 +98,13 @@ void tw_regions_exit(void);
 
 /*
  * Keeps the pseudo filesystem mounted between regions: 0 or -errno. Whoever makes
- * one holds a pin; later the region has its own reference.
+ * one holds a pin; later the region has its own, so that all regions alive are on
+ * one device.
  */
 int tw_regions_pin(void);
 void tw_regions_unpin(void);
+/* The pseudo filesystem's device as user space has it; 0 without any region. */
+u32 tw_regions_dev(void);
 struct file *tw_region_create(struct tw_region_create *arg);
 long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr);
 

@@ -246,7 +246,7 @@ def first_size(struct: type) -> int:
 class Info(Sized):
     _fields_ = [(name, c_uint32) for name in (
         "size", "flags", "abi_version", "page_size", "nr_tiers", "bound_mask",
-        "stats_size", "max_pages", "nr_cpus", "reserved")]
+        "stats_size", "max_pages", "nr_cpus", "region_dev")]
 
 
 class TierInfo(Sized):
@@ -457,7 +457,7 @@ class AgentEntry(Structure):
         (name, c_uint64 * TW_NR_TIERS) for name in (
             "pages", "external", "limit", "hard", "faults_minor", "faults_major", "moves_in",
             "moves_out")] + [
-        (name, c_uint64) for name in ("regions", "fault_ns", "reported", "reserved")]
+        (name, c_uint64) for name in ("regions", "fault_ns", "reported", "user_ns")]
 
 
 class AgentList(Sized):

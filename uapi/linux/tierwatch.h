@@ -199,6 +199,9 @@ enum tw_reason {
  * @max_pages: out: most pages (numbers or range) one migrate or info call
  *	takes, at least 256
  * @nr_cpus: out: possible CPUs: rings of a stream, counter blocks of the stats
+ * @region_dev: in: 0. out: device number of all regions' inodes, as st_dev of a
+ *	region's fd and /proc/PID/maps have it; 0: there is no region now. A file of
+ *	any other device is no region, whatever it is called
  */
 struct tw_info {
 	__u32 size;
@@ -210,7 +213,7 @@ struct tw_info {
 	__u32 stats_size;
 	__u32 max_pages;
 	__u32 nr_cpus;
-	__u32 reserved;
+	__u32 region_dev;
 };
 
 #define TW_INFO_SIZE_VER0		40
@@ -1401,7 +1404,8 @@ struct tw_agent_migrate {
  * @regions: regions alive
  * @fault_ns: time spent in faults
  * @reported: faults reported for its pages
- * @reserved: 0
+ * @user_ns: inode number of its user namespace, as of /proc/PID/ns/user: @id
+ *	and @uid are only within it a name of one agent
  */
 struct tw_agent_entry {
 	__aligned_u64 id;
@@ -1418,7 +1422,7 @@ struct tw_agent_entry {
 	__aligned_u64 regions;
 	__aligned_u64 fault_ns;
 	__aligned_u64 reported;
-	__aligned_u64 reserved;
+	__aligned_u64 user_ns;
 };
 
 #define TW_AGENT_ENTRY_SIZE_VER0	368
