@@ -129,6 +129,20 @@ static int tw_node_check(struct tw_tier_s *t, int nid, u32 flags, bool *movable)
 	return 0;
 }
 
+/*
+ * Has the node CPUs, online or not? Memory whose CPUs happen to be offline is
+ * no GPU's, and N_CPU says nothing of them.
+ */
+static bool tw_node_has_cpu(int nid)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (cpu_to_node(cpu) == nid)
+			return true;
+	return false;
+}
+
 /* All nodes that fit the tier; those that it may not have are left out. */
 static int tw_nodes_auto(struct tw_tier_s *t, u32 flags, nodemask_t *nodes,
 			 bool *movable)
@@ -138,7 +152,7 @@ static int tw_nodes_auto(struct tw_tier_s *t, u32 flags, nodemask_t *nodes,
 	int nid, err;
 
 	for_each_node_state(nid, N_MEMORY) {
-		if (!!node_state(nid, N_CPU) != cpus)
+		if (tw_node_has_cpu(nid) != cpus)
 			continue;
 		err = tw_node_check(t, nid, flags, movable);
 		if (!err)
