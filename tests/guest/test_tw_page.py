@@ -195,6 +195,45 @@ class TestByAddress:
             tw_refused(FAILED, "is not in a region", "page", "--pid", program.pid,
                        (1 << 64) - 2)
 
+    def test_false_name(self, make, tmp_path):
+        """A file that only looks like a region is none: not to page, migrate or record."""
+        path = tmp_path / "[tierwatch] (deleted)"
+        path.touch()
+        said = tw.Mapping.map(-1, PAGE, flags=tw.MAP_SHARED | tw.MAP_ANONYMOUS)
+        there, enough = Reached(), Reached()
+
+        def body():
+            fd = os.open(path, os.O_RDWR)
+            os.ftruncate(fd, 8 * PAGE)
+            view = tw.Mapping.map(fd, 8 * PAGE, flags=tw.MAP_SHARED)
+            said.write(0, view.addr.to_bytes(8, "little"))
+            there.set()
+            enough.wait(seconds=100)
+
+        child = Child(body)
+        there.wait()
+        region, _ = make(8, touched=8)
+        addr = hex(int.from_bytes(said.read(0, 8), "little"))
+        try:
+            assert tw_json("page", "--pid", child.pid) == []
+            tw_refused(FAILED, "is not in a region", "page", "--pid", child.pid, addr)
+            tw_refused(FAILED, "is not in a region", "migrate", "--pid", child.pid, "nvme", addr)
+            tw_refused(FAILED, "no regions mapped", "migrate", "--pid", child.pid, "nvme")
+            tw_refused(FAILED, "no region mapped", "record", "--pid", child.pid, "--output",
+                       tmp_path / "none.rec")
+        finally:
+            enough.set()
+            child.result()
+        assert region.tiers() == [CPU] * 8
+
+    def test_one_device(self, dev, make):
+        """All regions alive are on one device, also when none of its files is open."""
+        with Program(closed=True) as program:
+            region, _ = make(1)
+            assert os.fstat(region.fd).st_dev == dev.info().region_dev
+            assert [it["region"] for it in tw_json("page", "--pid", program.pid)] == \
+                [program.region]
+
     def test_closed(self):
         """Mapped, but its descriptor is gone: its pages can be told all the same."""
         with Program(closed=True) as program:

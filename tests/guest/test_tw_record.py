@@ -330,9 +330,9 @@ def test_only_recordings_are_written_over(make, tmp_path):
     done = run("record", "--output", path, "--count", 1)
     assert done.returncode == 1 and f"{path} is not a recording" in done.stderr
     assert path.read_text() == "Dear all,\n"
-    for place_ in ("/dev/null", tmp_path, tmp_path / "no" / "folder"):
+    for place_ in (tmp_path, tmp_path / "no" / "folder"):
         done = run("record", "--output", place_, "--count", 1)
-        assert done.returncode == 1 and done.stderr.startswith(f"tw: {place_}")
+        assert done.returncode == 1 and f"writing {place_}" in done.stderr
     path.unlink()
     for _ in range(2):
         assert run("record", "--output", path, "--count", 1).returncode == 0

@@ -109,9 +109,104 @@ static void test_u64(void **state)
 	assert_int_equal(parse_u64("-1", &v), -EINVAL);
 	assert_int_equal(parse_u64("1 ", &v), -EINVAL);
 	assert_int_equal(parse_u64("18446744073709551616", &v), -ERANGE);
+	assert_int_equal(parse_u64("", &v), -EINVAL);
+	assert_int_equal(parse_u64("0x10", &v), -EINVAL);
 	assert_int_equal(v, 42);
-	assert_int_equal(parse_u64("0x8000000500000001", &v), 0);
-	assert_true(v == TW_PAGE(5, 1));
+	/* Zeroes at the beginning mean nothing. */
+	assert_int_equal(parse_u64("0100", &v), 0);
+	assert_int_equal(v, 100);
+	assert_int_equal(parse_u64("09", &v), 0);
+	assert_int_equal(v, 9);
+	assert_int_equal(parse_u64("18446744073709551615", &v), 0);
+	assert_true(v == ~0ULL);
+}
+
+static void test_addr(void **state)
+{
+	__u64 v = 42;
+
+	(void)state;
+	assert_int_equal(parse_addr("", &v), -EINVAL);
+	assert_int_equal(parse_addr("0x", &v), -EINVAL);
+	assert_int_equal(parse_addr("0xg", &v), -EINVAL);
+	assert_int_equal(parse_addr("0x0x1", &v), -EINVAL);
+	assert_int_equal(parse_addr("ff", &v), -EINVAL);
+	assert_int_equal(parse_addr("-0x1", &v), -EINVAL);
+	assert_int_equal(parse_addr("0x10000000000000000", &v), -ERANGE);
+	assert_int_equal(v, 42);
+	assert_int_equal(parse_addr("0x8000000500000001", &v), 0);
+	assert_true(v == 0x8000000500000001ULL);
+	assert_int_equal(parse_addr("0XfF", &v), 0);
+	assert_int_equal(v, 255);
+	assert_int_equal(parse_addr("010", &v), 0);
+	assert_int_equal(v, 10);
+}
+
+static void test_within(void **state)
+{
+	__u64 v = 42, w = 43;
+
+	(void)state;
+	assert_int_equal(parse_within("0", 1, 9, &v), -ERANGE);
+	assert_int_equal(parse_within("10", 1, 9, &v), -ERANGE);
+	assert_int_equal(parse_within("x", 1, 9, &v), -EINVAL);
+	assert_int_equal(v, 42);
+	assert_int_equal(parse_within("009", 1, 9, &v), 0);
+	assert_int_equal(v, 9);
+	assert_int_equal(parse_pair("1", 'x', &v, &w), -EINVAL);
+	assert_int_equal(parse_pair("1x", 'x', &v, &w), -EINVAL);
+	assert_int_equal(parse_pair("-1x2", 'x', &v, &w), -EINVAL);
+	assert_int_equal(parse_pair("1x 2", 'x', &v, &w), -EINVAL);
+	assert_int_equal(parse_pair("1x2x", 'x', &v, &w), -EINVAL);
+	assert_int_equal(v, 9);
+	assert_int_equal(w, 43);
+	assert_int_equal(parse_pair("010x20", 'x', &v, &w), 0);
+	assert_int_equal(v, 10);
+	assert_int_equal(w, 20);
+}
+
+static void test_clean(void **state)
+{
+	static const struct {
+		const char *dirty;
+		const char *clean;
+		const char *utf8;
+	} cases[] = {
+		{ "plain", "plain", "plain" },
+		{ "", "", "" },
+		{ "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+		  "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+		  "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80" },
+		/* Cut inside a letter, and a letter's end alone */
+		{ "cut\xe2\x82", "cut??", "cut??" },
+		{ "\xc3", "?", "?" },
+		{ "\xa9x", "?x", "?x" },
+		/* Too long for what it says, half a pair, beyond the last */
+		{ "\xc0\xaf", "??", "??" },
+		{ "\xe0\x80\xaf", "???", "???" },
+		{ "\xed\xa0\x80", "???", "???" },
+		{ "\xf4\x90\x80\x80", "????", "????" },
+		{ "\xff\xfe", "??", "??" },
+		/* For the terminal, in JSON they are escaped */
+		{ "\033[2J\a\n\t\177", "?[2J????", "\033[2J\a\n\t\177" },
+		{ "\xc2\x9b" "31m", "??31m", "\xc2\x9b" "31m" },
+		{ "a\xe2\x80\xae" "b", "a???b", "a\xe2\x80\xae" "b" },
+	};
+	char buf[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		strcpy(buf, cases[i].dirty);
+		assert_ptr_equal(text_clean(buf), buf);
+		assert_string_equal(buf, cases[i].clean);
+		assert_true(text_is_clean(buf));
+		assert_int_equal(text_is_clean(cases[i].dirty),
+				 !strcmp(cases[i].dirty, buf));
+		assert_string_equal(text_shown(cases[i].dirty), buf);
+		strcpy(buf, cases[i].dirty);
+		assert_string_equal(text_utf8(buf), cases[i].utf8);
+	}
 }
 
 static void test_nodes(void **state)
@@ -243,6 +338,7 @@ static void test_json(void **state)
 	json_u64("u", ~0ULL);
 	json_s64("s", -5);
 	json_str("t", "a\"b\\c\nd");
+	json_str("cut", "\xe2\x82");
 	json_open("empty", '[');
 	json_close(']');
 	json_open("list", '[');
@@ -266,7 +362,7 @@ static void test_json(void **state)
 	assert_true(n > 0);
 	assert_string_equal(out,
 			    "{\"u\":18446744073709551615,\"s\":-5,"
-			    "\"t\":\"a\\\"b\\\\c\\nd\",\"empty\":[],"
+			    "\"t\":\"a\\\"b\\\\c\\nd\",\"cut\":\"??\",\"empty\":[],"
 			    "\"list\":[1,{},true],\"p\":\"0xff\"}\n[]\n");
 }
 
@@ -366,6 +462,9 @@ int main(void)
 		cmocka_unit_test(test_other_names),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_addr),
+		cmocka_unit_test(test_within),
+		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_texts),

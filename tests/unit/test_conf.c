@@ -40,7 +40,7 @@ static const char right[] =
 	"user = alice\n"
 	"cpu = 8K\n"
 	"ssd = none\n"
-	"[agent 0x10]";
+	"[agent 016]";
 
 static char told[65536];
 
@@ -135,6 +135,25 @@ static void test_policy_ranges(void **state)
 	}
 }
 
+/* Numbers are decimal, also with zeroes before them. */
+static void test_zeroes(void **state)
+{
+	static const char text[] =
+		"[policy]\nhot_threshold = 0100\n[agent 010]\n[tier cpu]\nleave = 08\n";
+	struct conf c;
+
+	(void)state;
+	assert_int_equal(read_text(&c, text, strlen(text)), 0);
+	assert_int_equal(c.agents[0].id, 10);
+	assert_int_equal(c.tiers[TW_TIER_CPU].leave, 8);
+	conf_free(&c);
+	assert_int_equal(read_text(&c, "[agent 010]\n[agent 8]\n", 22), 0);
+	conf_free(&c);
+	assert_int_equal(read_text(&c, "[agent 010]\n[agent 10]\n", 23),
+			 -EINVAL);
+	conf_free(&c);
+}
+
 /* No line is passed over: each of these is an error, and is the only one. */
 static void test_wrong(void **state)
 {
@@ -148,6 +167,12 @@ static void test_wrong(void **state)
 		"[tier ssd]\ndevice = /x\ncapacity = 0",
 		"[tier cpu]\nformat = no", "[tier cpu]\nnodes = 3-1",
 		"[agent 1]\ncpu = 1", "[agent 1]\ncpu = all",
+		/* One wrong value is one error. */
+		"[tier ssd]\ndevice = /x\ncapacity = x",
+		"[tier ssd]\nbound = perhaps", "[tier ssd]\ndevice = x",
+		"[tier cpu]\nnodes = x\ncapacity = 1M\nleave = 5",
+		/* Hexadecimal is for addresses. */
+		"[agent 0x10]", "[policy]\nhot_threshold = 0x64",
 		"[agent 1]\nuser = a_name_of_more_than_thirty_two_letters",
 	};
 	struct conf c;
@@ -200,6 +225,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right),
 		cmocka_unit_test(test_policy_ranges),
+		cmocka_unit_test(test_zeroes),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_broken),
 	};

@@ -303,14 +303,15 @@ static void test_sort_many(void **state)
 
 static void test_maps(void **state)
 {
+	/* Whatever it is called: a name is anybody's choice. */
 	static const char ours[] =
-		"7f0000004000-7f0000008000 rw-s 00002000 00:1f 573    /[tierwatch] (deleted)\n";
+		"7f0000004000-7f0000008000 rw-s 00002000 00:1f 573    /any name\n";
 	static const char * const others[] = {
-		"7f0000004000-7f0000008000 rw-s 00002000 00:1f 573    /tmp/[tierwatch] (deleted)\n",
-		"7f0000004000-7f0000008000 rw-s 00002000 00:1f 573    /[tierwatch] (deleted) more\n",
+		"7f0000004000-7f0000008000 rw-s 00002000 00:1e 573    /[tierwatch] (deleted)\n",
+		"7f0000004000-7f0000008000 rw-s 00002000 01:1f 573    /[tierwatch] (deleted)\n",
 		"7f0000004000-7f0000008000 rw-p 00000000 00:00 0\n", "", "x\n",
 	};
-	struct map_list l = { 0 };
+	struct map_list l = { .dev = 0x1f };
 	size_t i;
 
 	(void)state;
@@ -318,6 +319,12 @@ static void test_maps(void **state)
 		assert_int_equal(maps_line(&l, 1, "x", others[i], 4096), 0);
 	assert_int_equal(l.nr, 0);
 	assert_null(maps_find(&l, 573));
+	/* Without any region there is no device, and private memory has 0. */
+	l.dev = 0;
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		assert_int_equal(maps_line(&l, 1, "x", others[i], 4096), 0);
+	assert_int_equal(l.nr, 0);
+	l.dev = 0x1f;
 	assert_int_equal(maps_line(&l, 42, "a name that is too long", ours,
 				   4096), 0);
 	assert_int_equal(l.nr, 1);

@@ -16,7 +16,9 @@ const char agent_list_more[] =
 const char agent_show_more[] =
 	"ID is the number that tw agent list shows; default is the agent of the\n"
 	"cgroup that tw runs in.\n"
-	"  --user USER   whose agent, when several users have one of that number\n";
+	"  --user USER   whose agent, when several users have one of that number\n"
+	"  --user-ns NS  of which user namespace, by the number that tw agent list --json\n"
+	"                and ls -i /proc/PID/ns/user show\n";
 
 void json_tiers(const char *key, const __u64 v[TW_NR_TIERS])
 {
@@ -49,6 +51,7 @@ static void json_agent(const struct tw_agent_entry *a, __u32 page_size,
 	json_u64("id", a->id);
 	json_u64("uid", a->uid);
 	json_str("user", text_user(user, a->uid));
+	json_u64("user_ns", a->user_ns);
 	json_bool("default", a->flags & TW_AGENT_IS_DEFAULT);
 	json_bool("mine", a->flags & TW_AGENT_IS_MINE);
 	if (cgroup)
@@ -196,22 +199,29 @@ int cmd_agent_show(int argc, char **argv)
 {
 	static const struct option opts[] = {
 		{ "user", required_argument, NULL, 'u' },
+		{ "user-ns", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	bool json = false, by_user = false;
 	struct agent_name name;
+	__u64 user_ns = 0;
 	struct tw *tw;
 	__u32 uid = 0;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "u:j", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "u:n:j", opts, NULL)) != -1) {
 		switch (c) {
 		case 'u':
 			c = parse_user(optarg, &uid);
 			if (c)
 				return c;
 			by_user = true;
+			break;
+		case 'n':
+			if (parse_u64(optarg, &user_ns) || !user_ns)
+				return cli_usage("not a user namespace's number: %s",
+						 optarg);
 			break;
 		case 'j':
 			json = true;
@@ -227,6 +237,7 @@ int cmd_agent_show(int argc, char **argv)
 		return c;
 	name.by_user = by_user;
 	name.uid = uid;
+	name.user_ns = user_ns;
 	c = cli_open(&tw);
 	if (c)
 		return c;

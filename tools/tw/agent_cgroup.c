@@ -26,6 +26,7 @@ static int visit(const char *path, const struct stat *st, int type,
 		return 0;
 	path += strlen(CGROUPS);
 	snprintf(wanted.buf, wanted.len, "%s", *path ? path : "/");
+	text_clean(wanted.buf);
 	return 1;
 }
 

@@ -49,7 +49,7 @@ const char *text_user(char *buf, __u32 uid)
 	const struct passwd *pw = getpwuid(uid);
 
 	if (pw && strlen(pw->pw_name) < TEXT_LEN)
-		return strcpy(buf, pw->pw_name);
+		return text_clean(strcpy(buf, pw->pw_name));
 	snprintf(buf, TEXT_LEN, "%u", uid);
 	return buf;
 }
@@ -76,7 +76,7 @@ int parse_user(const char *s, __u32 *uid)
 		*uid = pw->pw_uid;
 		return 0;
 	}
-	if (parse_u64(s, &number) || number > ~0U)
+	if (parse_within(s, 0, ~0U - 1, &number))
 		return cli_usage("no such user: %s", s);
 	*uid = number;
 	return 0;
@@ -88,6 +88,19 @@ int agent_none(const struct agent_name *name)
 		return cli_error("this cgroup has no agent yet: nothing in it has made a region");
 	return cli_error("there is no agent %llu that you may see. An agent lives as long as a program holds it or memory of it; see: tw agent list",
 			 (unsigned long long)name->id);
+}
+
+/* Do they differ in anything that --user can say? */
+static bool same_user(const struct tw_agent_entry *a, size_t nr,
+		      const struct tw_agent_entry *found)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (a[i].id == found->id && a[i].uid != found->uid &&
+		    !((a[i].flags ^ found->flags) & TW_AGENT_IS_DEFAULT))
+			return false;
+	return true;
 }
 
 /* Of several with the label the caller's own is meant, else a user is to be given. */
@@ -108,7 +121,9 @@ static const struct tw_agent_entry *best(const struct tw_agent_entry *a,
 		if (name->by_user ? a[i].uid != name->uid :
 				    name->is_default && !mine)
 			continue;
-		if (mine && !name->by_user) {
+		if (name->user_ns && a[i].user_ns != name->user_ns)
+			continue;
+		if (mine && !name->by_user && !name->user_ns) {
 			*matches = 1;
 			return &a[i];
 		}
@@ -125,6 +140,7 @@ int agent_find(struct tw *tw, struct agent_name *name,
 	struct tw_agent_entry *list;
 	struct tw_agent_stats stats;
 	int err, nr, matches;
+	bool same = false;
 
 	if (name->is_default) {
 		err = tw_agent_stats(tw, NULL, &stats);
@@ -138,7 +154,12 @@ int agent_find(struct tw *tw, struct agent_name *name,
 	found = best(list, nr, name, &matches);
 	if (found)
 		*agent = *found;
+	if (matches > 1)
+		same = name->by_user || same_user(list, nr, found);
 	free(list);
+	if (matches > 1 && same)
+		return cli_error("%d user namespaces have an agent %llu of this user: say which with --user-ns. See user_ns in: tw agent list --json",
+				 matches, (unsigned long long)name->id);
 	if (matches > 1)
 		return cli_error("%d users have an agent %llu: say which with --user. See: tw agent list",
 				 matches, (unsigned long long)name->id);

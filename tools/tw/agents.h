@@ -13,12 +13,14 @@
  * @is_default: the default one of this cgroup is meant, @id is found out
  * @by_user: that of @uid is meant
  * @uid: whose
+ * @user_ns: that of this user namespace is meant; 0: of any
  */
 struct agent_name {
 	__u64 id;
 	bool is_default;
 	bool by_user;
 	__u32 uid;
+	__u64 user_ns;
 };
 
 /* All that may be seen, to be freed. Returns how many, or -errno. */

@@ -40,7 +40,7 @@ static void tell(struct report *r, const char *kind, const char *name,
 	va_end(ap);
 	r->count++;
 	if (!r->json) {
-		printf("%s%s\n", r->dry_run ? "would " : "", text);
+		printf("%s%s\n", r->dry_run ? "would " : "", text_clean(text));
 		return;
 	}
 	json_open(NULL, '{');
@@ -143,7 +143,7 @@ static const char *user_name(char *buf, uid_t uid)
 	struct passwd *user = getpwuid(uid);
 
 	if (user)
-		snprintf(buf, CONF_USER_LEN, "%s", user->pw_name);
+		snprintf(buf, CONF_USER_LEN, "%s", text_shown(user->pw_name));
 	else
 		snprintf(buf, CONF_USER_LEN, "%u", uid);
 	return buf;

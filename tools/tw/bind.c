@@ -217,7 +217,7 @@ static int parse_bind(int argc, char **argv, struct bind_args *a)
 						 optarg);
 			break;
 		case 'l':
-			if (parse_u64(optarg, &percent) || percent > LEAVE_MAX)
+			if (parse_within(optarg, 0, LEAVE_MAX, &percent))
 				return cli_usage("not a percentage from 0 to %u: %s",
 						 LEAVE_MAX, optarg);
 			a->leave = true;

@@ -85,6 +85,21 @@ extern const char agent_limit_more[], page_more[], migrate_more[];
 extern const char policy_show_more[], policy_set_more[], pressure_more[];
 extern const char metrics_more[];
 
+/* text.c */
+
+/*
+ * What came from elsewhere - names, labels, paths - as text that a terminal can
+ * be given: each byte that is of no whole letter in UTF-8, or of one that would
+ * command the terminal, becomes a "?". In place; returns @s.
+ */
+char *text_clean(char *s);
+/* Is it text as it is? */
+bool text_is_clean(const char *s);
+/* The same as text_clean() in memory of its own, until the eighth call after. */
+const char *text_shown(const char *s);
+/* Only what is no UTF-8 becomes a "?". In place; returns @s. */
+char *text_utf8(char *s);
+
 /* util.c */
 
 /* "tw: ..." to stderr. Returns EXIT_FAILURE. */
@@ -139,10 +154,22 @@ enum cli_color color_of_level(int level);
 /* A number of pages, faults, ...: with --human "12.3M" */
 const char *text_count(char *buf, __u64 n);
 
-/* These return 0 or -EINVAL, -ERANGE. */
+/*
+ * number.c: these return 0 or -EINVAL, -ERANGE, and then leave what there was.
+ * Numbers are decimal.
+ */
 int parse_size(const char *s, __u64 *bytes);
 int parse_u64(const char *s, __u64 *value);
+int parse_within(const char *s, __u64 least, __u64 most, __u64 *value);
+/* "800x600" */
+int parse_pair(const char *s, char between, __u64 *a, __u64 *b);
+/* Of a page or in memory: hexadecimal after 0x, or decimal. */
+int parse_addr(const char *s, __u64 *value);
 int parse_nodes(const char *s, __u64 *nodes);
+/* Says what is wrong; returns 0 or EXIT_USAGE. */
+int parse_pid(const char *s, __u32 *pid);
+
+/* util.c: 0 or -EINVAL */
 int parse_events(const char *s, __u64 *mask);
 /* Says what is wrong; returns 0 or EXIT_USAGE. */
 int parse_tier_arg(const char *s, int *tier);

@@ -28,6 +28,7 @@ enum section {
  * @section: what it belongs to
  * @tier: of [tier]
  * @seen: bit by key, of this section
+ * @errors: that were told of before it
  */
 struct reader {
 	struct conf *c;
@@ -35,6 +36,7 @@ struct reader {
 	enum section section;
 	int tier;
 	unsigned int seen;
+	unsigned int errors;
 };
 
 static const char * const tier_keys[] = {
@@ -88,8 +90,9 @@ static void bool_value(struct reader *r, const char *key, const char *text,
 		conf_error(r->c, r->line, "%s is on or off, not %s", key, text);
 }
 
+/* Each wrong value is told of once: @least is looked at only if it is a size. */
 static void size_value(struct reader *r, const char *key, const char *text,
-		       __u64 *bytes)
+		       __u64 least, __u64 *bytes)
 {
 	if (parse_size(text, bytes))
 		conf_error(r->c, r->line, "%s is a size like 64M or 1G, not %s",
@@ -98,6 +101,8 @@ static void size_value(struct reader *r, const char *key, const char *text,
 		conf_error(r->c, r->line,
 			   "%s has to be a multiple of the page size, %u bytes",
 			   key, r->c->page_size);
+	else if (*bytes < least)
+		conf_error(r->c, r->line, "%s can't be %s", key, text);
 }
 
 /* -- keys ------------------------------------------------------------------ */
@@ -143,9 +148,7 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 			strcpy(t->device, value);
 		break;
 	case KEY_CAPACITY:
-		size_value(r, key, value, &t->capacity);
-		if (!t->capacity)
-			conf_error(r->c, r->line, "capacity can't be 0");
+		size_value(r, key, value, 1, &t->capacity);
 		break;
 	case KEY_NODES:
 		if (parse_nodes(value, &t->nodes))
@@ -160,7 +163,7 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 		bool_value(r, key, value, &t->format);
 		break;
 	case KEY_LEAVE:
-		if (parse_u64(value, &percent) || percent > LEAVE_MAX)
+		if (parse_within(value, 0, LEAVE_MAX, &percent))
 			conf_error(r->c, r->line,
 				   "leave is a percentage from 0 to %u, not %s",
 				   LEAVE_MAX, value);
@@ -191,7 +194,7 @@ static void policy_key(struct reader *r, const char *key, const char *value)
 	if (k->on_off) {
 		bool_value(r, key, value, &on);
 		v = on;
-	} else if (parse_u64(value, &v) || v < k->min || v > k->max) {
+	} else if (parse_within(value, k->min, k->max, &v)) {
 		conf_error(r->c, r->line, "%s is a number from %u to %u, not %s",
 			   key, k->min, k->max, value);
 	}
@@ -221,7 +224,7 @@ static void agent_key(struct reader *r, const char *key, const char *value)
 	if (!strcmp(value, "none"))
 		a->bytes[i] = TW_NO_LIMIT;
 	else
-		size_value(r, key, value, &a->bytes[i]);
+		size_value(r, key, value, 0, &a->bytes[i]);
 	a->set |= 1U << i;
 }
 
@@ -364,6 +367,10 @@ static void end_agent(struct reader *r)
 
 static void end_section(struct reader *r)
 {
+	/* Of a value that was wrong it isn't known what it would go with. */
+	if (r->c->errors != r->errors)
+		r->section = SECTION_BAD;
+	r->errors = r->c->errors;
 	if (r->section == SECTION_TIER)
 		end_tier(r);
 	else if (r->section == SECTION_AGENT)

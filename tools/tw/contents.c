@@ -42,26 +42,30 @@ static void describe(blkid_probe pr, char what[CONTENTS_LEN])
 	blkid_probe_lookup_value(pr, "LABEL", &label, NULL);
 	snprintf(what, CONTENTS_LEN, "%s%s%s%s", type ? type : "unknown",
 		 label ? " \"" : "", label ? label : "", label ? "\"" : "");
+	text_clean(what);
 }
 
 /*
- * Most files have no signature that libblkid knows, and yet somebody wants them
- * back. One that was made for this has zeroes where the signature goes.
+ * Data without a signature that libblkid knows, and yet somebody wants it back: a
+ * file, or a disk encrypted without a header. A file that was made for this has
+ * zeroes where the signature goes; a disk has them, or whatever one byte its maker
+ * or an erasure has left in all of it.
  */
-static bool is_used_file(int fd)
+static bool has_data(int fd)
 {
 	static char block[64 << 10];
 	struct stat st;
 	off_t at;
 	ssize_t n;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return false;
+	if (fstat(fd, &st))
+		return true;
 	for (at = 0; at < TW_STORE_DATA; at += n) {
 		n = pread(fd, block, sizeof(block), at);
 		if (n <= 0)
 			return n < 0;
-		if (*block || memcmp(block, block + 1, n - 1))
+		if ((*block && S_ISREG(st.st_mode)) ||
+		    memcmp(block, block + 1, n - 1))
 			return true;
 	}
 	return false;
@@ -85,8 +89,8 @@ enum contents contents_of(int fd, char what[CONTENTS_LEN])
 		return CONTENTS_UNKNOWN;
 	switch (blkid_do_safeprobe(pr)) {
 	case 1:
-		if (is_used_file(fd)) {
-			snprintf(what, CONTENTS_LEN, "data");
+		if (has_data(fd)) {
+			snprintf(what, CONTENTS_LEN, "unknown data");
 			found = CONTENTS_OTHER;
 			break;
 		}

@@ -29,7 +29,7 @@ static void find_nodes(struct layout *l)
 {
 	__u64 cpus = 0, memory = 0, normal = 0;
 
-	sysfs_nodes("has_cpu", &cpus);
+	sysfs_cpu_nodes(&cpus);
 	sysfs_nodes("has_memory", &memory);
 	sysfs_nodes("has_normal_memory", &normal);
 	l->nodes[TW_TIER_CPU] = normal & cpus;
@@ -197,7 +197,12 @@ static void conf_store(const struct layout *l, int tier)
 	}
 	if (device_file(text, sizeof(text), t->dev))
 		device_text(text, sizeof(text), t->dev);
-	printf("device = %s\n", text);
+	/* A line of its own, whatever its letters: or it would be two. */
+	if (text_is_clean(text))
+		printf("device = %s\n", text);
+	else
+		printf("# the name of its file is no text, so it can't stand here: %s\n",
+		       text_shown(text));
 }
 
 static void print_conf(const struct layout *l)

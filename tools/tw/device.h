@@ -15,8 +15,11 @@
 /* sysfs.c */
 int sysfs_line(char *buf, size_t len, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+int sysfs_path(char *buf, size_t len, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 __u64 sysfs_u64(__u64 otherwise, const char *dir, const char *name);
 int sysfs_nodes(const char *which, __u64 *nodes);
+int sysfs_cpu_nodes(__u64 *nodes);
 __u64 sysfs_node_bytes(unsigned int node);
 int sysfs_each(const char *dir, int (*fn)(const char *name, void *arg),
 	       void *arg);

@@ -209,6 +209,8 @@ int cmd_tier_format(int argc, char **argv)
 		return cli_usage("tier format takes one device or file");
 	if (label && strlen(label) > 63)
 		return cli_usage("a label has 63 bytes at most");
+	if (label && !text_is_clean(label))
+		return cli_usage("a label is text, in UTF-8 and without control characters");
 	path = argv[optind];
 	code = format_store(path, label, flags, &result);
 	if (code)
@@ -223,7 +225,7 @@ int cmd_tier_format(int argc, char **argv)
 		json_end();
 		return cli_flush(EXIT_SUCCESS);
 	}
-	printf("%s: store of %s, uuid %s%s%s\n", path,
+	printf("%s: store of %s, uuid %s%s%s\n", text_shown(path),
 	       text_bytes(size, result.bytes - TW_STORE_DATA), result.uuid,
 	       label ? ", label " : "", label ? label : "");
 	return cli_flush(EXIT_SUCCESS);

@@ -80,7 +80,7 @@ static int read_recording(const char *path, struct recording *rec)
 	}
 	if (!rec->complete)
 		fprintf(stderr, "tw: %s was cut off: what is there are %zu samples\n",
-			path, rec->nr_samples);
+			text_shown(path), rec->nr_samples);
 	return 0;
 }
 
@@ -228,12 +228,14 @@ static int show(const struct heatmap_job *job, const struct recording *rec)
 
 static int parse_dimensions(const char *s, struct heatmap_job *job)
 {
-	char rest;
+	__u64 width, height;
 
-	if (sscanf(s, "%ux%u%c", &job->width, &job->height, &rest) != 2 ||
-	    job->width > MAX_SIZE || job->height > MAX_SIZE)
+	if (parse_pair(s, 'x', &width, &height) || width > MAX_SIZE ||
+	    height > MAX_SIZE)
 		return cli_usage("not a size: %s. Say for example 120x40, or 1280x720 for a picture, %ux%u at most",
 				 s, MAX_SIZE, MAX_SIZE);
+	job->width = width;
+	job->height = height;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "heatmap.h"
+#include "output.h"
 #include "stop.h"
 
 #define LEFT	12
@@ -31,8 +32,8 @@ static struct {
 	__typeof__(cairo_image_surface_create) *cairo_image_surface_create;
 	__typeof__(cairo_image_surface_get_data) *cairo_image_surface_get_data;
 	__typeof__(cairo_image_surface_get_stride) *cairo_image_surface_get_stride;
-	__typeof__(cairo_svg_surface_create) *cairo_svg_surface_create;
-	__typeof__(cairo_surface_write_to_png) *cairo_surface_write_to_png;
+	__typeof__(cairo_svg_surface_create_for_stream) *cairo_svg_surface_create_for_stream;
+	__typeof__(cairo_surface_write_to_png_stream) *cairo_surface_write_to_png_stream;
 	__typeof__(cairo_surface_mark_dirty) *cairo_surface_mark_dirty;
 	__typeof__(cairo_surface_finish) *cairo_surface_finish;
 	__typeof__(cairo_surface_status) *cairo_surface_status;
@@ -61,8 +62,8 @@ static const struct {
 	CALL(cairo_image_surface_create),
 	CALL(cairo_image_surface_get_data),
 	CALL(cairo_image_surface_get_stride),
-	CALL(cairo_svg_surface_create),
-	CALL(cairo_surface_write_to_png),
+	CALL(cairo_svg_surface_create_for_stream),
+	CALL(cairo_surface_write_to_png_stream),
 	CALL(cairo_surface_mark_dirty),
 	CALL(cairo_surface_finish),
 	CALL(cairo_surface_status),
@@ -246,13 +247,21 @@ static void draw(struct picture *p)
 
 /* -- the file -------------------------------------------------------------------------- */
 
-static cairo_status_t draw_to(struct picture *p, const char *path, bool svg)
+static cairo_status_t keep(void *closure, const unsigned char *data,
+			   unsigned int len)
+{
+	return fwrite(data, 1, len, closure) == len ?
+	       CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+}
+
+static cairo_status_t draw_to(struct picture *p, FILE *f, bool svg)
 {
 	cairo_status_t status;
 	cairo_surface_t *s;
 
 	if (svg)
-		s = lib.cairo_svg_surface_create(path, p->width, p->height);
+		s = lib.cairo_svg_surface_create_for_stream(keep, f, p->width,
+							    p->height);
 	else
 		s = lib.cairo_image_surface_create(CAIRO_FORMAT_RGB24, p->width,
 						   p->height);
@@ -261,7 +270,7 @@ static cairo_status_t draw_to(struct picture *p, const char *path, bool svg)
 	status = lib.cairo_status(p->cr);
 	lib.cairo_destroy(p->cr);
 	if (!status && !svg)
-		status = lib.cairo_surface_write_to_png(s, path);
+		status = lib.cairo_surface_write_to_png_stream(s, keep, f);
 	lib.cairo_surface_finish(s);
 	if (!status)
 		status = lib.cairo_surface_status(s);
@@ -269,27 +278,27 @@ static cairo_status_t draw_to(struct picture *p, const char *path, bool svg)
 	return status;
 }
 
-/* Beside @path first: a picture that was there stays until this one is whole. */
+/* In memory first: a picture that was there stays until this one is whole. */
 static int draw_file(struct picture *p, const char *path, bool svg)
 {
 	cairo_status_t status;
-	int code = 0;
-	char *tmp;
+	char *data = NULL;
+	size_t len = 0;
+	int code;
+	FILE *f;
 
-	if (asprintf(&tmp, "%s.%d", path, getpid()) < 0)
+	f = open_memstream(&data, &len);
+	if (!f)
 		return cli_errno(-ENOMEM, "drawing %s", path);
-	errno = 0;
-	status = draw_to(p, tmp, svg);
-	if (status == CAIRO_STATUS_WRITE_ERROR && errno)
-		code = cli_errno(-errno, "writing %s", path);
+	status = draw_to(p, f, svg);
+	if (fclose(f))
+		code = cli_errno(-ENOMEM, "drawing %s", path);
 	else if (status)
 		code = cli_error("drawing %s: %s", path,
 				 lib.cairo_status_to_string(status));
-	else if (rename(tmp, path))
-		code = cli_errno(-errno, "writing %s", path);
-	if (code)
-		unlink(tmp);
-	free(tmp);
+	else
+		code = output_write(path, data, len);
+	free(data);
 	return code;
 }
 

@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 #undef json_bool
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -94,10 +95,16 @@ void json_bool(const char *key, bool value)
 
 void json_str(const char *key, const char *value)
 {
-	if (value)
-		put_new(key, json_object_new_string(value));
-	else
+	char *text;
+
+	if (!value) {
 		put(key, NULL);
+		return;
+	}
+	/* What isn't UTF-8 would make the whole document no JSON. */
+	text = strdup(value);
+	put_new(key, text ? json_object_new_string(text_utf8(text)) : NULL);
+	free(text);
 }
 
 /* A string: many readers of JSON round numbers of this size. */

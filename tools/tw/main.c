@@ -36,7 +36,7 @@ static const struct cli_cmd tier_cmds[] = {
 static const struct cli_cmd agent_cmds[] = {
 	{ "list", "[--json]", "the agents there are, and their memory",
 	  cmd_agent_list, NULL, agent_list_more },
-	{ "show", "[--user USER] [--json] ID|default",
+	{ "show", "[--user USER] [--user-ns NS] [--json] ID|default",
 	  "an agent's memory, limits, faults and moves", cmd_agent_show,
 	  NULL, agent_show_more },
 	{ "limit", "[--json] ID|default [TIER=SIZE|TIER=none]...",

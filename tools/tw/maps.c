@@ -1,32 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which regions processes have mapped: /proc/PID/maps says "[tierwatch]" and,
- * as the inode, the region's number.
+ * Which regions processes have mapped: /proc/PID/maps says the regions' device
+ * and, as the inode, the region's number.
  */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
+#include "cli.h"
 #include "maps.h"
 
-#define NAME	"/[tierwatch] (deleted)"
+bool map_line_parse(const char *line, __u32 region_dev, struct map_line *m)
+{
+	unsigned long long start, end, offset, inode;
+	unsigned int maj, min;
+
+	if (sscanf(line, "%llx-%llx %*4s %llx %x:%x %llu", &start, &end,
+		   &offset, &maj, &min, &inode) != 6)
+		return false;
+	*m = (struct map_line){ start, end, offset, makedev(maj, min), inode };
+	return region_dev && m->dev == region_dev;
+}
 
 int maps_line(struct map_list *l, __u32 pid, const char *name, const char *line,
 	      __u64 page_size)
 {
-	unsigned long long start, end, offset, inode;
 	struct map_region *more, *m;
-	int path = 0;
+	struct map_line map;
 
-	if (sscanf(line, "%llx-%llx %*4s %llx %*x:%*x %llu %n", &start, &end,
-		   &offset, &inode, &path) != 4 || !path)
-		return 0;
-	if (strncmp(line + path, NAME, strlen(NAME)) ||
-	    (line[path + strlen(NAME)] && line[path + strlen(NAME)] != '\n'))
+	if (!map_line_parse(line, l->dev, &map))
 		return 0;
 	more = realloc(l->map, (l->nr + 1) * sizeof(*more));
 	if (!more)
@@ -34,9 +40,9 @@ int maps_line(struct map_list *l, __u32 pid, const char *name, const char *line,
 	l->map = more;
 	m = &more[l->nr++];
 	memset(m, 0, sizeof(*m));
-	m->id = inode;
-	m->addr = start - offset;
-	m->pages = (offset + end - start) / page_size;
+	m->id = map.inode;
+	m->addr = map.start - map.offset;
+	m->pages = (map.offset + map.end - map.start) / page_size;
 	m->pid = pid;
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	return 0;
@@ -54,6 +60,7 @@ static void name_of(__u32 pid, char name[16])
 		return;
 	if (fgets(name, 16, f))
 		name[strcspn(name, "\n")] = '\0';
+	text_clean(name);
 	fclose(f);
 }
 
@@ -116,5 +123,6 @@ const struct map_region *maps_find(const struct map_list *l, __u64 id)
 void maps_free(struct map_list *l)
 {
 	free(l->map);
-	memset(l, 0, sizeof(*l));
+	l->map = NULL;
+	l->nr = 0;
 }

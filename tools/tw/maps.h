@@ -3,8 +3,31 @@
 #ifndef _TW_MAPS_H
 #define _TW_MAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
+
+/**
+ * struct map_line - a line of /proc/PID/maps
+ * @start: first address
+ * @end: one past the last
+ * @offset: of @start in the file, bytes
+ * @dev: of the file
+ * @inode: of the file, and a region's number
+ */
+struct map_line {
+	__u64 start;
+	__u64 end;
+	__u64 offset;
+	__u32 dev;
+	__u64 inode;
+};
+
+/*
+ * Takes a line apart. True when it is a region's: a file of the device of all
+ * regions, tw_info.region_dev. Its name says nothing, a file may have any.
+ */
+bool map_line_parse(const char *line, __u32 region_dev, struct map_line *m);
 
 /**
  * struct map_region - a mapping of a region
@@ -22,7 +45,14 @@ struct map_region {
 	char name[16];
 };
 
+/**
+ * struct map_list - mappings of regions
+ * @dev: the regions' device
+ * @map: in the order they were found in
+ * @nr: how many
+ */
 struct map_list {
+	__u32 dev;
 	struct map_region *map;
 	size_t nr;
 };

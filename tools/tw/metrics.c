@@ -10,6 +10,7 @@
 
 #include "agents.h"
 #include "metrics.h"
+#include "output.h"
 #include "stop.h"
 
 const char metrics_more[] =
@@ -322,17 +323,22 @@ static void put_driver(FILE *f, const struct source *s)
 		      METRIC_PLAIN, 0);
 }
 
+/*
+ * A number and a user name one agent in a user namespace only, and two samples
+ * with the same labels make a whole scrape fail.
+ */
 static void put_agent(FILE *f, const struct metric *m,
 		      const struct tw_agent_entry *a, const __u64 v[TW_NR_TIERS],
 		      enum metric_unit unit, __u32 page_size)
 {
-	char labels[128];
+	char labels[160];
 	int tier;
 
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		snprintf(labels, sizeof(labels),
-			 "agent=\"%llu\",uid=\"%u\",kind=\"%s\",tier=\"%s\"",
+			 "agent=\"%llu\",uid=\"%u\",userns=\"%llu\",kind=\"%s\",tier=\"%s\"",
 			 (unsigned long long)a->id, a->uid,
+			 (unsigned long long)a->user_ns,
 			 a->flags & TW_AGENT_IS_DEFAULT ? "cgroup" : "agent",
 			 tw_tier_name(tier));
 		metric_sample(f, m, labels, v[tier], unit, page_size);
@@ -431,7 +437,7 @@ static int put_text(const struct source *s, const char *path)
 		return cli_errno(-ENOMEM, "metrics");
 	}
 	if (path)
-		c = metrics_file(path, text, len);
+		c = output_write(path, text, len);
 	else
 		fwrite(text, 1, len, stdout);
 	free(text);

@@ -29,7 +29,4 @@ void metric_begin(FILE *f, const struct metric *m);
 void metric_sample(FILE *f, const struct metric *m, const char *labels,
 		   __u64 value, enum metric_unit unit, __u32 page_size);
 
-/* metrics_file.c: 0, or it says what is wrong and returns the exit code. */
-int metrics_file(const char *path, const char *text, size_t len);
-
 #endif /* _TW_METRICS_H */

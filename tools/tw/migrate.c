@@ -178,8 +178,8 @@ static int all_spans(const struct proc_maps *maps, __u32 page_size,
 	if (!maps->nr)
 		return cli_error("process %u has no regions mapped", maps->pid);
 	for (i = 0; !c && i < maps->nr; i++)
-		c = proc_maps_spans(maps, maps->map[i].start, maps->map[i].end,
-				    page_size, spans);
+		c = proc_maps_spans(maps, maps->map[i].at.start,
+				    maps->map[i].at.end, page_size, spans);
 	return c;
 }
 
@@ -193,7 +193,7 @@ static int migrate_pages(struct tw *tw, struct migration *m, unsigned int pid,
 
 	m->by_pid = pid;
 	if (pid)
-		c = proc_maps_read(&maps, pid);
+		c = proc_maps_read(&maps, tw, pid);
 	if (!c && pid && borrow_needed() && borrow_of(&files, pid))
 		c = cli_errno(-ENOMEM, "looking into process %u", pid);
 	if (!c && !nr)

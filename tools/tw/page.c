@@ -147,11 +147,11 @@ static int show_pages(struct tw *tw, const struct spans *spans,
 static void json_region(const struct proc_map *m)
 {
 	json_open(NULL, '{');
-	json_page("start", m->start);
-	json_page("end", m->end);
-	json_u64("offset", m->offset);
-	json_u64("region", m->inode);
-	json_page("first_page", TW_PAGE(m->inode, 0));
+	json_page("start", m->at.start);
+	json_page("end", m->at.end);
+	json_u64("offset", m->at.offset);
+	json_u64("region", m->at.inode);
+	json_page("first_page", TW_PAGE(m->at.inode, 0));
 	json_bool("known", m->known);
 	if (m->known) {
 		json_u64("bytes", m->info.bytes);
@@ -167,9 +167,9 @@ static void print_region(const struct proc_map *m, __u32 page_size)
 	char buf[TEXT_LEN];
 	int i;
 
-	printf("0x%llx..0x%llx ", (unsigned long long)m->start,
-	       (unsigned long long)m->end);
-	printf("%4llu", (unsigned long long)m->inode);
+	printf("0x%llx..0x%llx ", (unsigned long long)m->at.start,
+	       (unsigned long long)m->at.end);
+	printf("%4llu", (unsigned long long)m->at.inode);
 	if (!m->known) {
 		printf(" its descriptor is closed\n");
 		return;
@@ -214,7 +214,7 @@ static int page(struct tw *tw, unsigned int pid, const struct range *ranges,
 	if (err)
 		return cli_errno(err, "looking pages up");
 	if (pid) {
-		c = proc_maps_read(&maps, pid);
+		c = proc_maps_read(&maps, tw, pid);
 		if (!c && borrow_needed() && borrow_of(&files, pid))
 			c = cli_errno(-ENOMEM, "looking into process %u", pid);
 		if (!c && !nr)

@@ -4,21 +4,10 @@
  * from A up to but without B.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pages.h"
-
-int parse_pid(const char *s, unsigned int *pid)
-{
-	__u64 v;
-
-	if (parse_u64(s, &v) || !v || v > INT_MAX)
-		return cli_usage("not a process's number: %s", s);
-	*pid = v;
-	return 0;
-}
 
 int spans_add(struct spans *spans, const struct span *s)
 {
@@ -85,10 +74,10 @@ static int parse_range(const char *word, const char *dots, __u64 *from,
 
 	if (!first)
 		return -ENOMEM;
-	err = parse_u64(first, from);
+	err = parse_addr(first, from);
 	free(first);
 	if (!err)
-		err = parse_u64(dots + 2, to);
+		err = parse_addr(dots + 2, to);
 	if (!err && *from >= *to)
 		err = -EINVAL;
 	return err;
@@ -103,7 +92,7 @@ static int parse_word(const char *word, bool addresses, struct range *r)
 	if (dots) {
 		err = parse_range(word, dots, &r->from, &r->to);
 	} else {
-		err = parse_u64(word, &r->from);
+		err = parse_addr(word, &r->from);
 		r->to = r->from + 1;
 	}
 	if (!err && r->to > r->from)

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "cli.h"
+#include "maps.h"
 
 /**
  * struct range - what a word says
@@ -42,20 +43,12 @@ struct spans {
 
 /**
  * struct proc_map - a mapping of a region
- * @start: first address
- * @end: one past the last
- * @offset: of @start in the region, bytes
- * @dev: of its file
- * @inode: of its file, and the region's number
+ * @at: where, and of which region
  * @known: @info is there
  * @info: the region
  */
 struct proc_map {
-	__u64 start;
-	__u64 end;
-	__u64 offset;
-	dev_t dev;
-	ino_t inode;
+	struct map_line at;
 	bool known;
 	struct tw_region_info info;
 };
@@ -67,7 +60,6 @@ struct proc_maps {
 };
 
 /* pages.c: these return 0, or say what is wrong and return the exit code. */
-int parse_pid(const char *s, unsigned int *pid);
 int spans_add(struct spans *spans, const struct span *s);
 /* As many ranges as words, to be freed. */
 int ranges_parse(int argc, char **argv, bool addresses, struct range **ranges);
@@ -99,7 +91,7 @@ void spans_step(const struct spans *spans, __u64 done, __u32 page_size,
 		struct pages_step *step);
 
 /* procmap.c: the same. */
-int proc_maps_read(struct proc_maps *maps, unsigned int pid);
+int proc_maps_read(struct proc_maps *maps, struct tw *tw, unsigned int pid);
 /* Asks for the regions that the process has a descriptor of. */
 int proc_maps_learn(struct proc_maps *maps, struct tw *tw);
 void proc_maps_free(struct proc_maps *maps);

@@ -219,7 +219,7 @@ static void plan_nodes(struct plan *p, int tier)
 	char nodes[NODES_LEN];
 	unsigned int i;
 
-	sysfs_nodes("has_cpu", &cpus);
+	sysfs_cpu_nodes(&cpus);
 	sysfs_nodes(c->movable ? "has_memory" : "has_normal_memory", &memory);
 	there = memory & (tier == TW_TIER_CPU ? cpus : ~cpus);
 	if (!there || c->nodes & ~there) {

@@ -79,10 +79,8 @@ static int parse_on_off(const char *s, __u32 *value)
 static int parse_number(const char *s, __u32 *value)
 {
 	__u64 v;
-	int err = parse_u64(s, &v);
+	int err = parse_within(s, 0, ~0U, &v);
 
-	if (!err && v > ~0U)
-		err = -ERANGE;
 	if (!err)
 		*value = v;
 	return err;

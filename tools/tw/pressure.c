@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -107,12 +106,11 @@ static int parse_level(const char *s, int *level)
 
 static int parse_timeout(const char *s, __s64 *ns)
 {
-	char *end;
-	double v = strtod(s, &end);
+	__u64 v;
 
-	if (end == s || *end || !isfinite(v) || v < 0 || v > 1e9)
+	if (parse_span(s, NS_PER_SEC, &v))
 		return cli_usage("not a number of seconds: %s", s);
-	*ns = v * 1e9;
+	*ns = v;
 	return 0;
 }
 

@@ -13,12 +13,9 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "pages.h"
-
-#define REGION_FILE	"[tierwatch]"
 
 static int no_process(int err, unsigned int pid)
 {
@@ -30,32 +27,23 @@ static int no_process(int err, unsigned int pid)
 	return cli_errno(err, "process %u", pid);
 }
 
-/* One line of maps: 1 when it is a region's, 0 when not, -ENOMEM. */
-static int add_map(struct proc_maps *maps, const char *line)
+/* One line of maps: 0 or -ENOMEM. */
+static int add_map(struct proc_maps *maps, __u32 region_dev, const char *line)
 {
-	unsigned long long start, end, offset, inode;
+	struct map_line at;
 	struct proc_map *m;
-	unsigned int major, minor;
 
-	if (!strstr(line, REGION_FILE) ||
-	    sscanf(line, "%llx-%llx %*s %llx %x:%x %llu", &start, &end,
-		   &offset, &major, &minor, &inode) != 6)
+	if (!map_line_parse(line, region_dev, &at))
 		return 0;
 	m = realloc(maps->map, (maps->nr + 1) * sizeof(*m));
 	if (!m)
 		return -ENOMEM;
 	maps->map = m;
-	m[maps->nr++] = (struct proc_map){
-		.start = start,
-		.end = end,
-		.offset = offset,
-		.dev = makedev(major, minor),
-		.inode = inode,
-	};
-	return 1;
+	m[maps->nr++] = (struct proc_map){ .at = at };
+	return 0;
 }
 
-static int read_maps(struct proc_maps *maps)
+static int read_maps(struct proc_maps *maps, __u32 region_dev)
 {
 	char path[64], *line = NULL;
 	size_t size = 0;
@@ -67,14 +55,14 @@ static int read_maps(struct proc_maps *maps)
 	if (!f)
 		return -errno;
 	errno = 0;
-	while (err >= 0 && getline(&line, &size, f) > 0)
-		err = add_map(maps, line);
+	while (!err && getline(&line, &size, f) > 0)
+		err = add_map(maps, region_dev, line);
 	/* A process that goes or may not be looked at ends here, too. */
-	if (err >= 0 && ferror(f))
+	if (!err && ferror(f))
 		err = -errno;
 	free(line);
 	fclose(f);
-	return err < 0 ? err : 0;
+	return err;
 }
 
 static bool wanted(const struct proc_maps *maps, const struct stat *st)
@@ -82,8 +70,8 @@ static bool wanted(const struct proc_maps *maps, const struct stat *st)
 	size_t i;
 
 	for (i = 0; i < maps->nr; i++)
-		if (maps->map[i].dev == st->st_dev &&
-		    maps->map[i].inode == st->st_ino && !maps->map[i].known)
+		if (maps->map[i].at.dev == st->st_dev &&
+		    maps->map[i].at.inode == st->st_ino && !maps->map[i].known)
 			return true;
 	return false;
 }
@@ -105,8 +93,8 @@ static int learn(struct proc_maps *maps, struct tw *tw, int fd,
 	err = tw_region_info(region, &info);
 	tw_region_close(region);
 	for (i = 0; !err && i < maps->nr; i++) {
-		if (maps->map[i].dev != st->st_dev ||
-		    maps->map[i].inode != st->st_ino)
+		if (maps->map[i].at.dev != st->st_dev ||
+		    maps->map[i].at.inode != st->st_ino)
 			continue;
 		maps->map[i].known = true;
 		maps->map[i].info = info;
@@ -145,12 +133,16 @@ static int read_fds(struct proc_maps *maps, struct tw *tw, int pidfd)
 	return err;
 }
 
-int proc_maps_read(struct proc_maps *maps, unsigned int pid)
+int proc_maps_read(struct proc_maps *maps, struct tw *tw, unsigned int pid)
 {
+	struct tw_info info;
 	int err;
 
 	*maps = (struct proc_maps){ .pid = pid };
-	err = read_maps(maps);
+	err = tw_info(tw, &info);
+	if (err)
+		return cli_errno(err, "asking the driver");
+	err = read_maps(maps, info.region_dev);
 	if (!err)
 		return 0;
 	proc_maps_free(maps);
@@ -181,9 +173,9 @@ void proc_maps_free(struct proc_maps *maps)
 static int add_part(struct spans *spans, const struct proc_map *m, __u64 from,
 		    __u64 to, __u32 page_size)
 {
-	__u64 index = (m->offset + (from - m->start)) / page_size;
+	__u64 index = (m->at.offset + (from - m->at.start)) / page_size;
 	struct span s = {
-		.page = TW_PAGE(m->inode, index),
+		.page = TW_PAGE(m->at.inode, index),
 		.nr = (to - from) / page_size,
 		.addr = from,
 		.has_addr = true,
@@ -201,11 +193,11 @@ int proc_maps_spans(const struct proc_maps *maps, __u64 from, __u64 to,
 	/* maps is in the order of addresses. */
 	for (i = 0; from < to && i < maps->nr; i++) {
 		const struct proc_map *m = &maps->map[i];
-		__u64 end = to < m->end ? to : m->end;
+		__u64 end = to < m->at.end ? to : m->at.end;
 
-		if (m->end <= from)
+		if (m->at.end <= from)
 			continue;
-		if (m->start > from)
+		if (m->at.start > from)
 			break;
 		c = add_part(spans, m, from, end, page_size);
 		if (c)

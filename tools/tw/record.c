@@ -6,15 +6,14 @@
  * time: a sample is written in one piece, or not at all.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "record_file.h"
 #include "sample.h"
 #include "stop.h"
@@ -67,41 +66,19 @@ struct record_job {
 
 /* -- the file ---------------------------------------------------------------- */
 
-/* Only a recording is written over, or a new file made; NULL and has said why. */
-static FILE *open_file(const char *path)
+/* Only a recording is written over, or a new file made; or says why not. */
+static int open_file(const char *path, FILE **f)
 {
-	char magic[8];
-	struct stat st;
-	ssize_t n;
-	FILE *f;
-	int fd;
+	int fd = output_open(path, REC_MAGIC, sizeof(REC_MAGIC) - 1), code;
 
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		cli_errno(-errno, "%s", path);
-		return NULL;
-	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		cli_error("%s is not a file", path);
-		goto fail;
-	}
-	n = pread(fd, magic, sizeof(magic), 0);
-	if (n && (n != sizeof(magic) || memcmp(magic, REC_MAGIC, n))) {
-		cli_error("%s is not a recording: it is not written over. Remove it, or choose another name with --output",
-			  path);
-		goto fail;
-	}
-	if (ftruncate(fd, 0)) {
-		cli_errno(-errno, "%s", path);
-		goto fail;
-	}
-	f = fdopen(fd, "r+e");
-	if (f)
-		return f;
-	cli_errno(-errno, "%s", path);
-fail:
+	if (fd < 0)
+		return -fd;
+	*f = fdopen(fd, "we");
+	if (*f)
+		return 0;
+	code = cli_errno(-errno, "%s", path);
 	close(fd);
-	return NULL;
+	return code;
 }
 
 static int begin_file(struct record_job *job, FILE *f, __u32 page_size,
@@ -120,6 +97,17 @@ static int begin_file(struct record_job *job, FILE *f, __u32 page_size,
 }
 
 /* -- regions ------------------------------------------------------------------ */
+
+/* Regions that are made later may be on another device than those before. */
+static int find_device(struct record_job *job)
+{
+	struct tw_info info;
+	int err = tw_info(job->sampler.tw, &info);
+
+	if (!err)
+		job->maps.dev = info.region_dev;
+	return err;
+}
 
 static int new_region(struct record_job *job, __u64 id)
 {
@@ -173,8 +161,10 @@ static int number_regions(struct record_job *job, struct rec_run *runs,
 			/* Who has it? Once for all new ones of a sample. */
 			if (!looked) {
 				maps_free(&job->maps);
-				err = maps_of_all(&job->maps,
-						  sysconf(_SC_PAGESIZE));
+				err = find_device(job);
+				if (!err)
+					err = maps_of_all(&job->maps,
+							  sysconf(_SC_PAGESIZE));
 				if (err)
 					return err;
 				looked = true;
@@ -199,6 +189,9 @@ static int follow_process(struct record_job *job)
 	if (!job->pid)
 		return 0;
 	maps_free(&job->maps);
+	err = find_device(job);
+	if (err)
+		return err;
 	job->sampler.met = 0;
 	err = maps_of(&job->maps, job->pid, sysconf(_SC_PAGESIZE));
 	return err == -ENOENT ? -ESRCH : err;
@@ -299,7 +292,7 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 		return;
 	}
 	printf("%s: %llu samples of %zu regions, %s; %s of CPU time each\n",
-	       job->path, (unsigned long long)n, job->nr_known,
+	       text_shown(job->path), (unsigned long long)n, job->nr_known,
 	       text_bytes(size, job->writer.bytes),
 	       text_ns(each, n ? cpu / n : 0));
 	if (ended)
@@ -361,9 +354,9 @@ static int run(struct record_job *job, struct tw *tw)
 		return c;
 	/* What is opened will be a recording, come what may. */
 	stop_catch();
-	f = open_file(job->path);
-	if (!f)
-		return EXIT_FAILURE;
+	c = open_file(job->path, &f);
+	if (c)
+		return c;
 	err = begin_file(job, f, info.page_size, start);
 	if (!err)
 		err = record(job, start);
@@ -385,17 +378,12 @@ static int run(struct record_job *job, struct tw *tw)
 
 static int record_option(struct record_job *job, int c)
 {
-	__u64 value;
-
 	switch (c) {
 	case 'o':
 		job->path = optarg;
 		return 0;
 	case 'p':
-		if (parse_u64(optarg, &value) || !value || value > 1 << 22)
-			return cli_usage("not a process: %s", optarg);
-		job->pid = value;
-		return 0;
+		return parse_pid(optarg, &job->pid);
 	case 'a':
 		if (parse_u64(optarg, &job->sampler.agent))
 			return cli_usage("not an agent's number: %s", optarg);

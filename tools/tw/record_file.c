@@ -300,6 +300,7 @@ static int read_region(struct recording *rec, struct input *in)
 		take(in, r->name, len);
 	if (in->bad)
 		return -EBADMSG;
+	text_clean(r->name);
 	rec->nr_regions++;
 	return 0;
 }

@@ -6,7 +6,6 @@
  * working, but not between looking at the note and beginning to wait, so none
  * is missed. There is no SA_RESTART: a write to somebody who doesn't read ends.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -97,37 +96,4 @@ int stop_wait(int fd, __u64 deadline_ns)
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return n;
-}
-
-int parse_span(const char *s, __u64 unit_ns, __u64 *ns)
-{
-	static const struct {
-		const char *name;
-		__u64 ns;
-	} units[] = {
-		{ "ns", 1 }, { "us", 1000 }, { "ms", 1000000 },
-		{ "s", NS_PER_SEC }, { "m", 60 * NS_PER_SEC },
-		{ "min", 60 * NS_PER_SEC }, { "h", 3600 * NS_PER_SEC },
-	};
-	unsigned int i;
-	double v;
-	char *end;
-
-	/* strtod takes signs, spaces, hexadecimal and words. */
-	if (!isdigit((unsigned char)*s) || s[strspn(s, "0123456789")] == 'x')
-		return -EINVAL;
-	v = strtod(s, &end);
-	if (*end) {
-		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-			if (!strcmp(end, units[i].name))
-				break;
-		if (i == sizeof(units) / sizeof(units[0]))
-			return -EINVAL;
-		unit_ns = units[i].ns;
-	}
-	v *= unit_ns;
-	if (v > 1e18)
-		return -ERANGE;
-	*ns = v;
-	return 0;
 }

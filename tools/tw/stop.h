@@ -25,7 +25,7 @@ __u64 now_ns(void);
 __u64 cpu_ns(void);
 
 /*
- * "1.5", "20us", "10ms", "3s", "2m"; without a unit in @unit_ns. Returns 0,
+ * number.c: "1.5", "20us", "10ms", "3s", "2m"; without a unit in @unit_ns. Returns 0,
  * -EINVAL or -ERANGE.
  */
 int parse_span(const char *s, __u64 unit_ns, __u64 *ns);

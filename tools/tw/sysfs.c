@@ -13,16 +13,12 @@
 #include "cli.h"
 #include "device.h"
 
-/* A file's first line into @buf; -ENOENT and an empty @buf without it. */
-int sysfs_line(char *buf, size_t len, const char *fmt, ...)
+static int read_line(char *buf, size_t len, const char *fmt, va_list ap)
 {
 	char path[PATH_MAX];
-	va_list ap;
 	FILE *f;
 
-	va_start(ap, fmt);
 	vsnprintf(path, sizeof(path), fmt, ap);
-	va_end(ap);
 	buf[0] = '\0';
 	f = fopen(path, "re");
 	if (!f)
@@ -31,6 +27,31 @@ int sysfs_line(char *buf, size_t len, const char *fmt, ...)
 		buf[strcspn(buf, "\n")] = '\0';
 	fclose(f);
 	return 0;
+}
+
+/* A file's first line into @buf; -ENOENT and an empty @buf without it. */
+int sysfs_line(char *buf, size_t len, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = read_line(buf, len, fmt, ap);
+	va_end(ap);
+	text_clean(buf);
+	return err;
+}
+
+/* The same of a line that is a path, byte by byte: not to be shown as it is. */
+int sysfs_path(char *buf, size_t len, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = read_line(buf, len, fmt, ap);
+	va_end(ap);
+	return err;
 }
 
 /* A number, or @otherwise when there is none. */
@@ -53,6 +74,36 @@ int sysfs_nodes(const char *which, __u64 *nodes)
 	if (sysfs_line(buf, sizeof(buf), "/sys/devices/system/node/%s", which))
 		return -ENOENT;
 	return *buf ? parse_nodes(buf, nodes) : 0;
+}
+
+static int is_cpu(const char *name, void *arg)
+{
+	__u64 number;
+
+	(void)arg;
+	return !strncmp(name, "cpu", 3) && !parse_u64(name + 3, &number);
+}
+
+/*
+ * Nodes that have CPUs, online or not: "has_cpu" forgets a node whose CPUs are
+ * all offline, and its memory is no GPU's for that. Those that are plugged out
+ * altogether nobody knows here; the driver does.
+ */
+int sysfs_cpu_nodes(__u64 *nodes)
+{
+	char dir[64];
+	__u64 there;
+	unsigned int i;
+	int err;
+
+	*nodes = 0;
+	err = sysfs_nodes("possible", &there);
+	for (i = 0; !err && i < 64; i++) {
+		snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%u", i);
+		if (there >> i & 1 && sysfs_each(dir, is_cpu, NULL))
+			*nodes |= 1ULL << i;
+	}
+	return err;
 }
 
 /* MemTotal of a node, in bytes. */
@@ -112,7 +163,7 @@ void device_text(char *buf, size_t len, __u32 dev)
 /* The file behind a loop device; -ENOENT when @dev is none. */
 int device_file(char *buf, size_t len, __u32 dev)
 {
-	return sysfs_line(buf, len, "/sys/dev/block/%u:%u/loop/backing_file",
+	return sysfs_path(buf, len, "/sys/dev/block/%u:%u/loop/backing_file",
 			  major(dev), minor(dev));
 }
 

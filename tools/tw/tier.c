@@ -38,7 +38,8 @@ void binding_text(char buf[WHERE_LEN], const struct tw_tier_info *t)
 		if (device_file(file, sizeof(file), t->dev))
 			snprintf(buf, WHERE_LEN, "%s", dev);
 		else
-			snprintf(buf, WHERE_LEN, "%s (%s)", dev, file);
+			snprintf(buf, WHERE_LEN, "%s (%s)", dev,
+				 text_shown(file));
 	}
 }
 

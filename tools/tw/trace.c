@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "stop.h"
@@ -18,6 +19,8 @@
 
 #define EXIT_LOST	5
 #define SLOTS		8192
+/* Of the first PID namespace, the same in every kernel. */
+#define PROC_PID_INIT_INO	0xEFFFFFFCU
 /* Events between two looks at the clock and the signals. */
 #define BATCH		4096
 #define GATHER_NS	(50 * 1000000ULL)
@@ -271,22 +274,27 @@ static int parse_slower(const char *s, __u32 *ns)
 	return 0;
 }
 
-static int parse_pid(const char *s, __u32 *pid)
-{
-	__u64 value;
-
-	if (parse_u64(s, &value) || !value || value > 1 << 22)
-		return cli_usage("not a process: %s", s);
-	*pid = value;
-	return 0;
-}
-
 static int parse_slots(const char *s, __u64 *slots)
 {
 	if (parse_u64(s, slots) || *slots < TW_STREAM_MIN_EVENTS ||
 	    *slots > TW_STREAM_MAX_EVENTS || *slots & (*slots - 1))
 		return cli_usage("not a size of rings: %s. It is a power of two from %u to %u",
 				 s, TW_STREAM_MIN_EVENTS, TW_STREAM_MAX_EVENTS);
+	return 0;
+}
+
+/*
+ * Events name threads as the first PID namespace does. In another one the same
+ * number is somebody else's, and nothing here tells which is which.
+ */
+static int check_pid_ns(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st))
+		return cli_error("--pid takes /proc, which is not mounted");
+	if (st.st_ino != PROC_PID_INIT_INO)
+		return cli_error("--pid works in the first PID namespace only: events have its numbers, and here are others. Run tw outside the container, or trace an agent with --agent N");
 	return 0;
 }
 
@@ -370,7 +378,9 @@ int cmd_trace(int argc, char **argv)
 		return cli_usage("trace takes options only");
 	if (job.filter.pid && job.filter.by_agent)
 		return cli_usage("--pid and --agent don't go together: an agent's events don't say whose they are");
-	c = cli_open(&tw);
+	c = job.filter.pid ? check_pid_ns() : 0;
+	if (!c)
+		c = cli_open(&tw);
 	if (c)
 		return c;
 	/* First: from when others can see the stream there is an account. */

@@ -128,11 +128,14 @@ bool device_users(char *buf, size_t len, __u32 dev)
 {
 	char dir[64];
 	struct parts p = { dir, buf, len };
+	bool used;
 
 	buf[0] = '\0';
 	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", major(dev),
 		 minor(dev));
-	return find_user(buf, len, dev) || sysfs_each(dir, used_partition, &p);
+	used = find_user(buf, len, dev) || sysfs_each(dir, used_partition, &p);
+	text_clean(buf);
+	return used;
 }
 
 struct loops {
@@ -173,7 +176,7 @@ static int is_behind(const char *name, void *arg)
 	unsigned int maj, min;
 
 	if (strncmp(name, "loop", 4) ||
-	    sysfs_line(path, sizeof(path), "/sys/block/%s/loop/backing_file",
+	    sysfs_path(path, sizeof(path), "/sys/block/%s/loop/backing_file",
 		       name) ||
 	    !(has_path(path, l->st) || has_inode(name, l->st)) ||
 	    sysfs_line(numbers, sizeof(numbers), "/sys/block/%s/dev", name) ||

@@ -2,7 +2,6 @@
 /*
  * Errors, what users type, and how numbers look.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,23 @@
 
 const char *cli_command = "";
 
+/*
+ * One line, and nothing but text: what a user or a file has named is in it, and
+ * may be anything.
+ */
 static void say(const char *fmt, va_list ap)
 {
+	char *text;
+
 	fflush(stdout);
 	fprintf(stderr, "%stw:%s ", color_on(stderr, COLOR_BAD),
 		color_off(stderr));
-	vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0) {
+		fputs("no memory", stderr);
+		return;
+	}
+	fputs(text_clean(text), stderr);
+	free(text);
 }
 
 int cli_error(const char *fmt, ...)
@@ -98,87 +108,6 @@ int cli_flush(int code)
 	if (fflush(stdout) || ferror(stdout))
 		return cli_errno(-errno, "writing the output");
 	return code;
-}
-
-int parse_u64(const char *s, __u64 *value)
-{
-	unsigned long long v;
-	char *end;
-
-	/* strtoull takes signs and spaces. */
-	if (!isdigit((unsigned char)*s))
-		return -EINVAL;
-	errno = 0;
-	v = strtoull(s, &end, 0);
-	if (errno)
-		return -errno;
-	if (*end)
-		return -EINVAL;
-	*value = v;
-	return 0;
-}
-
-int parse_size(const char *s, __u64 *bytes)
-{
-	static const char units[] = "KMGTPE";
-	unsigned long long v;
-	unsigned int shift = 0;
-	const char *unit;
-	char *end;
-
-	if (!isdigit((unsigned char)*s))
-		return -EINVAL;
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	if (errno)
-		return -errno;
-	if (*end) {
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit)
-			return -EINVAL;
-		shift = 10 * (unit - units + 1);
-		end++;
-		if (strcmp(end, "") && strcasecmp(end, "iB") &&
-		    strcasecmp(end, "B"))
-			return -EINVAL;
-	}
-	if (v > ~0ULL >> shift)
-		return -ERANGE;
-	*bytes = v << shift;
-	return 0;
-}
-
-int parse_nodes(const char *s, __u64 *nodes)
-{
-	__u64 mask = 0;
-
-	for (;;) {
-		unsigned long a, b;
-		char *end;
-
-		if (!isdigit((unsigned char)*s))
-			return -EINVAL;
-		a = b = strtoul(s, &end, 10);
-		if (*end == '-') {
-			s = end + 1;
-			if (!isdigit((unsigned char)*s))
-				return -EINVAL;
-			b = strtoul(s, &end, 10);
-		}
-		if (a > b)
-			return -EINVAL;
-		if (b > 63)
-			return -ERANGE;
-		for (; a <= b; a++)
-			mask |= 1ULL << a;
-		if (!*end)
-			break;
-		if (*end != ',')
-			return -EINVAL;
-		s = end + 1;
-	}
-	*nodes = mask;
-	return 0;
 }
 
 int parse_events(const char *s, __u64 *mask)
