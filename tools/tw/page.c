@@ -169,7 +169,7 @@ static void print_region(const struct proc_map *m, __u32 page_size)
 
 	printf("0x%llx..0x%llx ", (unsigned long long)m->at.start,
 	       (unsigned long long)m->at.end);
-	printf("%4llu", (unsigned long long)m->at.inode);
+	printf("%10llu", (unsigned long long)m->at.inode);
 	if (!m->known) {
 		printf(" its descriptor is closed\n");
 		return;
@@ -194,7 +194,7 @@ static int show_regions(const struct proc_maps *maps, __u32 page_size, bool json
 	if (!maps->nr)
 		printf("Process %u has no regions mapped.\n", maps->pid);
 	else
-		printf("%-30s %4s %8s %8s %8s %8s %8s\n", "ADDRESSES", "NR",
+		printf("%-28s %10s %8s %8s %8s %8s %8s\n", "ADDRESSES", "NR",
 		       "GPU", "CPU", "NVME", "SSD", "HDD");
 	for (i = 0; i < maps->nr; i++)
 		print_region(&maps->map[i], page_size);

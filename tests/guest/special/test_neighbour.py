@@ -98,7 +98,7 @@ def test_available_memory_is_told(dev):
     def lost(before: int) -> int:
         return before - meminfo("MemAvailable")
 
-    for nvme, least, most in ((0, 0, size // 3), (4096, size // 2, size * 9 // 8)):
+    for nvme, least, most in ((0, 0, size * 3 // 8), (4096, size * 3 // 8, size * 9 // 8)):
         with tiers_of(dev, {CPU: 0, GPU: 0, NVME: nvme}):
             before = meminfo("MemAvailable")
             with dev.region(size) as region, region.map() as mapping:
