@@ -20,7 +20,8 @@ pytestmark = pytest.mark.once
 
 PREFIX = "tierwatch_"
 LABELS = {"tier", "level", "kind", "access", "use", "direction", "reason", "version", "abi"}
-AGENT_LABELS = LABELS | {"agent", "uid"}
+AGENT_LABELS = LABELS | {"agent", "uid", "userns"}
+USER_NS = str(os.stat("/proc/self/ns/user").st_ino)
 
 
 def samples(text: str) -> dict:
@@ -191,9 +192,9 @@ class TestFigures:
                 got = Got("--agents", most)
                 assert {dict(labels)["agent"] for name, labels in got.samples
                         if name.startswith("agent_")} == wanted
-            assert got("agent_used_bytes", agent="4", uid="0", kind="agent",
+            assert got("agent_used_bytes", agent="4", uid="0", userns=USER_NS, kind="agent",
                        tier="cpu") == 7 * PAGE
-            assert got("agent_major_faults_total", agent="4", uid="0", kind="agent",
+            assert got("agent_major_faults_total", agent="4", uid="0", userns=USER_NS, kind="agent",
                        tier="ssd") == 0
             assert {label for _, labels in got.samples for label, _ in labels} <= AGENT_LABELS
         finally:

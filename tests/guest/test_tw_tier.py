@@ -3,6 +3,7 @@
 
 import json
 import os
+import random
 import struct
 import subprocess
 from pathlib import Path
@@ -149,8 +150,8 @@ class TestFile:
             out.seek(70000)
             out.write(b"precious")
         before = file.read_bytes()
-        bad(1, "tier", "format", file, says="holds something: data")
-        bad(1, "tier", "bind", "nvme", file, "--format", says="holds something: data")
+        bad(1, "tier", "format", file, says="holds something: unknown data")
+        bad(1, "tier", "bind", "nvme", file, "--format", says="holds something: unknown data")
         assert file.read_bytes() == before
         good("tier", "format", "--force", file)
 
@@ -346,6 +347,50 @@ class TestDetect:
         conf = good("tier", "detect", "--conf")
         assert conf.count("format = yes") == 3
         assert (first_bytes(bare_disks), dev.bound()) == before
+
+    def test_unknown_data(self, dev, bare_disks, tmp_path):
+        """Random bytes without a signature, as of an encrypted disk, are somebody's.
+
+        A disk full of one byte, as an erased one may be, is empty all the same.
+        """
+        rng = random.Random(1)
+        write_super(bare_disks[SSD], rng.randbytes(tw.TW_STORE_DATA))
+        write_super(bare_disks[HDD], b"\xff" * tw.TW_STORE_DATA)
+        late = bytearray(tw.TW_STORE_DATA)
+        late[-1] = 1
+        write_super(bare_disks[NVME], bytes(late))
+        before = first_bytes(bare_disks), dev.bound()
+        tiers, alone = proposal()
+        assert (tiers["nvme"], tiers["ssd"], tiers["hdd"]) == (None, None, bare_disks[HDD])
+        for tier in (NVME, SSD):
+            path, name = bare_disks[tier], tw.TIER_NAMES[tier]
+            assert alone[path] == "it holds unknown data"
+            bad(1, "tier", "format", path, says="holds something: unknown data")
+            bad(1, "tier", "bind", name, path, "--format", says="unknown data")
+            conf = tmp_path / "tierwatch.conf"
+            conf.write_text(f"[tier {name}]\ndevice = {path}\nformat = yes\n")
+            bad(1, "apply", "--conf", conf, says="holds something: unknown data")
+        assert (first_bytes(bare_disks), dev.bound()) == before
+
+    def test_offline_cpus(self, dev, memory_only):
+        """Memory whose CPUs are offline is no GPU's: not to detect, and not to the driver."""
+        cpu = Path("/sys/devices/system/cpu/cpu1")
+        if not (cpu / "node1").exists():
+            pytest.skip("CPU 1 is not alone on node 1")
+        cpus, gpus = nodes_of(dev, CPU), nodes_of(dev, GPU)
+        assert 1 in cpus and 1 not in gpus
+        for tier in (GPU, CPU):
+            dev.unbind(tier)
+        (cpu / "online").write_text("0")
+        try:
+            tiers, _ = proposal()
+            assert (tiers["cpu"], tiers["gpu"]) == (cpus, gpus)
+            assert f"[tier gpu]\nnodes = {gpus[0]}\n" in good("tier", "detect", "--conf")
+            for tier, nodes in ((GPU, gpus), (CPU, cpus)):
+                good("tier", "bind", tw.TIER_NAMES[tier])
+                assert nodes_of(dev, tier) == nodes
+        finally:
+            (cpu / "online").write_text("1")
 
     def test_stores(self, bare_disks):
         """What is signed for us needs no signing."""
