@@ -2,6 +2,10 @@
 # TierWatch. `make help` tells what there is.
 
 SHELL := /bin/sh
+# Neither make nor the kernel's build can quote a path.
+ifneq ($(words $(CURDIR)),1)
+$(error '$(CURDIR)' has a space in it: move this folder to a path without one)
+endif
 TOP := $(CURDIR)
 B := build
 

@@ -62,6 +62,16 @@ def test_unit_is_valid(unit):
     wrong.unlink()
 
 
+def test_folder_with_a_space(tmp_path):
+    """Nothing can be built there, and that is what is said."""
+    folder = tmp_path / "a clone"
+    folder.mkdir()
+    shutil.copy(REPO / "Makefile", folder)
+    done = subprocess.run(["make", "help"], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode and "has a space in it" in done.stderr
+    assert os.listdir(folder) == ["Makefile"]
+
+
 def test_start_and_two_reloads(dev, unit, policy):
     """What the unit runs: the first changes, the others find nothing to do."""
     assert setting(unit, "ConditionPathExists") == str(CONF) and not CONF.exists()

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "pressure.h"
@@ -108,7 +109,7 @@ static int parse_timeout(const char *s, __s64 *ns)
 {
 	__u64 v;
 
-	if (parse_span(s, NS_PER_SEC, &v))
+	if (s[strspn(s, "0123456789.")] || parse_span(s, NS_PER_SEC, &v))
 		return cli_usage("not a number of seconds: %s", s);
 	*ns = v;
 	return 0;
