@@ -54,7 +54,7 @@ def test_program_name(tmp_path, name, shown):
     with Stranger(lambda: tw.check(tw.libc.prctl(PR_SET_NAME, name, 0, 0, 0))) as stranger:
         tw_text("record", "--pid", stranger.pid, "--output", path, "--count", 1)
     said = subprocess.run([TW, "heatmap", "--json", path], capture_output=True, check=True).stdout
-    assert json.loads(said.decode("utf-8"))["regions"][0]["name"] == shown
+    assert json.loads(said.decode("utf-8"))["regions"][0]["command"] == shown
     assert shown in subprocess.run([TW, "heatmap", "--color=never", path], capture_output=True,
                                    check=True).stdout.decode("utf-8")
     tw_text("heatmap", "--output", tmp_path / "x.svg", path)
