@@ -1954,7 +1954,7 @@ struct tw_store_super {
 	TW_LAYOUT_AT(type, size, 0); \
 	TW_LAYOUT_VER0(type, last, bytes)
 
-TW_LAYOUT_CALL(tw_info, reserved, TW_INFO_SIZE_VER0);
+TW_LAYOUT_CALL(tw_info, region_dev, TW_INFO_SIZE_VER0);
 TW_LAYOUT_CALL(tw_tier_info, reserved, TW_TIER_INFO_SIZE_VER0);
 TW_LAYOUT_CALL(tw_tier_bind, nodes, TW_TIER_BIND_SIZE_VER0);
 TW_LAYOUT_CALL(tw_tier_unbind, moved, TW_TIER_UNBIND_SIZE_VER0);
@@ -1987,7 +1987,7 @@ TW_LAYOUT_CALL(tw_numa_stats, reserved, TW_NUMA_STATS_SIZE_VER0);
 TW_LAYOUT_CALL(tw_numa_balance, failed, TW_NUMA_BALANCE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_agent_limits, hard, TW_AGENT_LIMITS_SIZE_VER0);
 TW_LAYOUT_CALL(tw_agent_migrate, failed, TW_AGENT_MIGRATE_SIZE_VER0);
-TW_LAYOUT_VER0(tw_agent_entry, reserved, TW_AGENT_ENTRY_SIZE_VER0);
+TW_LAYOUT_VER0(tw_agent_entry, user_ns, TW_AGENT_ENTRY_SIZE_VER0);
 TW_LAYOUT_CALL(tw_agent_list, agents, TW_AGENT_LIST_SIZE_VER0);
 TW_LAYOUT_CALL(tw_stream_create, map_size, TW_STREAM_CREATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_stream_info, nr_rings, TW_STREAM_INFO_SIZE_VER0);
