@@ -82,7 +82,7 @@ class TestWhat:
             assert keys(found) == [(0, MINE, 5), (0, MINE, 6)]
             for entry, agent in zip(found, (one, two)):
                 assert values(entry, SAME) == values(dev.agent_stats(agent), SAME)
-                assert entry.reserved == 0
+                assert entry.user_ns == os.stat("/proc/self/ns/user").st_ino
             assert found[0].pages[:2] == [4, 6] and found[0].moves_in[GPU] == 4
             assert found[1].external[CPU] == 1 and found[1].reported == 1
         finally:

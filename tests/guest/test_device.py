@@ -48,7 +48,11 @@ def test_info(dev):
     assert info.stats_size >= tw.sizeof(tw.StatsHeader) + 5 * tw.sizeof(tw.StatsTier) + \
         info.nr_cpus * tw.sizeof(tw.StatsCpu)
     assert info.stats_size % PAGE == 0
-    assert info.reserved == 0 and info.size == tw.sizeof(tw.Info)
+    assert info.size == tw.sizeof(tw.Info)
+    with dev.region(PAGE) as region:
+        assert dev.info().region_dev == os.fstat(region.fd).st_dev
+    # Bits that are no question are refused, also where the answer goes.
+    assert errno_of(dev.ioctl, tw.TW_IOC_INFO, tw.Info(region_dev=1)) == errno.EINVAL
 
 
 def test_bound_mask(dev):
