@@ -3,6 +3,7 @@
 
 import ctypes
 import errno
+import os
 import resource
 
 import pytest

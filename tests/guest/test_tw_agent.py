@@ -67,7 +67,9 @@ class TestList:
         dev.limits(agent, [8, NO, NO, 5, NO])
         (got,), (entry,) = tw_json("agent", "list"), dev.agents()
         assert got == {
-            "id": 7, "uid": 0, "user": "root", "default": False, "mine": True, "regions": 1,
+            "id": 7, "uid": 0, "user": "root",
+            "user_ns": os.stat("/proc/self/ns/user").st_ino, "default": False, "mine": True,
+            "regions": 1,
             "page_size": PAGE, "pages": by_tier(entry.pages), "external": by_tier([0] * 5),
             "limits": {"gpu": 8, "ssd": 5}, "hard_limits": {"gpu": 8, "ssd": 5},
             "faults_minor": by_tier(entry.faults_minor),

@@ -17,8 +17,8 @@ const char agent_show_more[] =
 	"ID is the number that tw agent list shows; default is the agent of the\n"
 	"cgroup that tw runs in.\n"
 	"  --user USER   whose agent, when several users have one of that number\n"
-	"  --user-ns NS  of which user namespace, by the number that tw agent list --json\n"
-	"                and ls -i /proc/PID/ns/user show\n";
+	"  --user-ns NS  of which user namespace, by the number that\n"
+	"                tw agent list --json and ls -i /proc/PID/ns/user show\n";
 
 void json_tiers(const char *key, const __u64 v[TW_NR_TIERS])
 {
