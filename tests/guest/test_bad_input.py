@@ -99,7 +99,8 @@ def track_again(world, arg):
 
 # The GPU tier is unbound and the HDD tier small while these run.
 CALLS = {
-    "INFO": Call(tw.TW_IOC_INFO, device, lambda w: tw.Info()),
+    "INFO": Call(tw.TW_IOC_INFO, device, lambda w: tw.Info(),
+                 [("region_dev", value, errno.EINVAL) for value in (1, 1 << 31, ALL_ONES)]),
     "TIER_INFO": Call(tw.TW_IOC_TIER_INFO, device, lambda w: tw.TierInfo(tier=CPU),
                       bad_tiers()),
     "TIER_BIND": Call(tw.TW_IOC_TIER_BIND, device,
