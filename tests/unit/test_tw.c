@@ -884,7 +884,7 @@ static void test_trace(void **state)
 {
 	(void)state;
 	assert_int_equal(tw("trace --count 10"), 0);
-	expect(out, "1.000000007 cpu 0 fault write 0x8000000500000000 in nvme -> cpu major, addr 0x0, 25.0 us, pid 42\n");
+	expect(out, "1.000000007 cpu 0 fault write 0x8000002800000000 in nvme -> cpu major, addr 0x0, 25.0 us, pid 42\n");
 	expect(out, "nvme -> cpu, fault, 25.0 us, failed: Input/output error");
 	expect(out, "pressure nvme: critical, 0 pages used");
 	expect(out, "agent-ended");
@@ -979,8 +979,8 @@ static void test_pages(void **state)
 	const struct tw_migrate_pages *in;
 
 	(void)state;
-	assert_int_equal(tw("migrate cpu 0x8000000500000001"), 0);
-	assert_string_equal(out, "0x8000000500000001: moved\n");
+	assert_int_equal(tw("migrate cpu 0x8000002800000001"), 0);
+	assert_string_equal(out, "0x8000002800000001: moved\n");
 	assert_int_equal(tw("migrate --from ssd cpu 1 2"), 1);
 	assert_string_equal(out, "0x1: moved\n0x2: pinned or on its way\n");
 	in = (const void *)fake_last()->arg;
