@@ -239,23 +239,24 @@ def test_while_they_come_and_go(dev):
     stay = [dev.agent(number) for number in range(1000, 1010)]
     done = Reached()
 
-    def churn():
+    def churn(rounds):
         with tw.Device() as device:
-            rounds = 0
             while not done.get():
                 for one in [device.agent(number, tw.TW_AGENT_JOIN) for number in range(20)]:
                     one.close()
-                rounds += 1
-            return rounds
+                rounds.set(rounds.get() + 1)
 
-    children = [Child(churn) for _ in range(2)]
+    rounds = [Reached(), Reached()]
+    children = [Child(churn, one) for one in rounds]
+    turn = 0
     try:
-        for turn in range(200):
+        while turn < 200 or not all(one.get() for one in rounds):
             found = [one.id for one in dev.agents(1 + turn % 7) if one.id >= 1000]
             assert found == list(range(1000, 1010))
+            turn += 1
     finally:
         done.set()
-        rounds = [child.result() for child in children]
+        for child in children:
+            child.result()
         for one in stay:
             one.close()
-    assert all(rounds)

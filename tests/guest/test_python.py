@@ -35,7 +35,9 @@ def region(device):
 
 
 def test_every_function_has_its_prototype():
-    exported = set(re.findall(r"\b(tw_\w+);", SYMBOLS.read_text()))
+    """NAME_v1 is what <tw.h>'s macro NAME calls."""
+    exported = {name.removesuffix("_v1")
+                for name in re.findall(r"\b(tw_\w+);", SYMBOLS.read_text())}
     assert exported == set(libtw.lib.PROTOTYPES)
 
 

@@ -209,16 +209,17 @@ class TestFigures:
 
 
 class TestFile:
-    def test_written(self, tmp_path):
-        """The same text, for everybody to read, and nothing beside it."""
+    @pytest.mark.parametrize("umask", [0o022, 0o077])
+    def test_written(self, tmp_path, umask):
+        """The same text, for whoever the umask lets read it, and nothing beside it."""
         path = tmp_path / "x.prom"
-        before = os.umask(0o077)
+        before = os.umask(umask)
         try:
             assert tw_text("metrics", "--output", path) == ""
         finally:
             os.umask(before)
         assert samples(path.read_text()).keys() == Got().samples.keys()
-        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
         assert os.listdir(tmp_path) == ["x.prom"]
 
     def test_replaced_whole(self, tmp_path):

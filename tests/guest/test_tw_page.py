@@ -165,7 +165,7 @@ class TestByAddress:
                 "pages": {"gpu": 0, "cpu": 12, "nvme": 4, "ssd": 0, "hdd": 0}}]
             text = tw_text("page", "--pid", program.pid)
             assert f"{program.at(0)}..{program.at(32)}" in text
-            assert max(map(len, text.splitlines())) <= 84    # two addresses, ten digits
+            assert max(map(len, text.splitlines())) <= 86    # two addresses, ten digits
         assert tw_json("page", "--pid", 1) == []
         assert "no regions" in tw_text("page", "--pid", 1)
 
