@@ -455,13 +455,28 @@ int tier_watch_get_migration_candidates(int from_tier, int to_tier,
 					struct migration_candidate *candidates,
 					int max)
 {
-	BUILD_BUG_ON(sizeof(*candidates) != sizeof(struct tw_candidate));
-	BUILD_BUG_ON(offsetof(struct migration_candidate, benefit_ns) !=
-		     offsetof(struct tw_candidate, benefit_ns));
-	BUILD_BUG_ON(offsetof(struct migration_candidate, node) !=
-		     offsetof(struct tw_candidate, node));
-	return tw_candidates_get(from_tier, to_tier,
-				 (struct tw_candidate *)candidates, max, true);
+	struct tw_candidate *found;
+	int n, i;
+
+	if (max <= 0 || (u32)max > tw_max_pages())
+		return -EINVAL;
+	found = kvmalloc_array(max, sizeof(*found), GFP_KERNEL);
+	if (!found)
+		return -ENOMEM;
+	n = tw_candidates_get(from_tier, to_tier, found, max, true);
+	for (i = 0; i < n; i++)
+		candidates[i] = (struct migration_candidate){
+			.pfn = found[i].page,
+			.agent_id = found[i].agent,
+			.benefit_ns = found[i].benefit_ns,
+			.heat = found[i].heat,
+			.age = found[i].age,
+			.from_tier = found[i].from_tier,
+			.to_tier = found[i].to_tier,
+			.node = found[i].node,
+		};
+	kvfree(found);
+	return n;
 }
 EXPORT_SYMBOL_GPL(tier_watch_get_migration_candidates);
 
