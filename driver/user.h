@@ -25,8 +25,9 @@ enum tw_user_res {
 	TW_USER_EXTERNAL,	/* max_user_external, default 16 Mi pages */
 	TW_USER_RESERVED,	/* pages; max_user_reserve_percent, default 25 */
 	TW_USER_REQUESTS,	/* TW_REQUEST_USER_MAX, no parameter */
-	TW_USER_PAGES,		/* in any tier, and reserved; max_user_percent,
-				 * default 75, of all: max_users_percent, 90 */
+	TW_USER_PAGES,		/* anywhere, reserved or not; max_user_percent,
+				 * default 75; of all users: max_users_percent, 90
+				 */
 	TW_USER_NR,
 };
 
