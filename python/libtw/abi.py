@@ -485,7 +485,8 @@ class Policy(Sized):
         setattr(self, name, value)
         self.set |= POLICY_SETS.get(name, 0)
         if name == "mode":
-            self.mode_set = TW_POLICY_MODES
+            # And what nobody knows, which is to be refused, not left out.
+            self.mode_set = TW_POLICY_MODES | value
 
     def knobs(self) -> dict[str, int]:
         """What can be set, for Device.policy()."""
