@@ -7,6 +7,8 @@
 #ifndef _TW_SHARE_CALC_H
 #define _TW_SHARE_CALC_H
 
+#include "reserve_calc.h"
+
 /* Percent of a node that may be left at most: the tier has to have something. */
 #define TW_LEAVE_MAX	90U
 
@@ -16,13 +18,6 @@
  */
 #define TW_LEAVE_WATERMARKS	2
 
-/* @percent of @pages, rounded down, without an overflow. */
-static inline unsigned long tw_percent_of(unsigned long pages,
-					  unsigned int percent)
-{
-	return pages / 100 * percent + pages % 100 * percent / 100;
-}
-
 /*
  * Pages of a node that has @pages which the tier doesn't take, @percent (up to
  * TW_LEAVE_MAX; 0: none) or more. @high: the sum of its zones' high watermarks.
@@ -31,8 +26,8 @@ static inline unsigned long tw_share_left(unsigned long pages,
 					  unsigned int percent,
 					  unsigned long high)
 {
-	unsigned long most = tw_percent_of(pages, TW_LEAVE_MAX);
-	unsigned long left = tw_percent_of(pages, percent);
+	unsigned long most = tw_room_share(pages, TW_LEAVE_MAX);
+	unsigned long left = tw_room_share(pages, percent);
 
 	if (!percent)
 		return 0;
