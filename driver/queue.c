@@ -243,15 +243,6 @@ static void tw_reqs_cancel(struct list_head *reqs)
 
 /* -- into the lines -------------------------------------------------------- */
 
-/* Lines in which nobody waits any more. */
-static void tw_queue_tidy(void)
-{
-	struct tw_line *line;
-
-	while ((line = tw_lines_gone()))
-		tw_line_free(line);
-}
-
 static void tw_lanes_start(unsigned long lanes)
 {
 	unsigned int lane;
@@ -287,7 +278,7 @@ static int tw_queue_add(struct list_head *reqs, struct tw_user *user)
 			new = NULL;
 	}
 	spin_unlock(&tw_queue_lock);
-	tw_line_free(new);
+	kfree(new);
 	if (!err)
 		tw_lanes_start(lanes);
 	return err;
@@ -350,7 +341,6 @@ static void tw_lane_work(struct work_struct *work)
 		tw_external_req(batch[0]);
 	for (i = 0; i < nr; i++)
 		tw_req_end(batch[i]);
-	tw_queue_tidy();
 	if (more)
 		queue_work(tw_queue_wq, work);
 }
@@ -665,7 +655,6 @@ void tw_queue_drop_region(struct tw_region *r)
 
 	tw_lines_take_all(r, &gone);
 	tw_reqs_cancel(&gone);
-	tw_queue_tidy();
 }
 
 static void tw_lanes_free(void)
@@ -732,7 +721,6 @@ void tw_queue_exit(void)
 	tw_lines_take_all(NULL, &gone);
 	tw_reqs_cancel(&gone);
 	destroy_workqueue(tw_queue_wq);
-	tw_queue_tidy();
 	WARN_ON(tw_queue_nr);
 	tw_lanes_free();
 	kmem_cache_destroy(tw_req_cache);

@@ -15,7 +15,6 @@
 
 #include "queue_lines.h"
 #include "region.h"
-#include "user.h"
 
 /* How far behind the first a batch looks for company. */
 #define TW_QUEUE_LOOK	1024
@@ -23,8 +22,8 @@
 /**
  * struct tw_line - a user's requests that wait
  * @link: in tw_lines
- * @user: whose, referenced
- * @nr: how many
+ * @user: whose; its requests hold it
+ * @nr: how many; without any the line goes
  * @lane: for each lane its tree and, while that has any, the place in tw_turns
  */
 struct tw_line {
@@ -39,7 +38,6 @@ struct tw_line {
 
 DEFINE_SPINLOCK(tw_queue_lock);
 static LIST_HEAD(tw_lines);
-static LIST_HEAD(tw_lines_empty);
 static struct list_head tw_turns[TW_QUEUE_LANES] = {
 	[0] = LIST_HEAD_INIT(tw_turns[0]),
 	[1] = LIST_HEAD_INIT(tw_turns[1]),
@@ -56,20 +54,12 @@ struct tw_line *tw_line_alloc(struct tw_user *user)
 
 	if (!line)
 		return NULL;
-	line->user = tw_user_get(user);
+	line->user = user;
 	for (i = 0; i < TW_QUEUE_LANES; i++) {
 		INIT_LIST_HEAD(&line->lane[i].turn);
 		line->lane[i].tree = RB_ROOT_CACHED;
 	}
 	return line;
-}
-
-void tw_line_free(struct tw_line *line)
-{
-	if (!line)
-		return;
-	tw_user_put(line->user);
-	kfree(line);
 }
 
 static struct tw_line *tw_line_of(const struct tw_user *user)
@@ -106,17 +96,19 @@ static void tw_line_del(struct tw_line *line, struct tw_req *q)
 {
 	lockdep_assert_held(&tw_queue_lock);
 	rb_erase_cached(&q->node, &line->lane[q->lane].tree);
+	if (RB_EMPTY_ROOT(&line->lane[q->lane].tree.rb_root))
+		list_del_init(&line->lane[q->lane].turn);
 	line->nr--;
 }
 
-/* Without requests it has no turns, and is not kept. */
-static void tw_line_tidy(struct tw_line *line, unsigned int lane)
+/* Frees a line in which nobody waits any more. */
+static void tw_line_tidy(struct tw_line *line)
 {
 	lockdep_assert_held(&tw_queue_lock);
-	if (RB_EMPTY_ROOT(&line->lane[lane].tree.rb_root))
-		list_del_init(&line->lane[lane].turn);
-	if (!line->nr)
-		list_move(&line->link, &tw_lines_empty);
+	if (line->nr)
+		return;
+	list_del(&line->link);
+	kfree(line);
 }
 
 bool tw_lines_add(struct list_head *reqs, struct tw_user *user,
@@ -187,9 +179,9 @@ unsigned int tw_lines_take(unsigned int lane, struct tw_req **batch,
 		struct tw_line *line = list_first_entry(turns, struct tw_line,
 							lane[lane].turn);
 
-		nr = tw_line_take(line, lane, batch, most);
 		list_move_tail(&line->lane[lane].turn, turns);
-		tw_line_tidy(line, lane);
+		nr = tw_line_take(line, lane, batch, most);
+		tw_line_tidy(line);
 	}
 	*more = !list_empty(turns);
 	spin_unlock(&tw_queue_lock);
@@ -220,22 +212,9 @@ void tw_lines_take_all(struct tw_region *r, struct list_head *to)
 
 	spin_lock(&tw_queue_lock);
 	list_for_each_entry_safe(line, n, &tw_lines, link) {
-		for (lane = 0; lane < TW_QUEUE_LANES; lane++) {
+		for (lane = 0; lane < TW_QUEUE_LANES; lane++)
 			tw_line_take_all(line, lane, r, to);
-			tw_line_tidy(line, lane);
-		}
+		tw_line_tidy(line);
 	}
 	spin_unlock(&tw_queue_lock);
-}
-
-struct tw_line *tw_lines_gone(void)
-{
-	struct tw_line *line;
-
-	spin_lock(&tw_queue_lock);
-	line = list_first_entry_or_null(&tw_lines_empty, struct tw_line, link);
-	if (line)
-		list_del(&line->link);
-	spin_unlock(&tw_queue_lock);
-	return line;
 }

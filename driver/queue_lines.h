@@ -65,13 +65,14 @@ struct tw_req {
  */
 extern spinlock_t tw_queue_lock;
 
-/* A line for a user who may have none yet; NULL without memory. May sleep. */
+/*
+ * A line for a user who may have none yet: for tw_lines_add(), or kfree(). NULL
+ * without memory. May sleep.
+ */
 struct tw_line *tw_line_alloc(struct tw_user *user);
-/* Frees one that tw_lines_add() has not taken, or that tw_lines_gone() returns. */
-void tw_line_free(struct tw_line *line);
 /*
  * Queues @reqs, all of @user's: in the line that he has, or in @new, which is taken
- * then (true) and otherwise the caller's to free. Under tw_queue_lock.
+ * then (true) and otherwise the caller's to free. Each holds @user. Under tw_queue_lock.
  */
 bool tw_lines_add(struct list_head *reqs, struct tw_user *user,
 		  struct tw_line *new);
@@ -83,7 +84,5 @@ unsigned int tw_lines_take(unsigned int lane, struct tw_req **batch,
 			   unsigned int most, bool *more);
 /* All that wait for pages of @r, or all: NULL. */
 void tw_lines_take_all(struct tw_region *r, struct list_head *to);
-/* A line in which nobody waits any more, not to be found any more; or NULL. */
-struct tw_line *tw_lines_gone(void);
 
 #endif
