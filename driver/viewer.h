@@ -13,41 +13,29 @@
 #ifndef _TW_VIEWER_H
 #define _TW_VIEWER_H
 
-#include <linux/capability.h>
-#include <linux/cred.h>
-#include <linux/mm_types.h>
-#include <linux/sched/mm.h>
-#include <linux/user_namespace.h>
+#include "owner.h"
 
 /**
  * struct tw_viewer - the owner of a stream
- * @mm: its address space, only to be compared with; or NULL
- * @ns: user namespace over which it is privileged, or NULL
+ * @o: who
+ * @privileged: over its user namespace, and those below that
  */
 struct tw_viewer {
-	struct mm_struct *mm;
-	struct user_namespace *ns;
+	struct tw_owner o;
+	bool privileged;
 };
 
 /* The caller becomes the owner. tw_viewer_put() in the end; may sleep. */
 static inline void tw_viewer_get(struct tw_viewer *v)
 {
-	struct user_namespace *ns = current_user_ns();
-
-	v->mm = current->mm;
-	if (v->mm)
-		mmgrab(v->mm);	/* so that no other one gets its address */
-	v->ns = NULL;
-	if (ns_capable(ns, CAP_PERFMON) || ns_capable(ns, CAP_SYS_PTRACE))
-		v->ns = get_user_ns(ns);
+	tw_owner_get(&v->o);
+	v->privileged = ns_capable(v->o.ns, CAP_PERFMON) ||
+			ns_capable(v->o.ns, CAP_SYS_PTRACE);
 }
 
 static inline void tw_viewer_put(struct tw_viewer *v)
 {
-	if (v->mm)
-		mmdrop(v->mm);
-	if (v->ns)
-		put_user_ns(v->ns);
+	tw_owner_put(&v->o);
 }
 
 /* May it know an address in @mm, which the caller keeps alive? Any context. */
@@ -56,13 +44,13 @@ static inline bool tw_viewer_sees(const struct tw_viewer *v,
 {
 	const struct user_namespace *ns;
 
-	if (mm == v->mm)
+	if (mm == v->o.mm)
 		return true;
-	if (!mm || !v->ns)
+	if (!mm || !v->privileged)
 		return false;
 	/* Capabilities in a user namespace hold in those below it. */
 	for (ns = mm->user_ns; ns; ns = ns->parent)
-		if (ns == v->ns)
+		if (ns == v->o.ns)
 			return true;
 	return false;
 }
