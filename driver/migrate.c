@@ -337,13 +337,20 @@ struct tw_region *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
 	return r;
 }
 
-/* Is @page one more of @r's, which has been looked up? *@idx is which. */
-static bool tw_page_of(const struct tw_region *r, u64 page, unsigned long *idx)
+/* Is @page one more of @r's, which the caller may name? *@idx is which. */
+static bool tw_page_also(struct tw_region *r, u64 page, unsigned long *idx,
+			 bool admin)
 {
-	*idx = TW_PAGE_INDEX(page);
-	return (page & TW_PAGE_STABLE) &&
-	       TW_PAGE_REGION(page) == tw_region_number(r) &&
-	       *idx < r->nr_pages;
+	struct tw_region *other;
+
+	if (page & TW_PAGE_STABLE) {
+		*idx = TW_PAGE_INDEX(page);
+		return TW_PAGE_REGION(page) == tw_region_number(r) &&
+		       *idx < r->nr_pages;
+	}
+	other = tw_page_lookup(page, idx, admin);
+	tw_region_put(other);	/* r holds it where it matters */
+	return other == r;
 }
 
 /*
@@ -354,7 +361,7 @@ static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
 				       u64 owner, struct tw_move *m, int *status,
 				       bool admin)
 {
-	struct tw_region *r, *next;
+	struct tw_region *r;
 	unsigned long idx;
 	unsigned int n;
 
@@ -367,17 +374,8 @@ static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
 	}
 	m->region = r;
 	m->idx[0] = idx;
-	for (n = 1; n < nr; n++) {
-		if (!tw_page_of(r, numbers[n], &idx)) {
-			if (numbers[n] & TW_PAGE_STABLE)
-				break;
-			next = tw_page_lookup(numbers[n], &idx, admin);
-			tw_region_put(next);	/* r holds it where it matters */
-			if (next != r)
-				break;
-		}
+	for (n = 1; n < nr && tw_page_also(r, numbers[n], &idx, admin); n++)
 		m->idx[n] = idx;
-	}
 	m->nr = n;
 	tw_move_run(m);
 	memcpy(status, m->status, n * sizeof(*status));
