@@ -25,7 +25,8 @@
 /* The kernel's PROC_USER_INIT_INO, which is fixed. */
 #define INITIAL_USER_NS	0xeffffffdU
 
-bool borrow_needed(void)
+/* False for root of the initial user namespace. */
+static bool needed(void)
 {
 	struct stat st;
 
@@ -95,7 +96,7 @@ int borrow_of(struct borrowed *b, unsigned int pid)
 	DIR *fds = NULL;
 	int err = 0, pidfd;
 
-	if (pid == (unsigned int)getpid())
+	if (pid == (unsigned int)getpid() || !needed())
 		return 0;
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
@@ -113,9 +114,12 @@ int borrow_of(struct borrowed *b, unsigned int pid)
 int borrow_of_all(struct borrowed *b)
 {
 	struct dirent *entry;
-	DIR *dir = opendir("/proc");
+	DIR *dir;
 	int err = 0;
 
+	if (!needed())
+		return 0;
+	dir = opendir("/proc");
 	if (!dir)
 		return -errno;
 	while (!err && (entry = readdir(dir))) {

@@ -3,7 +3,6 @@
 #ifndef _TW_BORROW_H
 #define _TW_BORROW_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -17,13 +16,12 @@ struct borrowed {
 	size_t room;
 };
 
-/* False for root of the initial user namespace, to whom all pages may be named. */
-bool borrow_needed(void);
 /*
  * Borrows all of a process's: for as long as they are open its regions' pages may
  * be named by number here. A process that may not be looked into lends none, and
- * one that has mapped a region and closed its file has none to lend. Returns 0 or
- * -ENOMEM.
+ * one that has mapped a region and closed its file has none to lend. Root of the
+ * initial user namespace, to whom all pages may be named, borrows nothing. Returns
+ * 0 or -ENOMEM.
  */
 int borrow_of(struct borrowed *b, unsigned int pid);
 /* The same of all processes that may be looked into. 0, -ENOMEM or -errno. */

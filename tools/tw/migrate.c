@@ -194,7 +194,7 @@ static int migrate_pages(struct tw *tw, struct migration *m, unsigned int pid,
 	m->by_pid = pid;
 	if (pid)
 		c = proc_maps_read(&maps, tw, pid);
-	if (!c && pid && borrow_needed() && borrow_of(&files, pid))
+	if (!c && pid && borrow_of(&files, pid))
 		c = cli_errno(-ENOMEM, "looking into process %u", pid);
 	if (!c && !nr)
 		c = all_spans(&maps, m->page_size, &spans);

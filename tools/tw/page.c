@@ -215,7 +215,7 @@ static int page(struct tw *tw, unsigned int pid, const struct range *ranges,
 		return cli_errno(err, "looking pages up");
 	if (pid) {
 		c = proc_maps_read(&maps, tw, pid);
-		if (!c && borrow_needed() && borrow_of(&files, pid))
+		if (!c && borrow_of(&files, pid))
 			c = cli_errno(-ENOMEM, "looking into process %u", pid);
 		if (!c && !nr)
 			c = proc_maps_learn(&maps, tw);

@@ -195,10 +195,9 @@ int sample_take(struct sampler *s)
 	struct sample_page *pages = s->last;
 	struct borrowed files = { 0 };
 	size_t room = s->room_last;
-	int t, err = 0;
+	int t, err;
 
-	if (borrow_needed())
-		err = s->pid ? borrow_of(&files, s->pid) : borrow_of_all(&files);
+	err = s->pid ? borrow_of(&files, s->pid) : borrow_of_all(&files);
 	/* What there was becomes what was last; its memory is used again. */
 	s->last = s->pages;
 	s->nr_last = s->nr;
