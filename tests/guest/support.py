@@ -59,6 +59,7 @@ def wrong(mapping: tw.Mapping, pages: Iterable[int], seed: int) -> list[int]:
 
 ZEROES = bytes(PAGE)
 PR_SET_DUMPABLE = 4
+CLONE_NEWUSER = 0x10000000
 SYS_PIDFD_GETFD = 438
 
 # --- waiting ----------------------------------------------------------------------------

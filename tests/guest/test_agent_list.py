@@ -9,8 +9,8 @@ import resource
 import pytest
 
 import tw
-from support import (NOBODY, OTHER, AlignedBuffer, Cgroup, Child, Reached, device_gid, fill, place,
-                     refused, run_child, run_user)
+from support import (CLONE_NEWUSER, NOBODY, OTHER, AlignedBuffer, Cgroup, Child, Reached,
+                     device_gid, fill, place, refused, run_child, run_user)
 from tw import CPU, GPU, PAGE
 
 DEFAULT, MINE = tw.TW_AGENT_IS_DEFAULT, tw.TW_AGENT_IS_MINE
@@ -214,7 +214,7 @@ class TestWhose:
         agents(1)
 
         def seen():
-            tw.check(tw.libc.unshare(0x10000000))       # CLONE_NEWUSER
+            tw.check(tw.libc.unshare(CLONE_NEWUSER))
             with tw.Device() as device, device.agent(5):
                 return [(one.flags, one.id) for one in device.agents()]
         with Others(NOBODY, 6):

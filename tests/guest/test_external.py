@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (NOBODY, AlignedBuffer, Child, Reached, errno_of, fill, place,
+from support import (NOBODY, AlignedBuffer, Child, Reached, errno_of, fill, lend, place,
                      refused, run_child, run_user, wait_for, wrong)
 from test_permissions import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, with_caps
 from tw import CPU, GPU, HDD, NONE, NVME, PAGE, SSD, TIERS
@@ -376,9 +376,7 @@ class TestOrdinaryUser:
 
         child = Child(work, uid=NOBODY, gid=NOBODY, groups=[os.stat(tw.TW_DEVICE).st_gid])
         reached.wait()
-        pidfd = os.pidfd_open(child.pid)
-        fd = tw.check(tw.libc.syscall(438, pidfd, reached.get(), 0))     # pidfd_getfd
-        os.close(pidfd)
+        fd = lend(reached.get(), child.pid)
         pages = tw.u64s([BASE, BASE + 1])
         arg = dev.call(tw.TW_IOC_TRACK, tw.Track(
             tier=GPU, node=-1, agent_fd=fd, nr=2, pages=ctypes.addressof(pages)))

@@ -11,13 +11,12 @@ import pytest
 
 import tw
 from command import tw_run
-from support import (NOBODY, OTHER, STORES, Child, Reached, _become, be_traceable, device_gid,
-                     errno_of, fill, has_store, lend, pattern, refused, run_child, run_user,
-                     store_path, wait_for, wrong)
+from support import (CLONE_NEWUSER, NOBODY, OTHER, STORES, Child, Reached, _become,
+                     be_traceable, device_gid, errno_of, fill, has_store, lend, pattern, refused,
+                     run_child, run_user, store_path, wait_for, wrong)
 from tw import CPU, GPU, NVME, PAGE, TIERS
 
 CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_PERFMON = 19, 21, 24, 38
-CLONE_NEWUSER = 0x10000000
 PARAMETERS = Path("/sys/module/tier_watch/parameters")
 PR_SET_KEEPCAPS = 8
 
@@ -425,7 +424,7 @@ class TestCapabilities:
     def test_root_of_a_user_namespace(self):
         """All capabilities in one's own namespace count for nothing here."""
         def work():
-            tw.check(tw.libc.unshare(0x10000000))       # CLONE_NEWUSER
+            tw.check(tw.libc.unshare(CLONE_NEWUSER))
             with tw.Device() as device:
                 with device.region(PAGE) as region, region.map() as mapping:
                     mapping.write(0, b"x")
@@ -440,7 +439,7 @@ class TestCapabilities:
                 if os.fork() == 0:
                     code = 1
                     try:
-                        tw.check(tw.libc.unshare(0x10000000))
+                        tw.check(tw.libc.unshare(CLONE_NEWUSER))
                         code = 0 if errno_of(device.agent_stats, 17) == errno.ENOENT else 2
                     finally:
                         os._exit(code)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (NOBODY, Child, Iovec, Pin, Reached, device_gid, errno_of, fill, lend, place,
-                     refused, run_child, run_user, touch_fate, wait_for, wrong)
+from support import (CLONE_NEWUSER, NOBODY, Child, Iovec, Pin, Reached, device_gid, errno_of,
+                     fill, lend, place, refused, run_child, run_user, touch_fate, wait_for, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, TIERS
 
 FAULT = tw.TW_EVENT_BIT(tw.TW_EVENT_FAULT)
@@ -611,7 +611,7 @@ class TestAddresses:
 
         def inside():
             with tw.Device() as device:
-                assert tw.libc.unshare(0x10000000) == 0     # CLONE_NEWUSER
+                tw.check(tw.libc.unshare(CLONE_NEWUSER))
                 with device.agent(1) as agent, device.stream(FAULT, agent=agent) as one, \
                         device.region(4 * PAGE, agent=agent) as region:
                     ready.set(region.fd)

@@ -9,7 +9,7 @@ import pytest
 
 import tw
 from command import FAILED, NO_PERMISSION, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
-from support import NOBODY, OTHER, Cgroup, Child, Reached, device_gid, fill, place, run_user
+from support import NOBODY, OTHER, Cgroup, Child, Reached, device_gid, fill, lend, place, run_user
 from tw import CPU, GPU, PAGE, TIER_NAMES
 
 pytestmark = pytest.mark.once
@@ -228,10 +228,7 @@ def lower_hard(pid: int, ident: int) -> None:
     """As root with the user's own agent, passed on: limit and hard limit are 1 page of CPU."""
     for name in os.listdir(f"/proc/{pid}/fd"):
         if os.readlink(f"/proc/{pid}/fd/{name}") == "anon_inode:[tierwatch-agent]":
-            pidfd = os.pidfd_open(pid)
-            fd = tw.check(tw.libc.syscall(438, pidfd, int(name), 0))    # pidfd_getfd
-            os.close(pidfd)
-            with tw.Device() as device, tw.Agent(fd, ident) as agent:
+            with tw.Device() as device, tw.Agent(lend(int(name), pid), ident) as agent:
                 device.limits(agent, [NO, 1, NO, NO, NO])
             return
     raise AssertionError("no agent")

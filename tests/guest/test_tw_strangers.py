@@ -9,12 +9,11 @@ import pytest
 
 import tw
 from command import FAILED, TW, tw_json, tw_refused, tw_run, tw_text
-from support import Child, Reached, fill
+from support import CLONE_NEWUSER, Child, Reached, fill
 from tw import PAGE
 
 pytestmark = pytest.mark.once
 
-CLONE_NEWUSER = 0x10000000
 PR_SET_NAME = 15
 
 
