@@ -9,6 +9,8 @@ Prints 'ok NAME' and 'not ok NAME'.
 """
 
 import contextlib
+import importlib.machinery
+import importlib.util
 import io
 import os
 import signal
@@ -221,6 +223,53 @@ def state(pid):
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
     except OSError:
         return "X"
+
+
+class Special(Runner):
+    """A guest that is silent before its first test has one more chance, and only that."""
+
+    def run_special(self, *scripts):
+        """Each guest is one of the scripts in turn; the outcomes in order, and the code."""
+        loader = importlib.machinery.SourceFileLoader("tests_run", str(REPO / "tests/run"))
+        module = importlib.util.module_from_spec(
+            importlib.util.spec_from_loader(loader.name, loader))
+        loader.exec_module(module)
+        options = module.argparse.Namespace(build=False, pytest=[], kernels=["stock"])
+        runner = module.Runner(options)
+        runner.out = self.folder
+        left = list(scripts)
+        runner.worker = lambda *_: ["sh", "-c", left.pop(0)]
+        pool = Pool(1, self.folder / "logs", REPO)
+        with contextlib.redirect_stdout(self.said):
+            outcomes = pool.run([runner.special("stock", REPO / "tests/guest/test_a.py", ())])
+            return outcomes, summary(outcomes), left
+
+    # The file is taken, and the test in it has passed.
+    FINE = ("cd %s/test_a-stock; mv queue/* taken/000.test_a@1; echo '"
+            '{"begins": "t"}\n{"test": "t", "outcome": "passed", "why": "", "seconds": 0}\n'
+            '{"ends": 0, "cpu": 0, "wall": 0}'
+            "' >notes/000.test_a@1")
+
+    def test_once_more(self):
+        outcomes, code, left = self.run_special("exit 124", self.FINE % self.folder)
+        self.assertEqual((code, left), (0, []))
+        self.assertIn("started once more", outcomes[0].note)
+        self.assertEqual([outcome.passed for outcome in outcomes], [0, 1])
+
+    def test_not_twice(self):
+        outcomes, code, left = self.run_special("exit 124", "exit 124", "exit 0")
+        self.assertEqual((code, left), (1, ["exit 0"]))
+        self.assertTrue(outcomes[1].failed)
+
+    def test_not_when_it_fails(self):
+        _, code, left = self.run_special("exit 125", "exit 0")
+        self.assertEqual((code, left), (1, ["exit 0"]))
+
+    def test_not_after_a_test(self):
+        """Silence in the middle of the file is the file's."""
+        _, code, left = self.run_special(
+            f"cd {self.folder}/test_a-stock; mv queue/* taken/000.test_a@1; exit 124", "exit 0")
+        self.assertEqual((code, left), (1, ["exit 0"]))
 
 
 def main():
