@@ -19,7 +19,11 @@
 #include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/swap.h>
+#include <linux/user_namespace.h>
 #include <linux/userfaultfd_k.h>
+#ifdef TW_HAVE_EXEC_STATE
+#include <linux/sched/exec_state.h>
+#endif
 #ifdef TW_HAVE_PTE_IS_UFFD_WP_MARKER
 #include <linux/leafops.h>
 #endif
@@ -182,6 +186,22 @@ static inline bool tw_poll_returns(const poll_table *wait)
 	return poll_does_not_wait(wait);
 #else
 	return !wait || !wait->_qproc;
+#endif
+}
+
+/*
+ * The user namespace over which one must be privileged to look into @mm, which is
+ * alive. Where the kernel has it with the task it is known for the current one;
+ * NULL: not known. Under RCU.
+ */
+static inline const struct user_namespace *
+tw_mm_user_ns(const struct mm_struct *mm)
+{
+#ifdef TW_HAVE_EXEC_STATE
+	return mm == current->mm ?
+	       rcu_dereference_raw(current->exec_state)->user_ns : NULL;
+#else
+	return mm->user_ns;
 #endif
 }
 

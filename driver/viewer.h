@@ -13,6 +13,7 @@
 #ifndef _TW_VIEWER_H
 #define _TW_VIEWER_H
 
+#include "compat.h"
 #include "owner.h"
 
 /**
@@ -38,7 +39,7 @@ static inline void tw_viewer_put(struct tw_viewer *v)
 	tw_owner_put(&v->o);
 }
 
-/* May it know an address in @mm, which the caller keeps alive? Any context. */
+/* May it know an address in @mm, which the caller keeps alive? Under RCU. */
 static inline bool tw_viewer_sees(const struct tw_viewer *v,
 				  const struct mm_struct *mm)
 {
@@ -49,7 +50,7 @@ static inline bool tw_viewer_sees(const struct tw_viewer *v,
 	if (!mm || !v->privileged)
 		return false;
 	/* Capabilities in a user namespace hold in those below it. */
-	for (ns = mm->user_ns; ns; ns = ns->parent)
+	for (ns = tw_mm_user_ns(mm); ns; ns = ns->parent)
 		if (ns == v->o.ns)
 			return true;
 	return false;
