@@ -50,7 +50,8 @@ def test_refaults_are_told_apart(dev, make, stats):
     assert wrong(mapping, [290], 1) == []
     assert (delta.tier(NVME)["refaults"], delta.tier(NVME)["refaults_early"]) == (1, 1)
     delta = Delta(stats)
-    for index in range(0, 280, 3):      # not in sequence: little read-ahead
+    # Not in sequence, so little is read ahead; some that come in push nothing out.
+    for index in (first + step for first in range(3) for step in range(0, 278, 3)):
         if delta.tier(NVME)["moves_in"] >= MEMORY:
             break
         assert wrong(mapping, [index], 1) == []
