@@ -18,7 +18,6 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
-#include <linux/anon_inodes.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -32,6 +31,7 @@
 #include <linux/xarray.h>
 
 #include "agent.h"
+#include "compat.h"
 #include "external.h"
 #include "hooks.h"
 #include "stats.h"
@@ -280,8 +280,7 @@ struct file *tw_agent_create(struct tw_agent_create *arg)
 		goto err_put;
 	}
 
-	file = anon_inode_getfile("[tierwatch-agent]", &tw_agent_fops, a,
-				  O_RDWR | O_CLOEXEC);
+	file = tw_anon_file("[tierwatch-agent]", &tw_agent_fops, a);
 	if (IS_ERR(file))
 		goto err_put;
 	return file;

@@ -132,7 +132,7 @@ static void tw_walk_agent(struct tw_agent_walk *s)
 static int tw_agent_migrate_check(const struct tw_agent_migrate *arg)
 {
 	if ((arg->flags & ~TW_AGENT_BY_ID) || arg->reserved ||
-	    arg->to_tier >= TW_NR_TIERS || arg->reason >= TW_NR_REASONS ||
+	    arg->to_tier >= TW_NR_TIERS || !tw_reason_asked(arg->reason) ||
 	    (arg->from_tier >= TW_NR_TIERS && arg->from_tier != TW_TIER_NONE))
 		return -EINVAL;
 	if (!tw_tier_bound(arg->to_tier))
@@ -165,7 +165,7 @@ int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg)
 	}
 	s.m->to = arg->to_tier;
 	s.m->from = arg->from_tier;
-	s.m->reason = arg->reason;
+	s.m->reason = arg->reason | TW_BY_CALLER;
 	tw_walk_agent(&s);
 	tw_agent_put(s.agent);
 	if (s.intr && !s.moved && !s.failed)

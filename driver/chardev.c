@@ -22,8 +22,10 @@
 #include "lookup.h"
 #include "numa.h"
 #include "policy.h"
+#include "proc.h"
 #include "queue.h"
 #include "region.h"
+#include "seal.h"
 #include "stats.h"
 #include "stream.h"
 #include "tier.h"
@@ -62,6 +64,8 @@ union tw_arg {
 	struct tw_agent_list agent_list;
 	struct tw_region_info region_info;
 	struct tw_region_discard discard;
+	struct tw_region_seal seal;
+	struct tw_region_view view;
 	struct tw_region_pages region_pages;
 };
 
@@ -78,7 +82,7 @@ union tw_arg {
  */
 struct tw_ioctl {
 	int (*fn)(struct file *file, union tw_arg *arg);
-	struct file *(*make)(union tw_arg *arg, s32 **fd);
+	struct file *(*make)(struct file *file, union tw_arg *arg, s32 **fd);
 	size_t ksize;
 	size_t min;
 	bool always;
@@ -106,8 +110,8 @@ int tw_copy_out(void __user *to, const void *from, size_t ksize)
 }
 
 /* Makes the object, tells its fd, and only then lets it be seen. */
-static int tw_ioctl_make(const struct tw_ioctl *ioctl, union tw_arg *arg,
-			 void __user *user)
+static int tw_ioctl_make(const struct tw_ioctl *ioctl, struct file *on,
+			 union tw_arg *arg, void __user *user)
 {
 	struct file *file;
 	s32 *fd;
@@ -116,7 +120,7 @@ static int tw_ioctl_make(const struct tw_ioctl *ioctl, union tw_arg *arg,
 	nr = get_unused_fd_flags(O_CLOEXEC);
 	if (nr < 0)
 		return nr;
-	file = ioctl->make(arg, &fd);
+	file = ioctl->make(on, arg, &fd);
 	if (IS_ERR(file)) {
 		put_unused_fd(nr);
 		return PTR_ERR(file);
@@ -142,7 +146,7 @@ static long tw_ioctl_run(const struct tw_ioctl *ioctl, struct file *file,
 	if (err)
 		return err;
 	if (ioctl->make)
-		return tw_ioctl_make(ioctl, &arg, user);
+		return tw_ioctl_make(ioctl, file, &arg, user);
 	/* Memory that cannot take the answer is found out before it is due. */
 	if (!ioctl->in_only && tw_copy_out(user, &arg, ioctl->ksize))
 		return -EFAULT;
@@ -255,14 +259,22 @@ TW_DO(mark)
 TW_DO(fault_stats)
 TW_DO(thresholds)
 TW_DO(module_stats)
-TW_DO(numa_stats)
 TW_DO(numa_balance)
 TW_DO(agent_limits)
 TW_DO(agent_migrate)
 TW_DO(policy)
 TW_DO(agent_list)
 
-static struct file *tw_make_region(union tw_arg *arg, s32 **fd)
+/* Which pages are touched from where is told to those that /proc tells it. */
+static int tw_do_numa_stats(struct file *file, union tw_arg *arg)
+{
+	if (!tw_proc_allowed())
+		return -EACCES;
+	return tw_numa_stats_ioctl(&arg->numa_stats);
+}
+
+static struct file *tw_make_region(struct file *on, union tw_arg *arg,
+				   s32 **fd)
 {
 	*fd = &arg->region.fd;
 	if ((arg->region.flags & ~TW_REGION_FLAGS) || arg->region.reserved)
@@ -270,7 +282,8 @@ static struct file *tw_make_region(union tw_arg *arg, s32 **fd)
 	return tw_region_create(&arg->region);
 }
 
-static struct file *tw_make_agent(union tw_arg *arg, s32 **fd)
+static struct file *tw_make_agent(struct file *on, union tw_arg *arg,
+				   s32 **fd)
 {
 	*fd = &arg->agent.fd;
 	if ((arg->agent.flags & ~TW_AGENT_FLAGS) || arg->agent.reserved)
@@ -278,7 +291,8 @@ static struct file *tw_make_agent(union tw_arg *arg, s32 **fd)
 	return tw_agent_create(&arg->agent);
 }
 
-static struct file *tw_make_stream(union tw_arg *arg, s32 **fd)
+static struct file *tw_make_stream(struct file *on, union tw_arg *arg,
+				   s32 **fd)
 {
 	*fd = &arg->stream.fd;
 	if (arg->stream.flags || arg->stream.reserved)
@@ -450,6 +464,19 @@ static int tw_do_region_pages(struct file *file, union tw_arg *arg)
 	return tw_region_pages_ioctl(file->private_data, &arg->region_pages);
 }
 
+static int tw_do_region_seal(struct file *file, union tw_arg *arg)
+{
+	return tw_region_seal_ioctl(file, &arg->seal);
+}
+
+static struct file *tw_make_view(struct file *on, union tw_arg *arg, s32 **fd)
+{
+	*fd = &arg->view.fd;
+	if (arg->view.flags || arg->view.reserved)
+		return ERR_PTR(-EINVAL);
+	return tw_region_view(on->private_data);
+}
+
 static const struct tw_ioctl tw_region_ioctls[] = {
 	[_IOC_NR(TW_IOC_MIGRATE_RANGE)] =
 		TW_CALL(tw_do_region_migrate, tw_migrate_range, TW_MIGRATE_RANGE),
@@ -459,6 +486,10 @@ static const struct tw_ioctl tw_region_ioctls[] = {
 		TW_CALL(tw_do_region_discard, tw_region_discard, TW_REGION_DISCARD),
 	[_IOC_NR(TW_IOC_REGION_PAGES)] =
 		TW_CALL(tw_do_region_pages, tw_region_pages, TW_REGION_PAGES),
+	[_IOC_NR(TW_IOC_REGION_SEAL)] =
+		TW_CALL(tw_do_region_seal, tw_region_seal, TW_REGION_SEAL),
+	[_IOC_NR(TW_IOC_REGION_VIEW)] =
+		TW_MAKE(tw_make_view, tw_region_view, TW_REGION_VIEW),
 };
 
 long tw_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

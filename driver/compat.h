@@ -8,6 +8,7 @@
 #ifndef _TW_COMPAT_H
 #define _TW_COMPAT_H
 
+#include <linux/anon_inodes.h>
 #include <linux/blkdev.h>
 #include <linux/crc32.h>
 #include <linux/delay.h>
@@ -27,6 +28,22 @@
 #ifdef TW_HAVE_PTE_IS_UFFD_WP_MARKER
 #include <linux/leafops.h>
 #endif
+
+/*
+ * A file of ours for read and write that no path leads to. Where a module can have
+ * one, on an inode of its own, which security modules label and decide about.
+ */
+static inline struct file *tw_anon_file(const char *name,
+					const struct file_operations *fops,
+					void *priv)
+{
+#ifdef TW_HAVE_ANON_INODE_CREATE
+	return anon_inode_create_getfile(name, fops, priv, O_RDWR | O_CLOEXEC,
+					 NULL);
+#else
+	return anon_inode_getfile(name, fops, priv, O_RDWR | O_CLOEXEC);
+#endif
+}
 
 /* The first argument of an inode's operations points to one. */
 #ifdef TW_HAVE_MNT_IDMAP

@@ -156,7 +156,7 @@ static int tw_ext_arrive(struct tw_flight *f, int to, u64 pfn, int err)
  * @pfn: frame number
  * @to: enum tw_tier
  * @from: enum tw_tier, or TW_TIER_NONE for any
- * @reason: enum tw_reason
+ * @reason: enum tw_reason, and TW_BY_CALLER
  *
  * May sleep. What the mover did is counted, traced and published, under the
  * number that the page had. A mover that returns a frame that is tracked

@@ -36,7 +36,7 @@ u32 tw_max_pages(void)
 
 static int tw_migrate_check(u32 flags, u32 to, u32 from, u32 reason)
 {
-	if (flags || to >= TW_NR_TIERS || reason >= TW_NR_REASONS ||
+	if (flags || to >= TW_NR_TIERS || !tw_reason_asked(reason) ||
 	    (from >= TW_NR_TIERS && from != TW_TIER_NONE))
 		return -EINVAL;
 	if (!tw_tier_bound(to))
@@ -161,7 +161,7 @@ static struct tw_move *tw_migrate_start(struct tw_migrate_range *arg,
 		return NULL;
 	m->to = arg->to_tier;
 	m->from = arg->from_tier;
-	m->reason = arg->reason;
+	m->reason = arg->reason | TW_BY_CALLER;
 	*t = (struct tw_tally){ .status = u64_to_user_ptr(arg->status) };
 	return m;
 }
@@ -421,7 +421,7 @@ int tw_migrate_pages_ioctl(struct tw_migrate_pages *arg)
 		return -ENOMEM;
 	m->to = arg->to_tier;
 	m->from = arg->from_tier;
-	m->reason = arg->reason;
+	m->reason = arg->reason | TW_BY_CALLER;
 	while (t.at < arg->nr && !err) {
 		n = min_t(u32, arg->nr - t.at, TW_BATCH);
 		err = signal_pending(current) ? -EINTR :

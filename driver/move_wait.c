@@ -121,14 +121,21 @@ bool tw_move_wait(struct tw_move *m, void (*landed)(struct tw_xfer *f))
 			     m->flags & TW_MOVE_INTR ? TASK_INTERRUPTIBLE :
 			     TASK_KILLABLE;
 
-	while (tw_xfer_wait(&m->ios->f, state, timed ? TW_XFER_HUNG :
-			      MAX_SCHEDULE_TIMEOUT)) {
+	int err;
+
+	for (;;) {
+		err = tw_xfer_wait(&m->ios->f, state, timed ? TW_XFER_HUNG :
+				   MAX_SCHEDULE_TIMEOUT);
+		if (!err)
+			return false;
+		/* A cgroup's limit says nothing about the device. */
+		if (err == -EAGAIN && !(m->flags & TW_MOVE_CHARGED))
+			tw_xfer_hung(&m->ios->f);
 		if (tw_move_leave(m, landed))
 			return true;
 		/* No memory even for that: a little later again. */
 		if (signal_pending(current))
 			tw_xfer_wait(&m->ios->f, TASK_UNINTERRUPTIBLE,
-				       HZ / 50 + 1);
+				     HZ / 50 + 1);
 	}
-	return false;
 }

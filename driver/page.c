@@ -294,7 +294,8 @@ void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 		tw_count(to, moves_in, 1);
 		tw_agent_moved(agent, from, to, 1);
 	}
-	trace_tier_watch_migrate(page, agent->id, from, to, reason, status, ns);
+	trace_tier_watch_migrate(page, agent->id, from, to,
+				 reason & ~TW_BY_CALLER, status, ns);
 	if (tw_event_wanted(TW_EVENT_MIGRATE)) {
 		struct tw_event ev = {
 			.page = page,
@@ -303,8 +304,9 @@ void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 			.type = TW_EVENT_MIGRATE,
 			.tier = from,
 			.to_tier = to,
-			.reason = reason,
+			.reason = reason & ~TW_BY_CALLER,
 			.status = status,
+			.flags = reason & TW_BY_CALLER ? TW_MIGRATE_ASKED : 0,
 		};
 
 		tw_emit(agent, &ev);

@@ -23,6 +23,7 @@
 #include <linux/user_namespace.h>
 
 #include "agent.h"
+#include "lookup.h"
 #include "numa.h"
 #include "proc.h"
 #include "stats.h"
@@ -270,6 +271,15 @@ static struct proc_dir_entry *tw_proc_private(struct proc_dir_entry *e)
 	if (e && gid_valid(gid))
 		proc_set_user(e, GLOBAL_ROOT_UID, gid);
 	return e;
+}
+
+/* As the files' modes have it, and CAP_SYS_ADMIN, for which nothing is hidden. */
+bool tw_proc_allowed(void)
+{
+	kgid_t gid = make_kgid(&init_user_ns, proc_gid);
+
+	return uid_eq(current_fsuid(), GLOBAL_ROOT_UID) || in_group_p(gid) ||
+	       tw_is_admin();
 }
 
 static bool tw_proc_taken(void)

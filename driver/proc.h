@@ -5,7 +5,11 @@
 #ifndef _TW_PROC_H
 #define _TW_PROC_H
 
+#include <linux/types.h>
+
 int tw_proc_init(void);
 void tw_proc_exit(void);
+/* May the caller read the files that aren't for everybody? */
+bool tw_proc_allowed(void);
 
 #endif

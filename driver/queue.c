@@ -41,6 +41,7 @@
 #include "agent.h"
 #include "entries.h"
 #include "external.h"
+#include "io_cgroup.h"
 #include "lookup.h"
 #include "queue.h"
 #include "queue_lines.h"
@@ -150,6 +151,7 @@ static void tw_req_free(struct tw_req *q)
 {
 	tw_region_put(q->region);
 	tw_user_put(q->user);
+	tw_io_cgroup_put(q->io);
 	tw_call_put(q->call);
 	kmem_cache_free(tw_req_cache, q);
 }
@@ -305,11 +307,13 @@ static void tw_batch_move(struct tw_move *m, struct tw_req **batch,
 	m->region = batch[0]->region;
 	m->from = batch[0]->from;
 	m->to = batch[0]->to;
-	m->reason = batch[0]->reason;
+	m->reason = batch[0]->reason | TW_BY_CALLER;
 	m->nr = nr;
 	for (i = 0; i < nr; i++)
 		m->idx[i] = batch[i]->at;
+	tw_io_cgroup_work_for(batch[0]->io);
 	tw_move_run(m);
+	tw_io_cgroup_work_for(NULL);
 	for (i = 0; i < nr; i++) {
 		batch[i]->status = m->status[i];
 		batch[i]->was = m->from_tier[i];
@@ -322,7 +326,8 @@ static void tw_external_req(struct tw_req *q)
 
 	if (tw_external_describe(q->at, &p))
 		q->was = p.tier;
-	q->status = tw_external_move(q->at, q->to, q->from, q->reason);
+	q->status = tw_external_move(q->at, q->to, q->from,
+				     q->reason | TW_BY_CALLER);
 }
 
 static void tw_lane_work(struct work_struct *work)
@@ -350,7 +355,7 @@ static void tw_lane_work(struct work_struct *work)
 static bool tw_request_valid(const struct tw_request *req)
 {
 	return !req->reserved && req->priority <= TW_PRIORITY_MAX &&
-	       req->to_tier < TW_NR_TIERS && req->reason < TW_NR_REASONS &&
+	       req->to_tier < TW_NR_TIERS && tw_reason_asked(req->reason) &&
 	       (req->from_tier < TW_NR_TIERS || req->from_tier == TW_TIER_NONE);
 }
 
@@ -431,6 +436,7 @@ static int tw_reqs_make(struct tw_request *reqs, u32 nr, bool admin,
 		if (IS_ERR(q))
 			return PTR_ERR(q);
 		q->user = tw_user_get(user);
+		q->io = tw_io_cgroup_get();
 		q->slot = i;
 		q->call = call;
 		if (call)
@@ -677,6 +683,7 @@ static int tw_lanes_alloc(void)
 		tw_lanes[i].m = tw_move_alloc(GFP_KERNEL);
 		if (!tw_lanes[i].m)
 			return -ENOMEM;
+		tw_lanes[i].m->flags = TW_MOVE_CHARGED;
 	}
 	return 0;
 }

@@ -131,7 +131,7 @@ bool tw_lines_add(struct list_head *reqs, struct tw_user *user,
 static bool tw_req_same_way(const struct tw_req *a, const struct tw_req *b)
 {
 	return a->region && a->region == b->region && a->from == b->from &&
-	       a->to == b->to && a->reason == b->reason;
+	       a->to == b->to && a->reason == b->reason && a->io == b->io;
 }
 
 /* The engine takes a page once a batch; who asks again has his turn later. */

@@ -34,6 +34,7 @@ struct tw_user;
  * @lane: which worker's, tw_queue_lane()
  * @pid: who asked, in the initial namespace
  * @user: charged for it, referenced
+ * @io: charged for its I/O, referenced; or NULL
  * @call: who waits for it, referenced; or NULL
  * @slot: its place in @call->out
  * @status: its outcome
@@ -53,6 +54,7 @@ struct tw_req {
 	u8 lane;
 	pid_t pid;
 	struct tw_user *user;
+	struct cgroup_subsys_state *io;
 	struct tw_call *call;
 	u32 slot;
 	int status;

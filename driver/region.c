@@ -34,6 +34,7 @@
 #include "reclaim.h"
 #include "region.h"
 #include "region_id.h"
+#include "seal.h"
 #include "stats.h"
 #include "tier.h"
 #include "tw.h"
@@ -311,10 +312,16 @@ static long tw_pages_discard(struct tw_region *r, unsigned long idx,
 	return n;
 }
 
-/* The same for a caller who can be killed meanwhile. */
+/* The same for a caller that can be killed meanwhile. */
 long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
 {
-	return tw_pages_discard(r, idx, nr, TASK_KILLABLE, NULL);
+	long n;
+
+	if (!tw_discard_begin(r))
+		return -EPERM;
+	n = tw_pages_discard(r, idx, nr, TASK_KILLABLE, NULL);
+	tw_discard_end(r);
+	return n;
 }
 
 /* Without sleeping for a device; whether nothing is left. */
@@ -349,11 +356,13 @@ static void tw_region_teardown_work(struct work_struct *work)
 		module_put(THIS_MODULE);
 }
 
-/* No fd and no mapping is left: no fault can come any more. */
 static int tw_region_release(struct inode *inode, struct file *file)
 {
 	struct tw_region *r = file->private_data;
 
+	if (!atomic_dec_and_test(&r->files))
+		return 0;
+	/* No fd and no mapping is left: no fault can come any more. */
 	WRITE_ONCE(r->dead, true);
 	xa_erase(&tw_regions, tw_region_number(r));
 	tw_queue_drop_region(r);
@@ -373,10 +382,16 @@ static int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
 	struct tw_region *r = file->private_data;
 	unsigned long nr = vma_pages(vma);
 
-	if (!(vma->vm_flags & VM_SHARED))
+	/* Of a view it is never VM_SHARED, which means that it may write. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (vma->vm_pgoff >= r->nr_pages || nr > r->nr_pages - vma->vm_pgoff)
 		return -EINVAL;
+	if (tw_region_write_sealed(r)) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EPERM;
+		vm_flags_clear(vma, VM_MAYWRITE);
+	}
 	/*
 	 * The two READ flags together mean no read-ahead advice; they keep
 	 * zaps from calling mark_page_accessed() on pages of no LRU.
@@ -573,8 +588,32 @@ static int tw_region_reserve_id(struct tw_region *r)
 	return err;
 }
 
+static struct file *tw_region_file(struct tw_region *r, int flags)
+{
+	struct file *file;
+
+	ihold(r->inode);
+	/* The last fput() drops it; unlike anon_inode_getfile() this one takes none. */
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(r->inode, r->mnt, "[tierwatch]",
+				 flags | O_CLOEXEC, &tw_region_fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		iput(r->inode);
+		return file;
+	}
+	atomic_inc(&r->files);
+	file->private_data = r;
+	return file;
+}
+
+struct file *tw_region_view(struct tw_region *r)
+{
+	return tw_region_file(r, O_RDONLY);
+}
+
 /*
- * On success arg->id is set and the file is the caller's, who has a pin
+ * On success arg->id is set and the file is the caller's, which has a pin
  * (tw_regions_pin()).
  */
 struct file *tw_region_create(struct tw_region_create *arg)
@@ -605,18 +644,11 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	err = -EOPNOTSUPP;
 	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
 		goto erase;
-	ihold(r->inode);
-	/* The last fput() drops it; unlike anon_inode_getfile() this one takes none. */
-	__module_get(THIS_MODULE);
-	file = alloc_file_pseudo(r->inode, r->mnt, "[tierwatch]",
-				 O_RDWR | O_CLOEXEC, &tw_region_fops);
+	file = tw_region_file(r, O_RDWR);
 	if (IS_ERR(file)) {
-		module_put(THIS_MODULE);
-		iput(r->inode);
 		err = PTR_ERR(file);
 		goto erase;
 	}
-	file->private_data = r;
 	xa_store(&tw_regions, tw_region_number(r), r, GFP_KERNEL);
 	tw_reclaim_watch();
 	arg->id = r->id;

@@ -2,8 +2,8 @@
 /*
  * region.h - managed memory: an fd, its pages, whom they belong to
  *
- * A region is referenced by its file and, for as long as they look at it, by
- * movers, sweeps and lookups. When the file goes (no fd, no mapping left) its
+ * A region is referenced by its files together and, for as long as they look at
+ * it, by movers, sweeps and lookups. When the last file goes (no fd, no mapping left) its
  * pages and slots are freed at once or, for a big one, in a work item; the
  * region itself, its records and its inode go with the last reference.
  *
@@ -51,7 +51,10 @@ struct vm_fault;
  *	from creation to teardown
  * @record_quota: bytes of records that @user is charged with beforehand, so that
  *	no touch fails for its cap
- * @dead: its file has gone, which no fault outlives: no page is added
+ * @files: files of it that are open: one that writes, and views
+ * @seals: TW_SEAL_*, see seal.c
+ * @discards: pages are being freed for so many; below 0: never again
+ * @dead: its files have gone, which no fault outlives: no page is added
  * @hand: next page the sweep looks at (hint)
  * @ahead_at: page behind what was last read (hint)
  * @ahead: pages it read (hint)
@@ -78,6 +81,9 @@ struct tw_region {
 	u32 flags;
 	unsigned long room;
 	unsigned long record_quota;
+	atomic_t files;
+	u32 seals;
+	atomic_t discards;
 	bool dead;
 	unsigned long hand;
 	unsigned long ahead_at;
@@ -106,6 +112,9 @@ void tw_regions_unpin(void);
 /* The pseudo filesystem's device as user space has it; 0 without any region. */
 u32 tw_regions_dev(void);
 struct file *tw_region_create(struct tw_region_create *arg);
+/* One more file of the same region, open for reading only. Sleeps. */
+struct file *tw_region_view(struct tw_region *r);
+/* How many pages were freed, -EPERM: it is sealed, or -EINTR. Sleeps. */
 long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr);
 
 static inline struct tw_region *tw_region_get(struct tw_region *r)
@@ -180,18 +189,28 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf);
 
 #define TW_BATCH	64
 
+/* In a move's reason: it is what a caller has said. */
+#define TW_BY_CALLER	BIT(8)
+
+/* A reason that callers may have for a move. */
+static inline bool tw_reason_asked(u32 reason)
+{
+	return reason < TW_REASON_FAULT;
+}
+
 /* tw_move.flags */
 #define TW_MOVE_SAME	BIT(0)	/* also within the tier, to another frame */
 #define TW_MOVE_CHOICE	BIT(1)	/* one of several targets: a full one is no failure */
 #define TW_MOVE_NO_LIMIT BIT(2)	/* agents' limits do not count */
 #define TW_MOVE_INTR	BIT(3)	/* any signal ends the wait, not only a fatal one */
+#define TW_MOVE_CHARGED	BIT(4)	/* its I/O is some cgroup's, which may have to wait */
 
 /**
  * struct tw_move - up to TW_BATCH pages of one region on their way to a tier
  * @region: theirs
  * @to: target
  * @from: only pages in this tier, TW_TIER_NONE: any
- * @reason: enum tw_reason
+ * @reason: enum tw_reason, and TW_BY_CALLER
  * @flags: TW_MOVE_*
  * @nid: node to go to within a memory tier, NUMA_NO_NODE: near the running CPU
  * @nr: pages

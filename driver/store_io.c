@@ -210,7 +210,7 @@ static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_s *t,
  * tw_xfer_wait - wait until a transfer has landed
  * @f: transfer
  * @state: TASK_KILLABLE, or how else to sleep
- * @timeout: jiffies after which the device is avoided, or MAX_SCHEDULE_TIMEOUT
+ * @timeout: jiffies, or MAX_SCHEDULE_TIMEOUT
  *
  * Return: 0: it has landed, -EINTR or -EAGAIN: not yet, and it is still the
  * caller's.
@@ -226,12 +226,8 @@ int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout)
 			err = wait_on_bit_timeout(&f->state, TW_XFER_FLYING,
 						  state, timeout);
 		/* Acquire: after it, what the bios have written. */
-		if (smp_load_acquire(&f->state)) {
-			if (err == -EAGAIN)
-				WRITE_ONCE(f->t->sh->avoided_until_ns,
-					   ktime_get_ns() + TW_FAILING_NS);
+		if (smp_load_acquire(&f->state))
 			return err;
-		}
 	} while (tw_xfer_again(f, 0));
 	return 0;
 }
@@ -250,6 +246,15 @@ bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f))
 	return cmpxchg(&f->state, BIT(TW_XFER_FLYING),
 		       BIT(TW_XFER_FLYING) | BIT(TW_XFER_LEFT)) ==
 	       BIT(TW_XFER_FLYING);
+}
+
+/**
+ * tw_xfer_hung - a transfer takes so long that its device is avoided for a while
+ * @f: transfer, the caller's
+ */
+void tw_xfer_hung(struct tw_xfer *f)
+{
+	WRITE_ONCE(f->t->sh->avoided_until_ns, ktime_get_ns() + TW_FAILING_NS);
 }
 
 /* -- checksums ------------------------------------------------------------- */

@@ -23,7 +23,6 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
-#include <linux/anon_inodes.h>
 #include <linux/capability.h>
 #include <linux/cgroup.h>
 #include <linux/cpu.h>
@@ -744,8 +743,7 @@ struct file *tw_stream_create(struct tw_stream_create *arg)
 	tw_global_add(streams, 1);
 
 	arg->map_size = tw_stream_map_size(s);
-	file = anon_inode_getfile("[tierwatch-stream]", &tw_stream_fops, s,
-				  O_RDWR | O_CLOEXEC);
+	file = tw_anon_file("[tierwatch-stream]", &tw_stream_fops, s);
 	if (IS_ERR(file))
 		tw_stream_destroy(s);
 out:

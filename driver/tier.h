@@ -294,6 +294,8 @@ int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout);
  * both: @landed may run at once.
  */
 bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f));
+/* It takes so long that its device is avoided for a while. */
+void tw_xfer_hung(struct tw_xfer *f);
 /*
  * After landing: each io->error is set; returns how many failed. Counts bytes
  * and errors, emits TW_EVENT_TIER_ERROR and a rate-limited message for each

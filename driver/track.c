@@ -140,7 +140,18 @@ static void tw_report_vote(struct tw_rec *rec)
 	tw_rec_unlock_nested(rec);
 }
 
-static int tw_report_managed(struct tw_region *r, unsigned long idx)
+/*
+ * What a user reports makes a page hot, but no hotter: heat beyond that, which
+ * stays through many sweeps, is for touches that somebody has seen. So a report
+ * weighs no more against others' pages than a mark does.
+ */
+static unsigned int tw_report_weight(const struct tw_rec *rec, bool admin)
+{
+	return admin || READ_ONCE(rec->heat) <= READ_ONCE(tw_hot_threshold) ?
+	       TW_HEAT_REPORT : 0;
+}
+
+static int tw_report_managed(struct tw_region *r, unsigned long idx, bool admin)
 {
 	struct tw_rec *rec = tw_rec_find(r, idx);
 	unsigned long w = rec ? tw_rec_w(rec) : 0;
@@ -148,7 +159,8 @@ static int tw_report_managed(struct tw_region *r, unsigned long idx)
 
 	if (tw_w_state(w) == TW_NONE || tw_w_state(w) == TW_POISON)
 		return -ENOENT;
-	tw_rec_touch(rec, tw_region_page(r, idx), tier, TW_HEAT_REPORT);
+	tw_rec_touch(rec, tw_region_page(r, idx), tier,
+		     tw_report_weight(rec, admin));
 	tw_count_irq(tier, reported, 1);
 	tw_agent_reported(r->agent);
 	if (tw_w_resident(w))
@@ -176,7 +188,7 @@ int tw_page_report(u64 owner, u64 page, bool admin)
 	r = tw_page_lookup_of(owner, page, &idx, admin);
 	if (!r)
 		return admin && !owner ? tw_external_report(page) : -ENOENT;
-	err = tw_report_managed(r, idx);
+	err = tw_report_managed(r, idx, admin);
 	tw_region_put_async(r);
 	return err;
 }

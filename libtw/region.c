@@ -163,6 +163,30 @@ TW_API int tw_region_discard(struct tw_region *region, __u64 offset,
 	return err;
 }
 
+TW_API int tw_region_seal(struct tw_region *region, unsigned int add,
+			  unsigned int *seals)
+{
+	struct tw_region_seal arg = {
+		.size = sizeof(arg),
+		.add = add,
+	};
+	int err;
+
+	err = tw_ioctl(region->fd, TW_IOC_REGION_SEAL, &arg);
+	if (!err && seals)
+		*seals = arg.seals;
+	return err;
+}
+
+TW_API int tw_region_view(struct tw_region *region)
+{
+	struct tw_region_view arg = { .size = sizeof(arg), .fd = -1 };
+	int err;
+
+	err = tw_ioctl(region->fd, TW_IOC_REGION_VIEW, &arg);
+	return err ? err : arg.fd;
+}
+
 TW_API int tw_region_migrate_v1(struct tw_region *region, __u64 offset,
 				__u64 length, int to, int from, int reason,
 				__s32 *status, size_t nr,

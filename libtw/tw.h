@@ -588,6 +588,33 @@ int tw_region_info_v1(struct tw_region *region, struct tw_region_info *info,
 int tw_region_discard(struct tw_region *region, __u64 offset, __u64 length,
 		      __u64 *discarded);
 
+/**
+ * tw_region_seal - forbid for good what could be done to a region
+ * @region: the region
+ * @add: TW_SEAL_* (see <linux/tierwatch.h>), or 0: only look
+ * @seals: out: TW_SEAL_* there are then; or NULL
+ *
+ * A program that is given a region looks for the seals that it relies on, and
+ * for room that is reserved (tw_region_info(), room): then nothing that another
+ * holder of the region does takes pages away from it, or its touches of them.
+ *
+ * Return: 0, or -EACCES: the region's file only reads, -EPERM: TW_SEAL_SEAL is
+ * there, -EBUSY: pages are being freed just now, or another -errno.
+ */
+int tw_region_seal(struct tw_region *region, unsigned int add,
+		   unsigned int *seals);
+
+/**
+ * tw_region_view - a descriptor that only reads a region
+ * @region: the region
+ *
+ * To be passed to programs that shall look but not write, which map it with
+ * tw_region_open_fd().
+ *
+ * Return: the descriptor, O_CLOEXEC and the caller's to close, or -errno.
+ */
+int tw_region_view(struct tw_region *region);
+
 /*
  * Moving pages
  *

@@ -73,6 +73,8 @@ TW_IOC_AGENT_LIST = _io(0x1c)
 TW_IOC_REGION_INFO = _io(0x20)
 TW_IOC_REGION_DISCARD = _io(0x21)
 TW_IOC_REGION_PAGES = _io(0x22)
+TW_IOC_REGION_SEAL = _io(0x23)
+TW_IOC_REGION_VIEW = _io(0x24)
 TW_IOC_STREAM_INFO = _io(0x40)
 
 TW_KIND_NONE, TW_KIND_NUMA, TW_KIND_STORE = range(3)
@@ -140,6 +142,11 @@ TW_EVENT_ALL = (1 << TW_NR_EVENTS) - 2
 TW_FAULT_WRITE = 1 << 0
 TW_FAULT_MAJOR = 1 << 1
 TW_FAULT_FIRST = 1 << 2
+TW_MIGRATE_ASKED = 1 << 3
+TW_SEAL_SEAL = 1 << 0
+TW_SEAL_DISCARD = 1 << 1
+TW_SEAL_WRITE = 1 << 2
+TW_SEALS = TW_SEAL_SEAL | TW_SEAL_DISCARD | TW_SEAL_WRITE
 
 TW_STREAM_MIN_EVENTS = 64
 TW_STREAM_MAX_EVENTS = 1 << 20
@@ -164,6 +171,8 @@ TW_REGION_CREATE_SIZE_VER0 = 40
 TW_POLICY_SIZE_VER0 = 56
 TW_REGION_INFO_SIZE_VER0 = 96
 TW_REGION_DISCARD_SIZE_VER0 = 32
+TW_REGION_SEAL_SIZE_VER0 = 16
+TW_REGION_VIEW_SIZE_VER0 = 16
 TW_MIGRATE_PAGES_SIZE_VER0 = 56
 TW_MIGRATE_RANGE_SIZE_VER0 = 64
 TW_PAGE_SIZE_VER0 = 64
@@ -290,6 +299,16 @@ class RegionInfo(Sized):
 class RegionDiscard(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("offset", c_uint64),
                 ("length", c_uint64), ("discarded", c_uint64)]
+
+
+class RegionSeal(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("add", c_uint32),
+                ("seals", c_uint32)]
+
+
+class RegionView(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("fd", c_int32),
+                ("reserved", c_uint32)]
 
 
 class MigratePages(Sized):
@@ -593,7 +612,8 @@ STRUCTS = {
     "tw_info": Info, "tw_tier_info": TierInfo, "tw_tier_bind": TierBind,
     "tw_tier_unbind": TierUnbind, "tw_pressure": Pressure,
     "tw_region_create": RegionCreate, "tw_region_info": RegionInfo,
-    "tw_region_discard": RegionDiscard, "tw_migrate_pages": MigratePages,
+    "tw_region_discard": RegionDiscard, "tw_region_seal": RegionSeal,
+    "tw_region_view": RegionView, "tw_migrate_pages": MigratePages,
     "tw_migrate_range": MigrateRange, "tw_page": Page, "tw_page_info": PageInfo,
     "tw_region_pages": RegionPages, "tw_agent_create": AgentCreate,
     "tw_agent_stats": AgentStats, "tw_event": Event, "tw_stream_create": StreamCreate,

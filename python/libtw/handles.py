@@ -8,8 +8,10 @@ handle refuses everything with ValueError.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import mmap
-from ctypes import byref, c_int32, c_uint64
+import os
+from ctypes import byref, c_int32, c_uint, c_uint64
 from typing import Iterable, Iterator, NamedTuple, Optional
 
 from . import abi, lib
@@ -107,9 +109,12 @@ class Region(Handle):
 
     @property
     def memory(self) -> mmap.mmap:
-        """Its bytes, a mapping to be read and written. Touching a page brings it to memory."""
+        """Its bytes, to be read and, but for a view, written. Touching a page brings it in."""
         if self._memory is None:
-            self._memory = mmap.mmap(self.fileno(), self.size)
+            mode = fcntl.fcntl(self.fileno(), fcntl.F_GETFL) & os.O_ACCMODE
+            self._memory = mmap.mmap(self.fileno(), self.size,
+                                     access=mmap.ACCESS_READ if mode == os.O_RDONLY
+                                     else mmap.ACCESS_WRITE)
         return self._memory
 
     @property
@@ -161,6 +166,16 @@ class Region(Handle):
     def discard(self, offset: int, length: int) -> int:
         """Free the pages of a range: they read as zeroes after. How many were freed."""
         return self._fill("tw_region_discard", c_uint64, offset, length).value
+
+    def seal(self, add: int = 0) -> int:
+        """Forbid for good what the TW_SEAL_* say; the seals there are then."""
+        seals = c_uint()
+        self._call("tw_region_seal", add, byref(seals))
+        return seals.value
+
+    def view(self) -> int:
+        """A descriptor, the caller's to close, that only reads the region."""
+        return self._call("tw_region_view")
 
     def close(self) -> None:
         """Unmap and close it. BufferError while something still uses `memory`."""

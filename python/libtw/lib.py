@@ -82,6 +82,8 @@ PROTOTYPES = {
     "tw_region_page": (c_uint64, c_void_p, c_void_p),
     "tw_region_info": (c_int, c_void_p, POINTER(abi.RegionInfo)),
     "tw_region_discard": (c_int, c_void_p, c_uint64, c_uint64, _u64s),
+    "tw_region_seal": (c_int, c_void_p, c_uint, POINTER(c_uint)),
+    "tw_region_view": (c_int, c_void_p),
     "tw_region_migrate": (c_int, c_void_p, c_uint64, c_uint64, *_move, c_size_t, _moves),
     "tw_region_pages": (c_int, c_void_p, c_uint64, c_uint64, POINTER(abi.Page), c_size_t),
     "tw_migrate_pages": (c_int, c_void_p, *_pages, *_move, _moves),

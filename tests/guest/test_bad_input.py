@@ -192,6 +192,11 @@ CALLS = {
                             ("length", 0, errno.EINVAL), ("length", 1, errno.EINVAL),
                             ("length", 2 * PAGE, errno.EINVAL),
                             ("length", (1 << 64) - 7 * PAGE, errno.EINVAL)]),
+    "REGION_SEAL": Call(tw.TW_IOC_REGION_SEAL, region, lambda w: tw.RegionSeal(),
+                        [("add", value, errno.EINVAL) for value in
+                         (tw.TW_SEALS + 1, 1 << 31, ALL_ONES)]),
+    "REGION_VIEW": Call(tw.TW_IOC_REGION_VIEW, region, lambda w: tw.RegionView(),
+                        undo=close_fd),
     "REGION_PAGES": Call(tw.TW_IOC_REGION_PAGES, region,
                          lambda w: tw.RegionPages(offset=0, length=4 * PAGE, nr=4,
                                                   infos=ctypes.addressof(w.infos)),

@@ -263,3 +263,22 @@ def test_module_stats(dev, stats, make):
     assert (shown.hot_threshold, shown.cold_threshold) == (100, 10)
     with refused(errno.EINVAL, region):
         dev.ioctl(tw.TW_IOC_MODULE_STATS, tw.ModuleStats(flags=1))
+
+
+def test_reports_make_hot_but_no_hotter(dev, make):
+    """What a user says of his pages outlasts no sweep that others' pages would be judged by."""
+    def work():
+        with tw.Device() as device, device.region(tw.PAGE) as region, region.map() as mapping:
+            mapping.write(0, b"x")
+            page = region.page(0)
+            for _ in range(2 * hot):
+                device.report(page)
+            device.mark([page], tw.TW_CLASS_HOT)
+            return region.pages()[0].heat
+
+    hot = int((PARAMETERS / "hot_threshold").read_text())
+    assert run_user(work) == hot + 1
+    region, _ = make(1, touched=1)
+    for _ in range(2 * hot):
+        dev.report(region.page(0))
+    assert region.pages()[0].heat >= 2 * hot

@@ -198,7 +198,7 @@ def test_no_fault_fails_for_the_limit_of_a_store(dev, make, agent, back_to_tiny)
 def test_a_reason_is_no_way_around(dev, make, agent):
     dev.limits(agent, only(ssd=5))
     region, _ = make(16, touched=16, agent=agent)
-    result = region.migrate(0, 16 * PAGE, SSD, reason=tw.TW_REASON_EVACUATE)
+    result = region.migrate(0, 16 * PAGE, SSD, reason=tw.TW_REASON_PRESSURE)
     assert (result.moved, result.failed) == (5, 11)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import tw
 from support import (AlignedBuffer, Child, Delta, Layout, Pin, Reached, fill, pattern, place,
-                     refused, run_child, set_tiers, wrong)
+                     refused, run_child, set_tiers, wait_for, wrong)
 from tw import CPU, GPU, HDD, MEMORY_TIERS, NVME, PAGE, SSD, STORES, TIER_NAMES, TIERS
 
 pytestmark = pytest.mark.forked
@@ -226,12 +226,38 @@ class TestOutcomes:
         assert PAGE <= delta.tier(NVME)["bytes_written"] <= 2 * PAGE
         assert mapping.read(0, PAGE) == pattern(7, 0)
 
-    @pytest.mark.parametrize("reason", range(tw.TW_NR_REASONS))
+    @pytest.mark.parametrize("reason", range(tw.TW_REASON_FAULT))
     def test_reasons(self, make, stream, reason):
+        """A caller's reason is told, and that it is a caller's."""
         region, _ = make(2, touched=2)
         reader = stream(tw.TW_EVENT_BIT(tw.TW_EVENT_MIGRATE)).reader()
         assert region.migrate(0, 2 * PAGE, GPU, reason=reason).moved == 2
-        assert [event.reason for event in reader.read()] == [reason] * 2
+        assert [(event.reason, event.flags) for event in reader.read()] == \
+            [(reason, tw.TW_MIGRATE_ASKED)] * 2
+
+    @pytest.mark.parametrize("reason", [tw.TW_REASON_FAULT, tw.TW_REASON_EVACUATE])
+    def test_reasons_of_the_driver(self, dev, make, stream, reason):
+        """Nobody says of his own move that the driver has made it."""
+        agent = dev.agent(78)
+        region, mapping = make(2, seed=4, touched=2, agent=agent)
+        reader = stream(tw.TW_EVENT_BIT(tw.TW_EVENT_MIGRATE)).reader()
+        page = region.page(0)
+        with refused(errno.EINVAL, region):
+            region.migrate(0, 2 * PAGE, GPU, reason=reason)
+        with refused(errno.EINVAL, region):
+            dev.migrate([page], GPU, reason=reason)
+        with refused(errno.EINVAL, region):
+            dev.agent_migrate(agent, GPU, reason=reason)
+        with refused(errno.EINVAL, region):
+            dev.request([tw.Request(page=page, from_tier=tw.NONE, to_tier=GPU,
+                                    reason=reason)])
+        assert reader.read() == [] and region.tiers() == [CPU, CPU]
+        place(region, 0, 2, NVME)
+        reader.read()
+        assert wrong(mapping, range(2), 4) == []
+        assert {(event.reason, event.flags) for event in reader.read()} == \
+            {(tw.TW_REASON_FAULT, 0)}
+        agent.close()
 
 
 class TestPinned:
@@ -509,11 +535,16 @@ class TestWhileUsed:
 
         children = [Child(writer, slot) for slot in (0, 1)]
         moved = [0] * 5
-        until = time.monotonic() + 4
-        while time.monotonic() < until:
+        enough = time.monotonic() + 3
+
+        def travel():
+            """A page that is written to while it is copied stays: some rounds move none."""
             for tier in (GPU, NVME, SSD, CPU):
                 moved[tier] += region.migrate(0, 24 * PAGE, tier).moved
             moved[HDD] += region.migrate(0, 2 * PAGE, HDD).moved
+            return min(moved) and time.monotonic() > enough
+
+        wait_for(travel, 40, 0)
         stop.set()
         numbers = [child.result() for child in children]
         assert min(numbers) > 0 and min(moved) > 0

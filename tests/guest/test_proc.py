@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """/proc/swarm: names and values, the same as everywhere else, and who may read them."""
 
+import errno
 import re
 import subprocess
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import REPO, NOBODY, errno_of, fill, place, run_child, tiers_of
+from support import (REPO, NOBODY, errno_of, fill, place, run_child, run_user,
+                     tiers_of)
 from tw import CPU, GPU, NVME, PAGE, TIER_NAMES, TIERS
 
 SWARM = Path("/proc/swarm")
@@ -109,6 +111,15 @@ def test_who_may_read():
 
     errors = run_child(look, uid=NOBODY, gid=NOBODY)
     assert {name for name, error in errors.items() if error} == {"agents", "numa"}
+
+
+def test_a_call_says_no_more():
+    def ask():
+        with tw.Device() as device:
+            return errno_of(device.numa_stats, 0)
+
+    assert run_user(ask) == errno.EACCES
+    assert run_child(ask) == 0
 
 
 def test_manual_is_complete():

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (NOBODY, OTHER, Child, Loop, Mapper, Pin, Reached, bind, device_gid,
-                     errno_of, fill, format_store, place, refused, run_user, tiers_of,
-                     wait_for, wrong)
+from support import (CGROUP, NOBODY, OTHER, Cgroup, Child, Loop, Mapper, Pin, Reached, bind,
+                     device_gid, errno_of, fill, format_store, place, refused, run_child,
+                     run_user, tiers_of, wait_for, wrong)
 from tw import CPU, GPU, NONE, NVME, PAGE, SSD
 
 WAIT = tw.TW_REQUEST_WAIT
@@ -612,3 +612,24 @@ class TestAgentMigrate:
         started.map.unmap()
         assert sum(region.info().pages) == 64 and region.info().lost == 0
         assert wrong(mapping, range(64), 1) == []
+
+
+def test_io_is_the_asker_s(dev, make):
+    """What a worker writes for a caller is in the account, and under the limits, of its cgroup."""
+    (CGROUP / "cgroup.subtree_control").write_text("+io")
+    region, mapping = make(32, seed=8, touched=32)
+
+    def work():
+        group.enter()
+        wait_requests(dev, [ask(region.page(index), to_tier=NVME) for index in range(32)])
+
+    def written():
+        return sum(int(word[len("wbytes="):]) for word in group.read("io.stat").split()
+                   if word.startswith("wbytes="))
+
+    with Cgroup() as group:
+        assert written() == 0
+        run_child(work)
+        assert region.tiers() == [NVME] * 32
+        assert wait_for(lambda: written() >= 32 * PAGE)
+    assert wrong(mapping, range(32), 8) == []

@@ -246,6 +246,14 @@ class Region(Handle):
         return self.call(TW_IOC_REGION_DISCARD,
                          RegionDiscard(offset=offset, length=length)).discarded
 
+    def seal(self, add: int = 0) -> int:
+        """Add seals; those there are then."""
+        return self.call(TW_IOC_REGION_SEAL, RegionSeal(add=add)).seals
+
+    def view(self) -> "Region":
+        """The same region through a file that only reads."""
+        return Region(self.call(TW_IOC_REGION_VIEW, RegionView()).fd, self.id, self.bytes)
+
     def punch(self, offset: int, length: int,
               mode: int = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) -> None:
         check(libc.fallocate(self.fd, mode, offset, length))

@@ -204,6 +204,8 @@ MEMBERS(region_pages, M(tw_region_pages, offset, OFFSET, 0),
 	M(tw_region_pages, infos, INFOS, 0),
 	M(tw_region_pages, entry_size, ENTRY_SIZE, sizeof(struct tw_page)));
 
+MEMBERS(region_seal, M(tw_region_seal, add, FLAGS, TW_SEALS));
+
 #define ROW(_cmd, _type, _on, _weight, _members)			\
 	{ .name = #_cmd, .nr = _IOC_NR(TW_IOC_##_cmd), .on = _on,	\
 	  .size = sizeof(struct _type), .weight = _weight,		\
@@ -254,6 +256,7 @@ static const struct row rows[] = {
 	ROW(REGION_INFO, tw_region_info, ON_REGION, 150, none),
 	ROW(REGION_DISCARD, tw_region_discard, ON_REGION, 100, discard),
 	ROW(REGION_PAGES, tw_region_pages, ON_REGION, 200, region_pages),
+	ROW(REGION_SEAL, tw_region_seal, ON_REGION, 10, region_seal),
 	ROW(STREAM_INFO, tw_stream_info, ON_STREAM, 100, none),
 };
 

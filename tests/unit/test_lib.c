@@ -89,6 +89,13 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	case TW_IOC_REGION_DISCARD:
 		((struct tw_region_discard *)arg)->discarded = 2;
 		break;
+	case TW_IOC_REGION_SEAL:
+		((struct tw_region_seal *)arg)->seals =
+			((struct tw_region_seal *)arg)->add | TW_SEAL_SEAL;
+		break;
+	case TW_IOC_REGION_VIEW:
+		((struct tw_region_view *)arg)->fd = fake_new_fd();
+		break;
 	case TW_IOC_MIGRATE_PAGES: {
 		struct tw_migrate_pages *m = arg;
 		const __u64 *pages = (const __u64 *)(uintptr_t)m->pages;
@@ -535,6 +542,33 @@ static void test_region_discard(void **state)
 	n = 99;
 	assert_int_equal(tw_region_discard(r, 0, PAGE, &n), -EACCES);
 	assert_int_equal(n, 99);
+	tw_region_close(r);
+}
+
+static void test_region_seal(void **state)
+{
+	const struct tw_region_seal *in;
+	unsigned int seals = 99;
+	struct tw_region *r;
+	int fd;
+
+	assert_int_equal(tw_region_create(*state, 16 * PAGE, TW_TIER_CPU, 0,
+					  NULL, &r), 0);
+	assert_int_equal(tw_region_seal(r, TW_SEAL_WRITE, &seals), 0);
+	in = LAST(tw_region_seal, TW_IOC_REGION_SEAL);
+	assert_int_equal(in->add, TW_SEAL_WRITE);
+	assert_int_equal(fake_last()->fd, tw_region_fd(r));
+	assert_int_equal(seals, TW_SEAL_WRITE | TW_SEAL_SEAL);
+	assert_int_equal(tw_region_seal(r, 0, NULL), 0);
+	fd = tw_region_view(r);
+	assert_true(fd >= 0 && fd != tw_region_fd(r));
+	assert_true(fake.open[fd - FAKE_FD]);
+	fake.open[fd - FAKE_FD] = false;
+	fail_with = -EPERM;
+	seals = 99;
+	assert_int_equal(tw_region_seal(r, TW_SEAL_WRITE, &seals), -EPERM);
+	assert_int_equal(seals, 99);
+	assert_int_equal(tw_region_view(r), -EPERM);
 	tw_region_close(r);
 }
 
@@ -1352,6 +1386,7 @@ int main(void)
 		LIB_TEST(test_region),
 		LIB_TEST(test_region_open_fd),
 		LIB_TEST(test_region_discard),
+		LIB_TEST(test_region_seal),
 		LIB_TEST(test_migrate_pages),
 		LIB_TEST(test_migrate_pages_edges),
 		LIB_TEST(test_migrate_range),

@@ -59,6 +59,8 @@ static void print_migrate(const struct tw_event *e)
 	printf(" %s %s -> %s, %s, %s", text_page(page, e->page),
 	       tw_tier_name(e->tier), tw_tier_name(e->to_tier),
 	       tw_reason_name(e->reason), text_ns(ns, e->latency_ns));
+	if (e->flags & TW_MIGRATE_ASKED)
+		printf(", asked for");
 	if (e->status < 0)
 		printf(", failed: %s", strerror(-e->status));
 }
@@ -140,7 +142,8 @@ void trace_json(const struct tw_event *e, unsigned int cpu)
 	       e->pid, e->latency_ns, e->status);
 	if (e->type == TW_EVENT_PRESSURE)
 		printf("\"level\":\"%s\",", tw_level_name(e->status));
-	printf("\"write\":%s,\"major\":%s,\"first\":%s}\n",
+	printf("\"write\":%s,\"major\":%s,\"first\":%s,\"asked\":%s}\n",
 	       yes(e->flags & TW_FAULT_WRITE), yes(e->flags & TW_FAULT_MAJOR),
-	       yes(e->flags & TW_FAULT_FIRST));
+	       yes(e->flags & TW_FAULT_FIRST),
+	       yes(e->flags & TW_MIGRATE_ASKED));
 }

@@ -106,6 +106,9 @@ enum tw_level {
  * @TW_REASON_FAULT: touched while in a store
  * @TW_REASON_EVACUATE: its tier or memory is going away
  * @TW_NR_REASONS: how many there are
+ *
+ * Calls take those before TW_REASON_FAULT, which a program may have as well as
+ * the driver: see TW_MIGRATE_ASKED. Others are refused with EINVAL.
  */
 enum tw_reason {
 	TW_REASON_MANUAL	= 0,
@@ -184,6 +187,8 @@ enum tw_reason {
 #define TW_IOC_REGION_INFO	_IO(TW_IOC_TYPE, 0x20)
 #define TW_IOC_REGION_DISCARD	_IO(TW_IOC_TYPE, 0x21)
 #define TW_IOC_REGION_PAGES	_IO(TW_IOC_TYPE, 0x22)
+#define TW_IOC_REGION_SEAL	_IO(TW_IOC_TYPE, 0x23)
+#define TW_IOC_REGION_VIEW	_IO(TW_IOC_TYPE, 0x24)
 /* On a stream */
 #define TW_IOC_STREAM_INFO	_IO(TW_IOC_TYPE, 0x40)
 
@@ -541,7 +546,7 @@ struct tw_region_info {
  * @discarded: out: pages freed. They read as zeroes from now on
  *
  * Needs an fd open for writing. fallocate(FALLOC_FL_PUNCH_HOLE |
- * FALLOC_FL_KEEP_SIZE) does the same.
+ * FALLOC_FL_KEEP_SIZE) does the same. EPERM: TW_SEAL_DISCARD is there.
  */
 struct tw_region_discard {
 	__u32 size;
@@ -552,6 +557,64 @@ struct tw_region_discard {
 };
 
 #define TW_REGION_DISCARD_SIZE_VER0	32
+
+/*
+ * Seals: what can no longer be done to a region, by anybody. A program that
+ * maps a region which another one gave it asks for those that it relies on, and
+ * for TW_REGION_RESERVE (tw_region_info.room): then its touches need none of the
+ * maker's quota.
+ *
+ * TW_SEAL_SEAL: no more seals
+ * TW_SEAL_DISCARD: no page is freed while the region lives; discards are refused
+ *	with EPERM
+ * TW_SEAL_WRITE: no mapping made from now on may write; mmap(2) for writing is
+ *	refused with EPERM, and so is a later mprotect(2), with EACCES. Mappings
+ *	that are there keep what they may
+ */
+#define TW_SEAL_SEAL		(1U << 0)
+#define TW_SEAL_DISCARD		(1U << 1)
+#define TW_SEAL_WRITE		(1U << 2)
+#define TW_SEALS		(TW_SEAL_SEAL | TW_SEAL_DISCARD | TW_SEAL_WRITE)
+
+/**
+ * struct tw_region_seal - TW_IOC_REGION_SEAL: seal a region, look at its seals
+ * @size: sizeof(struct tw_region_seal)
+ * @flags: in: 0
+ * @add: in: TW_SEAL_* to add, 0: only look
+ * @seals: out: TW_SEAL_* there are. Those never go
+ *
+ * Adding needs an fd open for writing: EACCES. EPERM: TW_SEAL_SEAL is there.
+ * EBUSY: pages are being freed just now, try again.
+ */
+struct tw_region_seal {
+	__u32 size;
+	__u32 flags;
+	__u32 add;
+	__u32 seals;
+};
+
+#define TW_REGION_SEAL_SIZE_VER0	16
+
+/**
+ * struct tw_region_view - TW_IOC_REGION_VIEW: a file that only reads a region
+ * @size: sizeof(struct tw_region_view)
+ * @flags: in: 0
+ * @fd: out: the same region opened for reading, O_CLOEXEC. To be passed to those
+ *      that shall look but not write: it maps PROT_READ, MAP_SHARED; it neither
+ *      moves, frees nor seals pages, and gives no right to name them by number
+ * @reserved: in: 0
+ *
+ * From either kind of the region's files. The region lives as long as one of
+ * them or a mapping does.
+ */
+struct tw_region_view {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+};
+
+#define TW_REGION_VIEW_SIZE_VER0	16
 
 /*
  * Outcome of a page's move, one __s32 a page: 0 moved, TW_MOVE_ALREADY it was
@@ -922,7 +985,8 @@ struct tw_untrack {
  * @owner: in: id of the region that @page must be of, or 0: any
  *
  * Feeds the page's heat and the counters called "reported", never those of the
- * faults that the driver sees itself. ENOENT: no such page, or not yours.
+ * faults that the driver sees itself. Without CAP_SYS_ADMIN reports make a page
+ * hot and no hotter. ENOENT: no such page, or not yours.
  */
 struct tw_report {
 	__u32 size;
@@ -1267,7 +1331,8 @@ struct tw_module_stats {
  * @moved_in: out: pages moved there by TW_IOC_NUMA_BALANCE
  * @reserved: 0
  *
- * Reported faults count, too. ENOENT: no such node, or it is not online.
+ * Reported faults count, too. ENOENT: no such node, or it is not online. EACCES:
+ * the caller may not read /proc/swarm/numa, which says the same.
  */
 struct tw_numa_stats {
 	__u32 size;
@@ -1494,6 +1559,8 @@ enum tw_event_type {
 #define TW_FAULT_WRITE	(1U << 0)	/* the access was a write */
 #define TW_FAULT_MAJOR	(1U << 1)	/* it waited for a store */
 #define TW_FAULT_FIRST	(1U << 2)	/* first touch: a zeroed page */
+/* ... and of TW_EVENT_MIGRATE: its reason is what a caller has said */
+#define TW_MIGRATE_ASKED (1U << 3)
 
 /**
  * struct tw_event - one slot of a ring, 64 bytes
@@ -1513,7 +1580,7 @@ enum tw_event_type {
  * @to_tier: enum tw_tier
  * @reason: enum tw_reason
  * @status: see enum tw_event_type
- * @flags: TW_FAULT_*
+ * @flags: TW_FAULT_*, TW_MIGRATE_ASKED
  * @reserved: 0
  */
 struct tw_event {
@@ -1963,6 +2030,8 @@ TW_LAYOUT_CALL(tw_region_create, id, TW_REGION_CREATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_policy, mode_set, TW_POLICY_SIZE_VER0);
 TW_LAYOUT_CALL(tw_region_info, reserved, TW_REGION_INFO_SIZE_VER0);
 TW_LAYOUT_CALL(tw_region_discard, discarded, TW_REGION_DISCARD_SIZE_VER0);
+TW_LAYOUT_CALL(tw_region_seal, seals, TW_REGION_SEAL_SIZE_VER0);
+TW_LAYOUT_CALL(tw_region_view, reserved, TW_REGION_VIEW_SIZE_VER0);
 TW_LAYOUT_CALL(tw_migrate_pages, owner, TW_MIGRATE_PAGES_SIZE_VER0);
 TW_LAYOUT_CALL(tw_migrate_range, reserved, TW_MIGRATE_RANGE_SIZE_VER0);
 TW_LAYOUT_VER0(tw_page, temperature, TW_PAGE_SIZE_VER0);
