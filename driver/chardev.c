@@ -79,6 +79,7 @@ union tw_arg {
  *      since, an older caller does not have
  * @always: copy back whatever the outcome
  * @in_only: nothing is copied back
+ * @begun: -EINTR means that it goes on without the caller: not to be called again
  */
 struct tw_ioctl {
 	int (*fn)(struct file *file, union tw_arg *arg);
@@ -87,6 +88,7 @@ struct tw_ioctl {
 	size_t min;
 	bool always;
 	bool in_only;
+	bool begun;
 };
 
 int tw_copy_in(void *to, size_t ksize, size_t min, const void __user *from)
@@ -135,6 +137,15 @@ static int tw_ioctl_make(const struct tw_ioctl *ioctl, struct file *on,
 	return 0;
 }
 
+/*
+ * With -EINTR nothing has been done. What woke the caller up may be no signal at
+ * all but the freezer, which callers shall not hear of, or one that restarts calls.
+ */
+static long tw_ioctl_restart(const struct tw_ioctl *ioctl, int err)
+{
+	return err == -EINTR && !ioctl->begun ? -ERESTARTSYS : err;
+}
+
 static long tw_ioctl_run(const struct tw_ioctl *ioctl, struct file *file,
 			 void __user *user)
 {
@@ -152,11 +163,11 @@ static long tw_ioctl_run(const struct tw_ioctl *ioctl, struct file *file,
 		return -EFAULT;
 	err = ioctl->fn(file, &arg);
 	if (ioctl->in_only)
-		return err;
+		return tw_ioctl_restart(ioctl, err);
 	if ((!err || err == -EMSGSIZE || ioctl->always) &&
 	    tw_copy_out(user, &arg, ioctl->ksize))
 		return -EFAULT;
-	return err;
+	return tw_ioctl_restart(ioctl, err);
 }
 
 /* -- on the device ----------------------------------------------------------- */
@@ -309,6 +320,8 @@ static struct file *tw_make_stream(struct file *on, union tw_arg *arg,
 	{ .fn = _fn, TW_SIZES(_type, _TYPE), .always = true }
 #define TW_CALL_IN(_fn, _type, _TYPE)					\
 	{ .fn = _fn, TW_SIZES(_type, _TYPE), .in_only = true }
+#define TW_CALL_BEGUN(_fn, _type, _TYPE)				\
+	{ .fn = _fn, TW_SIZES(_type, _TYPE), .begun = true }
 #define TW_MAKE(_make, _type, _TYPE)					\
 	{ .make = _make, TW_SIZES(_type, _TYPE) }
 
@@ -348,7 +361,7 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 	[_IOC_NR(TW_IOC_CANDIDATES)] =
 		TW_CALL(tw_do_candidates, tw_candidates, TW_CANDIDATES),
 	[_IOC_NR(TW_IOC_REQUEST)] =
-		TW_CALL(tw_do_request, tw_request_pages, TW_REQUEST_PAGES),
+		TW_CALL_BEGUN(tw_do_request, tw_request_pages, TW_REQUEST_PAGES),
 	[_IOC_NR(TW_IOC_PAGE_LIST)] =
 		TW_CALL(tw_do_page_list, tw_page_list, TW_PAGE_LIST),
 	[_IOC_NR(TW_IOC_MARK)] =

@@ -10,8 +10,8 @@ import time
 import pytest
 
 import tw
-from support import (AlignedBuffer, Child, Delta, Layout, Pin, Reached, fill, pattern, place,
-                     refused, run_child, set_tiers, wait_for, wrong)
+from support import (AlignedBuffer, Child, Delta, Layout, Pin, Reached, errno_of, fill, pattern,
+                     place, refused, run_child, set_tiers, wait_for, wrong)
 from tw import CPU, GPU, HDD, MEMORY_TIERS, NVME, PAGE, SSD, STORES, TIER_NAMES, TIERS
 
 pytestmark = pytest.mark.forked
@@ -551,6 +551,21 @@ class TestWhileUsed:
         for slot, number in enumerate(numbers):
             for index in range(24):
                 assert mapping.read(index * PAGE + slot * 64, 8) == number.to_bytes(8, "little")
+
+    @pytest.mark.parametrize("restart", [True, False])
+    def test_signals(self, make, restart):
+        """A call that a signal has kept from its work begins again, if the handler says so."""
+        region, mapping = make(16, seed=1, touched=16)
+
+        def work():
+            signal.signal(signal.SIGALRM, lambda *_: None)
+            signal.siginterrupt(signal.SIGALRM, not restart)
+            signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+            return {errno_of(region.migrate, 0, PAGE, (GPU, CPU)[turn % 2])
+                    for turn in range(800)}
+
+        assert run_child(work) <= ({0} if restart else {0, errno.EINTR})
+        assert wrong(mapping, range(16), 1) == []
 
     def test_two_movers(self, make):
         """Opposite directions at the same time."""

@@ -38,6 +38,8 @@
  *               reached is SIGBUS, with an event TW_EVENT_LIMIT that says EDQUOT
  *   EAGAIN      queue full, try again
  *   EMSGSIZE    buffer too short, the needed count is written back
+ *   EINTR       a signal came before anything was done, and its handler was set
+ *               without SA_RESTART; with it the call begins again
  * A refused call changes nothing.
  *
  * Whose a page is: a number can be guessed, so it gives nobody anything. "Yours" or
