@@ -59,6 +59,12 @@ static void test_stop(void **state)
 	int pipe_fd[2];
 
 	(void)state;
+	/* As in the background of a script: it stays ignored. */
+	signal(SIGINT, SIG_IGN);
+	stop_catch();
+	raise(SIGINT);
+	assert_int_equal(stop_signal(), 0);
+	signal(SIGINT, SIG_DFL);
 	stop_catch();
 	assert_int_equal(stop_code(3), 3);
 	assert_int_equal(stop_wait(-1, now_ns() + 1000), 0);
