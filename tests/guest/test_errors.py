@@ -4,13 +4,16 @@
 import errno
 import os
 import signal
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 import tw
-from support import (EHWPOISON, ZEROES, AlignedBuffer, Delta, Loop, Mapper, bind, fill,
-                     find_on_disk, format_store, pattern, place, store_path, tiers_of, touch_fate,
-                     wait_for, write_direct, wrong)
+from support import (EHWPOISON, REPO, ZEROES, AlignedBuffer, Delta, Loop, Mapper, bind, errno_of,
+                     fill, find_on_disk, format_store, pattern, place, store_path, tiers_of,
+                     touch_fate, wait_for, write_direct, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD
 
 pytestmark = pytest.mark.forked
@@ -203,20 +206,35 @@ class TestFailingDisk:
         assert region.migrate(0, 8 * PAGE, GPU).status == [0] * 8
         assert wrong(mapping, range(8), 1) == []
 
-    def test_failed_read_of_a_touch(self, make, stream, disk):
+    def test_failed_read_of_a_touch(self, dev, make, stream, stats, disk):
+        """It is read once for each touch and told of once; nothing of it stays."""
         mapper, loop = disk
         region, mapping = make(8, seed=1, touched=8)
-        place(region, 0, 4, SSD)
+        place(region, 0, 8, SSD)
         mapper.load(self.bad_data(loop))
         reader = stream(ERROR).reader()
-        assert touch_fate(mapping, 0) == -signal.SIGBUS
-        assert reader.read()[0].tier == SSD
-        assert wrong(mapping, range(4, 8), 1) == []
+
+        def touch():
+            assert touch_fate(mapping, 2 * PAGE) == -signal.SIGBUS
+
+        def kernel_access():    # one get_user()
+            assert errno_of(dev.ioctl, tw.TW_IOC_INFO, mapping.addr + 2 * PAGE) == errno.EFAULT
+
+        def populate():
+            assert errno_of(mapping.advise, tw.MADV_POPULATE_READ, 2 * PAGE, PAGE) == errno.EFAULT
+
+        for attempt in (touch, kernel_access, populate):
+            delta = Delta(stats)
+            attempt()
+            told = [(event.tier, event.status) for event in reader.read()]
+            assert told == [(SSD, -errno.EIO)], attempt.__name__
+            assert delta.tier(SSD)["io_errors"] == 1 and delta.sigbus() == 1
+            assert region.tiers() == [SSD] * 8 and region.info().lost == 0
         mapper.load(self.good(loop))
-        # Lost for good, or readable again with the right bytes: never anything else.
-        if touch_fate(mapping, 0) == 0:
-            assert mapping.read(0, PAGE) == pattern(1, 0)
-        assert wrong(mapping, range(1, 4), 1) == []
+        delta = Delta(stats)
+        assert touch_fate(mapping, 2 * PAGE) == 0
+        assert wrong(mapping, range(8), 1) == []
+        assert reader.read() == [] and delta.sigbus() == 0
 
     def test_unbind(self, dev, make, disk):
         mapper, loop = disk
@@ -270,6 +288,19 @@ class TestFailingDisk:
         bind(dev, SSD, 0, mapper.path)
 
 
+@contextmanager
+def goes_bad(pfn):
+    """A frame of a region goes bad when its page is next unmapped: in a move."""
+    ko = REPO / "build" / os.uname().release / "bad_frame.ko"
+    subprocess.run(["insmod", ko, f"pfn={pfn}"], check=True)
+    try:
+        yield
+        left = Path("/sys/module/bad_frame/parameters/pfn").read_text(encoding="ascii")
+        assert int(left) == 0, "its page was not unmapped"
+    finally:
+        subprocess.run(["rmmod", "bad_frame"], check=True)
+
+
 class TestBadMemory:
     """Frames with a hardware error, by madvise(MADV_HWPOISON)."""
 
@@ -306,6 +337,21 @@ class TestBadMemory:
         result = region.migrate(0, 4 * PAGE, NVME)
         assert result.status == [-EHWPOISON, 0, 0, 0]
         assert wrong(mapping, [1, 2, 3], 1) == []
+
+    @pytest.mark.parametrize("target", [GPU, NVME])
+    def test_found_on_the_way(self, make, stats, target):
+        """A frame that goes bad once a move has begun is not copied, and then not mapped."""
+        region, mapping = make(4, seed=1, touched=4)
+        with goes_bad(region.pages()[2].pfn):
+            result = region.migrate(0, 4 * PAGE, target)
+        assert result.status == [0, 0, -EHWPOISON, 0]
+        assert region.tiers() == [target, target, CPU, target]
+        assert wrong(mapping, [0, 1, 3], 1) == []
+        # Its neighbours are in memory again, and their faults have not mapped it along.
+        delta = Delta(stats)
+        assert touch_fate(mapping, 2 * PAGE) == -signal.SIGBUS and delta.sigbus() == 1
+        region.discard(2 * PAGE, PAGE)
+        assert mapping.read(2 * PAGE, PAGE) == ZEROES
 
     def test_region_goes_away(self, dev):
         with dev.region(4 * PAGE) as region, region.map() as mapping:

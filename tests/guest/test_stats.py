@@ -172,6 +172,10 @@ def test_kept(make, stats):
     assert wrong(mapping, range(8), 1) == []
     assert (stats.used()[NVME], stats.kept()[NVME]) == (0, 8)
     assert (stats.used()[CPU], stats.kept()[CPU]) == (8, 0)
+    # A page that goes back to its copy is no copy's page any more.
+    place(region, 0, 8, NVME)
+    assert (stats.used()[NVME], stats.kept()[NVME]) == (8, 0)
+    assert wrong(mapping, range(8), 1) == []
     # Once written to, the copy on the store is out of date: at the next move it is dropped.
     fill(mapping, range(8), 2)
     place(region, 0, 8, SSD)
