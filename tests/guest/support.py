@@ -59,7 +59,7 @@ def wrong(mapping: tw.Mapping, pages: Iterable[int], seed: int) -> list[int]:
 
 ZEROES = bytes(PAGE)
 PR_SET_DUMPABLE = 4
-CLONE_NEWUSER = 0x10000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 SYS_PIDFD_GETFD = 438
 
 # --- waiting ----------------------------------------------------------------------------
@@ -196,6 +196,18 @@ class Child:
 def run_child(function: Callable[..., Any], *args: Any, timeout: float = 60, **who: Any) -> Any:
     """Run a function in a child, as another user if asked; its result."""
     return Child(function, *args, **who).result(timeout)
+
+
+def in_pid_namespace(function: Callable[..., Any], *args: Any, **who: Any) -> Any:
+    """Run a function as the first process of a PID namespace of its own."""
+    def first():
+        assert os.getpid() == 1
+        return function(*args)
+
+    def outside():
+        tw.check(tw.libc.unshare(CLONE_NEWPID))
+        return run_child(first, **who)
+    return run_child(outside)
 
 
 def be_traceable() -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (CLONE_NEWUSER, NOBODY, Child, Iovec, Pin, Reached, device_gid, errno_of,
-                     fill, lend, place, refused, run_child, run_user, touch_fate, wait_for, wrong)
+from support import (CLONE_NEWPID, CLONE_NEWUSER, NOBODY, Child, Iovec, Pin, Reached, device_gid,
+                     errno_of, fill, lend, place, refused, run_child, run_user, touch_fate,
+                     wait_for, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, TIERS
 
 FAULT = tw.TW_EVENT_BIT(tw.TW_EVENT_FAULT)
@@ -724,7 +725,7 @@ def test_pids_of_a_container(make, stream):
     reader = stream(FAULT).reader()
 
     def outer():
-        tw.check(tw.libc.unshare(0x20000000))       # CLONE_NEWPID
+        tw.check(tw.libc.unshare(CLONE_NEWPID))
         pid = os.fork()
         if pid == 0:
             good = os.getpid() == 1

@@ -9,7 +9,7 @@ import pytest
 
 import tw
 from command import FAILED, TW, tw_json, tw_refused, tw_run, tw_text
-from support import CLONE_NEWUSER, Child, Reached, fill
+from support import CLONE_NEWNS, CLONE_NEWUSER, Child, Reached, fill, in_pid_namespace
 from tw import PAGE
 
 pytestmark = pytest.mark.once
@@ -93,6 +93,21 @@ class TestUserNamespaces:
                 got = tw_json("agent", "show", "--user-ns", number, 7)
                 assert (got["user_ns"], got["id"], got["mine"]) == (number, 7, False)
             tw_refused(FAILED, "there is no agent 7", "agent", "show", "--user-ns", 1, 7)
+
+
+def test_pages_in_a_pid_namespace():
+    """A number there is that of a process in there; those outside have none."""
+    def inside():
+        tw.check(tw.libc.unshare(CLONE_NEWNS))
+        subprocess.run("mount --make-rprivate / && mount -t proc proc /proc", shell=True,
+                       check=True)
+        with Stranger(lambda: None, agent=7) as one, Stranger(lambda: None, agent=8) as other:
+            tw_refused(FAILED, f"process {outside}", "page", "--pid", outside)
+            return [[region["agent"] for region in tw_json("page", "--pid", pid)]
+                    for pid in (1, one.pid, other.pid)]
+
+    outside = os.getpid()
+    assert in_pid_namespace(inside) == [[], [7], [8]]
 
 
 def test_trace_in_a_pid_namespace(make):
