@@ -46,23 +46,28 @@ PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get
 AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
-.PHONY: all module kmod-tests controls grown lib tools programs demo test test-quick test-matrix test-races \
-	test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config \
+.PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
+	test-races test-broken test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config \
 	deps clean help
 
 all: module lib tools		## driver, library and command
 
 # The sources are linked into a folder per kernel and variant, so that builds
-# do not share objects. $(1): the folder, $(2): more for make, $(3): another uapi.
+# do not share objects. $(1): the folder, $(2): another uapi.
 define build-module
 	@test -n "$(KREL)" || { echo "no kernel headers in '$(KDIR)': run 'make deps' as root, or pass KDIR=" >&2; exit 1; }
 	@mkdir -p $(KB)/$(1)
-	@ln -sfn $(or $(3),$(TOP)/uapi) $(KB)/$(1)/uapi
+	@ln -sfn $(or $(2),$(TOP)/uapi) $(KB)/$(1)/uapi
 	@for f in driver/Kbuild driver/supported driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
 	@find $(KB)/$(1) -xtype l -delete
+	$(call build-in,$(1))
+endef
+
+# In a folder that has them.
+define build-in
 	+@$(MAKE) -C $(KDIR) M=$(TOP)/$(KB)/$(1) $(if $(DEBUG),TW_DEBUG=y) \
 		$(if $(COVERAGE),TW_GCOV=y) $(if $(TW_ANY_KERNEL),TW_ANY_KERNEL=y) \
-		TW_VERSION=$(TW_VERSION) $(if $(W),W=$(W)) $(if $(C),C=$(C)) $(2) modules
+		TW_VERSION=$(TW_VERSION) $(if $(W),W=$(W)) $(if $(C),C=$(C)) modules
 endef
 
 # What has not changed is not written: a guest may be reading it.
@@ -84,18 +89,18 @@ kmod-tests: module
 	@cp $(KB)/kernel-tests/*.ko $(KB)/
 	$(if $(COVERAGE)$(filter n,$(COPY)),,@cp $(KB)/test_tier_watch.ko tests/test_tier_watch.ko)
 
-# Drivers with a rule broken on purpose, which the hammer must notice.
-controls:
-	$(call build-module,control-copy,TW_CFLAGS=-DTW_CONTROL_COPY_EARLY)
-	@cp $(KB)/control-copy/tier_watch.ko $(KB)/tier_watch_ctl_copy_early.ko
-	$(call build-module,control-refs,TW_CFLAGS=-DTW_CONTROL_IGNORE_REFS)
-	@cp $(KB)/control-refs/tier_watch.ko $(KB)/tier_watch_ctl_ignore_refs.ko
-
 # A driver of a later release: each of its structs has a member more.
 grown:
 	@tests/grow uapi $(KB)/grown-uapi
-	$(call build-module,grown,,$(TOP)/$(KB)/grown-uapi)
+	$(call build-module,grown,$(TOP)/$(KB)/grown-uapi)
 	@cp $(KB)/grown/tier_watch.ko $(KB)/tier_watch_grown.ko
+
+# A driver whose rules can be broken, one at a time; see tests/broken/rulebook.py.
+broken:
+	@tests/broken/copy $(KB)/broken
+	@ln -sfn $(TOP)/uapi $(KB)/broken/uapi
+	$(call build-in,broken)
+	@cp $(KB)/broken/tier_watch.ko $(KB)/tier_watch_broken.ko
 
 lib:
 	+@$(MAKE) -C libtw $(SUB)
@@ -129,7 +134,7 @@ MATRIX_KERNELS ?= stock 6.12 7.x
 
 test-matrix:			## guest suite and stress on each supported kernel (6.1, 6.12, 7.x), a table
 	@tools/deps --install
-	$(AGAIN) programs controls KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	$(AGAIN) programs KDIR="$$(tools/vm --kernel stock --print-kdir)"
 	+@tests/matrix $(addprefix --kernel ,$(MATRIX_KERNELS)) $(ARGS)
 
 # Ten minutes in all. A kernel of its own, built once; a report of KCSAN is a splat.
@@ -142,6 +147,11 @@ test-races:			## hammer and crowd under KCSAN, which sees data races in the driv
 	$(RACES) $(B)/stress/hammer --seconds 200 --threads 3 --rebind
 	$(RACES) $(B)/stress/hammer --seconds 200 --threads 3 --rebind --auto
 	$(RACES) $(B)/stress/crowd --seconds 200
+
+test-broken:			## does a test notice when a rule of the driver is broken? (RULES="NAME...", a table)
+	@tools/deps --install
+	$(AGAIN) all programs KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	+@tests/broken/run $(RULES)
 
 test-packages:			## the packages on a clean Debian, and their driver in a guest
 	@tools/deps --install

@@ -21,7 +21,6 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
 #include <linux/sched/signal.h>
@@ -32,7 +31,6 @@
 
 #include "agent.h"
 #include "compat.h"
-#include "control.h"
 #include "region.h"
 #include "stats.h"
 #include "tier.h"
@@ -220,39 +218,18 @@ static void tw_move_end(struct tw_move *m, unsigned int i, int status)
 
 static bool tw_move_pinned(struct page *page)
 {
-	return !tw_control_ignore_refs &&
-	       page_count(page) != 1 + tw_page_mapcount(page);
+	return page_count(page) != 1 + tw_page_mapcount(page);
 }
 
 /* Frozen, or refused. Nobody maps it: its record is locked. */
 static bool tw_move_freeze(struct page *page)
 {
-	if (page_ref_freeze(page, 1))
-		return true;
-	return tw_control_ignore_refs;
+	return page_ref_freeze(page, 1);
 }
 
 static void tw_move_unfreeze(struct page *page)
 {
-	if (!page_count(page))
-		page_ref_unfreeze(page, 1);
-}
-
-static void tw_move_release(struct page *page)
-{
-	if (!page_count(page))
-		tw_page_free_frozen(page);
-	else
-		tw_page_drop(page);
-}
-
-static void tw_move_copy_early(struct tw_move *m)
-{
-	unsigned int i;
-
-	for (i = 0; i < m->nr; i++)
-		if (m->status[i] == TW_PENDING && m->page[i] && m->target[i])
-			copy_highpage(m->target[i], m->page[i]);
+	page_ref_unfreeze(page, 1);
 }
 
 /* Unmap and freeze what is in memory; refused pages are ended. */
@@ -261,8 +238,6 @@ static void tw_move_unmap(struct tw_move *m)
 	struct address_space *mapping = m->region->inode->i_mapping;
 	unsigned int i, n;
 
-	if (tw_control_copy_early)
-		tw_move_copy_early(m);
 	for (i = 0; i < m->nr; i++) {
 		struct page *page = m->page[i];
 
@@ -294,8 +269,6 @@ static int tw_move_copy(struct page *to, struct page *from)
 {
 	if (PageHWPoison(from))
 		return -EHWPOISON;
-	if (tw_control_copy_early)
-		return 0;
 	if (copy_mc_to_kernel(page_address(to), page_address(from), PAGE_SIZE)) {
 		/* What memory_failure() leaves of a page that no LRU knows. */
 		SetPageHWPoison(from);
@@ -329,7 +302,7 @@ static void tw_move_one_mem(struct tw_move *m, unsigned int i)
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);
 	tw_move_end(m, i, 0);
-	tw_move_release(page);
+	tw_page_free_frozen(page);
 	tw_tier_uncharge(&tw_tiers[from], 1);
 }
 
@@ -439,7 +412,7 @@ static bool tw_move_clean(struct tw_move *m, unsigned int i)
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);
 	tw_move_end(m, i, 0);
-	tw_move_release(m->page[i]);
+	tw_page_free_frozen(m->page[i]);
 	tw_tier_uncharge(&tw_tiers[from], 1);
 	return true;
 }
