@@ -3,9 +3,9 @@
  * crowd.c - everybody at once
  *
  * Several processes, each an agent with a region, external pages and a stream.
- * In each, four threads write and check pages, move them in all the ways there
- * are, report faults, and ask all the questions that can be asked. Together
- * they track at least 10,000 external pages and see at least 100,000 faults,
+ * In each, threads write and check pages, have them sent and read by the kernel,
+ * move them in all the ways there are, report faults, and ask all the questions
+ * that can be asked. Together they track at least 10,000 external pages and see at least 100,000 faults,
  * reported and real.
  *
  * Then all stand still and are counted: what the agents, the statistics and the
@@ -31,78 +31,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tw.h"
+#include "crowd.h"
 #include "tw_stats.h"
 
-#define PAGE		4096UL
-#define WORDS		(PAGE / 8)
-#define NR_AGENTS	4
-#define NR_THREADS	4
-#define NR_PAGES	3000UL		/* of each region */
 #define NR_EXTERNAL	2600UL		/* of each agent */
 #define NR_REPORTS	26000UL		/* of each agent */
-#define ROUNDS		3		/* of the writer: over all its pages */
 #define MAX_COMPLAINTS	20
 #define STUCK		600.0		/* seconds until a phase must be over */
 #define BATCH		256
-
-/* The agents follow these; only the main process changes them. */
-enum phase {
-	RUN,
-	STOP,
-	MEASURE,
-	END,
-};
-
-/**
- * struct person - an agent, in shared memory
- * @number: which
- * @reached: the phase that it has been through
- * @busy: its threads that have not yet done what they must
- * @tracked: external pages
- * @reports: that succeeded
- * @requests: that were queued
- * @calls: ioctls, of all its threads
- * @moved: pages that its movers moved
- * @events: that it has read
- * @stats: of its agent, taken when all stood still
- * @info: of its region, the same
- */
-struct person {
-	unsigned int number;
-	int reached;
-	int busy;
-	uint64_t tracked;
-	uint64_t reports;
-	uint64_t requests;
-	uint64_t calls;
-	uint64_t moved;
-	uint64_t events;
-	struct tw_agent_stats stats;
-	struct tw_region_info info;
-};
-
-/**
- * struct crowd - shared by all
- * @phase: enum phase
- * @complaints: how many
- * @person: the agents
- */
-struct crowd {
-	int phase;
-	uint32_t complaints;
-	struct person person[NR_AGENTS];
-};
-
-/* What an agent's threads share; not seen by other processes. */
-struct me {
-	struct person *p;
-	struct tw *tw;
-	struct tw_agent *agent;
-	struct tw_region *region;
-	unsigned char *base;
-	uint32_t version[NR_PAGES];
-};
 
 /* What the driver counts, and what must be back in the end. */
 struct totals {
@@ -132,10 +68,7 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static void complain(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-
-static void complain(const char *format, ...)
+void complain(const char *format, ...)
 {
 	char text[256];
 	va_list ap;
@@ -155,22 +88,9 @@ static void must_equal(const char *what, uint64_t is, uint64_t must)
 			 (unsigned long long)is, (unsigned long long)must);
 }
 
-static bool in_phase(enum phase phase)
+bool in_phase(enum phase phase)
 {
 	return __atomic_load_n(&crowd->phase, __ATOMIC_ACQUIRE) == (int)phase;
-}
-
-static uint64_t mix(uint64_t z)
-{
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-static uint64_t draw(uint64_t *state, uint64_t below)
-{
-	*state += 0x9e3779b97f4a7c15ULL;
-	return mix(*state) % below;
 }
 
 /*
@@ -190,7 +110,7 @@ static int call(struct me *me, unsigned long cmd, void *arg, uint32_t size)
 
 #define CALL(_me, _cmd, _arg)	call(_me, _cmd, _arg, sizeof(*(_arg)))
 
-static void must(const struct me *me, const char *what, int ret)
+void must(const struct me *me, const char *what, int ret)
 {
 	if (ret < 0)
 		complain("agent %u: %s: %s", me->p->number, what,
@@ -200,62 +120,9 @@ static void must(const struct me *me, const char *what, int ret)
 #define MUST(_me, _cmd, _arg)	must(_me, #_cmd, CALL(_me, _cmd, _arg))
 
 /* A thread has done what it must; it goes on until all have. */
-static void done_enough(const struct me *me)
+void done_enough(const struct me *me)
 {
 	__atomic_fetch_sub(&me->p->busy, 1, __ATOMIC_RELAXED);
-}
-
-/* -- the writer ------------------------------------------------------------ */
-
-static uint64_t word_of(const struct me *me, uint64_t page, uint32_t version,
-			unsigned int i)
-{
-	return version ? mix((uint64_t)me->p->number << 56 ^ page << 32 ^
-			     version) + i : 0;
-}
-
-static void write_page(struct me *me, uint64_t page)
-{
-	volatile uint64_t *p = (void *)(me->base + page * PAGE);
-	uint32_t version = ++me->version[page];
-	unsigned int i;
-
-	for (i = 0; i < WORDS; i++)
-		p[i] = word_of(me, page, version, 0) + i;
-}
-
-static void check_page(struct me *me, uint64_t page)
-{
-	const volatile uint64_t *p = (void *)(me->base + page * PAGE);
-	uint64_t first = word_of(me, page, me->version[page], 0), is;
-	unsigned int i;
-
-	for (i = 0; i < WORDS; i++) {
-		is = p[i];
-		if (is == (me->version[page] ? first + i : 0))
-			continue;
-		complain("agent %u: page %llu, version %u, word %u is %#llx",
-			 me->p->number, (unsigned long long)page,
-			 me->version[page], i, (unsigned long long)is);
-		return;
-	}
-}
-
-static void *write_pages(void *data)
-{
-	struct me *me = data;
-	uint64_t random = 11 + me->p->number, n = 0, page;
-
-	while (in_phase(RUN)) {
-		page = n < ROUNDS * NR_PAGES ? n % NR_PAGES :
-					       draw(&random, NR_PAGES);
-		check_page(me, page);
-		if (n < NR_PAGES || !draw(&random, 3))
-			write_page(me, page);
-		if (++n == ROUNDS * NR_PAGES)
-			done_enough(me);
-	}
-	return NULL;
 }
 
 /* -- the mover ------------------------------------------------------------- */
@@ -578,8 +445,6 @@ static void reach(struct me *me, enum phase phase)
 
 static void open_all(struct me *me)
 {
-	uint64_t n;
-
 	must(me, "open", tw_open(NULL, &me->tw));
 	if (!me->tw)
 		_exit(2);
@@ -594,27 +459,21 @@ static void open_all(struct me *me)
 	if (!me->region)
 		_exit(2);
 	me->base = tw_region_addr(me->region);
-	/* Every page is there before anybody asks for it. */
-	for (n = 0; n < NR_PAGES; n++)
-		write_page(me, n);
-}
-
-static void check_all(struct me *me)
-{
-	uint64_t n;
-
-	for (n = 0; n < NR_PAGES; n++)
-		check_page(me, n);
+	/* They are there before anybody asks for them. */
+	write_all(me);
 }
 
 static void be_agent(struct person *p)
 {
-	static void *(*const work[NR_THREADS])(void *) = {
-		write_pages, move, report, ask,
+	static void *(*const work[])(void *) = {
+		write_pages, send_pages, ring_pages, move, report, ask,
 	};
 	struct me *me = calloc(1, sizeof(*me));
 	pthread_t thread[NR_THREADS];
 	unsigned int i;
+
+	_Static_assert(sizeof(work) / sizeof(*work) == NR_THREADS,
+		       "each thread has its work");
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!me)

@@ -5,149 +5,160 @@
  * The pages are pinned while the I/O runs, so a mover has to leave them alone:
  * else bytes read arrive in a frame that is not the page's any more, or bytes
  * written come from one that has been given away.
+ *
+ * One worker asks with pread() and pwrite(). Another has io_uring do it: all
+ * pages of a run at the same time, from the kernel's own threads when it likes,
+ * and from pages that are registered, which stay pinned from one I/O to the next.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "content.h"
-#include "hammer.h"
+#include "owned.h"
+#include "pins.h"
 
-#define RUN	8
+#define ROUNDS	4	/* with the same registered pages */
 
-/* A worker's own pages, in the region and in the scratch file alike. */
-struct direct {
-	uint64_t first;
-	uint64_t nr;
-	uint64_t *version;
-	unsigned char *buffer;
-};
+/* Move the run's pages between @memory and the scratch file. */
+typedef bool (*transfer_fn)(struct owned *o, bool write, void *memory);
 
-static bool transfer(struct hammer *h, bool write, void *memory, uint64_t index,
-		     uint64_t nr)
+static bool failed(const struct owned *o, bool write, const char *why)
 {
-	uint64_t at = h->scratch_at + (index - h->direct.first) * PAGE_BYTES;
-	size_t length = nr * PAGE_BYTES;
-	ssize_t got;
-
-	got = write ? pwrite(h->scratch, memory, length, at) :
-		      pread(h->scratch, memory, length, at);
-	if (got == (ssize_t)length)
-		return true;
-	hammer_error(h, "direct: %s of %llu pages at page %llu: unexpected %s %zd",
-		     write ? "write" : "read", (unsigned long long)nr,
-		     (unsigned long long)index,
-		     got < 0 ? strerror(errno) : "count", got);
+	hammer_error(o->h, "%s: %s of %llu pages at page %llu: unexpected %s",
+		     o->w->name, write ? "write" : "read",
+		     (unsigned long long)o->run,
+		     (unsigned long long)owned_index(o), why);
 	return false;
 }
 
-static void fill(struct hammer *h, unsigned char *memory, uint64_t index,
-		 uint64_t nr, uint64_t version)
+static bool direct_transfer(struct owned *o, bool write, void *memory)
 {
-	uint64_t i;
+	uint64_t at = scratch_offset(o->h, owned_index(o));
+	size_t length = owned_bytes(o);
+	ssize_t got;
 
-	for (i = 0; i < nr; i++)
-		content_fill((uint64_t *)(memory + i * PAGE_BYTES),
-			     h->options.seed, index + i, version);
-}
-
-static bool check(struct hammer *h, struct worker *w, const char *where,
-		  const unsigned char *memory, uint64_t index, uint64_t nr,
-		  const uint64_t *version)
-{
-	uint64_t i;
-
-	for (i = 0; i < nr; i++)
-		if (!content_right(h, w, where,
-				   (const uint64_t *)(memory + i * PAGE_BYTES),
-				   index + i, version[i]))
-			return false;
-	return true;
-}
-
-static void set_versions(uint64_t *version, uint64_t nr, uint64_t to)
-{
-	uint64_t i;
-
-	for (i = 0; i < nr; i++)
-		version[i] = to;
+	got = write ? pwrite(o->h->scratch, memory, length, at) :
+		      pread(o->h->scratch, memory, length, at);
+	if (got == (ssize_t)length)
+		return true;
+	return failed(o, write, got < 0 ? strerror(errno) : "count");
 }
 
 /* Region to file; the file must have what the region had. */
-static bool out(struct hammer *h, struct worker *w, struct direct *d,
-		uint64_t at, uint64_t nr, uint64_t version)
+static bool out(struct owned *o, transfer_fn transfer)
 {
-	uint64_t index = d->first + at;
-	unsigned char *memory = (unsigned char *)hammer_page(h, index);
+	unsigned char *memory = owned_memory(o);
 
-	if (!check(h, w, "before O_DIRECT write", memory, index, nr,
-		   d->version + at))
+	if (!owned_right(o, memory, "before an I/O write"))
 		return false;
-	fill(h, memory, index, nr, version);
-	set_versions(d->version + at, nr, version);
-	return transfer(h, true, memory, index, nr) &&
-	       transfer(h, false, d->buffer, index, nr) &&
-	       check(h, w, "in the file after O_DIRECT write", d->buffer, index,
-		     nr, d->version + at);
+	owned_fill(o, memory);
+	owned_now(o, o->next);
+	return transfer(o, true, memory) && transfer(o, false, o->buffer) &&
+	       owned_right(o, o->buffer, "in the file after an I/O write");
 }
 
 /* File to region; the region must have what the file had. */
-static bool in(struct hammer *h, struct worker *w, struct direct *d,
-	       uint64_t at, uint64_t nr, uint64_t version)
+static bool in(struct owned *o, transfer_fn transfer)
 {
-	uint64_t index = d->first + at;
-	unsigned char *memory = (unsigned char *)hammer_page(h, index);
+	unsigned char *memory = owned_memory(o);
 
-	fill(h, d->buffer, index, nr, version);
-	if (!transfer(h, true, d->buffer, index, nr) ||
-	    !check(h, w, "before O_DIRECT read", memory, index, nr,
-		   d->version + at))
+	owned_fill(o, o->buffer);
+	if (!transfer(o, true, o->buffer) ||
+	    !owned_right(o, memory, "before an I/O read"))
 		return false;
-	set_versions(d->version + at, nr, version);
-	return transfer(h, false, memory, index, nr) &&
-	       check(h, w, "after O_DIRECT read", memory, index, nr,
-		     d->version + at);
+	owned_now(o, o->next);
+	return transfer(o, false, memory) &&
+	       owned_right(o, memory, "after an I/O read");
 }
 
-static bool step(struct hammer *h, struct worker *w, struct direct *d,
-		 uint64_t version)
+static bool step(struct owned *o, transfer_fn transfer)
 {
-	uint64_t at = worker_random(w, d->nr), nr = 1 + worker_random(w, RUN);
-	bool right;
-
-	if (nr > d->nr - at)
-		nr = d->nr - at;
-	worker_aims(w, d->first + at);
-	if (worker_random(w, 3))
-		right = in(h, w, d, at, nr, version);
-	else
-		right = out(h, w, d, at, nr, version);
-	worker_did(w, 1);
-	worker_rests(w, 8);
-	return right;
+	if (worker_random(o->w, 3))
+		return in(o, transfer);
+	return out(o, transfer);
 }
 
 void direct_run(struct hammer *h, struct worker *w)
 {
-	uint64_t share = h->direct.nr / w->of, version = 1;
-	struct direct d = {
-		.first = h->direct.first + share * w->number,
-		.nr = share,
-		.version = calloc(share, sizeof(uint64_t)),
-		.buffer = aligned_alloc(PAGE_BYTES, RUN * PAGE_BYTES),
-	};
-	bool right = d.version && d.buffer;
+	struct owned o;
+	bool right = owned_begin(&o, h, w, &h->direct);
 
-	if (!right)
-		hammer_error(h, "direct: no memory");
-	while (right && hammer_running(h))
-		right = step(h, w, &d, version++);
-	worker_aims(w, NO_AIM);
-	if (right)
-		check(h, w, "at the end",
-		      (unsigned char *)hammer_page(h, d.first), d.first, d.nr,
-		      d.version);
-	free(d.version);
-	free(d.buffer);
+	while (right && hammer_running(h)) {
+		owned_pick(&o);
+		right = step(&o, direct_transfer);
+		worker_did(w, 1);
+		worker_rests(w, 8);
+	}
+	owned_end(&o, right);
+}
+
+/* -- io_uring -------------------------------------------------------------- */
+
+/* A worker that has a ring. */
+struct ringer {
+	struct owned owned;
+	struct ring ring;
+};
+
+static bool ring_transfer(struct owned *o, bool write, void *memory)
+{
+	/* The owned pages are the first of the ringer. */
+	struct ringer *r = (struct ringer *)o;
+	int ret;
+
+	ret = ring_io(&r->ring, write, memory, owned_bytes(o),
+		      scratch_offset(o->h, owned_index(o)));
+	return !ret || failed(o, write, strerror(-ret));
+}
+
+/*
+ * Register the run's pages. Older kernels do so for no file's pages but those of
+ * shmem and hugetlbfs: then the same is done with unregistered ones.
+ */
+static bool pin(struct hammer *h, struct ringer *r)
+{
+	struct owned *o = &r->owned;
+	int ret = ring_pin(&r->ring, owned_memory(o), owned_bytes(o));
+
+	if (!ret)
+		count(&h->shared->fixed, 1);
+	else if (ret == -EOPNOTSUPP)
+		count(&h->shared->fixed_refused, 1);
+	else
+		return failed(o, false, strerror(-ret));
+	return true;
+}
+
+static bool ring_step(struct hammer *h, struct ringer *r)
+{
+	bool right;
+	int i;
+
+	owned_pick(&r->owned);
+	right = pin(h, r);
+	for (i = 0; right && i < ROUNDS; i++)
+		right = step(&r->owned, ring_transfer);
+	ring_unpin(&r->ring);
+	return right;
+}
+
+void ring_run(struct hammer *h, struct worker *w)
+{
+	struct ringer r;
+	bool right;
+	int ret;
+
+	ret = ring_open(&r.ring, h->scratch);
+	if (ret) {
+		hammer_error(h, "%s: setting up: %s", w->name, strerror(-ret));
+		return;
+	}
+	right = owned_begin(&r.owned, h, w, &h->ring);
+	while (right && hammer_running(h)) {
+		right = ring_step(h, &r);
+		worker_did(w, 1);
+		worker_rests(w, 4);
+	}
+	owned_end(&r.owned, right);
+	ring_close(&r.ring);
 }

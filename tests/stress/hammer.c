@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "hammer.h"
+#include "pins.h"
 
 #define MIN_PAGES	256
 #define MAX_PAGES	(1 << 20)
@@ -212,6 +213,9 @@ static void plan_workers(struct hammer *h)
 	add_workers(h, "holes", holes_run, 1, false);
 	if (h->scratch >= 0)
 		add_workers(h, "direct", direct_run, 2, false);
+	if (h->scratch >= 0 && ring_possible())
+		add_workers(h, "ring", ring_run, 1, false);
+	add_workers(h, "sender", sender_run, 1, false);
 	add_workers(h, "forker", forker_run, 1, true);
 	add_workers(h, "killer", killer_run, 1, true);
 	add_workers(h, "vm-reader", vm_reader_run, 1, true);

@@ -10,6 +10,8 @@
  *             of readers, who read it as a seqlock
  *   counters  words that several threads and a process add to; totals match
  *   direct    pages that are the source and the target of O_DIRECT I/O
+ *   ring      the same for io_uring, which may keep them pinned
+ *   sent      pages that are sent on a socket without being copied
  *   holes     pages that are filled, discarded and must read as zeroes
  *
  * Movers move pages of all areas among the tiers, blindly or just where
@@ -93,6 +95,11 @@ enum outcome {
  * @pair: pages moved, from (by row) and to, as far as movers named the former
  * @calls: calls of movers
  * @retries: how often a reader met a page that was being written
+ * @fixed: runs of pages that io_uring registered
+ * @fixed_refused: and that it would not
+ * @sends: without copying
+ * @sends_copied: of these, copied by the kernel after all
+ * @sent_discarded: runs of pages that were discarded while they were sent
  * @nr_workers: of @worker
  */
 struct shared {
@@ -103,6 +110,11 @@ struct shared {
 	uint64_t pair[TW_NR_TIERS][TW_NR_TIERS];
 	uint64_t calls;
 	uint64_t retries;
+	uint64_t fixed;
+	uint64_t fixed_refused;
+	uint64_t sends;
+	uint64_t sends_copied;
+	uint64_t sent_discarded;
 	unsigned int nr_workers;
 	struct worker worker[MAX_WORKERS];
 };
@@ -139,6 +151,8 @@ struct options {
  * @writers: area
  * @counters: area
  * @direct: area
+ * @ring: area, right behind it
+ * @sent: area
  * @holes: area
  * @nr_adders: of the workers
  * @tiers: those that are bound
@@ -150,8 +164,7 @@ struct options {
  * @published: per page of @writers, in shared memory: at least this version
  *	must be seen by who looks now
  * @added: in shared memory, per adder, page and word: what it has added
- * @scratch: open for O_DIRECT, or -1
- * @scratch_at: where we may write in it
+ * @scratch: open for O_DIRECT, or -1; has room for @direct and @ring
  */
 struct hammer {
 	struct options options;
@@ -164,6 +177,8 @@ struct hammer {
 	struct area writers;
 	struct area counters;
 	struct area direct;
+	struct area ring;
+	struct area sent;
 	struct area holes;
 	unsigned int nr_adders;
 	int tiers[TW_NR_TIERS];
@@ -175,7 +190,6 @@ struct hammer {
 	uint64_t *published;
 	uint32_t *added;
 	int scratch;
-	uint64_t scratch_at;
 };
 
 /* -- hammer.c -------------------------------------------------------------- */
@@ -198,6 +212,17 @@ static inline bool hammer_running(const struct hammer *h)
 static inline uint64_t *hammer_page(const struct hammer *h, uint64_t index)
 {
 	return (uint64_t *)(h->base + index * PAGE_BYTES);
+}
+
+/* Where the page has its place in the scratch file. */
+static inline uint64_t scratch_offset(const struct hammer *h, uint64_t index)
+{
+	return (index - h->direct.first) * PAGE_BYTES;
+}
+
+static inline void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
 static inline void worker_did(struct worker *w, uint64_t n)
@@ -241,6 +266,8 @@ void adder_run(struct hammer *h, struct worker *w);
 void adders_check(struct hammer *h);
 void holes_run(struct hammer *h, struct worker *w);
 void direct_run(struct hammer *h, struct worker *w);
+void ring_run(struct hammer *h, struct worker *w);
+void sender_run(struct hammer *h, struct worker *w);
 void mover_run(struct hammer *h, struct worker *w);
 void forker_run(struct hammer *h, struct worker *w);
 void killer_run(struct hammer *h, struct worker *w);
@@ -290,8 +317,8 @@ void report(struct hammer *h);
 /* -- scratch.c ------------------------------------------------------------- */
 
 /*
- * Something that O_DIRECT works on, for direct_run(): @options.odirect, or a
- * loop device over a temporary file. Says what is wrong; 0 or -errno.
+ * Something that O_DIRECT works on, for direct.c: @options.odirect, or a loop
+ * device over a temporary file. Says what is wrong; 0 or -errno.
  */
 int scratch_open(struct hammer *h, uint64_t bytes);
 void scratch_close(struct hammer *h);

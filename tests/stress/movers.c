@@ -65,11 +65,6 @@ static enum outcome classify(const struct move *m, int status)
 	}
 }
 
-static void count(uint64_t *counter, uint64_t n)
-{
-	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
-}
-
 /* Book the outcomes; the driver's sums must be the same. */
 static void book(struct hammer *h, const struct move *m,
 		 const struct tw_move_sum *sum)

@@ -131,6 +131,13 @@ static void report_workers(const struct hammer *h)
 	}
 	printf("readers waited for a writer %llu times\n",
 	       (unsigned long long)s->retries);
+	printf("io_uring took %llu runs of pages as fixed buffers and refused %llu\n",
+	       (unsigned long long)s->fixed,
+	       (unsigned long long)s->fixed_refused);
+	printf("%llu sends without a copy, %llu copied after all, %llu runs discarded meanwhile\n",
+	       (unsigned long long)s->sends,
+	       (unsigned long long)s->sends_copied,
+	       (unsigned long long)s->sent_discarded);
 }
 
 static void report_moves(const struct hammer *h)

@@ -75,6 +75,8 @@ static void cut_areas(struct hammer *h)
 
 	cut(&h->counters, &h->nr_pages, pages / 24);
 	cut(&h->direct, &h->nr_pages, pages / 12);
+	cut(&h->ring, &h->nr_pages, pages / 24);
+	cut(&h->sent, &h->nr_pages, pages / 24);
 	cut(&h->holes, &h->nr_pages, pages / 6);
 	cut(&h->writers, &h->nr_pages, pages - h->nr_pages);
 }
@@ -140,7 +142,7 @@ int set_up(struct hammer *h)
 	if (!ret)
 		ret = make_memory(h);
 	if (!ret)
-		ret = scratch_open(h, h->direct.nr * PAGE_BYTES);
+		ret = scratch_open(h, (h->direct.nr + h->ring.nr) * PAGE_BYTES);
 	if (!ret && h->options.automatic)
 		ret = automatic(h);
 	/* The process_vm_readv() reader is our child. */
