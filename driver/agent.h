@@ -141,10 +141,10 @@ static inline void tw_agent_fault(struct tw_agent *a, int tier, bool major, u64 
 	struct tw_agent_cpu *c = get_cpu_ptr(a->cpu);
 
 	if (major)
-		c->major[tier]++;
+		WRITE_ONCE(c->major[tier], c->major[tier] + 1);
 	else
-		c->minor[tier]++;
-	c->fault_ns += ns;
+		WRITE_ONCE(c->minor[tier], c->minor[tier] + 1);
+	WRITE_ONCE(c->fault_ns, c->fault_ns + ns);
 	put_cpu_ptr(a->cpu);
 }
 
@@ -158,8 +158,8 @@ static inline void tw_agent_moved(struct tw_agent *a, int from, int to, u64 n)
 {
 	struct tw_agent_cpu *c = get_cpu_ptr(a->cpu);
 
-	c->moves_out[from] += n;
-	c->moves_in[to] += n;
+	WRITE_ONCE(c->moves_out[from], c->moves_out[from] + n);
+	WRITE_ONCE(c->moves_in[to], c->moves_in[to] + n);
 	put_cpu_ptr(a->cpu);
 }
 

@@ -275,7 +275,7 @@ static void tw_probe_run(struct tw_tier_s *t, struct tw_probe *p)
 		bandwidth = max(bandwidth, tw_probe_bandwidth(p));
 		cond_resched();
 	}
-	t->latency_ns = max_t(u64, latency, 1);
+	WRITE_ONCE(t->latency_ns, max_t(u64, latency, 1));
 	t->bandwidth = max_t(u64, bandwidth, 1);
 }
 

@@ -173,7 +173,7 @@ static int tw_store_measure(struct tw_tier_s *t, struct tw_store *s, u64 size,
 	ret = tw_probe(s, size, buffer, PAGE_SIZE, TW_PROBE_READS, &ns);
 	if (ret)
 		return ret;
-	t->latency_ns = ns;
+	WRITE_ONCE(t->latency_ns, ns);
 	ret = tw_probe(s, size, buffer, TW_PROBE_BYTES, 2, &ns);
 	if (ret)
 		return ret;

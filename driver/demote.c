@@ -27,7 +27,7 @@
 static bool tw_demote_paused = true;	/* not loaded, or a hibernation image is made */
 static struct workqueue_struct *tw_demote_wq;
 static struct tw_move *tw_demote_move;	/* the work's batch */
-static struct tw_keep tw_keep;		/* hints: races cost little */
+static struct tw_keep tw_keep;		/* hints, see tw_keep_get() */
 static void tw_demote_work_fn(struct work_struct *work);
 static DECLARE_WORK(tw_demote_work, tw_demote_work_fn);
 
@@ -58,6 +58,21 @@ static unsigned long tw_memory_free(unsigned long *capacity)
 	return *capacity > used ? *capacity - used : 0;
 }
 
+/* As it is now, if not by one hand: what a race mixes up costs little. */
+static struct tw_keep tw_keep_get(void)
+{
+	return (struct tw_keep){
+		.pages = READ_ONCE(tw_keep.pages),
+		.done = READ_ONCE(tw_keep.done),
+	};
+}
+
+static void tw_keep_put(struct tw_keep keep)
+{
+	WRITE_ONCE(tw_keep.pages, keep.pages);
+	WRITE_ONCE(tw_keep.done, keep.done);
+}
+
 static unsigned long tw_headroom_most(unsigned long capacity)
 {
 	return max(tw_policy_headroom(capacity), 32UL);
@@ -65,22 +80,26 @@ static unsigned long tw_headroom_most(unsigned long capacity)
 
 static unsigned long tw_headroom(unsigned long capacity)
 {
+	struct tw_keep keep = tw_keep_get();
+
 	if (READ_ONCE(tw_auto_migration))
-		return tw_keep_now(&tw_keep, tw_headroom_most(capacity));
+		return tw_keep_now(&keep, tw_headroom_most(capacity));
 	return clamp(capacity / 64, 32UL, 8192UL);
 }
 
 void tw_demote_begin(void)
 {
-	tw_keep = (struct tw_keep){ .pages = ~0ULL };
+	tw_keep_put((struct tw_keep){ .pages = ~0ULL });
 }
 
 void tw_demote_stalled(void)
 {
+	struct tw_keep keep = tw_keep_get();
 	unsigned long capacity;
 
 	tw_memory_free(&capacity);
-	tw_keep_stalled(&tw_keep, tw_headroom_most(capacity));
+	tw_keep_stalled(&keep, tw_headroom_most(capacity));
+	tw_keep_put(keep);
 }
 
 void tw_demote_queue(void)
@@ -168,6 +187,7 @@ bool tw_demote_is_paused(void)
 static void tw_demote_work_fn(struct work_struct *work)
 {
 	unsigned long capacity, free, want, done;
+	struct tw_keep keep;
 
 	tw_demote_reclaim();
 	tw_limits_work(&tw_demote_paused);
@@ -181,7 +201,9 @@ static void tw_demote_work_fn(struct work_struct *work)
 					    TW_BATCH));
 		if (!done)
 			break;
-		tw_keep_demoted(&tw_keep, done, tw_headroom_most(capacity));
+		keep = tw_keep_get();
+		tw_keep_demoted(&keep, done, tw_headroom_most(capacity));
+		tw_keep_put(keep);
 		cond_resched();
 	}
 }

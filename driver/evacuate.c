@@ -78,11 +78,12 @@ static int tw_evac_target(struct tw_evac *e, int tier, unsigned int n)
 static bool tw_evac_give_up(struct tw_evac *e, unsigned long idx)
 {
 	struct tw_rec *rec = tw_rec_find(e->m->region, idx);
+	unsigned long w;
 
 	if (!tw_rec_trylock(rec))
 		return false;
-	if (tw_w_state(rec->w) == TW_STORE && e->t &&
-	    tw_w_tier(rec->w) == e->t->id) {
+	w = tw_rec_w(rec);
+	if (tw_w_state(w) == TW_STORE && e->t && tw_w_tier(w) == e->t->id) {
 		pr_err("page %lu of region %llu is lost with its tier\n", idx,
 		       e->m->region->id);
 		tw_rec_poison(e->m->region, rec);
@@ -98,11 +99,13 @@ static bool tw_evac_bad_memory(struct tw_evac *e, unsigned long idx)
 	struct tw_chunk *c = tw_chunk_find(r, idx);
 	struct tw_rec *rec = tw_chunk_rec(c, idx);
 	struct page *page = NULL;
+	unsigned long w;
 
 	if (!tw_rec_trylock(rec))
 		return false;
-	if (tw_w_state(rec->w) == TW_MEM && PageHWPoison(tw_w_page(rec->w))) {
-		page = tw_w_page(rec->w);
+	w = tw_rec_w(rec);
+	if (tw_w_state(w) == TW_MEM && PageHWPoison(tw_w_page(w))) {
+		page = tw_w_page(w);
 		pr_err("page %lu of region %llu is lost in bad memory\n", idx,
 		       r->id);
 		unmap_mapping_pages(r->inode->i_mapping, idx, 1, false);
@@ -191,7 +194,7 @@ static void tw_evac_drop_kept(struct tw_evac *e, struct tw_rec *rec)
 		e->busy++;
 		return;
 	}
-	w = rec->w;
+	w = tw_rec_w(rec);
 	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
 	    tw_w_slot_tier(w) == e->t->id)
 		tw_slot_drop(rec);

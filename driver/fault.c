@@ -187,7 +187,7 @@ static void tw_fault_observe(struct tw_fault *f, struct tw_rec *rec,
 	if (!static_branch_likely(&tw_tracking_key))
 		return;
 	tw_rec_vote(rec, numa_node_id());
-	tw_numa_touch(page_to_nid(page));
+	tw_numa_touch(tw_page_nid(page));
 	tw_rec_touch(rec, tw_region_page(f->r, f->idx), f->now, TW_HEAT_FAULT);
 }
 
@@ -244,7 +244,7 @@ static unsigned int tw_around_collect(struct vm_fault *vmf, struct tw_rec *rec,
 		    !pte_none(READ_ONCE(*pte_offset_kernel(&pmd, addr))) ||
 		    !tw_rec_trylock_nested(near))
 			break;
-		w = near->w;
+		w = tw_rec_w(near);
 		if (tw_w_state(w) != TW_MEM || PageHWPoison(tw_w_page(w))) {
 			tw_rec_unlock_nested(near);
 			break;
@@ -351,7 +351,7 @@ static int tw_fault_insert(struct vm_fault *vmf, struct page *page)
 static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 			       struct tw_rec *rec)
 {
-	unsigned long w = rec->w;
+	unsigned long w = tw_rec_w(rec);
 	struct page *page = tw_w_page(w);
 	int err;
 
@@ -366,7 +366,7 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 	if (tw_w_state(w) == TW_WRITING)
 		w = (w & ~TW_W_STATE_MASK) |
 		    (unsigned long)TW_CANCELLED << TW_W_STATE_SHIFT;
-	if (w != rec->w)
+	if (w != tw_rec_w(rec))
 		tw_rec_set(rec, w);
 	f->now = tw_w_tier(w);
 	tw_fault_observe(f, rec, page);
@@ -490,12 +490,13 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 				unsigned int try)
 {
-	enum tw_state s = tw_w_state(rec->w);
+	unsigned long w = tw_rec_w(rec);
+	enum tw_state s = tw_w_state(w);
 	struct page *page;
 	int tier, err;
 
-	if (tw_w_resident(rec->w)) {
-		f->tier = tw_w_tier(rec->w);
+	if (tw_w_resident(w)) {
+		f->tier = tw_w_tier(w);
 		f->now = f->tier;
 		return 0;
 	}
@@ -518,7 +519,7 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 		return 0;
 	}
 	f->major = true;
-	f->tier = tw_w_tier(rec->w);
+	f->tier = tw_w_tier(w);
 	err = tw_read_in(f->r, f->idx, rec, page, tier);
 	return err && err != -EINTR ? -EIO : err;
 }
@@ -656,12 +657,13 @@ static struct page *tw_fault_first(struct tw_fault *f, int *tier)
 static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 				struct tw_rec *rec)
 {
-	enum tw_state s = tw_w_state(rec->w);
+	unsigned long w = tw_rec_w(rec);
+	enum tw_state s = tw_w_state(w);
 	struct page *page;
 	int tier;
 
-	if (likely(tw_w_resident(rec->w))) {
-		f->tier = tw_w_tier(rec->w);
+	if (likely(tw_w_resident(w))) {
+		f->tier = tw_w_tier(w);
 		return tw_fault_map(vmf, f, rec);
 	}
 	if (s == TW_NONE) {

@@ -22,6 +22,7 @@
 #include "external.h"
 #include "heat.h"
 #include "lookup.h"
+#include "numa.h"
 #include "region.h"
 #include "tier.h"
 #include "tw.h"
@@ -476,7 +477,7 @@ void tw_page_describe(struct tw_region *r, unsigned long idx,
 		return;
 	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT))
 		p->flags |= TW_PAGE_KEPT;
-	p->node = page_to_nid(tw_w_page(w));
+	p->node = tw_page_nid(tw_w_page(w));
 	if (admin)
 		p->pfn = w >> TW_W_PFN_SHIFT;
 }

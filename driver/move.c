@@ -131,7 +131,8 @@ static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 {
 	struct tw_tier_s *t = &tw_tiers[m->to];
 	unsigned long used = tw_slots_used(t);
-	unsigned long free = t->capacity > used ? t->capacity - used : 0;
+	unsigned long capacity = READ_ONCE(t->capacity);
+	unsigned long free = capacity > used ? capacity - used : 0;
 
 	if (need > free)
 		tw_reap_kept(m->to, need - free);
@@ -188,6 +189,7 @@ static void tw_move_lock(struct tw_move *m)
 	for (i = 0; i < m->nr; i++) {
 		struct tw_rec *rec = m->rec[i];
 		bool was_mem = m->page[i];
+		unsigned long w;
 
 		if (m->status[i] != TW_PENDING)
 			continue;
@@ -195,17 +197,18 @@ static void tw_move_lock(struct tw_move *m)
 			m->status[i] = -EBUSY;
 			continue;
 		}
-		m->status[i] = tw_move_classify(m, rec->w);
+		w = tw_rec_w(rec);
+		m->status[i] = tw_move_classify(m, w);
 		if (m->status[i] == TW_PENDING &&
-		    was_mem != (tw_w_state(rec->w) == TW_MEM))
+		    was_mem != (tw_w_state(w) == TW_MEM))
 			m->status[i] = -EBUSY;	/* its target does not fit */
 		if (m->status[i] != TW_PENDING) {
 			tw_rec_unlock_nested(rec);
 			continue;
 		}
-		m->from_tier[i] = tw_w_tier(rec->w);
+		m->from_tier[i] = tw_w_tier(w);
 		if (was_mem)
-			m->page[i] = tw_w_page(rec->w);
+			m->page[i] = tw_w_page(w);
 	}
 }
 
@@ -297,7 +300,8 @@ static void tw_move_one_mem(struct tw_move *m, unsigned int i)
 	if (dirty)
 		SetPageDirty(target);
 	tw_page_attach(m->region, m->idx[i], target);
-	tw_rec_set(rec, tw_w_mem(m->to, target) | tw_w_slot_bits(rec->w));
+	tw_rec_set(rec, tw_w_mem(m->to, target) |
+		   tw_w_slot_bits(tw_rec_w(rec)));
 	m->target[i] = NULL;
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);
@@ -400,14 +404,15 @@ static bool tw_move_clean(struct tw_move *m, unsigned int i)
 {
 	struct tw_tier_s *t = &tw_tiers[m->to];
 	struct tw_rec *rec = m->rec[i];
+	unsigned long w = tw_rec_w(rec);
 	int from = m->from_tier[i];
 
-	if (!(rec->w & TW_W_SLOT) || tw_w_slot_tier(rec->w) != m->to ||
+	if (!(w & TW_W_SLOT) || tw_w_slot_tier(w) != m->to ||
 	    PageDirty(m->page[i]) || !tw_tier_bound(m->to))
 		return false;
 	atomic64_dec(tw_tier_kept_ctr(t));
 	tw_tier_used_add(t, 1);
-	tw_rec_set(rec, tw_w_left(rec->w, m->to));
+	tw_rec_set(rec, tw_w_left(w, m->to));
 	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);
@@ -475,8 +480,8 @@ static void tw_move_start_write(struct tw_move *m, unsigned int i, u32 slot,
 
 	ClearPageDirty(page);
 	tw_slot_drop(rec);
-	rec->slot = slot;
-	tw_rec_set(rec, (rec->w & ~TW_W_STATE_MASK) | tw_w_slot(m->to) |
+	WRITE_ONCE(rec->slot, slot);
+	tw_rec_set(rec, (tw_rec_w(rec) & ~TW_W_STATE_MASK) | tw_w_slot(m->to) |
 		   (unsigned long)TW_WRITING << TW_W_STATE_SHIFT);
 	/* Drivers may take references of a page under I/O. */
 	tw_move_unfreeze(page);
@@ -491,7 +496,7 @@ static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 	int from = m->from_tier[i];
 	struct page *page = m->page[i];
 
-	if (tw_w_state(rec->w) == TW_CANCELLED) {
+	if (tw_w_state(tw_rec_w(rec)) == TW_CANCELLED) {
 		tw_count(m->to, taken_back, 1);
 		err = -EBUSY;
 	}
@@ -501,7 +506,7 @@ static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 		return err;
 	}
 	tw_tier_used_add(&tw_tiers[m->to], 1);
-	tw_rec_set(rec, tw_w_left(rec->w, m->to));
+	tw_rec_set(rec, tw_w_left(tw_rec_w(rec), m->to));
 	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
 	tw_pages_add(m->region, from, -1);
 	tw_pages_add(m->region, m->to, 1);
@@ -521,9 +526,9 @@ static int tw_move_restored(struct tw_move *m, unsigned int i, u32 slot, int err
 		return err;
 	}
 	tw_slot_drop(rec);
-	rec->slot = slot;
+	WRITE_ONCE(rec->slot, slot);
 	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot(m->to) |
-		   tw_w_stamp(rec->w));
+		   tw_w_stamp(tw_rec_w(rec)));
 	tw_tier_used_add(&tw_tiers[from], -1);
 	tw_tier_used_add(&tw_tiers[m->to], 1);
 	tw_pages_add(m->region, from, -1);

@@ -113,7 +113,7 @@ static bool tw_balance_wants(unsigned long w, int nid)
 {
 	return tw_w_state(w) == TW_MEM && tw_w_tier(w) == TW_TIER_CPU &&
 	       tw_w_best_node(w) == nid && tw_w_sure(w) >= TW_BALANCE_SURE &&
-	       page_to_nid(tw_w_page(w)) != nid;
+	       tw_page_nid(tw_w_page(w)) != nid;
 }
 
 static void tw_balance_flush(struct tw_balance *b)
@@ -192,7 +192,8 @@ static int tw_balance_nodes(nodemask_t *nodes)
 
 	spin_lock(&t->pressure_lock);
 	bound = t->state == TW_TIER_BOUND;
-	*nodes = t->nodes;
+	if (bound)	/* else a bind may just be writing them */
+		*nodes = t->nodes;
 	spin_unlock(&t->pressure_lock);
 	return bound ? 0 : -EOPNOTSUPP;
 }

@@ -40,10 +40,19 @@ static inline void tw_numa_touch(int nid)
 		this_cpu_inc(t->remote);
 }
 
+/*
+ * The node is in bits of the frame's flags that nobody changes; others beside them
+ * may change while they are read.
+ */
+static inline int tw_page_nid(const struct page *page)
+{
+	return data_race(page_to_nid(page));
+}
+
 /* A frame becomes a region's, or ceases to be. */
 static inline void tw_numa_page_add(struct page *page, int n)
 {
-	atomic_long_add(n, &tw_numa_pages[page_to_nid(page)]);
+	atomic_long_add(n, &tw_numa_pages[tw_page_nid(page)]);
 }
 
 int tw_numa_stats_ioctl(struct tw_numa_stats *arg);

@@ -179,7 +179,7 @@ void tw_page_unget(struct page *page, int tier)
 void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page)
 {
 	tw_numa_page_add(page, 1);
-	page->mapping = r->inode->i_mapping;
+	WRITE_ONCE(page->mapping, r->inode->i_mapping);
 	page_folio(page)->index = idx;
 	/* Its barrier: the bytes are there before anyone can map it. */
 	__SetPageUptodate(page);
@@ -187,11 +187,17 @@ void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page)
 	smp_store_release(&page->private, TW_PAGE_COOKIE);
 }
 
+/* Whoever looks frames up by number reads both without a lock. */
+static void tw_page_untie(struct page *page)
+{
+	WRITE_ONCE(page->private, 0);
+	WRITE_ONCE(page->mapping, NULL);
+}
+
 void tw_page_free_frozen(struct page *page)
 {
 	tw_numa_page_add(page, -1);
-	page->private = 0;
-	page->mapping = NULL;
+	tw_page_untie(page);
 	page_ref_unfreeze(page, 1);
 	put_page(page);
 }
@@ -200,8 +206,7 @@ void tw_page_drop(struct page *page)
 {
 	tw_numa_page_add(page, -1);
 	lock_page(page);
-	page->private = 0;
-	page->mapping = NULL;
+	tw_page_untie(page);
 	unlock_page(page);
 	put_page(page);
 }
@@ -257,7 +262,7 @@ void tw_pages_add(struct tw_region *r, int tier, long n)
 
 void tw_slot_drop(struct tw_rec *rec)
 {
-	unsigned long w = rec->w;
+	unsigned long w = tw_rec_w(rec);
 	struct tw_tier_s *t;
 
 	tw_rec_assert_locked(rec);
@@ -272,7 +277,7 @@ void tw_slot_drop(struct tw_rec *rec)
 
 void tw_rec_poison(struct tw_region *r, struct tw_rec *rec)
 {
-	int tier = tw_w_tier(rec->w);
+	int tier = tw_w_tier(tw_rec_w(rec));
 
 	tw_slot_drop(rec);
 	tw_rec_set(rec, tw_w_make(TW_POISON, 0));

@@ -364,13 +364,13 @@ void tw_policy_begin(u64 window_ns)
 	tw_dec.thrash = 0;
 	tw_dec.wanted = 0;
 	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
-		unsigned long keep = tw_policy_headroom(tw_tiers[tier].capacity);
+		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
+		unsigned long keep = tw_policy_headroom(cap);
 		unsigned long room = tw_room(tier);
 
 		tw_dec.need[tier] = room < keep ? 2 * keep - room : 0;
 		/* Those of the scan before that found no room. */
-		tw_dec.need[tier] += min(tw_dec.waiting[tier],
-					 tw_tiers[tier].capacity / 4);
+		tw_dec.need[tier] += min(tw_dec.waiting[tier], cap / 4);
 		tw_dec.waiting[tier] = 0;
 		tw_dec.pays[tier] = tw_pays_at(tier, window_ns);
 	}
@@ -387,7 +387,7 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 		tw_margin_scanned(&tw_dec.margin, tw_dec.moved, tw_dec.thrash);
 	WRITE_ONCE(tw_stats->auto_margin, tw_dec.margin.heat);
 	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
-		unsigned long cap = tw_tiers[tier].capacity;
+		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
 		unsigned long keep = tw_policy_headroom(cap);
 		unsigned long want = keep + tw_dec.waiting[tier];
 

@@ -208,7 +208,8 @@ static void tw_req_answer(struct tw_req *q, u64 ns)
 		call->out[q->slot].latency_ns = ns;
 	}
 	/* Under the lock: who has seen 0 may free what it waits on. */
-	if (!--call->left)
+	WRITE_ONCE(call->left, call->left - 1);
+	if (!call->left)
 		wake_up_all(&call->wait);
 	spin_unlock(&tw_queue_lock);
 }

@@ -77,13 +77,14 @@ static bool tw_slot_keep(int tier)
 {
 	struct tw_tier_s *t = &tw_tiers[tier];
 
-	return tw_tier_bound(tier) && tw_slots_used(t) < t->capacity / 2;
+	return tw_tier_bound(tier) &&
+	       tw_slots_used(t) < READ_ONCE(t->capacity) / 2;
 }
 
 int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 		 struct page *page, int tier, int err)
 {
-	int src = tw_w_tier(rec->w);
+	int src = tw_w_tier(tw_rec_w(rec));
 
 	if (err) {
 		tw_rec_set_state(rec, TW_STORE);
@@ -95,7 +96,8 @@ int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 	tw_page_attach(r, idx, page);
 	if (tw_slot_keep(src)) {
 		atomic64_inc(tw_tier_kept_ctr(&tw_tiers[src]));
-		tw_rec_set(rec, tw_w_mem(tier, page) | tw_w_slot_bits(rec->w));
+		tw_rec_set(rec, tw_w_mem(tier, page) |
+			   tw_w_slot_bits(tw_rec_w(rec)));
 	} else {
 		tw_slot_drop(rec);
 		tw_rec_set(rec, tw_w_mem(tier, page));
@@ -115,7 +117,7 @@ static bool tw_readin_continues(struct tw_rec *rec, int src, u32 slot)
 	if (tw_w_state(w) != TW_STORE || tw_w_tier(w) != src ||
 	    READ_ONCE(rec->slot) != slot || !tw_rec_trylock_nested(rec))
 		return false;
-	w = rec->w;
+	w = tw_rec_w(rec);
 	if (tw_w_state(w) == TW_STORE && tw_w_tier(w) == src &&
 	    rec->slot == slot)
 		return true;
@@ -245,8 +247,8 @@ int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 	}
 	ri->r = r;
 	ri->idx = idx;
-	ri->was = rec->w;
-	ri->src = tw_w_tier(rec->w);
+	ri->was = tw_rec_w(rec);
+	ri->src = tw_w_tier(ri->was);
 	ri->t0 = ktime_get_mono_fast_ns();
 	ri->nr = 1;
 	ri->rec[0] = rec;

@@ -109,6 +109,12 @@ static unsigned long tw_node_cache(int nid)
 	return max(pages, 0L);
 }
 
+/* The kernel changes them (and boosts one) as it likes: a look, not a promise. */
+static unsigned long tw_zone_high(const struct zone *zone)
+{
+	return data_race(high_wmark_pages(zone));
+}
+
 /*
  * What a program can still take of a zone before it drops below its high
  * watermark. A lower zone keeps a reserve from programs: it has some to give or
@@ -117,7 +123,7 @@ static unsigned long tw_node_cache(int nid)
 static long tw_zone_left(struct zone *zone, long reserve)
 {
 	long left = zone_page_state(zone, NR_FREE_PAGES) -
-		    high_wmark_pages(zone) - reserve;
+		    tw_zone_high(zone) - reserve;
 
 	return left < 0 && reserve ? 0 : left;
 }
@@ -148,9 +154,9 @@ static void tw_node_look(int nid, struct tw_node_state *s)
 			continue;
 		s->left += tw_zone_left(zone,
 					zone->lowmem_reserve[ZONE_MOVABLE]);
-		s->high += high_wmark_pages(zone);
+		s->high += tw_zone_high(zone);
 		s->pages += zone_managed_pages(zone);
-		low += low_wmark_pages(zone);
+		low += data_race(low_wmark_pages(zone));
 	}
 	s->left += tw_cache_spare(tw_node_cache(nid), low);
 }

@@ -129,6 +129,7 @@ extern struct lockdep_map tw_rec_dep_map;
 #define tw_rec_dep_release()	do { } while (0)
 #endif
 
+/* By the lock's holder, too: others try for the lock in the same word. */
 static inline unsigned long tw_rec_w(const struct tw_rec *rec)
 {
 	return READ_ONCE(rec->w);
@@ -219,8 +220,8 @@ static inline void tw_rec_assert_locked(const struct tw_rec *rec)
 static inline void tw_rec_set(struct tw_rec *rec, unsigned long w)
 {
 	tw_rec_assert_locked(rec);
-	WRITE_ONCE(rec->w, (w & ~TW_W_HINT_MASK) | (rec->w & TW_W_HINT_MASK) |
-		   TW_W_LOCK);
+	WRITE_ONCE(rec->w, (w & ~TW_W_HINT_MASK) |
+		   (tw_rec_w(rec) & TW_W_HINT_MASK) | TW_W_LOCK);
 }
 
 /*
@@ -261,18 +262,18 @@ static inline unsigned int tw_w_sure(unsigned long w)
 static inline void tw_rec_vote(struct tw_rec *rec, int nid)
 {
 	tw_rec_assert_locked(rec);
-	WRITE_ONCE(rec->w, tw_w_vote(rec->w, nid));
+	WRITE_ONCE(rec->w, tw_w_vote(tw_rec_w(rec), nid));
 }
 
 static inline void tw_rec_forget_votes(struct tw_rec *rec)
 {
 	tw_rec_assert_locked(rec);
-	WRITE_ONCE(rec->w, rec->w & ~TW_W_HINT_MASK);
+	WRITE_ONCE(rec->w, tw_rec_w(rec) & ~TW_W_HINT_MASK);
 }
 
 static inline void tw_rec_set_state(struct tw_rec *rec, enum tw_state s)
 {
-	tw_rec_set(rec, (rec->w & ~TW_W_STATE_MASK) |
+	tw_rec_set(rec, (tw_rec_w(rec) & ~TW_W_STATE_MASK) |
 		   (unsigned long)s << TW_W_STATE_SHIFT);
 }
 
@@ -309,7 +310,7 @@ static inline bool tw_rec_touched(struct tw_rec *rec)
 {
 	if (likely(!(tw_rec_w(rec) & TW_W_PREFAULT)) || !tw_rec_trylock(rec))
 		return true;
-	tw_rec_set(rec, rec->w & ~TW_W_PREFAULT);
+	tw_rec_set(rec, tw_rec_w(rec) & ~TW_W_PREFAULT);
 	tw_rec_unlock(rec);
 	return false;
 }

@@ -186,7 +186,8 @@ bool tw_region_mine(struct tw_region *r)
 
 bool tw_regions_exist(void)
 {
-	return !xa_empty(&tw_regions);
+	/* One pointer, read once; what is found is old by the time it is told. */
+	return !data_race(xa_empty(&tw_regions));
 }
 
 struct tw_region *tw_region_after(u64 number)
@@ -240,7 +241,7 @@ static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
 	err = tw_discard_lock(rec, state);
 	if (err)
 		return err;
-	w = rec->w;
+	w = tw_rec_w(rec);
 	tier = tw_w_tier(w);
 	if (tw_w_state(w) == TW_MEM) {
 		page = tw_w_page(w);

@@ -69,15 +69,17 @@ static pmd_t *tw_walk_pmd(struct mm_struct *mm, unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset(mm, addr);
 	p4d_t *p4d;
-	pud_t *pud;
+	pud_t *pud, val;
 
-	if (pgd_none(*pgd) || pgd_bad(*pgd))
+	/* Faults may be filling them in. */
+	if (pgd_none(READ_ONCE(*pgd)) || pgd_bad(READ_ONCE(*pgd)))
 		return NULL;
 	p4d = p4d_offset(pgd, addr);
-	if (p4d_none(*p4d) || p4d_bad(*p4d))
+	if (p4d_none(READ_ONCE(*p4d)) || p4d_bad(READ_ONCE(*p4d)))
 		return NULL;
 	pud = pud_offset(p4d, addr);
-	if (pud_none(*pud) || pud_leaf(*pud) || pud_bad(*pud))
+	val = READ_ONCE(*pud);
+	if (pud_none(val) || pud_leaf(val) || pud_bad(val))
 		return NULL;
 	return pmd_offset(pud, addr);
 }

@@ -135,7 +135,7 @@ static void tw_scan_sleep(u64 ns)
  */
 static u64 tw_scan_cpu_ns(void)
 {
-	return current->se.sum_exec_runtime;
+	return READ_ONCE(current->se.sum_exec_runtime);
 }
 
 static void tw_scan_slice_end(struct tw_pass *p)

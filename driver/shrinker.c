@@ -103,7 +103,7 @@ static bool tw_shrink_rec(struct tw_chunk *c, struct tw_rec *rec)
 	if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
 	    !tw_rec_trylock_nested(rec))
 		return false;
-	w = rec->w;
+	w = tw_rec_w(rec);
 	if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT))
 		goto unlock;
 	page = tw_w_page(w);

@@ -194,7 +194,7 @@ static unsigned long tw_reap_chunk(struct tw_chunk *c, int tier)
 		if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
 		    tw_w_slot_tier(w) != tier || !tw_rec_trylock(rec))
 			continue;
-		w = rec->w;
+		w = tw_rec_w(rec);
 		if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
 		    tw_w_slot_tier(w) == tier) {
 			tw_slot_drop(rec);

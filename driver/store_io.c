@@ -262,7 +262,11 @@ void tw_xfer_hung(struct tw_xfer *f)
 static u32 tw_page_crc(struct page *page)
 {
 	void *bytes = kmap_local_page(page);
-	u32 crc = tw_crc32c(bytes, PAGE_SIZE);
+	/*
+	 * A page that is written out may be touched and changed meanwhile: then
+	 * it is taken back, and nobody reads the slot.
+	 */
+	u32 crc = data_race(tw_crc32c(bytes, PAGE_SIZE));
 
 	kunmap_local(bytes);
 	return crc;

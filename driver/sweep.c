@@ -17,6 +17,7 @@
 #include <linux/sched/signal.h>
 
 #include "heat.h"
+#include "numa.h"
 #include "policy.h"
 #include "region.h"
 #include "sweep.h"
@@ -195,7 +196,7 @@ static bool tw_sweep_spare(struct tw_sweep *s, int wish)
 static bool tw_sweep_here(const struct tw_sweep *s, unsigned long w)
 {
 	return (s->tier == TW_TIER_NONE || tw_w_tier(w) == s->tier) &&
-	       (s->nid == NUMA_NO_NODE || page_to_nid(tw_w_page(w)) == s->nid);
+	       (s->nid == NUMA_NO_NODE || tw_page_nid(tw_w_page(w)) == s->nid);
 }
 
 static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,

@@ -293,7 +293,7 @@ static void tw_tier_release(struct tw_tier_s *t)
 	WRITE_ONCE(t->capacity, 0);
 	t->asked = 0;
 	t->leave = 0;
-	t->latency_ns = 0;
+	WRITE_ONCE(t->latency_ns, 0);
 	t->bandwidth = 0;
 	t->movable = false;
 	nodes_clear(t->nodes);

@@ -135,7 +135,7 @@ static void tw_report_vote(struct tw_rec *rec)
 {
 	if (!tw_rec_trylock_nested(rec))
 		return;
-	if (tw_w_state(rec->w) != TW_NONE)
+	if (tw_w_state(tw_rec_w(rec)) != TW_NONE)
 		tw_rec_vote(rec, numa_node_id());
 	tw_rec_unlock_nested(rec);
 }
@@ -164,7 +164,7 @@ static int tw_report_managed(struct tw_region *r, unsigned long idx, bool admin)
 	tw_count_irq(tier, reported, 1);
 	tw_agent_reported(r->agent);
 	if (tw_w_resident(w))
-		tw_numa_touch(page_to_nid(tw_w_page(w)));
+		tw_numa_touch(tw_page_nid(tw_w_page(w)));
 	tw_report_vote(rec);
 	return 0;
 }
