@@ -47,7 +47,7 @@ AGAIN := +@$(MAKE) --no-print-directory
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
-	test-races test-broken test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config \
+	test-races test-neighbour test-broken test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config \
 	deps clean help
 
 all: module lib tools		## driver, library and command
@@ -136,6 +136,15 @@ test-matrix:			## guest suite and stress on each supported kernel (6.1, 6.12, 7.
 	@tools/deps --install
 	$(AGAIN) programs KDIR="$$(tools/vm --kernel stock --print-kdir)"
 	+@tests/matrix $(addprefix --kernel ,$(MATRIX_KERNELS)) $(ARGS)
+
+# What a program beside a region must survive always, not most of the time.
+TIMES ?= 10
+
+test-neighbour:			## programs beside a region, TIMES=10 each, on those kernels, a table
+	@tools/deps --install
+	$(AGAIN) programs
+	+@tests/matrix $(addprefix --kernel ,$(MATRIX_KERNELS)) -- --only special --special neighbour \
+		-- --times=$(TIMES) -k "full_speed or bound_to_one_node" $(ARGS)
 
 # Ten minutes in all. A kernel of its own, built once; a report of KCSAN is a splat.
 RACES := tools/vm --kernel races --topology unthrottled --

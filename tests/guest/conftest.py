@@ -89,6 +89,15 @@ class Kmsg:
 def pytest_addoption(parser):
     parser.addoption("--not-once", action="store_true",
                      help=f"without tests marked `{ONCE}`, which another kernel runs")
+    parser.addoption("--times", type=int, default=1, help="each test so often, in one run")
+
+
+def pytest_generate_tests(metafunc):
+    """What must go well always is tried more than once."""
+    times = metafunc.config.getoption("--times")
+    if times > 1:
+        metafunc.fixturenames.append("_time")
+        metafunc.parametrize("_time", range(1, times + 1))
 
 
 def pytest_collection_modifyitems(config, items):
