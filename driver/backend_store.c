@@ -37,7 +37,7 @@ static int tw_bdev_from_fd(int fd, dev_t *dev)
 	if (!file)
 		return -EBADF;
 	if (!S_ISBLK(file_inode(file)->i_mode))
-		ret = -EINVAL;
+		ret = -ENOTBLK;
 	else if (~file->f_mode & (FMODE_READ | FMODE_WRITE))
 		ret = -EACCES;
 	else
@@ -46,16 +46,24 @@ static int tw_bdev_from_fd(int fd, dev_t *dev)
 	return ret;
 }
 
+/* An errno for each kind, so that a caller can say what is wrong with it. */
 static int tw_bdev_check(struct block_device *bdev)
 {
 	int ret;
 
-	if (bdev_is_zoned(bdev))	/* slots are written in any order */
-		return -EINVAL;
-	if (bdev_read_only(bdev))
-		return -EACCES;
-	if (bdev_logical_block_size(bdev) > PAGE_SIZE)
-		return -EINVAL;
+	if (bdev_read_only(bdev)) {
+		pr_info("%pg is read-only\n", bdev);
+		return -EROFS;
+	}
+	if (bdev_is_zoned(bdev)) {	/* slots are written in any order */
+		pr_info("%pg is zoned\n", bdev);
+		return -EOPNOTSUPP;
+	}
+	if (bdev_logical_block_size(bdev) > PAGE_SIZE) {
+		pr_info("%pg has blocks of %u bytes, larger than pages\n", bdev,
+			bdev_logical_block_size(bdev));
+		return -EOVERFLOW;
+	}
 	/* What was written through the page cache must not come later. */
 	ret = sync_blockdev(bdev);
 	if (ret)
@@ -127,13 +135,13 @@ static int tw_super_check(struct tw_store *s, void *buffer)
 		return ret;
 	if (!tw_super_ok(buffer)) {
 		pr_info("%pg is not formatted as a store\n", s->bdev);
-		return -EINVAL;
+		return -EMEDIUMTYPE;
 	}
 	/* Formatted when it was larger: it is not the device it was. */
 	if (le64_to_cpu(((struct tw_store_super *)buffer)->bytes) >
 	    bdev_nr_bytes(s->bdev)) {
 		pr_info("%pg has shrunk since it was formatted\n", s->bdev);
-		return -EINVAL;
+		return -ESTALE;
 	}
 	return 0;
 }
@@ -183,41 +191,45 @@ static int tw_store_measure(struct tw_tier_s *t, struct tw_store *s, u64 size,
 
 /* -- bind and unbind ------------------------------------------------------- */
 
-/* Slots of a device of @bytes: those asked for, or all. */
-static int tw_store_capacity(u64 bytes, u64 asked, u32 *slots)
+/* Slots that fit on a device of @bytes; fewer than TW_STORE_PAGES_MIN are no store. */
+static u32 tw_store_slots(u64 bytes)
 {
-	u64 all;
+	u64 slots;
 
 	if (bytes < TW_STORE_DATA)
-		return -EINVAL;
-	all = min_t(u64, (bytes - TW_STORE_DATA) / PAGE_SIZE, TW_SLOTS_MAX);
-	if (asked > all)
-		return -EINVAL;
-	*slots = asked ?: all;
-	return *slots < TW_SLOTS_MIN ? -EINVAL : 0;
+		return 0;
+	slots = (bytes - TW_STORE_DATA) / PAGE_SIZE;
+	return min_t(u64, slots, TW_SLOTS_MAX);
 }
 
-/* The device is ours: look at it and make the tables. */
+/*
+ * The device is ours: look at it and make the tables. What is wrong with the
+ * device comes before what is wrong with the capacity asked for.
+ */
 static int tw_store_setup(struct tw_tier_s *t, struct tw_store *s, u64 asked)
 {
 	u64 size = bdev_nr_bytes(s->bdev);
+	u32 slots = tw_store_slots(size);
 	void *buffer;
-	u32 slots;
 	int ret;
 
-	ret = tw_store_capacity(size, asked, &slots);
-	if (ret)
-		return ret;
+	if (slots < TW_STORE_PAGES_MIN) {
+		pr_info("%pg is too small for a store\n", s->bdev);
+		return -ENOSPC;
+	}
 	buffer = vmalloc(TW_PROBE_BYTES);
 	if (!buffer)
 		return -ENOMEM;
 	ret = tw_super_check(s, buffer);
 	if (ret)
 		goto out;
+	ret = -EINVAL;
+	if (asked > slots || (asked && asked < TW_STORE_PAGES_MIN))
+		goto out;
 	ret = tw_store_measure(t, s, size, buffer);
 	if (ret)
 		goto out;
-	ret = tw_slots_init(&s->slots, slots);
+	ret = tw_slots_init(&s->slots, asked ?: slots);
 out:
 	vfree(buffer);
 	return ret;
@@ -230,9 +242,9 @@ out:
  *
  * Fills store, capacity and the measured figures. Under tw_tier_mutex.
  *
- * Return: 0, -EBADF, -EACCES: not open for both directions or read-only,
- * -EBUSY: in use, -EINVAL: no block device, not formatted, or too small,
- * -EIO, -ENOMEM.
+ * Return: 0; -EINVAL: not so many slots there, or fewer than
+ * %TW_STORE_PAGES_MIN asked for; -ENOMEM; or what is wrong with the device or
+ * its fd, as uapi says of each.
  */
 int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 {

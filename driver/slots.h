@@ -12,7 +12,6 @@
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
-#define TW_SLOTS_MIN	16U
 #define TW_SLOTS_MAX	(U32_MAX - 1)	/* ~0 is never a slot */
 
 #define TW_CRCS_PER_PAGE	(PAGE_SIZE / sizeof(u32))

@@ -160,6 +160,7 @@ TW_STORE_MAGIC = "TIERWTCH"
 TW_STORE_VERSION = 1
 TW_STORE_DATA = 1 << 20
 TW_STORE_SUPER_SIZE = 4096
+TW_STORE_PAGES_MIN = 16
 
 # Sizes of structs when they were first published.
 TW_INFO_SIZE_VER0 = 40
@@ -605,7 +606,8 @@ class StatsHeader(Structure):
 
 class StoreSuper(Structure):
     _fields_ = [("magic", c_uint8 * 8), ("version", c_uint32), ("crc", c_uint32),
-                ("bytes", c_uint64), ("uuid", c_uint8 * 16), ("label", c_uint8 * 64)]
+                ("bytes", c_uint64), ("uuid", c_uint8 * 16), ("label", c_uint8 * 64),
+                ("tier", c_uint32), ("reserved", c_uint32)]
 
 
 STRUCTS = {

@@ -467,7 +467,8 @@ def signature(size: int, label: bytes = b"pytest", **members: Any) -> bytes:
     sup.magic[:] = tw.TW_STORE_MAGIC.encode()
     sup.version = members.get("version", tw.TW_STORE_VERSION)
     sup.bytes = members.get("bytes", size)
-    sup.uuid[:] = secrets.token_bytes(16)
+    sup.uuid[:] = members.get("uuid", secrets.token_bytes(16))
+    sup.tier = members["tier"] + 1 if "tier" in members else 0
     sup.label[:len(label)] = label
     if "magic" in members:
         sup.magic[:] = members["magic"]
@@ -485,9 +486,9 @@ def write_super(path: str, block: bytes) -> None:
         os.close(fd)
 
 
-def format_store(path: str) -> None:
+def format_store(path: str, **members: Any) -> None:
     """As `tw tier format --force` does."""
-    write_super(path, signature(device_bytes(path)))
+    write_super(path, signature(device_bytes(path), **members))
 
 
 class Loop:
@@ -510,6 +511,34 @@ class Loop:
 
     def __exit__(self, *_exc: Any) -> None:
         self.close()
+
+
+class ZonedDisk:
+    """A block device that is written in order only, by the kernel's null_blk."""
+
+    CONFIG = Path("/sys/kernel/config/nullb")
+
+    def __init__(self):
+        self.folder = self.CONFIG / "tw-zoned"
+
+    def __enter__(self) -> str:
+        subprocess.run(["modprobe", "-q", "null_blk", "nr_devices=0"], check=False)
+        if not self.CONFIG.exists():
+            subprocess.run(["mount", "-t", "configfs", "configfs", self.CONFIG.parent],
+                           check=False)
+        if not self.CONFIG.exists():
+            pytest.skip("this kernel has no null_blk")
+        self.folder.mkdir()
+        for key, value in {"size": 64, "zone_size": 4, "zoned": 1, "memory_backed": 1,
+                           "power": 1}.items():
+            (self.folder / key).write_text(str(value))
+        named = Path("/dev", self.folder.name)     # so since 6.14
+        index = (self.folder / "index").read_text().strip()
+        return str(named if named.exists() else f"/dev/nullb{index}")
+
+    def __exit__(self, *_exc: Any) -> None:
+        (self.folder / "power").write_text("0")
+        self.folder.rmdir()
 
 
 class Ext4:

@@ -3,14 +3,15 @@
 
 import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import tw
-from support import (TINY, Child, Layout, Loop, Pin, bind, device_bytes, errno_of, fill, find_on_disk,
-                     format_store, place, refused, run_child, set_tiers, signature, store_path,
-                     wait_for, write_direct, write_super, wrong)
+from support import (TINY, Child, Layout, Loop, Pin, ZonedDisk, bind, device_bytes, errno_of, fill,
+                     find_on_disk, format_store, place, refused, run_child, set_tiers, signature,
+                     store_path, wait_for, write_direct, write_super, wrong)
 from tw import CPU, GPU, HDD, MEMORY_TIERS, NVME, PAGE, SSD, STORES, TIERS, TW_KIND_NONE
 
 pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.forked]
@@ -224,12 +225,13 @@ class TestDevices:
                "version 0": signature(size, version=0),
                "version 2": signature(size, version=2),
                "crc": signature(size, crc_xor=1),
-               "larger than the device": signature(size, bytes=size + PAGE)}
+               "shrunk": signature(size, bytes=size + PAGE)}
         try:
             for what, block in bad.items():
                 write_super(path, block)
-                with refused(errno.EINVAL):
-                    bind(dev, NVME, 64)
+                for capacity in (64, 1 << 40):
+                    with refused(errno.ESTALE if what == "shrunk" else errno.EMEDIUMTYPE):
+                        bind(dev, NVME, capacity)
                 assert dev.tier_info(NVME).kind == TW_KIND_NONE, what
             write_super(path, signature(size))
             bind(dev, NVME, 64)
@@ -243,7 +245,7 @@ class TestDevices:
         (tmp_path / "file").write_bytes(signature(1 << 21))
         for path in ("/dev/null", "/dev/tierwatch", tmp_path / "file"):
             fd = os.open(path, os.O_RDWR)
-            with refused(errno.EINVAL):
+            with refused(errno.ENOTBLK):
                 dev.bind(NVME, fd)
             os.close(fd)
 
@@ -258,6 +260,24 @@ class TestDevices:
             with refused(errno.EACCES):
                 dev.bind(NVME, fd, 64)
             os.close(fd)
+
+    def test_read_only_device(self, dev):
+        """Not the same as a right that is missing."""
+        path = store_path(NVME)
+        fd = os.open(path, os.O_RDWR)
+        subprocess.run(["blockdev", "--setro", path], check=True)
+        try:
+            with refused(errno.EROFS):
+                dev.bind(NVME, fd, 64)
+        finally:
+            subprocess.run(["blockdev", "--setrw", path], check=True)
+            os.close(fd)
+        bind(dev, NVME, 64)
+
+    def test_zoned_device(self, dev):
+        with ZonedDisk() as path:
+            with refused(errno.EOPNOTSUPP):
+                bind(dev, NVME, 0, path)
 
     def test_takes_no_nodes(self, dev):
         fd = os.open(store_path(NVME), os.O_RDWR)
@@ -296,8 +316,9 @@ class TestDevices:
     def test_too_small(self, dev, size):
         with Loop(size) as loop:
             format_store(loop.path)
-            with refused(errno.EINVAL):
-                bind(dev, SSD, 0, loop.path)
+            for capacity in (0, 16, 1 << 40):
+                with refused(errno.ENOSPC):
+                    bind(dev, SSD, capacity, loop.path)
 
     def test_smallest(self, dev):
         with Loop(tw.TW_STORE_DATA + 64 * PAGE) as loop:

@@ -294,13 +294,23 @@ struct tw_tier_info {
  * @flags: in: TW_BIND_*
  * @fd: in: stores: a block device that `tw tier format` has signed, open for
  *      reading and writing; NUMA tiers: -1
- * @capacity: in: pages; 0 for all there is. More than there is: EINVAL
+ * @capacity: in: pages; 0 for all there is. More than there is: EINVAL; of a
+ *	store, so are fewer than TW_STORE_PAGES_MIN
  * @nodes: in: NUMA tiers: nodes 0..63, a bit each; 0 for all that fit the
  *         tier (GPU: without CPUs, CPU: with CPUs); stores: 0
  *
  * Needs CAP_SYS_ADMIN. EBUSY: bound already, a node belongs to the other
- * tier, or the device is in use. EINVAL: device not signed or too small.
- * EOPNOTSUPP: no such node has memory, or only ZONE_MOVABLE without the flag.
+ * tier, or the device is in use.
+ *
+ * NUMA tiers: EOPNOTSUPP: no such node has memory, or only ZONE_MOVABLE without
+ * the flag.
+ *
+ * Stores, what is looked at in this order: EBADF: no open fd; ENOTBLK: it is no
+ * block device; EACCES: it is not open for reading and writing; then of the
+ * device: EROFS: it is read-only; EOPNOTSUPP: it is zoned; EOVERFLOW: its logical
+ * blocks are larger than pages; EIO: it fails; ENOSPC: it is too small for a
+ * store; EMEDIUMTYPE: it is not signed; ESTALE: it has shrunk since it was; and
+ * last EINVAL of @capacity.
  */
 struct tw_tier_bind {
 	__u32 size;
@@ -1978,6 +1988,7 @@ struct tw_stats {
 #define TW_STORE_VERSION	1
 #define TW_STORE_DATA		(1U << 20)
 #define TW_STORE_SUPER_SIZE	4096
+#define TW_STORE_PAGES_MIN	16
 
 /**
  * struct tw_store_super - signature of a store
@@ -1988,6 +1999,9 @@ struct tw_stats {
  * @bytes: size of the device when it was formatted
  * @uuid: random
  * @label: text, NUL padded
+ * @tier: the tier that it was signed for, enum tw_tier and one; 0: any. For who
+ *	configures tiers; the driver binds it to whichever is asked for
+ * @reserved: 0
  */
 struct tw_store_super {
 	__u8 magic[8];
@@ -1996,6 +2010,8 @@ struct tw_store_super {
 	__le64 bytes;
 	__u8 uuid[16];
 	__u8 label[64];
+	__le32 tier;
+	__le32 reserved;
 };
 
 /*
@@ -2072,7 +2088,8 @@ TW_LAYOUT(sizeof(struct tw_event) == 64);
 TW_LAYOUT(sizeof(struct tw_ring_header) == 16);
 TW_LAYOUT(sizeof(struct tw_stream_header) == 48);
 TW_LAYOUT(sizeof(struct tw_stream_ctl) == 4096);
-TW_LAYOUT(sizeof(struct tw_store_super) == 104);
+TW_LAYOUT(sizeof(struct tw_store_super) == 112);
+TW_LAYOUT_AT(tw_store_super, tier, 104);
 TW_LAYOUT_AT(tw_event, page, 16);
 TW_LAYOUT_AT(tw_event, addr, 32);
 TW_LAYOUT_AT(tw_event, latency_ns, 40);
