@@ -7,14 +7,15 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import uuid
 from pathlib import Path
 
 import pytest
 
 import tw
 from manual import TW
-from support import (NOBODY, Child, Ext4, Loop, Reached, device_gid, format_store, store_path,
-                     set_tiers, tiers_of)
+from support import (NOBODY, Child, Ext4, Loop, Mapper, Reached, device_gid, format_store,
+                     set_tiers, store_path, tiers_of)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES, TIERS
 
 pytestmark = pytest.mark.once
@@ -187,6 +188,118 @@ class TestTiers:
         assert lines(conf(text)) == ["nothing to do"]
 
 
+def uuid_of(number: int) -> tuple[bytes, str]:
+    """As it is in a signature, and as text."""
+    one = uuid.UUID(int=number)
+    return one.bytes, str(one)
+
+
+@pytest.fixture(name="pair")
+def two_disks():
+    """Two stores, with UUIDs and labels of their own."""
+    with Loop(16 * MIB) as one, Loop(16 * MIB) as two:
+        for number, disk in enumerate((one, two), 1):
+            format_store(disk.path, uuid=uuid_of(number)[0], label=f"store {number}".encode())
+        yield one.path, two.path
+
+
+class TestNames:
+    """Disks by what stays when their names change."""
+
+    def test_by_signature(self, dev, memory_only, conf, pair):
+        text = f"[tier ssd]\nstore = UUID={uuid_of(2)[1].upper()}\n" \
+               "[tier hdd]\nstore = LABEL=store 1\ncapacity = 4M\n"
+        assert lines(conf(text, "--dry-run")) == [f"would bind ssd to {pair[1]}",
+                                                  f"would bind hdd to {pair[0]}, 4.0 MiB"]
+        assert dev.bound() == {CPU, GPU}
+        assert len(lines(conf(text))) == 2
+        assert [dev.tier_info(tier).dev for tier in (SSD, HDD)] == \
+            [os.stat(pair[1]).st_rdev, os.stat(pair[0]).st_rdev]
+        assert lines(conf(text)) == ["nothing to do"]
+        assert lines(conf(text.replace("4M", "5M"))) == ["unbind hdd",
+                                                         f"bind hdd to {pair[0]}, 5.0 MiB"]
+
+    def test_below_another(self, dev, memory_only, conf, pair):
+        """What a device is made of has the same beginning, and isn't meant."""
+        with Mapper([(0, 16 * MIB // 512, "linear", f"{pair[0]} 0")]) as mapper:
+            dev_t = os.stat(mapper.path).st_rdev
+            name = Path(os.readlink(f"/sys/dev/block/{os.major(dev_t)}:{os.minor(dev_t)}")).name
+            assert lines(conf("[tier ssd]\nstore = LABEL=store 1\n")) == \
+                [f"bind ssd to /dev/{name}"]
+            dev.unbind(SSD)
+
+    @pytest.mark.parametrize("key, says", [
+        ("store = LABEL=store 3", "LABEL=store 3 is on no device. If it need not be there"),
+        ("device = /dev/not-there", "/dev/not-there is not there"),
+    ], ids=["store", "device"])
+    def test_absent(self, dev, memory_only, conf, pair, key, says):
+        """An error, unless it may be so; then all else is done."""
+        rest = f"[tier ssd]\ndevice = {pair[0]}\n"
+        before = state(dev)
+        done = conf(f"[tier hdd]\n{key}\n{rest}")
+        assert done.returncode == 1 and f":1: {says}" in done.stderr
+        assert "optional = yes" in done.stderr and state(dev) == before
+        text = f"[tier hdd]\n{key}\noptional = yes\n{rest}"
+        left = "hdd is left as it is: its device is not there, and need not be"
+        found = json.loads(conf(text, "--dry-run", "--json").stdout)
+        assert found["absent"] == ["hdd"] and len(found["changes"]) == 1
+        assert lines(conf(text)) == [f"bind ssd to {pair[0]}", left]
+        assert dev.bound() == {CPU, GPU, SSD}
+        assert lines(conf(text)) == [left, "nothing to do"]
+
+    def test_optional_and_there(self, dev, memory_only, conf, pair):
+        """May be absent, but not wrong."""
+        with Loop(16 * MIB) as empty:
+            done = conf(f"[tier ssd]\ndevice = {empty.path}\noptional = yes\n")
+            assert done.returncode == 1 and "is not signed" in done.stderr
+        assert dev.bound() == {CPU, GPU}
+        assert lines(conf(f"[tier ssd]\ndevice = {pair[0]}\noptional = yes\n")) == \
+            [f"bind ssd to {pair[0]}"]
+
+    def test_ambiguous(self, dev, memory_only, conf, pair):
+        """A copy of a disk has its UUID, too."""
+        format_store(pair[1], uuid=uuid_of(1)[0])
+        before = state(dev)
+        for optional in ("", "optional = yes\n"):
+            done = conf(f"[tier ssd]\nstore = UUID={uuid_of(1)[1]}\n{optional}")
+            assert done.returncode == 1 and all(path in done.stderr for path in pair)
+            assert state(dev) == before
+
+    def test_other_store(self, dev, memory_only, conf, pair):
+        """The name has become another disk's: told, with where the right one is."""
+        before = state(dev)
+        done = conf(f"[tier ssd]\ndevice = {pair[0]}\nstore = UUID={uuid_of(2)[1]}\n")
+        assert done.returncode == 1 and f"but UUID={uuid_of(1)[1]}, LABEL=store 1." in done.stderr
+        assert f"That is now {pair[1]}" in done.stderr and state(dev) == before
+        right = f"[tier ssd]\ndevice = {pair[1]}\nstore = LABEL=store 2\n"
+        assert lines(conf(right)) == [f"bind ssd to {pair[1]}"]
+        assert lines(conf(right)) == ["nothing to do"]
+        done = conf(right.replace("store 2", "store 3"))
+        assert done.returncode == 1 and "is not LABEL=store 3" in done.stderr
+
+    def test_swapped_names(self, dev, memory_only, conf):
+        """A disk that was signed for one tier isn't taken for another."""
+        with Loop(16 * MIB) as one, Loop(16 * MIB) as two:
+            text = f"[tier ssd]\ndevice = {one.path}\nformat = yes\n" \
+                   f"[tier hdd]\ndevice = {two.path}\nformat = yes\n"
+            swapped = text.replace(one.path, "X").replace(two.path, one.path).replace("X", two.path)
+            assert len(lines(conf(text))) == 2
+            for unbind in (None, SSD, HDD):     # bound as they were, or as after a boot
+                if unbind:
+                    dev.unbind(unbind)
+                before = state(dev)
+                done = conf(swapped)
+                assert done.returncode == 1 and state(dev) == before
+                assert f"{two.path} was signed for the hdd tier" in done.stderr
+                assert f"{one.path} was signed for the ssd tier" in done.stderr
+            said = done.stderr.splitlines()[0]
+            command = said.rpartition(": tw ")[2].split()
+            assert command == ["tier", "format", "--force", "--tier", "ssd", two.path]
+            subprocess.run([TW, *command], check=True, capture_output=True)
+            assert lines(conf(f"[tier ssd]\ndevice = {two.path}\n")) == [f"bind ssd to {two.path}"]
+            dev.unbind(SSD)
+
+
 class TestPolicyAndAgents:
     def test_policy(self, dev, memory_only, conf):
         """Only what the file names is changed."""
@@ -235,12 +348,15 @@ WRONG = {
     "scans": ("[policy]\nscan_min_ms = 500000\n", 1, "more than scan_max_ms"),
     "size": ("[tier ssd]\ndevice = {disk}\ncapacity = 1X\n", 3, "size like"),
     "page size": ("[tier ssd]\ndevice = {disk}\ncapacity = 4097\n", 3, "multiple of the page"),
-    "capacity": ("[tier ssd]\ndevice = {disk}\ncapacity = 1T\n", 1, "wants 1.0 TiB"),
+    "capacity": ("[tier ssd]\ndevice = {disk}\ncapacity = 1T\n", 1, "asked for, 1.0 TiB"),
     "no device": ("[tier ssd]\ncapacity = 1M\n", 1, "has no device"),
     "device of memory": ("[tier cpu]\ndevice = {disk}\n", 1, "made of NUMA nodes"),
     "nodes of a store": ("[tier ssd]\ndevice = {disk}\nnodes = 0\n", 1, "is on a device"),
     "relative": ("[tier ssd]\ndevice = sda\n", 2, "begins with /"),
     "nowhere": ("[tier ssd]\ndevice = /dev/nothing\n", 1, "No such file"),
+    "tag": ("[tier ssd]\nstore = {disk}\n", 2, "UUID=... or LABEL=..."),
+    "store to sign": ("[tier ssd]\nstore = LABEL=x\nformat = yes\n", 1, "is signed already"),
+    "optional memory": ("[tier cpu]\noptional = yes\n", 1, "made of NUMA nodes"),
     "terminal": ("[tier ssd]\ndevice = /dev/null\n", 1, "neither a block device"),
     "same disk": ("[tier ssd]\ndevice = {disk}\n[tier hdd]\ndevice = {disk}\n", 3, "line 1 gives"),
     "node": ("[tier cpu]\nnodes = 63\n", 1, "can have nodes"),
@@ -289,7 +405,7 @@ class TestRefusals:
             subprocess.run(["mkfs.ext4", "-q", "-F", full.path], check=True)
             before = state(dev), open(full.path, "rb").read(8192)
             done = conf(f"[tier ssd]\ndevice = {full.path}\nformat = yes\n")
-            assert done.returncode == 1 and "ext4. It is left alone" in done.stderr
+            assert done.returncode == 1 and "holds ext4" in done.stderr
             assert (state(dev), open(full.path, "rb").read(8192)) == before
 
     def test_disk_in_use(self, dev, memory_only, conf, tmp_path):

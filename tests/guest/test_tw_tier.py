@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
 """tw tier: files by way of loop devices, what is in use, detect."""
 
+import contextlib
 import json
 import os
 import random
 import struct
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 import tw
 from manual import TW
-from support import (NOBODY, Ext4, Loop, Mapper, bind, close_made, format_store, place, set_tiers,
-                     store_path, tiers_of, write_super, wrong)
+from support import (NOBODY, Ext4, Loop, Mapper, ZonedDisk, bind, close_made, device_bytes,
+                     format_store, place, set_tiers, signature, store_path, tiers_of, write_super,
+                     wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES, TIERS
 
 pytestmark = pytest.mark.once
@@ -150,8 +153,8 @@ class TestFile:
             out.seek(70000)
             out.write(b"precious")
         before = file.read_bytes()
-        bad(1, "tier", "format", file, says="holds something: unknown data")
-        bad(1, "tier", "bind", "nvme", file, "--format", says="holds something: unknown data")
+        bad(1, "tier", "format", file, says="holds unknown data")
+        bad(1, "tier", "bind", "nvme", file, "--format", says="holds unknown data")
         assert file.read_bytes() == before
         good("tier", "format", "--force", file)
 
@@ -334,7 +337,146 @@ def nodes_of(device: tw.Device, tier: int) -> list[int]:
     return [node for node in range(64) if mask >> node & 1]
 
 
+def lie(name: str, value: str):
+    """tw where sysfs says something else of a disk; the driver sees it as it is."""
+    @contextlib.contextmanager
+    def within(path):
+        at = Path("/sys/block", Path(path).name, name)
+        with tempfile.NamedTemporaryFile("w") as text:
+            print(value, file=text, flush=True)
+            yield ["unshare", "-m", "sh", "-c", f'mount --bind {text.name} {at} && exec "$@"', "-"]
+    return within
+
+
+@contextlib.contextmanager
+def made_read_only(path):
+    subprocess.run(["blockdev", "--setro", path], check=True)
+    try:
+        yield []
+    finally:
+        subprocess.run(["blockdev", "--setrw", path], check=True)
+
+
+def signed(more=0, **members):
+    """The disk has this signature, of one that was so much larger."""
+    @contextlib.contextmanager
+    def within(path):
+        size = device_bytes(path)
+        write_super(path, signature(size, **members, bytes=size + more))
+        yield []
+    return within
+
+
+# What is made of a disk, what is said then, and by which commands.
+ALL, SIGNED = ("detect", "format", "bind", "apply"), ("detect", "bind", "apply")
+UNFIT = {
+    "read-only": (made_read_only, "is read-only", ALL),
+    "zoned": (lie("queue/zoned", "host-managed"), "is zoned", ALL),
+    "blocks": (lie("queue/logical_block_size", "65536"),
+               "has blocks of 65536 bytes, larger than pages", ALL),
+    "small": (lie("size", "100"), "is too small: it has 51200 bytes", ALL),
+    "shrunk": (signed(more=PAGE), "has shrunk since it was signed", SIGNED),
+    "damaged": (signed(crc_xor=1), "has a signature that is damaged", SIGNED),
+    "capacity": (signed(), "less than the capacity asked for, 1.0 TiB", ("bind", "apply")),
+}
+
+
+class TestUnfit:
+    """Each command says the same of the same disk, and the true reason."""
+
+    @pytest.mark.parametrize("name", UNFIT)
+    def test_reason(self, dev, bare_disks, tmp_path, name):
+        make_unfit, says, commands = UNFIT[name]
+        path = bare_disks[SSD]
+        conf = tmp_path / "tierwatch.conf"
+        conf.write_text(f"[tier ssd]\ndevice = {path}\nformat = yes\n" +
+                        "capacity = 1T\n" * (name == "capacity"))
+        more = ["--capacity", "1T"] if name == "capacity" else []
+        words = {"format": ["tier", "format", path], "bind": ["tier", "bind", "ssd", path, *more],
+                 "apply": ["apply", "--dry-run", "--conf", conf]}
+        with make_unfit(path) as within:
+            before = first_bytes(bare_disks), dev.bound()
+            for command in commands:
+                if command == "detect":
+                    done = subprocess.run([*within, TW, "tier", "detect", "--json"], check=True,
+                                          capture_output=True, text=True)
+                    alone = {one["device"]: one["why"]
+                             for one in json.loads(done.stdout)["left_alone"]}
+                    assert says in alone[path]
+                    continue
+                done = subprocess.run([*within, TW, *words[command]], capture_output=True,
+                                      text=True, check=False)
+                assert (done.returncode, done.stdout) == (1, ""), done
+                assert f"{path} {says}" in done.stderr or name == "capacity" and \
+                    says in done.stderr, done
+                assert "Be root" not in done.stderr
+            assert (first_bytes(bare_disks), dev.bound()) == before
+
+    def test_signing_again(self, dev, bare_disks):
+        """What the messages say to do is what helps."""
+        path = bare_disks[SSD]
+        for members in ({"more": PAGE}, {"crc_xor": 1}):
+            with signed(**members)(path):
+                said = bad(1, "tier", "bind", "ssd", path, says="To sign it again")
+                good(*said.strip().rpartition("again: tw ")[2].split())
+                good("tier", "bind", "ssd", path)
+                dev.unbind(SSD)
+
+    def test_zoned(self, dev, memory_only):
+        """One that is, to the driver as well."""
+        with ZonedDisk() as path:
+            for words in (("format", path), ("format", "--force", path), ("bind", "ssd", path)):
+                bad(1, "tier", *words, says=f"{path} is zoned")
+        assert SSD not in dev.bound()
+
+    def test_smallest(self, dev, memory_only):
+        """What can be signed can be bound."""
+        least = tw.TW_STORE_DATA + tw.TW_STORE_PAGES_MIN * PAGE
+        with Loop(least - PAGE) as disk:
+            bad(1, "tier", "format", disk.path, says=f"needs {least} at least")
+        with Loop(least) as disk:
+            good("tier", "format", disk.path)
+            good("tier", "bind", "ssd", disk.path)
+            assert dev.tier_info(SSD).capacity == tw.TW_STORE_PAGES_MIN
+            dev.unbind(SSD)
+
+    def test_file(self, dev, memory_only, files, file):
+        """One that not even root may write to."""
+        good("tier", "format", file)
+        before = loops(), file.read_bytes()
+        for undo, do, says in ((["chattr", "-i", file], ["chattr", "+i", file], "lsattr"),
+                               (["mount", "-o", "remount,rw", files],
+                                ["mount", "-o", "remount,ro", files],
+                                "is on a file system that is read-only")):
+            subprocess.run(do, check=True)
+            try:
+                for words in (("format", "--force", file), ("bind", "nvme", file)):
+                    bad(1, "tier", *words, says=says)
+            finally:
+                subprocess.run(undo, check=True)
+        assert (loops(), file.read_bytes()) == before and NVME not in dev.bound()
+
+    def test_no_permission(self, file):
+        """Who may only not write to it is told so."""
+        good("tier", "format", file)
+        file.parent.chmod(0o755)
+        bad(NO_PERMISSION, "tier", "format", "--force", file, uid=NOBODY, says="Be root")
+
+
 class TestDetect:
+    def test_signed_for_a_tier(self, bare_disks):
+        """It is proposed for that, by what stays when names change."""
+        path = bare_disks[SSD]
+        made = json.loads(good("tier", "format", "--json", "--tier", "hdd", "--label", "slow",
+                               path))
+        assert made["tier"] == "hdd"
+        tiers, _ = proposal()
+        assert (tiers["hdd"], tiers["ssd"]) == (path, None)
+        assert f"\n[tier hdd]\n# {path} when this was written\nstore = UUID={made['uuid']}\n" in \
+            good("tier", "detect", "--conf")
+        assert f"UUID={made['uuid']}, LABEL=slow\n" in good("tier", "detect")
+        bad(USAGE, "tier", "format", "--tier", "cpu", path, says="made of NUMA nodes")
+
     def test_empty_disks(self, dev, bare_disks):
         """Each kind in its tier; nothing is written or bound."""
         before = first_bytes(bare_disks), dev.bound()
@@ -365,11 +507,11 @@ class TestDetect:
         for tier in (NVME, SSD):
             path, name = bare_disks[tier], tw.TIER_NAMES[tier]
             assert alone[path] == "it holds unknown data"
-            bad(1, "tier", "format", path, says="holds something: unknown data")
+            bad(1, "tier", "format", path, says="holds unknown data")
             bad(1, "tier", "bind", name, path, "--format", says="unknown data")
             conf = tmp_path / "tierwatch.conf"
             conf.write_text(f"[tier {name}]\ndevice = {path}\nformat = yes\n")
-            bad(1, "apply", "--conf", conf, says="holds something: unknown data")
+            bad(1, "apply", "--conf", conf, says="holds unknown data")
         assert (first_bytes(bare_disks), dev.bound()) == before
 
     def test_offline_cpus(self, dev, memory_only):

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "check.h"
 #include "cli.h"
 
 /* main.c has it in the command itself. */
@@ -295,6 +296,7 @@ static void test_super(void **state)
 	__u8 block[TW_STORE_SUPER_SIZE + 1];
 	char label[100];
 	struct tw_store_super s;
+	struct super read;
 	size_t i;
 	__u32 crc;
 
@@ -303,7 +305,7 @@ static void test_super(void **state)
 	memset(label, 'x', sizeof(label));
 	label[99] = '\0';
 	assert_false(super_is_ours(block));
-	super_make(block, 0x123456789aULL, uuid, label);
+	super_make(block, 0x123456789aULL, uuid, label, TW_TIER_SSD);
 	assert_true(super_is_ours(block));
 	/* The layout, by the byte: it is on disks. */
 	assert_memory_equal(block, "TIERWTCH\1\0\0\0", 12);
@@ -311,16 +313,103 @@ static void test_super(void **state)
 	assert_memory_equal(block + 24, uuid, 16);
 	for (i = 0; i < 63; i++)
 		assert_int_equal(block[40 + i], 'x');
-	for (i = 103; i < TW_STORE_SUPER_SIZE; i++)
+	assert_memory_equal(block + 103, "\0\4\0\0\0", 5);
+	for (i = 108; i < TW_STORE_SUPER_SIZE; i++)
 		assert_int_equal(block[i], 0);
 	assert_int_equal(block[TW_STORE_SUPER_SIZE], 0xa5);
+	assert_true(super_read(&read, block));
+	assert_int_equal(read.bytes, 0x123456789aULL);
+	assert_int_equal(read.tier, TW_TIER_SSD);
+	assert_int_equal(strlen(read.label), 63);
+	assert_string_equal(read.uuid, "30313233-3435-3637-3839-616263646500");
+	/* Any byte of it that is not as it was: it is ours, and says nothing. */
+	for (i = 8; i < TW_STORE_SUPER_SIZE; i += i < 120 ? 1 : 997) {
+		block[i] ^= 1;
+		assert_true(super_is_ours(block));
+		assert_false(super_read(&read, block));
+		assert_int_equal(read.tier, TW_TIER_NONE);
+		block[i] ^= 1;
+	}
 	memcpy(&s, block, sizeof(s));
 	crc = le32toh(s.crc);
 	s.crc = 0;
 	memcpy(block, &s, sizeof(s));
 	assert_int_equal(crc, super_crc32c(block, TW_STORE_SUPER_SIZE));
-	super_make(block, 1, uuid, NULL);
+	super_make(block, 1, uuid, NULL, TW_TIER_NONE);
 	assert_int_equal(block[40], 0);
+	assert_int_equal(block[104], 0);
+	assert_true(super_read(&read, block));
+	assert_int_equal(read.tier, TW_TIER_NONE);
+}
+
+static void test_store_tags(void **state)
+{
+	static const char * const good[] = {
+		"UUID=30313233-3435-3637-3839-61626364ab00",
+		"uuid=30313233-3435-3637-3839-61626364AB00", "LABEL=x",
+		"label=a b=c",
+	}, * const bad[] = {
+		"", "x", "UUID=", "LABEL=", "PARTUUID=30313233-3435-3637-3839-61626364ab00",
+		"UUID=30313233-3435-3637-3839-61626364ab0",
+		"UUID=30313233-3435-3637-3839-61626364ab000",
+		"UUID=30313233-3435-3637-3839-61626364ab0g",
+		"UUID=303132333435-3637-3839-61626364ab0000",
+		"LABEL=0123456789012345678901234567890123456789012345678901234567890123",
+	};
+	struct super super = { .label = "x",
+			       .uuid = "30313233-3435-3637-3839-61626364ab00" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		assert_true(store_tag_ok(good[i]));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(store_tag_ok(bad[i]));
+	for (i = 0; i < 3; i++)
+		assert_true(store_tag_is(good[i], &super));
+	assert_false(store_tag_is(good[3], &super));
+	assert_false(store_tag_is("LABEL=X", &super));
+	super.uuid[0] = '4';
+	assert_false(store_tag_is(good[0], &super));
+}
+
+/* What sysfs says of a device, and what is said of it then. */
+static void test_device_fits(void **state)
+{
+	static const struct {
+		struct device_look look;
+		const char *why;
+	} cases[] = {
+		{ { .bytes = 1 << 30 }, NULL },
+		{ { .bytes = 1 << 30, .block = 4096 }, NULL },
+		{ { .bytes = TW_STORE_DATA + 16 * 4096 }, NULL },
+		{ { .bytes = TW_STORE_DATA + 16 * 4096 - 1 }, "is too small" },
+		{ { .bytes = 0 }, "is too small" },
+		{ { .bytes = 1 << 30, .read_only = true }, "is read-only" },
+		{ { .bytes = 1 << 30, .zoned = true }, "is zoned" },
+		{ { .bytes = 1 << 30, .block = 8192 },
+		  "has blocks of 8192 bytes, larger than pages of 4096" },
+	};
+	const struct device_look small = { .bytes = TW_STORE_DATA + 20 * 4096 };
+	struct device_wrong wrong;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (!cases[i].why) {
+			assert_true(device_fits(&cases[i].look, &wrong));
+			continue;
+		}
+		assert_false(device_fits(&cases[i].look, &wrong));
+		assert_non_null(strstr(wrong.why, cases[i].why));
+		assert_int_equal(wrong.code, EXIT_FAILURE);
+	}
+	assert_true(device_has_room(&small, 0, &wrong));
+	assert_true(device_has_room(&small, 20 * 4096, &wrong));
+	assert_false(device_has_room(&small, 21 * 4096, &wrong));
+	assert_non_null(strstr(wrong.why, "less than the capacity asked for, 84.0 KiB"));
+	assert_false(device_has_room(&small, 15 * 4096, &wrong));
+	assert_non_null(strstr(wrong.why, "65536 at least"));
 }
 
 static void test_json(void **state)
@@ -470,6 +559,8 @@ int main(void)
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_crc32c),
 		cmocka_unit_test(test_super),
+		cmocka_unit_test(test_store_tags),
+		cmocka_unit_test(test_device_fits),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_suggest),

@@ -32,6 +32,9 @@ static const char right[] =
 	"movable = on\n"
 	"[tier hdd]\n"
 	"bound = no\n"
+	"[tier ssd]\n"
+	"store = UUID=30313233-3435-3637-3839-61626364ab00\n"
+	"optional = yes\n"
 	"[policy]\n"
 	"enabled = on\n"
 	"auto = off\n"
@@ -86,8 +89,13 @@ static void test_right(void **state)
 	assert_true(c.tiers[TW_TIER_CPU].nodes == 0xd);
 	assert_true(c.tiers[TW_TIER_CPU].movable);
 	assert_true(c.tiers[TW_TIER_HDD].unbound);
-	assert_int_equal(c.tiers[TW_TIER_SSD].line, 0);
-	assert_int_equal(c.policy_line, 13);
+	assert_false(c.tiers[TW_TIER_HDD].optional);
+	assert_string_equal(c.tiers[TW_TIER_SSD].device, "");
+	assert_string_equal(c.tiers[TW_TIER_SSD].store,
+			    "UUID=30313233-3435-3637-3839-61626364ab00");
+	assert_true(c.tiers[TW_TIER_SSD].optional);
+	assert_int_equal(c.tiers[TW_TIER_GPU].line, 0);
+	assert_int_equal(c.policy_line, 16);
 	assert_int_equal(conf_policy(&c, &p), 3);
 	assert_int_equal(p.enabled, 1);
 	assert_int_equal(p.mode, TW_POLICY_UNMAP);
@@ -167,6 +175,12 @@ static void test_wrong(void **state)
 		"[tier ssd]\ndevice = /x\ncapacity = 0",
 		"[tier cpu]\nformat = no", "[tier cpu]\nnodes = 3-1",
 		"[agent 1]\ncpu = 1", "[agent 1]\ncpu = all",
+		"[tier ssd]\noptional = yes", "[tier cpu]\nstore = LABEL=x",
+		"[tier cpu]\noptional = no", "[tier ssd]\nstore = /dev/sda",
+		"[tier ssd]\nstore = UUID=1", "[tier ssd]\nstore = LABEL=",
+		"[tier ssd]\nstore = LABEL=x\nformat = yes",
+		"[tier ssd]\nstore = LABEL=x\noptional = perhaps",
+		"[tier ssd]\nstore = LABEL=x\nbound = no",
 		/* One wrong value is one error. */
 		"[tier ssd]\ndevice = /x\ncapacity = x",
 		"[tier ssd]\nbound = perhaps", "[tier ssd]\ndevice = x",

@@ -664,9 +664,14 @@ static void test_bind_errors(void **state)
 	} cases[] = {
 		{ -EPERM, "root", "root" },
 		{ -EBUSY, "tw tier unbind hdd", "tw tier list" },
-		{ -EINVAL, "tw tier format /fake/block", "numactl -H" },
-		{ -EOPNOTSUPP, "not supported", "--movable" },
+		{ -EINVAL, "less than the capacity", "numactl -H" },
+		{ -EOPNOTSUPP, "is zoned", "--movable" },
 		{ -EIO, "Input/output error", "Input/output error" },
+		{ -EROFS, "is read-only", "" },
+		{ -EOVERFLOW, "has blocks larger than pages", "" },
+		{ -ENOSPC, "is too small", "" },
+		{ -EMEDIUMTYPE, "tw tier format /fake/block", "" },
+		{ -ESTALE, "has shrunk", "" },
 	};
 	size_t i;
 

@@ -92,10 +92,13 @@ static int make_tier(struct plan *p, struct report *r, int tier)
 	struct format_result signed_now;
 	int code = 0;
 
+	if (step->absent && !r->json)
+		printf("%s is left as it is: its device is not there, and need not be\n",
+		       tw_tier_name(tier));
 	if (!step->make)
 		return 0;
 	if (step->sign && !r->dry_run)
-		code = format_store(step->b.path, NULL, 0, &signed_now);
+		code = format_store(step->b.path, NULL, tier, 0, &signed_now);
 	if (!code && !r->dry_run)
 		code = binding_make(p->tw, &step->b);
 	if (!code)
@@ -216,13 +219,18 @@ static int carry_out(struct plan *p, struct report *r)
 
 static int carry_out_json(struct plan *p, struct report *r)
 {
-	int code;
+	int i, code;
 
 	json_open(NULL, '{');
 	json_str("conf", p->conf->name);
 	json_bool("dry_run", r->dry_run);
 	json_open("changes", '[');
 	code = carry_out(p, r);
+	json_close(']');
+	json_open("absent", '[');
+	for (i = 0; i < TW_NR_TIERS; i++)
+		if (p->tiers[i].absent)
+			json_str(NULL, tw_tier_name(i));
 	json_close(']');
 	json_bool("complete", !code);
 	json_close('}');

@@ -3,12 +3,12 @@
  * tw tier bind, unbind: a tier gets its NUMA nodes, its device or its file, and
  * lets them go.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "cli.h"
 #include "device.h"
 
@@ -44,7 +44,11 @@ static int bound_already(int tier)
 			 name, name);
 }
 
-/* @path is what the user said, @dev what was to be bound. */
+/*
+ * What the driver said, of a device that was looked at before: somebody else was
+ * quicker, or the driver is not of this version. @path is what the user said, @dev
+ * what was to be bound.
+ */
 static int device_error(struct tw *tw, int err, int tier, const char *path,
 			const char *dev)
 {
@@ -64,52 +68,53 @@ static int device_error(struct tw *tw, int err, int tier, const char *path,
 		return cli_error("%s is in use%s%s. See: lsblk %s; tw tier list",
 				 path, *users ? ": " : "", users, dev);
 	case -EINVAL:
-		return cli_error("%s is not signed, too small or has less than the capacity asked for. Sign it with: tw tier format %s",
-				 path, path);
+		return cli_error("%s has less than the capacity asked for", path);
 	case -ENOTBLK:
 		return cli_error("%s is neither a block device nor a file",
 				 path);
+	case -EROFS:
+		return cli_error("%s is read-only", path);
+	case -EOPNOTSUPP:
+		return cli_error("%s is zoned, and a store is written in any order",
+				 path);
+	case -EOVERFLOW:
+		return cli_error("%s has blocks larger than pages", path);
+	case -ENOSPC:
+		return cli_error("%s is too small for a store", path);
+	case -EMEDIUMTYPE:
+		return cli_error("%s is not signed. Sign it with: tw tier format %s",
+				 path, path);
+	case -ESTALE:
+		return cli_error("%s has shrunk since it was signed. To sign it again: tw tier format --force %s",
+				 path, path);
 	default:
 		return cli_errno(err, "binding %s to %s", name, path);
 	}
 }
 
-/* The driver would look for the signature; a file isn't its concern. */
-static int check_signed(const char *file)
+/* What can't be bound is found before a file gets a loop device. */
+static int check_store(struct tw *tw, const struct binding *b)
 {
-	char block[TW_STORE_SUPER_SIZE];
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	struct device_wrong wrong;
+	struct device_look look;
+	int fd;
 
-	if (fd < 0)
-		return cli_errno(-errno, "%s", file);
-	n = pread(fd, block, sizeof(block), 0);
-	close(fd);
-	if (n == (ssize_t)sizeof(block) && super_is_ours(block))
-		return 0;
-	return cli_error("%s is not signed. Sign it with: tw tier format %s",
-			 file, file);
-}
-
-static int bind_file(struct tw *tw, const struct binding *b,
-		     const struct stat *st)
-{
-	char dev[DEVICE_NAME_LEN], users[USERS_LEN];
-	__u32 loop = file_loop(st);
-	int fd, code, err;
-
-	if (loop) {
-		device_text(dev, sizeof(dev), loop);
-		device_users(users, sizeof(users), loop);
-		return cli_error("%s is in use: behind %s%s%s. See: losetup -l",
-				 b->path, dev, *users ? ", " : "", users);
-	}
-	/* What would fail anyway shouldn't set up a loop device first. */
 	if (is_bound(tw, b->tier))
 		return bound_already(b->tier);
-	code = check_signed(b->path);
-	if (code)
-		return code;
+	fd = device_check(&look, b->path, CHECK_WRITE | CHECK_STORE, &wrong);
+	if (fd < 0)
+		return device_refuse(b->path, &wrong);
+	close(fd);
+	if (device_has_room(&look, b->capacity * sysconf(_SC_PAGESIZE), &wrong))
+		return 0;
+	return device_refuse(b->path, &wrong);
+}
+
+static int bind_file(struct tw *tw, const struct binding *b)
+{
+	char dev[DEVICE_NAME_LEN];
+	int fd, code, err;
+
 	fd = loop_attach(b->path, dev, &code);
 	if (fd < 0)
 		return code;
@@ -126,8 +131,13 @@ int binding_make(struct tw *tw, const struct binding *b)
 	struct stat st;
 	int err;
 
-	if (b->path && !stat(b->path, &st) && S_ISREG(st.st_mode))
-		return bind_file(tw, b, &st);
+	if (b->path && !stat(b->path, &st)) {
+		err = check_store(tw, b);
+		if (err)
+			return err;
+		if (S_ISREG(st.st_mode))
+			return bind_file(tw, b);
+	}
 	if (b->path)
 		err = tw_tier_bind_device(tw, b->tier, b->path, b->capacity,
 					  b->flags);
@@ -314,7 +324,7 @@ int cmd_tier_bind(int argc, char **argv)
 		goto out;
 	}
 	if (a.format)
-		code = format_store(a.b.path, NULL, 0, &made);
+		code = format_store(a.b.path, NULL, a.b.tier, 0, &made);
 	if (!code)
 		code = binding_make(tw, &a.b);
 	if (code)

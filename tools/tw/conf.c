@@ -41,10 +41,13 @@ struct reader {
 
 static const char * const tier_keys[] = {
 	"device", "capacity", "nodes", "movable", "format", "bound", "leave",
+	"store", "optional",
 };
 
-enum { KEY_DEVICE, KEY_CAPACITY, KEY_NODES, KEY_MOVABLE, KEY_FORMAT, KEY_BOUND,
-       KEY_LEAVE };
+enum {
+	KEY_DEVICE, KEY_CAPACITY, KEY_NODES, KEY_MOVABLE, KEY_FORMAT, KEY_BOUND,
+	KEY_LEAVE, KEY_STORE, KEY_OPTIONAL,
+};
 
 void conf_error(struct conf *c, unsigned int line, const char *fmt, ...)
 {
@@ -169,6 +172,17 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 				   LEAVE_MAX, value);
 		else
 			t->leave = percent;
+		break;
+	case KEY_STORE:
+		if (strlen(value) >= sizeof(t->store) || !store_tag_ok(value))
+			conf_error(r->c, r->line,
+				   "store is UUID=... or LABEL=..., as tw tier format said, not %s",
+				   value);
+		else
+			strcpy(t->store, value);
+		break;
+	case KEY_OPTIONAL:
+		bool_value(r, key, value, &t->optional);
 		break;
 	case KEY_BOUND:
 		bool_value(r, key, value, &bound);
@@ -326,7 +340,8 @@ static void end_tier(struct reader *r)
 {
 	struct conf_tier *t = &r->c->tiers[r->tier];
 	const char *name = tw_tier_name(r->tier);
-	const unsigned int of_stores = 1U << KEY_DEVICE | 1U << KEY_FORMAT,
+	const unsigned int named = 1U << KEY_DEVICE | 1U << KEY_STORE,
+		of_stores = named | 1U << KEY_FORMAT | 1U << KEY_OPTIONAL,
 		of_memory = 1U << KEY_NODES | 1U << KEY_MOVABLE | 1U << KEY_LEAVE;
 
 	if (t->unbound && r->seen & ~(1U << KEY_BOUND))
@@ -335,7 +350,7 @@ static void end_tier(struct reader *r)
 			   name);
 	else if (r->tier < TW_TIER_NVME && r->seen & of_stores)
 		conf_error(r->c, t->line,
-			   "[tier %s] is made of NUMA nodes: device and format are for nvme, ssd and hdd",
+			   "[tier %s] is made of NUMA nodes: device, store, format and optional are for nvme, ssd and hdd",
 			   name);
 	else if (r->tier >= TW_TIER_NVME && r->seen & of_memory)
 		conf_error(r->c, t->line,
@@ -345,9 +360,12 @@ static void end_tier(struct reader *r)
 		conf_error(r->c, t->line,
 			   "[tier %s]: capacity and leave say the same thing twice",
 			   name);
-	else if (r->tier >= TW_TIER_NVME && !t->unbound &&
-		 !(r->seen & 1U << KEY_DEVICE))
+	else if (r->tier >= TW_TIER_NVME && !t->unbound && !(r->seen & named))
 		conf_error(r->c, t->line, "[tier %s] has no device", name);
+	else if (*t->store && t->format)
+		conf_error(r->c, t->line,
+			   "[tier %s]: %s is signed already, and yet there is format",
+			   name, t->store);
 }
 
 /* The same agent twice would be set back and forth. */

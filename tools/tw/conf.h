@@ -12,6 +12,7 @@
 
 #define CONF_PATH	"/etc/tierwatch.conf"
 #define CONF_USER_LEN	33
+#define CONF_STORE_LEN	80
 
 /**
  * struct conf_tier - a [tier NAME]
@@ -22,7 +23,9 @@
  * @capacity: bytes; 0: all there is
  * @nodes: a bit each; 0: all that fit
  * @leave: percent of each node left to others; below 0: as the driver does
- * @device: of a store
+ * @optional: its device may be absent
+ * @device: of a store; empty: the one that is @store
+ * @store: by what its signature says: "UUID=..." or "LABEL=..."; or empty
  */
 struct conf_tier {
 	unsigned int line;
@@ -32,7 +35,9 @@ struct conf_tier {
 	__u64 capacity;
 	__u64 nodes;
 	int leave;
+	bool optional;
 	char device[PATH_MAX];
+	char store[CONF_STORE_LEN];
 };
 
 /**

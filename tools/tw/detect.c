@@ -123,10 +123,15 @@ static void print_store(const struct layout *l, int tier)
 		binding_text(where, &l->bound[tier]);
 		printf("%-5s %10s  %s, bound\n", tw_tier_name(tier), "", where);
 	} else if (d) {
-		printf("%-5s %10s  %s%s%s%s%s\n", tw_tier_name(tier),
+		printf("%-5s %10s  %s%s%s%s, ", tw_tier_name(tier),
 		       text_bytes(size, d->bytes), d->path,
-		       *d->model ? " (" : "", d->model, *d->model ? ")" : "",
-		       d->is_signed ? ", a store" : ", empty");
+		       *d->model ? " (" : "", d->model, *d->model ? ")" : "");
+		if (d->is_signed)
+			printf("the store UUID=%s%s%s\n", d->super.uuid,
+			       *d->super.label ? ", LABEL=" : "",
+			       text_shown(d->super.label));
+		else
+			printf("empty\n");
 	} else {
 		printf("%-5s %10s  no disk of this kind is free\n",
 		       tw_tier_name(tier), "-");
@@ -190,7 +195,12 @@ static void conf_store(const struct layout *l, int tier)
 	if (d) {
 		if (*d->model)
 			printf("# %s\n", d->model);
-		printf("device = %s\n", d->path);
+		/* A name that another disk may have after the next boot won't do. */
+		if (d->is_signed && strncmp(d->path, BY_ID, strlen(BY_ID)))
+			printf("# %s when this was written\nstore = UUID=%s\n",
+			       d->path, d->super.uuid);
+		else
+			printf("device = %s\n", d->path);
 		if (!d->is_signed)
 			printf("# nothing is on it; it is signed when it is bound\nformat = yes\n");
 		return;
@@ -250,6 +260,8 @@ static void json_proposal(const struct layout *l, int tier)
 	} else if (d) {
 		json_disk(d);
 		json_bool("signed", d->is_signed);
+		json_str("uuid", d->is_signed ? d->super.uuid : NULL);
+		json_str("label", *d->super.label ? d->super.label : NULL);
 	} else {
 		json_str("device", NULL);
 	}

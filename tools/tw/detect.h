@@ -5,12 +5,16 @@
 
 #include "device.h"
 
+/* Names that stay the same over boots. */
+#define BY_ID	"/dev/disk/by-id/"
+
 /**
  * struct disk - a disk of the machine
  * @dev: its number
  * @tier: the store tier it is for, by how it is attached and whether it turns
  * @bytes: its size
- * @is_signed: it is a store already
+ * @is_signed: it is a store already, by ...
+ * @super: ... this signature
  * @denied: it could not be read for want of a right
  * @path: the most stable name there is
  * @model: what the maker calls it; or empty
@@ -21,10 +25,11 @@ struct disk {
 	int tier;
 	__u64 bytes;
 	bool is_signed;
+	struct super super;
 	bool denied;
 	char path[256];
 	char model[64];
-	char why[USERS_LEN + 64];
+	char why[USERS_LEN + 160];
 };
 
 struct disks {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+#include "cli.h"
 #include "tw.h"
 
 #define DEVICE_NAME_LEN	64
@@ -59,11 +60,12 @@ int contents_wipe(int fd);
 
 struct format_result {
 	__u64 bytes;
-	char uuid[37];
+	char uuid[UUID_LEN];
 };
 
-int format_store(const char *path, const char *label, unsigned int flags,
-		 struct format_result *result);
+/* @label: or NULL; @tier: that it is for, or TW_TIER_NONE. */
+int format_store(const char *path, const char *label, int tier,
+		 unsigned int flags, struct format_result *result);
 
 /* loop.c */
 

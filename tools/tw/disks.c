@@ -3,17 +3,16 @@
  * The machine's disks, and for each the tier it would fit or why it is left
  * alone. Looks only: devices are opened for reading, and not exclusively.
  */
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "cli.h"
 #include "detect.h"
 
-#define BY_ID	"/dev/disk/by-id"
 /* "/sys/block/NAME/device" */
 #define SYS_LEN	(NAME_MAX + 32)
 
@@ -58,52 +57,35 @@ static int is_partition(const char *name, void *arg)
 	return !access(path, F_OK);
 }
 
-/* What sysfs says against it, or NULL. */
-static const char *bad_kind(const char *dir, __u64 bytes)
+/* What makes it no store's although it could be one; or NULL. */
+static const char *bad_kind(const char *dir)
 {
-	char zoned[32];
-
-	if (sysfs_u64(1, dir, "ro"))
-		return "it is read-only";
 	if (can_be_pulled(dir))
 		return "it is removable";
 	if (sysfs_each(dir, is_partition, (void *)dir))
 		return "it has partitions";
-	if (!sysfs_line(zoned, sizeof(zoned), "%s/queue/zoned", dir) &&
-	    *zoned && strcmp(zoned, "none"))
-		return "it is zoned";
-	if (sysfs_u64(512, dir, "queue/logical_block_size") >
-	    (__u64)sysconf(_SC_PAGESIZE))
-		return "its blocks are larger than pages";
-	if (bytes < TW_STORE_DATA + (1 << 20))
-		return "it is too small";
 	return NULL;
 }
 
-static void look_at_contents(struct disk *d)
+/* Any store is taken, and what has nothing on it. */
+static void look_closely(struct disk *d)
 {
-	char what[CONTENTS_LEN];
-	int fd = open(d->path, O_RDONLY | O_CLOEXEC);
+	struct device_wrong wrong;
+	struct device_look look;
+	int fd = device_check(&look, d->path, CHECK_STORE | CHECK_EMPTY,
+			      &wrong);
 
 	if (fd < 0) {
-		d->denied = errno == EACCES || errno == EPERM;
-		snprintf(d->why, sizeof(d->why), "it can't be read: %s",
-			 strerror(errno));
+		d->denied = wrong.code == EXIT_NO_PERMISSION;
+		snprintf(d->why, sizeof(d->why), "it %s", wrong.why);
 		return;
 	}
-	switch (contents_of(fd, what)) {
-	case CONTENTS_NONE:
-		break;
-	case CONTENTS_STORE:
-		d->is_signed = true;
-		break;
-	case CONTENTS_OTHER:
-		snprintf(d->why, sizeof(d->why), "it holds %s", what);
-		break;
-	default:
-		snprintf(d->why, sizeof(d->why), "%s", what);
-	}
 	close(fd);
+	d->is_signed = look.contents == CONTENTS_STORE;
+	d->super = look.super;
+	/* Whoever signed it for a tier knew better than its looks do. */
+	if (d->is_signed && look.super.tier != TW_TIER_NONE)
+		d->tier = look.super.tier;
 }
 
 /* The name that stays the same whatever order the disks are found in. */
@@ -119,7 +101,7 @@ static int by_id(const char *name, void *arg)
 	char path[PATH_MAX];
 	struct stat st;
 
-	snprintf(path, sizeof(path), BY_ID "/%s", name);
+	snprintf(path, sizeof(path), BY_ID "%s", name);
 	if (stat(path, &st) || !S_ISBLK(st.st_mode) || st.st_rdev != s->dev ||
 	    strlen(path) >= s->len)
 		return 0;
@@ -167,11 +149,11 @@ static int look_at(const char *name, void *arg)
 	sysfs_each(BY_ID, by_id, &stable);
 	sysfs_line(d->model, sizeof(d->model), "%s/device/model", dir);
 	trim(d->model);
-	bad = bad_kind(dir, d->bytes);
+	bad = bad_kind(dir);
 	if (bad)
 		snprintf(d->why, sizeof(d->why), "%s", bad);
 	else if (!device_users(d->why, sizeof(d->why), d->dev))
-		look_at_contents(d);
+		look_closely(d);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ static const struct cli_cmd tier_cmds[] = {
 	{ "detect", "[--conf | --json]",
 	  "propose tiers for this machine; changes nothing",
 	  cmd_tier_detect, NULL, tier_detect_more },
-	{ "format", "[--force] [--label LABEL] DEV",
+	{ "format", "[--force] [--label LABEL] [--tier TIER] DEV",
 	  "sign a block device or a file so that a store tier may use it",
 	  cmd_tier_format, NULL, tier_format_more },
 	{ "bind",

@@ -10,12 +10,16 @@
 
 /**
  * struct tier_step - what happens to a tier
+ * @path: its device's, as it is named or was found; empty: none
+ * @absent: its device is not there, and need not be: nothing
  * @undo: it is unbound
  * @make: then it is bound as @b says
  * @sign: after @b.path was signed
  * @b: what it is to be made of
  */
 struct tier_step {
+	char path[PATH_MAX];
+	bool absent;
 	bool undo;
 	bool make;
 	bool sign;
@@ -71,8 +75,14 @@ struct plan {
 int plan_make(struct plan *p);
 void plan_free(struct plan *p);
 
-/* plan_tier.c: adds to @p, and to the errors of @p->conf. */
+/* These add to @p, and to the errors of @p->conf. */
+
+/* plan_tier.c */
 void plan_tier(struct plan *p, int tier);
+
+/* plan_store.c: find the devices of all, before the first of them is planned. */
+void plan_find(struct plan *p, int tier);
+void plan_store(struct plan *p, int tier);
 
 /* Acts as this user, whose agents are looked up; back with the uid before. */
 int act_as(uid_t uid);
