@@ -682,6 +682,20 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 	return VM_FAULT_FALLBACK;
 }
 
+/*
+ * A core dump asks for each page of a mapping. One that was never touched is as
+ * good as a hole in the file, which an error makes of it, and takes no memory.
+ */
+static bool tw_fault_is_hole(struct tw_region *r, unsigned long idx)
+{
+	struct tw_rec *rec;
+
+	if (likely(!(current->flags & PF_DUMPCORE)))
+		return false;
+	rec = tw_rec_find(r, idx);
+	return !rec || tw_w_state(tw_rec_w(rec)) == TW_NONE;
+}
+
 vm_fault_t tw_region_fault(struct vm_fault *vmf)
 {
 	struct tw_region *r = vmf->vma->vm_file->private_data;
@@ -696,7 +710,7 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf)
 	struct tw_rec *rec;
 	vm_fault_t ret;
 
-	if (unlikely(f.idx >= r->nr_pages))
+	if (unlikely(f.idx >= r->nr_pages || tw_fault_is_hole(r, f.idx)))
 		return VM_FAULT_SIGBUS;
 	f.c = tw_chunk_make(r, f.idx, false);
 	if (IS_ERR(f.c) && PTR_ERR(f.c) != -ENOMEM)

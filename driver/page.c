@@ -11,6 +11,7 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -113,12 +114,34 @@ static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
 	return page;
 }
 
-/* Within the tiers' capacity and the agent's limits, the region's affinity first. */
-static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int *tier)
+static bool tw_policy_leads_to(const struct mempolicy *policy, int tier)
+{
+	/* A wish: a tier that is being bound may seem to have no nodes, this once. */
+	return data_race(nodes_intersects(policy->nodes, tw_tiers[tier].nodes));
+}
+
+/*
+ * The memory tier to try first: the region's affinity, unless the task's memory
+ * policy (numactl) has nodes, and of the two memory tiers only the other's.
+ */
+static int tw_first_memory(struct tw_region *r)
+{
+	const struct mempolicy *policy = current->mempolicy;
+	int other = tw_other_memory(r->affinity);
+
+	if (likely(!policy) || tw_policy_leads_to(policy, r->affinity) ||
+	    !tw_policy_leads_to(policy, other))
+		return r->affinity;
+	return other;
+}
+
+/* Within the tiers' capacity and the agent's limits, the tier @first at first. */
+static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int first,
+				   int *tier)
 {
 	struct page *page = NULL;
 
-	*tier = r->affinity;
+	*tier = first;
 	if (likely(tw_agent_room(r->agent, *tier)))
 		page = tw_page_try(*tier, gfp, 0);
 	if (page)
@@ -134,10 +157,10 @@ static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int *tier)
  * capacities. The background takes back what is beyond a limit.
  */
 static struct page *tw_page_beyond(struct tw_region *r, gfp_t gfp,
-				   unsigned int over, int *tier)
+				   unsigned int over, int first, int *tier)
 {
 	struct page *page = NULL;
-	int first = r->affinity, second = tw_other_memory(first);
+	int second = tw_other_memory(first);
 
 	*tier = first;
 	if (!tw_agent_room(r->agent, first))
@@ -159,11 +182,13 @@ struct page *tw_page_get(struct tw_region *r, struct mem_cgroup *memcg,
 			 gfp_t gfp, unsigned int over, int *tier)
 {
 	struct mem_cgroup *old = set_active_memcg(memcg);
+	int first = tw_first_memory(r);
 	struct page *page;
 
-	page = tw_page_within(r, gfp, tier);
+	page = tw_page_within(r, gfp, first, tier);
 	if (!page && (over & TW_OVER_LIMIT))
-		page = tw_page_beyond(r, gfp, over & ~TW_OVER_LIMIT, tier);
+		page = tw_page_beyond(r, gfp, over & ~TW_OVER_LIMIT, first,
+				      tier);
 	set_active_memcg(old);
 	if (!page || tw_tier_nearly_full(&tw_tiers[*tier]))
 		tw_demote_check();

@@ -497,6 +497,11 @@ static struct inode *tw_region_inode(struct tw_region *r)
 		inode_sb_list_add(inode);
 	r->mnt = tw_mnt;
 	inode->i_mode = S_IFREG | 0600;		/* fallocate wants a file */
+	/*
+	 * No name leads to it, as to a memfd: core dumps then take a shared mapping
+	 * for anonymous memory, which they hold by default, and not for a file's.
+	 */
+	clear_nlink(inode);
 	inode->i_uid = current_euid();
 	inode->i_gid = current_egid();
 	inode->i_op = &tw_region_iops;

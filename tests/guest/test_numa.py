@@ -18,7 +18,7 @@ pytestmark = pytest.mark.forked
 
 NODES = Path("/sys/devices/system/node")
 SYS_MOVE_PAGES, SYS_MBIND, SYS_SET_MEMPOLICY = 279, 237, 238
-MPOL_DEFAULT, MPOL_BIND, MPOL_INTERLEAVE = 0, 2, 3
+MPOL_DEFAULT, MPOL_PREFERRED, MPOL_BIND, MPOL_INTERLEAVE = range(4)
 
 
 def node_cpus() -> dict[int, int]:
@@ -89,7 +89,7 @@ def test_numactl(node, policy):
 
 @two_nodes
 def test_policy_of_the_task(make):
-    """set_mempolicy(2) decides within the tier, and only there."""
+    """set_mempolicy(2) decides within the tier."""
     nodes = sorted(CPUS)
     on_node(nodes[0])
     mask = ctypes.c_ulong(sum(1 << node for node in nodes))
@@ -104,6 +104,26 @@ def test_policy_of_the_task(make):
     place(region, 0, 32, NVME)
     assert wrong(mapping, range(32), 1) == []
     assert {page.node for page in region.pages()} == {nodes[1]}
+
+
+@pytest.mark.parametrize("mode", [MPOL_PREFERRED, MPOL_BIND], ids=["preferred", "bind"])
+@pytest.mark.parametrize("tier, other", [(CPU, GPU), (GPU, CPU)], ids=["to-gpu", "to-cpu"])
+def test_policy_of_another_tier(dev, mode, tier, other):
+    """Nodes of the other memory tier alone: that one, whatever the affinity, while it has room."""
+    with tiers_of(dev, {tier: 512, other: 24}):
+        nodes = dev.tier_info(other).nodes
+        mask = ctypes.c_ulong(nodes & -nodes)
+        with dev.region(32 * PAGE, affinity=tier) as region, region.map() as mapping:
+            tw.check(tw.libc.syscall(SYS_SET_MEMPOLICY, mode, ctypes.byref(mask), 64))
+            try:
+                fill(mapping, range(16), 1)
+                assert {1 << page.node for page in region.pages(0, 16 * PAGE)} == {mask.value}
+                # No room there: a touched page must be somewhere.
+                fill(mapping, range(16, 32), 1)
+            finally:
+                tw.check(tw.libc.syscall(SYS_SET_MEMPOLICY, MPOL_DEFAULT, None, 0))
+            assert sum(region.info().pages) == 32
+            assert wrong(mapping, range(32), 1) == []
 
 
 @two_nodes

@@ -386,7 +386,10 @@ struct tw_pressure {
 #define TW_PRESSURE_SIZE_VER0		48
 
 /*
- * TW_REGION_DONTDUMP: leave the region's mappings out of core dumps.
+ * TW_REGION_DONTDUMP: leave the region's mappings out of core dumps, as
+ * madvise(MADV_DONTDUMP) does for one mapping. Without, they are in them as
+ * anonymous shared memory is (bit 1 of /proc/PID/coredump_filter, set by default):
+ * pages in stores are read for that, pages that were never touched are holes.
  *
  * TW_REGION_RESERVE: the region's whole size is set aside at creation, in the
  * room of all bound tiers together (tw_stats.room, .room_taken), or the call is
