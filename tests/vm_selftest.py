@@ -132,6 +132,21 @@ class Failing(unittest.TestCase):
     def test_missing_command(self):
         self.assertEqual(vm("--", "/no/such/command").returncode, 127)
 
+    def test_kernel_without_drivers(self):
+        """Said before anything is booted, and of the kernel."""
+        release = "6.1.0-bare"
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("boot", f"lib/modules/{release}"):
+                Path(folder, name).mkdir(parents=True)
+            for name in (f"boot/vmlinuz-{release}", "vmlinux"):
+                Path(folder, name).touch()
+            for name in ("order", "builtin"):
+                Path(folder, f"lib/modules/{release}/modules.{name}").touch()
+            done = vm("--kernel", folder, "--", "true")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn(f"the kernel {release} has no virtio_pci", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
     def test_missing_module(self):
         done = vm("--module", "/no/such/module.ko", "--", "true", options=())
         self.assertEqual(done.returncode, FAILED)

@@ -29,7 +29,7 @@ class KernelError(Exception):
 @dataclass(frozen=True)
 class Kernel:
     """A bootable kernel."""
-    flavour: str            # stock, debug, a series' number or other
+    flavour: str            # stock, debug, cloud, a series' number or other
     release: str
     vmlinux: Path
     modules: Path = None    # root of a lib/modules tree, None when all is built in

@@ -51,8 +51,12 @@ def module_files(kernel):
         return []
     paths = []
     for name in BOOT_MODULES:
-        lines = output("/sbin/modprobe", "-d", kernel.modules, "-S", kernel.release,
-                       "--show-depends", name).splitlines()
+        try:
+            lines = output("/sbin/modprobe", "-d", kernel.modules, "-S", kernel.release,
+                           "--show-depends", name).splitlines()
+        except KernelError as error:
+            raise KernelError(f"the kernel {kernel.release} has no {name}, which a guest can't do "
+                              "without: take another one, see tools/vm --help") from error
         for line in lines:
             word, _, path = line.strip().partition(" ")
             if word == "insmod" and path not in paths:

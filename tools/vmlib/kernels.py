@@ -3,7 +3,7 @@
 
 Owns what the names of --kernel mean, and how the sanitised ones are built.  Yields
 a Kernel, which is all that the rest of tools/vm knows about one; series.py has
-further ones of Debian's.
+further ones of Debian's, cloud.py has its one for clouds.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from pathlib import Path
 from .cache import (Kernel, KernelError, cache_dir, drop_others, locked, move_in, output,
                     package_version, say, unpack_packages, unpack_vmlinux, version_key,
                     work_dir)
+from .cloud import cloud
 from .series import series
 
 TOOLS = Path(__file__).resolve().parent.parent
@@ -272,4 +273,6 @@ def find(name):
         return series(name)
     if name in FRAGMENTS:
         return built(name)
+    if name == "cloud":
+        return cloud(SOURCE_TAR)
     return stock() if name == "stock" else by_path(name)
