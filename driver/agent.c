@@ -4,8 +4,9 @@
  *
  * Owns the table of agents and the fds that stand for them. An agent is in the
  * table as long as it has a reference. Default agents are in the same table,
- * keyed by their cgroup's id and told apart by ->is_default; nothing but
- * regions and external pages holds them, so they come and go by themselves.
+ * keyed by their cgroup's id and told apart by ->is_default; regions and external
+ * pages hold them, so they come and go by themselves. An fd is given only to those
+ * that are there, and charged for once.
  *
  * Locks. tw_agents_lock (a spinlock, process context) guards the table and the
  * drop of the last reference: whatever is found in the table under it is alive
@@ -34,6 +35,7 @@
 #include "compat.h"
 #include "external.h"
 #include "hooks.h"
+#include "lookup.h"
 #include "stats.h"
 #include "stream.h"
 #include "user.h"
@@ -113,25 +115,31 @@ static void tw_agent_free(struct tw_agent *a)
 	call_rcu(&a->rcu, tw_agent_free_rcu);
 }
 
+/* The caller pays for it, unless somebody does already. */
 static int tw_agent_charge(struct tw_agent *a)
 {
-	struct tw_user *user = tw_user_get_current();
-	int err;
+	struct tw_user *user;
+	int err = 0;
 
+	if (READ_ONCE(a->user))
+		return 0;
+	user = tw_user_get_current();
 	if (!user)
 		return -ENOMEM;
 	err = tw_user_charge(user, TW_USER_AGENTS, 1);
-	if (err) {
-		tw_user_put(user);
-		return err;
-	}
-	a->user = user;
-	return 0;
+	if (err)
+		goto put;
+	if (!cmpxchg(&a->user, NULL, user))
+		return 0;
+	tw_user_uncharge(user, TW_USER_AGENTS, 1);
+put:
+	tw_user_put(user);
+	return err;
 }
 
 /*
  * A new agent of the caller's, not in the table yet. Default agents are not
- * charged: only regions and external pages hold them, and those are.
+ * charged here: regions and external pages hold them, and those are.
  */
 static struct tw_agent *tw_agent_alloc(u64 id, bool is_default)
 {
@@ -256,37 +264,90 @@ static const struct file_operations tw_agent_fops = {
 	.release	= tw_agent_fop_release,
 };
 
+/* Is it the one that TW_AGENT_OPEN means? Under tw_agents_lock. */
+static bool tw_agent_meant(const struct tw_agent *a,
+			   const struct tw_agent_create *arg, kuid_t uid)
+{
+	if (a->id != arg->id || a->is_default != !!(arg->flags & TW_AGENT_CGROUP))
+		return false;
+	if (!(arg->flags & TW_AGENT_OF))
+		return tw_agent_mine(a);
+	return a->ns->ns.inum == arg->user_ns && uid_eq(a->uid, uid);
+}
+
+/* One that exists, for an fd: a reference or ERR_PTR. */
+static struct tw_agent *tw_agent_existing(const struct tw_agent_create *arg)
+{
+	kuid_t uid = make_kuid(current_user_ns(), arg->uid);
+	struct tw_agent *a, *found = NULL;
+	bool admin = tw_is_admin();
+	int err;
+
+	spin_lock(&tw_agents_lock);
+	hash_for_each_possible(tw_agents, a, node, arg->id) {
+		if (tw_agent_meant(a, arg, uid) && (admin || tw_agent_mine(a))) {
+			found = tw_agent_get(a);
+			break;
+		}
+	}
+	spin_unlock(&tw_agents_lock);
+	if (!found)
+		return ERR_PTR(-ENOENT);
+	err = tw_agent_charge(found);
+	if (!err)
+		return found;
+	tw_agent_put(found);
+	return ERR_PTR(err);
+}
+
+/* As the flags say: one made, joined or found. A reference or ERR_PTR. */
+static struct tw_agent *tw_agent_wanted(const struct tw_agent_create *arg)
+{
+	struct tw_agent *a;
+	bool made;
+
+	if (arg->flags & TW_AGENT_OPEN)
+		return tw_agent_existing(arg);
+	a = tw_agent_open(arg->id, false, &made);
+	if (IS_ERR(a) || made || (arg->flags & TW_AGENT_JOIN))
+		return a;
+	tw_agent_put(a);
+	return ERR_PTR(-EEXIST);
+}
+
+static bool tw_agent_create_valid(const struct tw_agent_create *arg)
+{
+	if ((arg->flags & ~TW_AGENT_FLAGS) || arg->reserved || arg->reserved2)
+		return false;
+	if (!(arg->flags & TW_AGENT_OF) && (arg->uid || arg->user_ns))
+		return false;
+	if (arg->flags & TW_AGENT_OPEN)
+		return !(arg->flags & TW_AGENT_JOIN);
+	return !(arg->flags & (TW_AGENT_CGROUP | TW_AGENT_OF));
+}
+
 /**
  * tw_agent_create - TW_IOC_AGENT_CREATE
  * @arg: the ioctl's argument; ->fd is left to the caller
  *
- * Return: a file that holds the agent, or ERR_PTR: -EINVAL, -EEXIST, -EDQUOT,
- * -ENOMEM, -ENFILE.
+ * Return: a file that holds the agent, or ERR_PTR: -EINVAL, -EEXIST, -ENOENT,
+ * -EDQUOT, -ENOMEM, -ENFILE.
  */
 struct file *tw_agent_create(struct tw_agent_create *arg)
 {
 	struct tw_agent *a;
 	struct file *file;
-	bool made;
 
-	if ((arg->flags & ~TW_AGENT_FLAGS) || arg->reserved)
+	if (!tw_agent_create_valid(arg))
 		return ERR_PTR(-EINVAL);
 
-	a = tw_agent_open(arg->id, false, &made);
+	a = tw_agent_wanted(arg);
 	if (IS_ERR(a))
 		return ERR_CAST(a);
-	if (!made && !(arg->flags & TW_AGENT_JOIN)) {
-		file = ERR_PTR(-EEXIST);
-		goto err_put;
-	}
 
 	file = tw_anon_file("[tierwatch-agent]", &tw_agent_fops, a);
 	if (IS_ERR(file))
-		goto err_put;
-	return file;
-
-err_put:
-	tw_agent_put(a);
+		tw_agent_put(a);
 	return file;
 }
 

@@ -2,7 +2,7 @@
 /*
  * agent.h - groups of programs that memory is accounted to
  *
- * An agent is referenced by its fd and by every region accounted to it, a
+ * An agent is referenced by its fds and by every region accounted to it, a
  * default one also by its external pages, all of them together. Its label is
  * unique per (user namespace, uid); default agents, one per cgroup and user,
  * carry the cgroup's id and live in a name space of their own.
@@ -37,7 +37,8 @@ struct tw_agent_cpu {
  * @is_default: default agent of a cgroup
  * @uid: owner
  * @ns: user namespace that @uid belongs to (referenced)
- * @user: whom it is charged to (per-uid caps)
+ * @user: whom it is charged to (per-uid caps); NULL for a default one that
+ *	nobody has opened
  * @pages: pages per tier, live
  * @external: external pages per tier
  * @limit: pages of regions per tier that it should not exceed

@@ -18,6 +18,7 @@
 #include "agent.h"
 #include "chardev.h"
 #include "external.h"
+#include "group.h"
 #include "heat.h"
 #include "lookup.h"
 #include "numa.h"
@@ -59,6 +60,7 @@ union tw_arg {
 	struct tw_numa_stats numa_stats;
 	struct tw_numa_balance numa_balance;
 	struct tw_agent_limits agent_limits;
+	struct tw_group_limits group_limits;
 	struct tw_agent_migrate agent_migrate;
 	struct tw_policy policy;
 	struct tw_agent_list agent_list;
@@ -275,6 +277,7 @@ TW_DO(agent_limits)
 TW_DO(agent_migrate)
 TW_DO(policy)
 TW_DO(agent_list)
+TW_DO(group_limits)
 
 /* Which pages are touched from where is told to those that /proc tells it. */
 static int tw_do_numa_stats(struct file *file, union tw_arg *arg)
@@ -297,8 +300,6 @@ static struct file *tw_make_agent(struct file *on, union tw_arg *arg,
 				   s32 **fd)
 {
 	*fd = &arg->agent.fd;
-	if ((arg->agent.flags & ~TW_AGENT_FLAGS) || arg->agent.reserved)
-		return ERR_PTR(-EINVAL);
 	return tw_agent_create(&arg->agent);
 }
 
@@ -384,6 +385,8 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 		TW_CALL(tw_do_policy, tw_policy, TW_POLICY),
 	[_IOC_NR(TW_IOC_AGENT_LIST)] =
 		TW_CALL(tw_do_agent_list, tw_agent_list, TW_AGENT_LIST),
+	[_IOC_NR(TW_IOC_GROUP_LIMITS)] =
+		TW_CALL(tw_do_group_limits, tw_group_limits, TW_GROUP_LIMITS),
 };
 
 /*

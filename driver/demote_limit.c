@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * demote_limit.c - down with what agents have beyond their limits
+ * demote_limit.c - down with what agents, cgroups and users have beyond their limits
  *
  * From memory by the sweep of demote.c, which knows what is cold; from a store
  * to the next lower ones with room. Runs in the work of demote.c and, for
@@ -14,7 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/workqueue.h>
 
-#include "agent.h"
+#include "group.h"
 #include "region.h"
 #include "sweep.h"
 #include "tier.h"
@@ -42,7 +42,7 @@ unsigned long tw_demote_limits(unsigned long nr)
 	while (!fatal_signal_pending(current) && (r = tw_region_after(id))) {
 		id = tw_region_number(r);
 		for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
-			unsigned long excess = tw_agent_excess(r->agent, tier);
+			unsigned long excess = tw_region_excess(r, tier);
 
 			if (excess && atomic_long_read(&r->pages[tier]) > 0)
 				done += tw_demote(r, tier, min(excess, nr));
@@ -60,7 +60,7 @@ static bool tw_sink_flush(struct tw_move *m, unsigned long *done)
 {
 	if (!m->nr)
 		return true;
-	m->to = tw_sink_target(m->region->agent, m->from);
+	m->to = tw_sink_target(m->region, m->from);
 	if (m->to == TW_TIER_NONE)
 		return false;
 	tw_move_run(m);
@@ -115,9 +115,9 @@ static unsigned long tw_sink_all(void)
 	while ((r = tw_region_after(id))) {
 		id = tw_region_number(r);
 		for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
-			excess = tw_agent_excess(r->agent, tier);
+			excess = tw_region_excess(r, tier);
 			if (excess && atomic_long_read(&r->pages[tier]) > 0 &&
-			    tw_sink_target(r->agent, tier) != TW_TIER_NONE)
+			    tw_sink_target(r, tier) != TW_TIER_NONE)
 				done += tw_sink_region(r, tier, excess, m);
 		}
 		tw_region_put(r);
@@ -140,9 +140,9 @@ static bool tw_limits_exceeded(void)
 	while (!found && (r = tw_region_after(id))) {
 		id = tw_region_number(r);
 		for (tier = TW_TIER_GPU; tier < TW_NR_TIERS; tier++)
-			found |= tw_agent_excess(r->agent, tier) &&
+			found |= tw_region_excess(r, tier) &&
 				 atomic_long_read(&r->pages[tier]) > 0 &&
-				 tw_sink_target(r->agent,
+				 tw_sink_target(r,
 						max_t(int, tier, TW_TIER_CPU)) !=
 				 TW_TIER_NONE;
 		tw_region_put(r);

@@ -48,6 +48,7 @@
 #include "agent.h"
 #include "chardev.h"
 #include "external.h"
+#include "group.h"
 #include "heat.h"
 #include "kapi.h"
 #include "numa.h"
@@ -76,6 +77,7 @@ static const struct tw_room {
 	{ tw_numa_counts_init,	tw_numa_counts_exit },
 	{ tw_heat_init,		tw_heat_exit },
 	{ tw_agents_init,	tw_agents_exit },
+	{ tw_groups_init,	tw_groups_exit },
 	{ tw_external_init,	tw_external_exit },
 	{ tw_records_init,	tw_records_exit },
 	{ tw_hibernate_init,	tw_hibernate_exit },
@@ -98,7 +100,7 @@ static void tw_leave(int nr)
 {
 	while (nr--)
 		tw_rooms[nr].exit();
-	rcu_barrier();		/* tw_agent_free_rcu(), tw_ext_free_rcu() */
+	rcu_barrier();		/* tw_agent_free_rcu(), tw_ext_free_rcu() and others */
 	synchronize_rcu_tasks();	/* tw_bio_end() */
 }
 

@@ -30,6 +30,7 @@
 #include <linux/wait.h>
 
 #include "agent.h"
+#include "group.h"
 #include "compat.h"
 #include "region.h"
 #include "stats.h"
@@ -139,14 +140,14 @@ static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 }
 
 /*
- * How many pages the agent's limit lets go there. Nothing is lost for a limit:
+ * How many pages the limits let go there. Nothing is lost for a limit:
  * what has to leave its place may go anywhere.
  */
 static u64 tw_move_limit(struct tw_move *m)
 {
 	if (m->flags & (TW_MOVE_NO_LIMIT | TW_MOVE_SAME))
 		return TW_NO_LIMIT;
-	return tw_agent_room(m->region->agent, m->to);
+	return tw_region_room(m->region, m->to);
 }
 
 /* With nothing locked: allocation may reclaim and sleep. */

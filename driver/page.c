@@ -21,6 +21,7 @@
 #include <linux/wait_bit.h>
 
 #include "agent.h"
+#include "group.h"
 #include "heat.h"
 #include "numa.h"
 #include "region.h"
@@ -142,12 +143,12 @@ static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int first,
 	struct page *page = NULL;
 
 	*tier = first;
-	if (likely(tw_agent_room(r->agent, *tier)))
+	if (likely(tw_region_room(r, *tier)))
 		page = tw_page_try(*tier, gfp, 0);
 	if (page)
 		return page;
 	*tier = tw_other_memory(*tier);
-	if (tw_agent_room(r->agent, *tier))
+	if (tw_region_room(r, *tier))
 		page = tw_page_try(*tier, gfp, 0);
 	return page;
 }
@@ -163,9 +164,9 @@ static struct page *tw_page_beyond(struct tw_region *r, gfp_t gfp,
 	int second = tw_other_memory(first);
 
 	*tier = first;
-	if (!tw_agent_room(r->agent, first))
+	if (!tw_region_room(r, first))
 		page = tw_page_try(first, gfp, 0);
-	if (!page && (over || !tw_agent_room(r->agent, second))) {
+	if (!page && (over || !tw_region_room(r, second))) {
 		*tier = second;
 		page = tw_page_try(second, gfp, tw_overrun(&tw_tiers[second],
 							   over));
@@ -278,9 +279,9 @@ struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx)
 
 void tw_pages_add(struct tw_region *r, int tier, long n)
 {
-	atomic_long_add(n, &r->pages[tier]);
+	tw_region_count(r, tier, n);
 	tw_agent_pages(r->agent, tier, n);
-	if (n > 0 && unlikely(!tw_agent_room(r->agent, tier)) &&
+	if (n > 0 && unlikely(!tw_region_room(r, tier)) &&
 	    tw_tier_is_memory(tier))
 		tw_demote_queue();	/* perhaps beyond its limit */
 }

@@ -254,7 +254,7 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 		return;
 	if (tw_sink.m->nr && tw_sink.m->from != tier)
 		tw_way_flush(&tw_sink, false);
-	to = tw_sink_target(r->agent, tier);
+	to = tw_sink_target(r, tier);
 	if (to != TW_TIER_NONE)
 		tw_way_add(&tw_sink, r, idx, tier, to);
 }

@@ -28,6 +28,7 @@
 #include <linux/user_namespace.h>
 
 #include "agent.h"
+#include "group.h"
 #include "chardev.h"
 #include "compat.h"
 #include "queue.h"
@@ -110,6 +111,7 @@ static void tw_region_free(struct kref *ref)
 
 	tw_region_unreserve(r);
 	tw_chunks_free(r);
+	tw_groups_leave(r);
 	iput(r->inode);
 	mem_cgroup_put(r->memcg);
 	atomic_long_dec(&r->agent->regions);
@@ -531,9 +533,12 @@ static struct tw_region *tw_region_alloc(struct tw_region_create *arg)
 	r->user = tw_user_get_current();
 	if (!r->user)
 		goto agent;
-	err = tw_user_charge(r->user, TW_USER_REGIONS, 1);
+	err = tw_groups_note(r);
 	if (err)
 		goto user;
+	err = tw_user_charge(r->user, TW_USER_REGIONS, 1);
+	if (err)
+		goto cgroup;
 	r->inode = tw_region_inode(r);
 	if (IS_ERR(r->inode)) {
 		err = PTR_ERR(r->inode);
@@ -547,6 +552,8 @@ static struct tw_region *tw_region_alloc(struct tw_region_create *arg)
 
 uncharge:
 	tw_user_uncharge(r->user, TW_USER_REGIONS, 1);
+cgroup:
+	kfree(r->cgroup);
 user:
 	tw_user_put(r->user);
 agent:
@@ -656,6 +663,12 @@ struct file *tw_region_create(struct tw_region_create *arg)
 		goto erase;
 	}
 	xa_store(&tw_regions, tw_region_number(r), r, GFP_KERNEL);
+	/* Where limits find it that are set from now on. */
+	err = tw_groups_join(r);
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
 	tw_reclaim_watch();
 	arg->id = r->id;
 	return file;

@@ -43,6 +43,9 @@ struct vm_fault;
  * @make_lock: a chunk is being made
  * @agent: accounted to
  * @user: charged for records
+ * @cgroup: path of the cgroup that it was made in
+ * @groups: the limits of cgroups and users that bind it (group.c): 0, or a
+ *	struct tw_groups and TW_GROUPS_CHANGE
  * @memcg: charged for pages, may be NULL
  * @owner: the process that made it
  * @affinity: TW_TIER_CPU or TW_TIER_GPU
@@ -75,6 +78,8 @@ struct tw_region {
 	struct mutex make_lock;
 	struct tw_agent *agent;
 	struct tw_user *user;
+	char *cgroup;
+	unsigned long groups;
 	struct mem_cgroup *memcg;
 	struct tw_owner owner;
 	int affinity;
@@ -338,7 +343,7 @@ void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
 void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 	      int status, u64 ns);
 
-/* Region and agent: @n pages more in @tier. */
+/* Region, agent and groups: @n pages more in @tier. */
 void tw_pages_add(struct tw_region *r, int tier, long n);
 /* Frees the slot of a locked record, if it has one. */
 void tw_slot_drop(struct tw_rec *rec);
@@ -399,8 +404,8 @@ bool tw_store_possible(void);
 unsigned long tw_store_room_all(void);
 /* Slots free above the slowest store; ULONG_MAX when there is but one. */
 unsigned long tw_store_fast_room(void);
-/* The next store below @tier that takes pages of @a, or TW_TIER_NONE. */
-int tw_sink_target(struct tw_agent *a, int tier);
+/* The next store below @tier that takes pages of @r, or TW_TIER_NONE. */
+int tw_sink_target(struct tw_region *r, int tier);
 /* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
 unsigned long tw_reap_kept(int tier, unsigned long nr);
 /* The word of a page that leaves memory now for store @tier; @w: its slot's. */

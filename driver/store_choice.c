@@ -18,7 +18,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 
-#include "agent.h"
+#include "group.h"
 #include "policy.h"
 #include "region.h"
 #include "stats.h"
@@ -155,10 +155,10 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 	return tier;
 }
 
-int tw_sink_target(struct tw_agent *a, int tier)
+int tw_sink_target(struct tw_region *r, int tier)
 {
 	while (++tier < TW_NR_TIERS)
-		if (tw_store_room(tier) && tw_agent_room(a, tier) &&
+		if (tw_store_room(tier) && tw_region_room(r, tier) &&
 		    !tw_store_failing(&tw_tiers[tier]))
 			return tier;
 	return TW_TIER_NONE;

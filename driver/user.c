@@ -262,6 +262,21 @@ bool tw_user_exempt(const struct tw_user *u)
 	return u->exempt;
 }
 
+/**
+ * tw_user_below - whether a user is another one, or of a namespace of that one's
+ * @u: user
+ * @uid: the other one
+ *
+ * Return: whether it is.
+ */
+bool tw_user_below(const struct tw_user *u, kuid_t uid)
+{
+	for (; u && u != &tw_everybody; u = u->parent)
+		if (uid_eq(u->uid, uid))
+			return true;
+	return false;
+}
+
 static bool tw_user_take(struct tw_user *u, enum tw_user_res res,
 			 unsigned long n)
 {

@@ -13,6 +13,7 @@
 #define _TW_USER_H
 
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 struct tw_user;
 
@@ -38,6 +39,7 @@ struct tw_user *tw_user_get_current(void);		/* NULL: no memory; may sleep */
 struct tw_user *tw_user_get(struct tw_user *u);
 void tw_user_put(struct tw_user *u);
 bool tw_user_exempt(const struct tw_user *u);		/* from the caps */
+bool tw_user_below(const struct tw_user *u, kuid_t uid);
 /* 0 or -EDQUOT. Any context but irq. */
 int tw_user_charge(struct tw_user *u, enum tw_user_res res, unsigned long n);
 void tw_user_uncharge(struct tw_user *u, enum tw_user_res res, unsigned long n);

@@ -70,6 +70,7 @@ TW_IOC_AGENT_LIMITS = _io(0x19)
 TW_IOC_AGENT_MIGRATE = _io(0x1a)
 TW_IOC_POLICY = _io(0x1b)
 TW_IOC_AGENT_LIST = _io(0x1c)
+TW_IOC_GROUP_LIMITS = _io(0x1d)
 TW_IOC_REGION_INFO = _io(0x20)
 TW_IOC_REGION_DISCARD = _io(0x21)
 TW_IOC_REGION_PAGES = _io(0x22)
@@ -101,8 +102,8 @@ TW_PAGE_KEPT = 1 << 0
 TW_PAGE_LOST = 1 << 1
 TW_PAGE_BUSY = 1 << 2
 TW_PAGE_EXTERNAL = 1 << 3
-TW_AGENT_JOIN = 1 << 0
-TW_AGENT_FLAGS = TW_AGENT_JOIN
+TW_AGENT_JOIN, TW_AGENT_OPEN, TW_AGENT_CGROUP, TW_AGENT_OF = (1 << bit for bit in range(4))
+TW_AGENT_FLAGS = TW_AGENT_JOIN | TW_AGENT_OPEN | TW_AGENT_CGROUP | TW_AGENT_OF
 TW_AGENT_BY_ID = 1 << 0
 TW_AGENT_IS_DEFAULT, TW_AGENT_IS_MINE = 1 << 0, 1 << 1
 TW_AGENT_STATS_FLAGS = TW_AGENT_BY_ID
@@ -132,6 +133,9 @@ TW_POLICY_MODES = TW_POLICY_AUTO | TW_POLICY_UNMAP
 TW_HEAT_BANDS = 17
 TW_LIMITS_SET = 1 << 1
 TW_LIMITS_FLAGS = TW_AGENT_BY_ID | TW_LIMITS_SET
+TW_GROUP_SET, TW_GROUP_NEXT = 1 << 0, 1 << 1
+TW_GROUP_FLAGS = TW_GROUP_SET | TW_GROUP_NEXT
+TW_GROUP_CGROUP, TW_GROUP_USER = 1, 2
 
 (TW_EVENT_FAULT, TW_EVENT_MIGRATE, TW_EVENT_PRESSURE, TW_EVENT_LIMIT, TW_EVENT_TIER_BOUND,
  TW_EVENT_TIER_UNBOUND, TW_EVENT_TIER_ERROR, TW_EVENT_AGENT_CREATED,
@@ -200,6 +204,7 @@ TW_AGENT_LIMITS_SIZE_VER0 = 104
 TW_AGENT_MIGRATE_SIZE_VER0 = 56
 TW_AGENT_ENTRY_SIZE_VER0 = 368
 TW_AGENT_LIST_SIZE_VER0 = 32
+TW_GROUP_LIMITS_SIZE_VER0 = 120
 TW_STREAM_CREATE_SIZE_VER0 = 40
 TW_STREAM_INFO_SIZE_VER0 = 32
 TW_STATS_TIER_SIZE_VER0 = 88
@@ -350,7 +355,8 @@ class RegionPages(Sized):
 
 class AgentCreate(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("id", c_uint64),
-                ("fd", c_int32), ("reserved", c_uint32)]
+                ("fd", c_int32), ("reserved", c_uint32), ("uid", c_uint32),
+                ("reserved2", c_uint32), ("user_ns", c_uint64)]
 
 
 class AgentStats(Sized):
@@ -484,6 +490,13 @@ class AgentList(Sized):
     _entry_ = AgentEntry
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("nr", c_uint32),
                 ("entry_size", c_uint32), ("cursor", c_uint64), ("agents", c_uint64)]
+
+
+class GroupLimits(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("kind", c_uint32), ("uid", c_uint32),
+                ("path", c_uint64), ("path_len", c_uint32), ("reserved", c_uint32),
+                ("cursor", c_uint64), ("pages", c_uint64 * TW_NR_TIERS),
+                ("used", c_uint64 * TW_NR_TIERS)]
 
 
 class AgentMigrate(Sized):
@@ -641,4 +654,5 @@ STRUCTS = {
     "tw_agent_limits": AgentLimits,
     "tw_agent_migrate": AgentMigrate, "tw_policy": Policy,
     "tw_agent_entry": AgentEntry, "tw_agent_list": AgentList,
+    "tw_group_limits": GroupLimits,
 }

@@ -678,10 +678,10 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 class Cgroup:
-    """A control group below the root."""
+    """A control group, below the root or another one."""
 
-    def __init__(self, **settings: Any):
-        self.path = CGROUP / f"tw-{secrets.token_hex(4)}"
+    def __init__(self, below: Optional["Cgroup"] = None, **settings: Any):
+        self.path = (below.path if below else CGROUP) / f"tw-{secrets.token_hex(4)}"
         self.path.mkdir()
         for name, value in settings.items():
             self.write(name.replace("_", ".", 1), str(value))
@@ -700,9 +700,24 @@ class Cgroup:
     def id(self) -> int:
         return self.path.stat().st_ino
 
+    @property
+    def name(self) -> str:
+        """As in /proc/PID/cgroup."""
+        return f"/{self.path.relative_to(CGROUP)}"
+
     def enter(self) -> None:
         """Move the calling process in."""
         self.write("cgroup.procs", str(os.getpid()))
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Be in it for a while."""
+        before = Path("/proc/self/cgroup").read_text().partition("::")[2].strip()
+        self.enter()
+        try:
+            yield
+        finally:
+            (CGROUP / before[1:] / "cgroup.procs").write_text(str(os.getpid()))
 
     def __enter__(self) -> "Cgroup":
         return self

@@ -305,6 +305,12 @@ CALLS = {
         [*bad_entries(tw.AgentEntry),
          *[("nr", value, errno.EINVAL) for value in (0, (1 << 16) + 1, 1 << 31, ALL_ONES)],
          *[("agents", value, errno.EFAULT) for value in (0, PAGE, 1 << 63, (1 << 64) - 8)]]),
+    "GROUP_LIMITS": Call(tw.TW_IOC_GROUP_LIMITS, device,
+                         lambda w: tw.GroupLimits(kind=tw.TW_GROUP_USER),
+                         [("kind", value, errno.EINVAL) for value in (0, 1, 3, ALL_ONES)] +
+                         [("uid", ALL_ONES, errno.EINVAL), ("path", 1, errno.EINVAL),
+                          ("path_len", 1, errno.EINVAL), ("cursor", 1, errno.EINVAL)],
+                         flags=tw.TW_GROUP_FLAGS),
     "POLICY": Call(tw.TW_IOC_POLICY, device, lambda w: tw.Policy(),
                    [("set", 1 << 9, errno.EINVAL), ("set", 1 << 31, errno.EINVAL),
                     ("mode_set", 4, errno.EINVAL),

@@ -195,6 +195,23 @@ def test_other(dev, make, name):
     assert region.info().lost == 0 and wrong(mapping, range(16), 1) == []
 
 
+@pytest.mark.parametrize("group", [0, "/"])
+def test_group_limits(dev, make, group):
+    """Refused, no region is bound by half; the counts are right in the end."""
+    regions = [make(8, touched=8)[0] for _ in range(3)]
+    none, some = [tw.TW_NO_LIMIT] * 5, [1 << 30] * 5
+    points, failures = sweep(lambda: dev.group_limits(group, some), regions=regions,
+                             undo=lambda _: dev.group_limits(group, none))
+    assert points >= 1 and failures >= 1
+    dev.group_limits(group, some)
+    points, failures = sweep(lambda: dev.group_limits(group, none), regions=regions,
+                             undo=lambda _: dev.group_limits(group, some))
+    assert sum(dev.group_limits(group).used) == 24
+    with dev.region(PAGE):
+        sweep(lambda: dev.region(PAGE), undo=lambda region: region.close())
+    dev.group_limits(group, none)
+
+
 LOOKS_AT_A_REGION = {
     "region info": (tw.TW_IOC_REGION_INFO, lambda a: tw.RegionInfo()),
     "region pages": (tw.TW_IOC_REGION_PAGES, lambda a: tw.RegionPages(

@@ -10,6 +10,7 @@ its own, so that every wrong argument reaches the driver.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
 from ctypes import (Structure, byref, c_int, c_int32, c_long, c_size_t, c_uint64,
@@ -325,6 +326,46 @@ class Device(Handle):
         """Create or join an agent."""
         arg = self.call(TW_IOC_AGENT_CREATE, AgentCreate(id=ident, flags=flags, fd=-1))
         return Agent(arg.fd, ident)
+
+    def open_agent(self, ident: int, flags: int = 0,
+                   of: Optional[tuple[int, int]] = None) -> Agent:
+        """One that exists; of: its uid and user namespace."""
+        flags |= TW_AGENT_OPEN | (TW_AGENT_OF if of else 0)
+        uid, user_ns = of or (0, 0)
+        arg = self.call(TW_IOC_AGENT_CREATE, AgentCreate(
+            id=ident, flags=flags, fd=-1, uid=uid, user_ns=user_ns))
+        return Agent(arg.fd, ident)
+
+    def group_limits(self, group: Union[str, int], pages: Optional[Sequence[int]] = None
+                     ) -> GroupLimits:
+        """Limits of a cgroup, by its path, or of a user, by its uid; set with `pages`."""
+        arg = GroupLimits(kind=TW_GROUP_USER)
+        if isinstance(group, str):
+            path = ctypes.create_string_buffer(group.encode())
+            arg.kind, arg.path, arg.path_len = TW_GROUP_CGROUP, ctypes.addressof(path), len(path)
+        else:
+            arg.uid = group
+        if pages is not None:
+            arg.flags = TW_GROUP_SET
+            arg.pages[:] = pages
+        return self.call(TW_IOC_GROUP_LIMITS, arg)
+
+    def groups(self) -> list[tuple[Union[str, int], list[int]]]:
+        """Who has limits, and which."""
+        found: list[tuple[Union[str, int], list[int]]] = []
+        path = ctypes.create_string_buffer(4096)
+        arg = GroupLimits()
+        while True:
+            arg = GroupLimits(flags=TW_GROUP_NEXT, cursor=arg.cursor,
+                              path=ctypes.addressof(path), path_len=len(path))
+            try:
+                self.call(TW_IOC_GROUP_LIMITS, arg)
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise
+                return found
+            found.append((path.value.decode() if arg.kind == TW_GROUP_CGROUP else arg.uid,
+                          list(arg.pages)))
 
     def agent_stats(self, agent: Union[Agent, int, None] = None) -> AgentStats:
         """Statistics by fd, by id, or of the cgroup's default agent."""

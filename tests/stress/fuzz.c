@@ -598,6 +598,25 @@ static void save_settings(int device)
 		die("POLICY");
 }
 
+/* Of the users that are tried. */
+static void lift_user_limits(int device)
+{
+	struct tw_group_limits limits = {
+		.size = sizeof(limits),
+		.flags = TW_GROUP_SET,
+		.kind = TW_GROUP_USER,
+	};
+	unsigned int tier;
+
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		limits.pages[tier] = TW_NO_LIMIT;
+	for (limits.uid = 0; limits.uid < 4; limits.uid++)
+		if (ioctl(device, TW_IOC_GROUP_LIMITS, &limits) &&
+		    !(allow_missing && errno == EOPNOTSUPP))
+			complain("lifting a user's limits again: %s",
+				 strerror(errno));
+}
+
 static void restore_settings(int device)
 {
 	unsigned int tier;
@@ -618,6 +637,7 @@ static void restore_settings(int device)
 	if (ioctl(device, TW_IOC_AGENT_LIMITS, &first_limits) &&
 	    errno != ENOENT && !(allow_missing && errno == EOPNOTSUPP))
 		complain("lifting the limits again: %s", strerror(errno));
+	lift_user_limits(device);
 	first_policy.set = TW_POLICY_SETS;
 	first_policy.mode_set = TW_POLICY_MODES;
 	if (ioctl(device, TW_IOC_POLICY, &first_policy) &&

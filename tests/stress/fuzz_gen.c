@@ -93,7 +93,9 @@ MEMBERS(region_create, M(tw_region_create, flags, FLAGS, TW_REGION_FLAGS),
 	M(tw_region_create, affinity, FLAGS, 1),
 	M(tw_region_create, agent_fd, AGENT_FD, 0));
 MEMBERS(agent_create, M(tw_agent_create, flags, FLAGS, TW_AGENT_FLAGS),
-	M(tw_agent_create, id, LABEL, 0));
+	M(tw_agent_create, id, LABEL, 0),
+	M(tw_agent_create, uid, FLAGS, 3),
+	M(tw_agent_create, user_ns, FLAGS, 3));
 MEMBERS(agent_stats, M(tw_agent_stats, flags, FLAGS, TW_AGENT_STATS_FLAGS),
 	M(tw_agent_stats, agent_fd, AGENT_FD, 0),
 	M(tw_agent_stats, id, LABEL, 0));
@@ -174,6 +176,11 @@ MEMBERS(agent_migrate, M(tw_agent_migrate, flags, FLAGS, TW_AGENT_BY_ID),
 	M(tw_agent_migrate, reason, REASON, 0),
 	M(tw_agent_migrate, nr, NR_MOVES, 0),
 	M(tw_agent_migrate, id, LABEL, 0));
+MEMBERS(group_limits, M(tw_group_limits, flags, FLAGS, TW_GROUP_FLAGS),
+	M(tw_group_limits, kind, FLAGS, 3),
+	M(tw_group_limits, uid, FLAGS, 3),
+	M(tw_group_limits, cursor, NR, 0),
+	M(tw_group_limits, pages, LIMITS, 0));
 MEMBERS(agent_list, M(tw_agent_list, nr, NR, 0),
 	M(tw_agent_list, cursor, NR, 0),
 	M(tw_agent_list, agents, INFOS, 0),
@@ -249,6 +256,7 @@ static const struct row rows[] = {
 	ROW(AGENT_MIGRATE, tw_agent_migrate, ON_DEVICE, 10, agent_migrate),
 	ROW(POLICY, tw_policy, ON_DEVICE, 50, policy),
 	ROW(AGENT_LIST, tw_agent_list, ON_DEVICE, 100, agent_list),
+	ROW(GROUP_LIMITS, tw_group_limits, ON_DEVICE, 5, group_limits),
 	/* Told apart from the device's by a name of its own. */
 	{ .name = "MIGRATE_RANGE (region)", .nr = _IOC_NR(TW_IOC_MIGRATE_RANGE),
 	  .on = ON_REGION, .size = sizeof(struct tw_migrate_range),

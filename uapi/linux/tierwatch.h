@@ -185,6 +185,7 @@ enum tw_reason {
 #define TW_IOC_AGENT_MIGRATE	_IO(TW_IOC_TYPE, 0x1a)
 #define TW_IOC_POLICY		_IO(TW_IOC_TYPE, 0x1b)
 #define TW_IOC_AGENT_LIST	_IO(TW_IOC_TYPE, 0x1c)
+#define TW_IOC_GROUP_LIMITS	_IO(TW_IOC_TYPE, 0x1d)
 /* On a region */
 #define TW_IOC_REGION_INFO	_IO(TW_IOC_TYPE, 0x20)
 #define TW_IOC_REGION_DISCARD	_IO(TW_IOC_TYPE, 0x21)
@@ -405,9 +406,9 @@ struct tw_pressure {
  * can't hold is reserved only as far as memory is available at the time of the
  * call, and who has to be sure binds stores that hold what is reserved.
  *
- * What the promise isn't about: limits of agents (they never refuse a page),
- * memory cgroups, pages whose bytes are lost, a machine that is out of memory
- * altogether, memory that is all pinned, and stores that fail: of those
+ * What the promise isn't about: limits of agents, cgroups and users (none refuses
+ * a page), memory cgroups, pages whose bytes are lost, a machine that is out of
+ * memory altogether, memory that is all pinned, and stores that fail: of those
  * TW_EVENT_TIER_ERROR tells. Unbinding a tier, or taking memory offline, that
  * would leave less room than there is reserved is refused with ENOSPC.
  */
@@ -823,9 +824,19 @@ struct tw_region_pages {
 /*
  * TW_AGENT_JOIN: an agent of this id that exists already for the caller's
  * user is opened instead of EEXIST.
+ * TW_AGENT_OPEN: nothing is made; ENOENT if there is no such agent.
+ * TW_AGENT_CGROUP, with TW_AGENT_OPEN: @id is a cgroup's, whose default agent is
+ * opened. It is there as long as something is accounted to it, even if its cgroup
+ * is not.
+ * TW_AGENT_OF, with TW_AGENT_OPEN: that of @uid in the user namespace @user_ns. Any
+ * but one's own takes CAP_SYS_ADMIN, and is ENOENT without.
  */
 #define TW_AGENT_JOIN		(1U << 0)
-#define TW_AGENT_FLAGS		(TW_AGENT_JOIN)
+#define TW_AGENT_OPEN		(1U << 1)
+#define TW_AGENT_CGROUP		(1U << 2)
+#define TW_AGENT_OF		(1U << 3)
+#define TW_AGENT_FLAGS		(TW_AGENT_JOIN | TW_AGENT_OPEN | \
+				 TW_AGENT_CGROUP | TW_AGENT_OF)
 
 /**
  * struct tw_agent_create - TW_IOC_AGENT_CREATE: a group to account memory to
@@ -834,8 +845,12 @@ struct tw_region_pages {
  * @id: in: label, unique per user namespace and user
  * @fd: out: the agent, O_CLOEXEC. It lives as long as this fd or a region
  * @reserved: in: 0
+ * @uid: in: with TW_AGENT_OF, as in struct tw_agent_entry; else 0
+ * @reserved2: in: 0
+ * @user_ns: in: with TW_AGENT_OF, as in struct tw_agent_entry; else 0
  *
- * EEXIST: the user has it already. EDQUOT: the user has too many.
+ * EEXIST: the user has it already. EDQUOT: the user has too many. ENOENT: there is
+ * none to be opened.
  */
 struct tw_agent_create {
 	__u32 size;
@@ -843,6 +858,9 @@ struct tw_agent_create {
 	__aligned_u64 id;
 	__s32 fd;
 	__u32 reserved;
+	__u32 uid;
+	__u32 reserved2;
+	__aligned_u64 user_ns;
 };
 
 #define TW_AGENT_CREATE_SIZE_VER0	24
@@ -1413,6 +1431,8 @@ struct tw_numa_balance {
  * memory beyond the limits of both memory tiers, as a touched page must be,
  * is demoted in the background; what is beyond that of a store goes to the next
  * lower one with room. A move to a tier at its limit is -EDQUOT.
+ * It is the limit of this agent alone: not of its user's other agents, nor of
+ * those of the cgroups below a default one's. See struct tw_group_limits.
  * EPERM: above @hard. ENOENT: no such agent, or not yours, or set for a default
  * agent that nothing belongs to: it ends, and its limits with it, when the last
  * of its regions and external pages does.
@@ -1472,7 +1492,7 @@ struct tw_agent_migrate {
  * @id: its label; a default agent's is its cgroup's id
  * @uid: its user, as the caller's user namespace has it
  * @flags: TW_AGENT_IS_*. One that is the caller's own and no default one can be
- *	named by its label (TW_AGENT_BY_ID)
+ *	named by its label (TW_AGENT_BY_ID). TW_AGENT_OPEN gives any of them
  * @pages: pages of its regions in each tier, indexed by enum tw_tier
  * @external: external pages in each tier
  * @limit: pages of regions by tier that it takes at most, TW_NO_LIMIT: all
@@ -1532,6 +1552,70 @@ struct tw_agent_list {
 };
 
 #define TW_AGENT_LIST_SIZE_VER0		32
+
+/*
+ * tw_group_limits.flags. TW_GROUP_SET: set them, which takes CAP_SYS_RESOURCE.
+ * TW_GROUP_NEXT: show the next one that has limits, after @cursor.
+ */
+#define TW_GROUP_SET		(1U << 0)
+#define TW_GROUP_NEXT		(1U << 1)
+#define TW_GROUP_FLAGS		(TW_GROUP_SET | TW_GROUP_NEXT)
+
+/**
+ * enum tw_group_kind - whose limits
+ * @TW_GROUP_CGROUP: a cgroup's, and of all cgroups below it
+ * @TW_GROUP_USER: a user's, and of the user namespaces that it has made
+ */
+enum tw_group_kind {
+	TW_GROUP_CGROUP = 1,
+	TW_GROUP_USER = 2,
+};
+
+/**
+ * struct tw_group_limits - TW_IOC_GROUP_LIMITS: limits of a cgroup or a user
+ * @size: sizeof(struct tw_group_limits)
+ * @flags: in: TW_GROUP_SET, or TW_GROUP_NEXT, or 0 to ask
+ * @kind: in: enum tw_group_kind. With TW_GROUP_NEXT in: 0, out: what it is
+ * @uid: in: of TW_GROUP_USER, as the caller's user namespace has it; else 0. With
+ *	TW_GROUP_NEXT in: 0, out: who
+ * @path: in: pointer to the path of TW_GROUP_CGROUP, as /proc/PID/cgroup has it
+ *	("0::PATH"): it begins with / and doesn't end with it, but for the root's;
+ *	else 0. With TW_GROUP_NEXT: pointer to room for one
+ * @path_len: in: bytes at @path with the zero at the end, at most 4096. With
+ *	TW_GROUP_NEXT in: room, out: how much was written, 0 for a user
+ * @reserved: in: 0
+ * @cursor: in: 0. With TW_GROUP_NEXT in: 0 to begin, else as the call before left it
+ * @pages: in or out: pages of regions by enum tw_tier; TW_NO_LIMIT: no limit
+ * @used: out: pages now. 0 where there are no limits: nothing is counted then
+ *
+ * A limit holds for the sum of all regions that were made by processes in the
+ * cgroup or below it, or by the user, whichever agents they are accounted to. It
+ * does what an agent's limit does (struct tw_agent_limits), but for its events; a
+ * page has to be within its agent's limit and within each of these. A path need not be there: a cgroup
+ * that is made later, or again, is under the limits of its path, and so are pages
+ * of one that is gone. Limits end when they are set to TW_NO_LIMIT in all tiers,
+ * and when the driver is unloaded.
+ *
+ * EPERM: set without CAP_SYS_RESOURCE; asked for another user's or for a cgroup
+ * that the caller is not in, without that or CAP_SYS_ADMIN, and so for
+ * TW_GROUP_NEXT. EINVAL: no such path. ENOENT: there is no next one. EMSGSIZE:
+ * @path_len is too short, the needed length is written back. ENOSPC: there are
+ * 1024 with limits.
+ */
+struct tw_group_limits {
+	__u32 size;
+	__u32 flags;
+	__u32 kind;
+	__u32 uid;
+	__aligned_u64 path;
+	__u32 path_len;
+	__u32 reserved;
+	__aligned_u64 cursor;
+	__aligned_u64 pages[TW_NR_TIERS];
+	__aligned_u64 used[TW_NR_TIERS];
+};
+
+#define TW_GROUP_LIMITS_SIZE_VER0	120
 
 /**
  * enum tw_event_type - what happened
@@ -2079,6 +2163,7 @@ TW_LAYOUT_CALL(tw_agent_limits, hard, TW_AGENT_LIMITS_SIZE_VER0);
 TW_LAYOUT_CALL(tw_agent_migrate, failed, TW_AGENT_MIGRATE_SIZE_VER0);
 TW_LAYOUT_VER0(tw_agent_entry, user_ns, TW_AGENT_ENTRY_SIZE_VER0);
 TW_LAYOUT_CALL(tw_agent_list, agents, TW_AGENT_LIST_SIZE_VER0);
+TW_LAYOUT_CALL(tw_group_limits, used, TW_GROUP_LIMITS_SIZE_VER0);
 TW_LAYOUT_CALL(tw_stream_create, map_size, TW_STREAM_CREATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_stream_info, nr_rings, TW_STREAM_INFO_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats_tier, avoided_until_ns, TW_STATS_TIER_SIZE_VER0);
