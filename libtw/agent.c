@@ -10,29 +10,36 @@
 
 #include "internal.h"
 
-static int make(struct tw *tw, __u64 id, __u32 flags, struct tw_agent **agent)
+static int create(struct tw *tw, struct tw_agent_create *arg,
+		  struct tw_agent **agent)
 {
-	struct tw_agent_create arg = {
-		.size = sizeof(arg),
-		.flags = flags,
-		.id = id,
-		.fd = -1,
-	};
 	struct tw_agent *a;
 	int err;
 
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
-	err = tw_ioctl(tw->fd, TW_IOC_AGENT_CREATE, &arg);
+	arg->fd = -1;
+	err = tw_ioctl(tw->fd, TW_IOC_AGENT_CREATE, arg);
 	if (err) {
 		free(a);
 		return err;
 	}
-	a->fd = arg.fd;
-	a->id = id;
+	a->fd = arg->fd;
+	a->id = arg->id;
 	*agent = a;
 	return 0;
+}
+
+static int make(struct tw *tw, __u64 id, __u32 flags, struct tw_agent **agent)
+{
+	struct tw_agent_create arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.id = id,
+	};
+
+	return create(tw, &arg, agent);
 }
 
 TW_API int tw_agent_create(struct tw *tw, __u64 id, struct tw_agent **agent)
@@ -43,6 +50,25 @@ TW_API int tw_agent_create(struct tw *tw, __u64 id, struct tw_agent **agent)
 TW_API int tw_agent_join(struct tw *tw, __u64 id, struct tw_agent **agent)
 {
 	return make(tw, id, TW_AGENT_JOIN, agent);
+}
+
+TW_API int tw_agent_open(struct tw *tw, const struct tw_agent_entry *entry,
+			 struct tw_agent **agent)
+{
+	struct tw_agent_create arg = {
+		.size = sizeof(arg),
+		.flags = TW_AGENT_OPEN,
+		.id = entry->id,
+	};
+
+	if (entry->flags & TW_AGENT_IS_DEFAULT)
+		arg.flags |= TW_AGENT_CGROUP;
+	if (!(entry->flags & TW_AGENT_IS_MINE)) {
+		arg.flags |= TW_AGENT_OF;
+		arg.uid = entry->uid;
+		arg.user_ns = entry->user_ns;
+	}
+	return create(tw, &arg, agent);
 }
 
 static int stats(struct tw *tw, const struct tw_agent_stats *in,

@@ -317,6 +317,18 @@ int tw_agent_join(struct tw *tw, __u64 id, struct tw_agent **agent);
 int tw_agent_open_fd(struct tw *tw, int fd, struct tw_agent **agent);
 
 /**
+ * tw_agent_open - open an agent of the list of agents
+ * @tw: the handle
+ * @entry: as tw_agent_list() has filled it: anybody's agent, and a cgroup's
+ *	default agent, too
+ * @agent: out
+ *
+ * Return: 0 or -errno; -ENOENT when it has ended meanwhile.
+ */
+int tw_agent_open(struct tw *tw, const struct tw_agent_entry *entry,
+		  struct tw_agent **agent);
+
+/**
  * tw_agent_close - let an agent go. It lives on while regions of it do
  * @agent: the agent, or NULL
  */
@@ -439,6 +451,79 @@ int tw_agent_limits_set(struct tw *tw, const struct tw_agent *agent,
  */
 int tw_agent_limits_set_by_id(struct tw *tw, __u64 id,
 			      const __u64 pages[TW_NR_TIERS]);
+
+/**
+ * tw_cgroup_limits_get_v1 - how much of each tier a cgroup takes at most
+ * @tw: the handle
+ * @path: the cgroup, as in /proc/PID/cgroup. It need not be there
+ * @limits: out
+ * @size: bytes of the caller's struct
+ *
+ * Return: 0 or -errno; -EPERM for a cgroup that the caller is not in, without
+ * CAP_SYS_RESOURCE or CAP_SYS_ADMIN.
+ */
+int tw_cgroup_limits_get_v1(struct tw *tw, const char *path,
+			    struct tw_group_limits *limits, size_t size);
+#define tw_cgroup_limits_get(tw, path, limits) \
+	tw_cgroup_limits_get_v1((tw), (path), (limits), \
+				sizeof(struct tw_group_limits))
+
+/**
+ * tw_cgroup_limits_set - set how much of each tier a cgroup takes at most
+ * @tw: the handle
+ * @path: the cgroup, as in /proc/PID/cgroup. It need not be there
+ * @pages: by enum tw_tier, with all cgroups below it; TW_NO_LIMIT: no limit
+ *
+ * Return: 0 or -errno; -EPERM without CAP_SYS_RESOURCE.
+ */
+int tw_cgroup_limits_set(struct tw *tw, const char *path,
+			 const __u64 pages[TW_NR_TIERS]);
+
+/**
+ * tw_user_limits_get_v1 - how much of each tier a user takes at most
+ * @tw: the handle
+ * @uid: the user
+ * @limits: out
+ * @size: bytes of the caller's struct
+ *
+ * Return: 0 or -errno; -EPERM for another user, without CAP_SYS_RESOURCE or
+ * CAP_SYS_ADMIN.
+ */
+int tw_user_limits_get_v1(struct tw *tw, __u32 uid,
+			  struct tw_group_limits *limits, size_t size);
+#define tw_user_limits_get(tw, uid, limits) \
+	tw_user_limits_get_v1((tw), (uid), (limits), \
+			      sizeof(struct tw_group_limits))
+
+/**
+ * tw_user_limits_set - set how much of each tier a user takes at most
+ * @tw: the handle
+ * @uid: the user
+ * @pages: by enum tw_tier, of all of its agents; TW_NO_LIMIT: no limit
+ *
+ * Return: 0 or -errno; -EPERM without CAP_SYS_RESOURCE.
+ */
+int tw_user_limits_set(struct tw *tw, __u32 uid,
+		       const __u64 pages[TW_NR_TIERS]);
+
+/**
+ * tw_group_limits_next_v1 - the cgroups and users that have limits, one by one
+ * @tw: the handle
+ * @cursor: in: 0 to begin, out: where to go on
+ * @path: out: the path of a cgroup, empty for a user
+ * @path_len: room at @path; 4096 always suffices
+ * @limits: out: limits->kind says what it is
+ * @size: bytes of the caller's struct
+ *
+ * Return: 0 or -errno; -ENOENT after the last, -EPERM without CAP_SYS_RESOURCE or
+ * CAP_SYS_ADMIN.
+ */
+int tw_group_limits_next_v1(struct tw *tw, __u64 *cursor, char *path,
+			    size_t path_len, struct tw_group_limits *limits,
+			    size_t size);
+#define tw_group_limits_next(tw, cursor, path, path_len, limits) \
+	tw_group_limits_next_v1((tw), (cursor), (path), (path_len), (limits), \
+				sizeof(struct tw_group_limits))
 
 /**
  * tw_agent_migrate - move an agent's pages

@@ -112,6 +112,12 @@ class Device(Handle):
         self._call("tw_agent_open_fd", fd, byref(pointer))
         return Agent(pointer)
 
+    def open_agent(self, entry: abi.AgentEntry) -> Agent:
+        """An agent of agents(): anybody's, and a cgroup's default one, too."""
+        pointer = c_void_p()
+        self._call("tw_agent_open", byref(entry), byref(pointer))
+        return Agent(pointer)
+
     def agent_stats(self, agent: AgentLike = None) -> abi.AgentStats:
         """An agent's memory."""
         stats = abi.AgentStats()
@@ -127,6 +133,38 @@ class Device(Handle):
     def set_agent_limits(self, pages: Sequence[int], agent: AgentLike = None) -> None:
         """Set them, by tier; TW_NO_LIMIT: none."""
         self._of_agent("tw_agent_limits_set", agent, (c_uint64 * abi.TW_NR_TIERS)(*pages))
+
+    def group_limits(self, group: Union[str, int]) -> abi.GroupLimits:
+        """How many pages of each tier a cgroup (its path) with those below it, or a user
+        (the uid) takes at most, and how many it has."""
+        limits = abi.GroupLimits()
+        if isinstance(group, str):
+            self._call("tw_cgroup_limits_get", group.encode(), byref(limits))
+        else:
+            self._call("tw_user_limits_get", group, byref(limits))
+        return limits
+
+    def set_group_limits(self, pages: Sequence[int], group: Union[str, int]) -> None:
+        """Set them, by tier; TW_NO_LIMIT: none."""
+        array = (c_uint64 * abi.TW_NR_TIERS)(*pages)
+        if isinstance(group, str):
+            self._call("tw_cgroup_limits_set", group.encode(), array)
+        else:
+            self._call("tw_user_limits_set", group, array)
+
+    def groups(self) -> dict[Union[str, int], abi.GroupLimits]:
+        """The cgroups and users that have limits."""
+        cursor, path = c_uint64(), ctypes.create_string_buffer(4096)
+        found: dict[Union[str, int], abi.GroupLimits] = {}
+        while True:
+            limits = abi.GroupLimits()
+            try:
+                self._call("tw_group_limits_next", byref(cursor), path, len(path),
+                           byref(limits))
+            except FileNotFoundError:
+                return found
+            cgroup = limits.kind == abi.TW_GROUP_CGROUP
+            found[path.value.decode(errors="replace") if cgroup else limits.uid] = limits
 
     def agent_migrate(self, to: int, agent: AgentLike = None, source: int = Tier.NONE,
                       most: int = 0, reason: int = Reason.MANUAL) -> tuple[int, int]:

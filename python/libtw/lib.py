@@ -34,6 +34,7 @@ _u64s, _s32s, _out = POINTER(c_uint64), POINTER(c_int32), POINTER(c_void_p)
 _pages, _sum, _moves = (_u64s, c_size_t), (_s32s, POINTER(Sum)), POINTER(MoveSum)
 _move = (c_int, c_int, c_int, _s32s)
 _limits, _stats = POINTER(abi.AgentLimits), POINTER(abi.AgentStats)
+_groups = POINTER(abi.GroupLimits)
 
 # By name: what it returns, what it takes.
 PROTOTYPES = {
@@ -60,6 +61,7 @@ PROTOTYPES = {
     "tw_agent_create": (c_int, c_void_p, c_uint64, _out),
     "tw_agent_join": (c_int, c_void_p, c_uint64, _out),
     "tw_agent_open_fd": (c_int, c_void_p, c_int, _out),
+    "tw_agent_open": (c_int, c_void_p, POINTER(abi.AgentEntry), _out),
     "tw_agent_close": (None, c_void_p),
     "tw_agent_fd": (c_int, c_void_p),
     "tw_agent_id": (c_uint64, c_void_p),
@@ -69,6 +71,11 @@ PROTOTYPES = {
     "tw_agent_limits_get_by_id": (c_int, c_void_p, c_uint64, _limits),
     "tw_agent_limits_set": (c_int, c_void_p, c_void_p, _u64s),
     "tw_agent_limits_set_by_id": (c_int, c_void_p, c_uint64, _u64s),
+    "tw_cgroup_limits_get": (c_int, c_void_p, c_char_p, _groups),
+    "tw_cgroup_limits_set": (c_int, c_void_p, c_char_p, _u64s),
+    "tw_user_limits_get": (c_int, c_void_p, c_uint32, _groups),
+    "tw_user_limits_set": (c_int, c_void_p, c_uint32, _u64s),
+    "tw_group_limits_next": (c_int, c_void_p, _u64s, c_char_p, c_size_t, _groups),
     "tw_agent_migrate": (c_int, c_void_p, c_void_p, c_int, c_int, c_int, c_uint, _u64s, _u64s),
     "tw_agent_migrate_by_id": (c_int, c_void_p, c_uint64, c_int, c_int, c_int, c_uint, _u64s,
                                _u64s),
@@ -136,6 +143,9 @@ SIZED = {
     "tw_agent_list": abi.AgentEntry,
     "tw_agent_limits_get": abi.AgentLimits,
     "tw_agent_limits_get_by_id": abi.AgentLimits,
+    "tw_cgroup_limits_get": abi.GroupLimits,
+    "tw_user_limits_get": abi.GroupLimits,
+    "tw_group_limits_next": abi.GroupLimits,
     "tw_region_info": abi.RegionInfo,
     "tw_migrate_pages": MoveSum,
     "tw_migrate_addr": MoveSum,

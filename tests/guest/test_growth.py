@@ -195,6 +195,7 @@ class TestLibrary:
         ("tw_fault_stats", tw.FaultStats, (CPU, 0)), ("tw_numa_stats", tw.NumaStats, (0,)),
         ("tw_agent_stats", tw.AgentStats, (None,)),
         ("tw_agent_limits_get", tw.AgentLimits, (None,)),
+        ("tw_user_limits_get", tw.GroupLimits, (0,)),
         ("tw_module_stats", tw.ModuleStats, ()), ("tw_policy_get", tw.Policy, ()),
         ("tw_stats_get_tier", tw.StatsTier, (CPU,)),
         ("tw_stats_get_counters", tw.StatsCounters, (CPU,))])

@@ -148,6 +148,23 @@ def test_agents(device):
         device.agent_stats(78)
 
 
+def test_groups(device):
+    limits = [libtw.TW_NO_LIMIT] * 5
+    limits[Tier.HDD] = 12
+    for group in ("/a/b", 65534):
+        device.set_group_limits(limits, group)
+        assert list(device.group_limits(group).pages) == limits
+    assert {group: list(found.pages) for group, found in device.groups().items()} == \
+        {"/a/b": limits, 65534: limits}
+    for group in ("/a/b", 65534):
+        device.set_group_limits([libtw.TW_NO_LIMIT] * 5, group)
+    assert device.groups() == {}
+    with device.region(PAGE):
+        (entry,) = device.agents()
+        with device.open_agent(entry) as agent:
+            assert agent.id == entry.id and device.agent_stats(agent).is_default == 1
+
+
 def test_events(device):
     with device.agent(78) as agent, device.region(8 * PAGE, agent=agent) as region, \
             device.stream(Event.FAULT.bit() | Event.MIGRATE.bit(), agent=agent,

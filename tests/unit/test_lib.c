@@ -352,6 +352,67 @@ static void test_pressure(void **state)
 	assert_int_equal(p.permille, 321);
 }
 
+/* As the list has it: whose, and of which kind. */
+static void test_agent_open(void **state)
+{
+	struct tw_agent_entry entry = {
+		.id = 5,
+		.flags = TW_AGENT_IS_MINE,
+		.uid = 7,
+		.user_ns = 9,
+	};
+	const struct tw_agent_create *in;
+	struct tw_agent *a;
+
+	assert_int_equal(tw_agent_open(*state, &entry, &a), 0);
+	in = LAST(tw_agent_create, TW_IOC_AGENT_CREATE);
+	assert_int_equal(in->flags, TW_AGENT_OPEN);
+	assert_int_equal(in->id, 5);
+	assert_int_equal(in->uid, 0);
+	assert_int_equal(in->user_ns, 0);
+	tw_agent_close(a);
+	entry.flags = TW_AGENT_IS_DEFAULT;
+	assert_int_equal(tw_agent_open(*state, &entry, &a), 0);
+	in = LAST(tw_agent_create, TW_IOC_AGENT_CREATE);
+	assert_int_equal(in->flags,
+			 TW_AGENT_OPEN | TW_AGENT_CGROUP | TW_AGENT_OF);
+	assert_int_equal(in->uid, 7);
+	assert_int_equal(in->user_ns, 9);
+	assert_int_equal(tw_agent_id(a), 5);
+	tw_agent_close(a);
+}
+
+static void test_group_limits(void **state)
+{
+	static const __u64 pages[TW_NR_TIERS] = { 1, 2, 3, 4, TW_NO_LIMIT };
+	const struct tw_group_limits *in;
+	struct tw_group_limits out;
+	char path[8] = "before";
+	__u64 cursor = 0;
+
+	assert_int_equal(tw_cgroup_limits_set(*state, "/a", pages), 0);
+	in = LAST(tw_group_limits, TW_IOC_GROUP_LIMITS);
+	assert_int_equal(in->flags, TW_GROUP_SET);
+	assert_int_equal(in->kind, TW_GROUP_CGROUP);
+	assert_int_equal(in->path_len, 3);
+	assert_memory_equal(in->pages, pages, sizeof(pages));
+	assert_int_equal(tw_user_limits_get(*state, 8, &out), 0);
+	in = LAST(tw_group_limits, TW_IOC_GROUP_LIMITS);
+	assert_int_equal(in->flags, 0);
+	assert_int_equal(in->kind, TW_GROUP_USER);
+	assert_int_equal(in->uid, 8);
+	assert_int_equal(in->path_len, 0);
+	assert_int_equal(tw_group_limits_next(*state, &cursor, path,
+					      sizeof(path), &out), 0);
+	in = LAST(tw_group_limits, TW_IOC_GROUP_LIMITS);
+	assert_int_equal(in->flags, TW_GROUP_NEXT);
+	assert_int_equal(in->path_len, sizeof(path));
+	fail_with = -EPERM;
+	assert_int_equal(tw_user_limits_set(*state, 8, pages), -EPERM);
+	assert_int_equal(tw_cgroup_limits_get(*state, "/", &out), -EPERM);
+	fail_with = 0;
+}
+
 static void test_agent(void **state)
 {
 	struct tw_agent *a = NULL, *b, *const before = (struct tw_agent *)0x18;
@@ -1383,6 +1444,8 @@ int main(void)
 		LIB_TEST(test_unbind),
 		LIB_TEST(test_pressure),
 		LIB_TEST(test_agent),
+		LIB_TEST(test_agent_open),
+		LIB_TEST(test_group_limits),
 		LIB_TEST(test_region),
 		LIB_TEST(test_region_open_fd),
 		LIB_TEST(test_region_discard),
