@@ -70,6 +70,8 @@ def as_before(device: tw.Device):
         device.policy(**knobs)
         for tier, was in zip(TIERS, levels):
             device.thresholds(tier, list(was.enter), list(was.leave))
+        for group, _ in device.groups():
+            device.group_limits(group, [tw.TW_NO_LIMIT] * len(TIERS))
         Layout.restore(device)
 
 

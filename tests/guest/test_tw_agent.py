@@ -9,7 +9,8 @@ import pytest
 
 import tw
 from command import FAILED, NO_PERMISSION, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
-from support import NOBODY, OTHER, Cgroup, Child, Reached, device_gid, fill, lend, place, run_user
+from support import (CLONE_NEWUSER, NOBODY, OTHER, Cgroup, Child, Reached, close_made,
+                     device_gid, fill, lend, place, run_user)
 from tw import CPU, GPU, PAGE, TIER_NAMES
 
 pytestmark = pytest.mark.once
@@ -32,12 +33,14 @@ def agent(dev):
 
 
 class Holder:
-    """A process of another user that holds agents."""
+    """A process of another user that holds agents, in a user namespace of its own if asked."""
 
-    def __init__(self, uid: int, *ids: int):
+    def __init__(self, uid: int, *ids: int, namespace: bool = False):
         self.made, self.done = Reached(), Reached()
 
         def hold():
+            if namespace:
+                tw.check(tw.libc.unshare(CLONE_NEWUSER))
             with tw.Device() as device:
                 held = [device.agent(one) for one in ids]
                 self.made.set()
@@ -205,13 +208,32 @@ class TestLimit:
         assert code == NO_PERMISSION and "CAP_SYS_RESOURCE" in said and same
 
     def test_others(self, dev):
-        """Not even root sets another user's; a user doesn't see them."""
+        """Root sets another user's if it is said whose; a user doesn't see them."""
         with Holder(NOBODY, 5):
             assert tw_json("agent", "limit", 5)["limits"] == {}
             tw_refused(FAILED, "another user's", "agent", "limit", 5, "cpu=1M")
             assert limits_of(dev.agents()[0]) == {}
             tw_refused(FAILED, "no agent 5", "agent", "limit", 5, "cpu=1M", uid=OTHER)
+            tw_refused(FAILED, "no agent 5", "agent", "limit", "--user", NOBODY, 5, "cpu=1M",
+                       uid=OTHER)
+            tw_refused(FAILED, "no agent 5", "agent", "limit", "--user", OTHER, 5, "cpu=1M")
             assert limits_of(dev.agents()[0]) == {}
+            got = tw_json("agent", "limit", "--user", NOBODY, 5, "cpu=1M")
+            assert got["hard_limits"] == limits_of(dev.agents()[0]) == {"cpu": 256}
+
+    def test_others_of_a_namespace(self, dev):
+        """Two of one user and one number are told apart by their user namespaces."""
+        with Holder(NOBODY, 5), Holder(NOBODY, 5, namespace=True):
+            first, second = dev.agents()
+            tw_refused(FAILED, "2 user namespaces", "agent", "limit", "--user", NOBODY, 5,
+                       "cpu=1M")
+            tw_refused(FAILED, "2 user namespaces", "migrate", "--agent", 5, "--user", NOBODY,
+                       "hdd")
+            tw_text("agent", "limit", "--user", NOBODY, "--user-ns", second.user_ns, 5, "cpu=1M")
+            assert list(map(limits_of, dev.agents())) == [{}, {"cpu": 256}]
+            tw_text("agent", "limit", "--user", NOBODY, "--user-ns", first.user_ns, 5, "cpu=2M")
+            assert list(map(limits_of, dev.agents())) == [{"cpu": 512}, {"cpu": 256}]
+            tw_text("migrate", "--agent", 5, "--user", NOBODY, "--user-ns", first.user_ns, "hdd")
 
     def test_default(self):
         with Cgroup() as group:
@@ -222,6 +244,100 @@ class TestLimit:
                     got = tw_json("agent", "limit", "default", "ssd=1M")
                     return none.returncode, got["id"], list(device.limits().pages)
             assert Child(work).result() == (FAILED, group.id, [NO, NO, NO, 256, NO])
+
+
+class TestCgroupNumbers:
+    """What agent list shows of a cgroup's default agent is a name of it, for all commands."""
+
+    def test_known_everywhere(self, dev, make):
+        with Cgroup() as group:
+            with group.inside():
+                region, _ = make(20, touched=20)
+            number = tw_json("agent", "list")[0]["id"]
+            assert number == group.id
+            assert tw_json("agent", "show", number)["cgroup"] == group.name
+            assert tw_json("agent", "show", f"default:{number}")["pages"]["cpu"] == 20
+            got = tw_json("agent", "limit", number, "ssd=40K")
+            assert got["limits"] == limits_of(dev.agents()[0]) == {"ssd": 10}
+            got = tw_json("migrate", "--agent", number, "ssd", code=FAILED)
+            assert got["moved"] == 10 == region.info().pages[tw.SSD]
+            close_made()
+
+    def test_of_a_removed_cgroup(self, dev, make):
+        with Cgroup() as group:
+            with group.inside():
+                region, _ = make(20, touched=20)
+            number = group.id
+        assert not group.path.exists()
+        assert tw_json("agent", "show", number)["pages"]["cpu"] == 20
+        assert tw_json("migrate", "--agent", number, "hdd")["moved"] == 20
+        assert region.info().pages[tw.HDD] == 20
+        assert tw_json("agent", "limit", number, "hdd=0")["limits"] == {"hdd": 0}
+        close_made()
+        assert dev.agents() == []
+        tw_refused(FAILED, f"no agent {number}", "agent", "show", number)
+
+    def test_an_agent_of_the_same_number(self, dev, make):
+        """A program's own number is meant first."""
+        with Cgroup() as group:
+            with group.inside():
+                make(20, touched=20)
+            with dev.agent(group.id):
+                assert tw_json("agent", "show", group.id)["default"] is False
+                assert tw_json("agent", "show", f"default:{group.id}")["pages"]["cpu"] == 20
+                tw_text("agent", "limit", f"default:{group.id}", "hdd=0")
+                tw_text("agent", "limit", group.id, "hdd=4K")
+                assert [(one.flags & tw.TW_AGENT_IS_DEFAULT, limits_of(one))
+                        for one in dev.agents()] == [(1, {"hdd": 0}), (0, {"hdd": 1})]
+            close_made()
+
+
+class TestGroupLimit:
+    """tw agent limit --cgroup, --user, --all."""
+
+    @pytest.fixture(autouse=True)
+    def no_groups(self, dev):
+        yield
+        for group, _ in dev.groups():
+            dev.group_limits(group, [NO] * 5)
+
+    def test_cgroup(self, dev, make):
+        with Cgroup() as top, Cgroup(top) as low:
+            got = tw_json("agent", "limit", "--cgroup", top.path, "cpu=40K", "hdd=0")
+            assert got == {"cgroup": top.name, "page_size": PAGE, "pages": by_tier([0] * 5),
+                           "limits": {"cpu": 10, "hdd": 0}}
+            with low.inside():
+                region, _ = make(20, touched=20)
+            assert region.info().pages[CPU] == 10
+            got = tw_json("agent", "limit", "--cgroup", top.name + "/", "hdd=none")
+            assert got["pages"] == by_tier(region.info().pages) and got["limits"] == {"cpu": 10}
+            assert dev.groups() == [(top.name, [NO, 10, NO, NO, NO])]
+            assert f"cgroup {top.name}\n" in tw_text("agent", "limit", "--all")
+            tw_text("agent", "limit", "--cgroup", top.name, "cpu=none")
+            assert tw_json("agent", "limit", "--all") == []
+            close_made()
+
+    def test_user(self, dev):
+        tw_text("agent", "limit", "--user", "nobody", "cpu=40K")
+        assert dev.groups() == [(NOBODY, [NO, 10, NO, NO, NO])]
+        (got,) = tw_json("agent", "limit", "--all")
+        assert (got["uid"], got["user"], got["limits"]) == (NOBODY, "nobody", {"cpu": 10})
+        assert tw_json("agent", "limit", "--user", NOBODY, uid=NOBODY)["limits"] == {"cpu": 10}
+        for words in (("--user", NOBODY, "cpu=none"), ("--user", OTHER), ("--all",),
+                      ("--cgroup", "/", "cpu=0")):
+            tw_refused(NO_PERMISSION, "CAP_SYS_RESOURCE", "agent", "limit", *words, uid=NOBODY)
+        assert dev.groups() == [(NOBODY, [NO, 10, NO, NO, NO])]
+
+    @pytest.mark.parametrize("code,said,words", [
+        (USAGE, "not a cgroup", ("--cgroup", "a")), (FAILED, "not the path", ("--cgroup", "/a//b")),
+        (FAILED, "not the path", ("--cgroup", "/..", "cpu=0")),
+        (USAGE, "only one", ("--cgroup", "/a", "--user", 1)),
+        (USAGE, "only one", ("--cgroup", "/a", 7)), (USAGE, "--json", ("--all", 7)),
+        (USAGE, "not a size", ("--user", 1, "cpu=x")),
+        (USAGE, "multiple", ("--user", 1, "cpu=4097"))])
+    def test_wrong(self, dev, code, said, words):
+        tw_refused(code, said, "agent", "limit", *words)
+        assert dev.groups() == []
 
 
 def lower_hard(pid: int, ident: int) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 import tw
 from manual import TW
-from support import (NOBODY, Child, Ext4, Loop, Mapper, Reached, device_gid, format_store,
-                     set_tiers, store_path, tiers_of)
+from support import (NOBODY, Cgroup, Child, Ext4, Loop, Mapper, Reached, close_made, device_gid,
+                     format_store, set_tiers, store_path, tiers_of)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES, TIERS
 
 pytestmark = pytest.mark.once
@@ -327,6 +327,43 @@ class TestPolicyAndAgents:
         none = tw.TW_NO_LIMIT
         assert agent.limits() == [none, MIB // PAGE, none, none, none]
 
+    def test_limits_of_a_cgroup_s_agent(self, dev, memory_only, conf, make):
+        """By the number that tw agent list shows."""
+        with Cgroup() as group:
+            with group.inside():
+                make(1, touched=1)
+            number = dev.agents()[0].id
+            text = f"[agent {number}]\ncpu = 1M\n"
+            assert lines(conf(text)) == [
+                f"limit agent {number} of root in cpu from none to 1.0 MiB"]
+            assert dev.agents()[0].limit[CPU] == MIB // PAGE
+            assert lines(conf(text)) == ["nothing to do"]
+            close_made()
+
+    def test_limits_of_users_and_cgroups(self, dev, memory_only, conf):
+        """They need not be there yet."""
+        text = "[user nobody]\ncpu = 1M\n[cgroup /a/b]\ngpu = 0\nhdd = 4K\n"
+        wanted = ["limit user nobody in cpu from none to 1.0 MiB",
+                  "limit cgroup /a/b in gpu from none to 0 B",
+                  "limit cgroup /a/b in hdd from none to 4.0 KiB"]
+        none = tw.TW_NO_LIMIT
+        try:
+            assert lines(conf(text, "--dry-run")) == [f"would {line}" for line in wanted]
+            assert dev.groups() == []
+            done = conf(text, uid=NOBODY, groups=[device_gid()])
+            assert done.returncode == NO_PERMISSION and dev.groups() == []
+            changes = json.loads(conf(text, "--json").stdout)["changes"]
+            assert [(one["kind"], one["name"], one["change"]) for one in changes] == \
+                list(zip(("user", "cgroup", "cgroup"), ("nobody", "/a/b", "/a/b"), wanted))
+            assert dev.groups() == [(NOBODY, [none, MIB // PAGE, none, none, none]),
+                                    ("/a/b", [0, none, none, none, 1])]
+            assert lines(conf(text)) == ["nothing to do"]
+            conf(text.replace("0\n", "none\n").replace("4K", "none").replace("1M", "none"))
+            assert dev.groups() == []
+        finally:
+            for group, _ in dev.groups():
+                dev.group_limits(group, [none] * 5)
+
     def test_absent_agent(self, memory_only, conf):
         assert lines(conf("[agent 4711]\nssd = 1G\n")) == [
             "agent 4711 of root is not there now, and has no limits", "nothing to do"]
@@ -362,6 +399,10 @@ WRONG = {
     "node": ("[tier cpu]\nnodes = 63\n", 1, "can have nodes"),
     "list": ("[tier cpu]\nnodes = 64\n", 2, "list of 0..63"),
     "agent": ("[agent seven]\n", 1, "not an agent's number"),
+    "cgroup": ("[cgroup a/b]\n", 1, "a path like"),
+    "not a path": ("[cgroup /a/../b]\ncpu = 0\n", 1, "Invalid argument"),
+    "cgroup twice": ("[cgroup /a]\n[cgroup /a/]\n", 2, "a second time"),
+    "unknown user": ("[user no-such-user]\ncpu = 0\n", 1, "no such user"),
     "agent twice": ("[agent 7]\n[agent 7]\n", 2, "a second time"),
     "user": ("[agent 7]\nuser = no-such-user\n", 1, "no such user"),
     "unbound": ("[tier ssd]\nbound = no\ndevice = {disk}\n", 1, "yet there are other keys"),

@@ -111,6 +111,39 @@ static void test_right(void **state)
 	conf_free(&c);
 }
 
+/* Limits of users and cgroups; no path is told apart by how it is written. */
+static void test_groups(void **state)
+{
+	static const char text[] =
+		"[user alice]\ncpu = 8K\n"
+		"[cgroup /a/b/]\nhdd = none\n"
+		"[cgroup /sys/fs/cgroup]\ngpu = 0\n";
+	static const char * const wrong[] = {
+		"[user alice]\n[user alice]\n", "[user]\n",
+		"[user alice]\nuser = bob\n", "[cgroup a]\n", "[cgroup]\n",
+		"[cgroup /a]\n[cgroup /sys/fs/cgroup/a/]\n",
+		"[cgroup /a]\nuser = bob\n",
+	};
+	struct conf c;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(read_text(&c, text, strlen(text)), 0);
+	assert_int_equal(c.nr_agents, 3);
+	assert_int_equal(c.agents[0].whose, CONF_USER);
+	assert_string_equal(c.agents[0].user, "alice");
+	assert_int_equal(c.agents[1].whose, CONF_CGROUP);
+	assert_string_equal(c.agents[1].path, "/a/b");
+	assert_string_equal(c.agents[2].path, "/");
+	assert_int_equal(c.agents[2].set, 1 << TW_TIER_GPU);
+	conf_free(&c);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(read_text(&c, wrong[i], strlen(wrong[i])),
+				 -EINVAL);
+		conf_free(&c);
+	}
+}
+
 /* Each key of the policy: its name, and no value beyond its range. */
 static void test_policy_ranges(void **state)
 {
@@ -238,6 +271,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right),
+		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_policy_ranges),
 		cmocka_unit_test(test_zeroes),
 		cmocka_unit_test(test_wrong),

@@ -52,6 +52,17 @@ static void tier_info(struct tw_tier_info *t)
 	t->dev = t->kind == TW_KIND_STORE ? 0xff00 | 0xfe : 0;
 }
 
+/* 9 pages of the HDD tier, whoever it is. */
+static void group_limits(struct tw_group_limits *l)
+{
+	unsigned int i;
+
+	if (l->flags & TW_GROUP_SET)
+		return;
+	for (i = 0; i < TW_NR_TIERS; i++)
+		l->pages[i] = i == TW_TIER_HDD ? 9 : TW_NO_LIMIT;
+}
+
 /* Ours, another user's of the same label, two of others. */
 static void agent_list(struct tw_agent_list *l)
 {
@@ -149,8 +160,17 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	case TW_IOC_POLICY:
 		policy(arg);
 		break;
-	case TW_IOC_AGENT_CREATE:
-		((struct tw_agent_create *)arg)->fd = fake_new_fd();
+	case TW_IOC_AGENT_CREATE: {
+		struct tw_agent_create *a = arg;
+
+		if ((a->flags & (TW_AGENT_OPEN | TW_AGENT_OF)) ==
+		    TW_AGENT_OPEN && a->id != 7)
+			return -ENOENT;
+		a->fd = fake_new_fd();
+		break;
+	}
+	case TW_IOC_GROUP_LIMITS:
+		group_limits(arg);
 		break;
 	case TW_IOC_STREAM_CREATE:
 		((struct tw_stream_create *)arg)->fd = fake_new_fd();
@@ -542,7 +562,11 @@ static void test_usage(void **state)
 		"agent show --user no-such-user 7", "agent limit",
 		"agent limit 7 cpu", "agent limit 7 tape=1M",
 		"agent limit 7 cpu=x", "agent limit 7 cpu=4097",
-		"agent limit 7 cpu=1M cpu=2M", "policy show x", "policy set",
+		"agent limit 7 cpu=1M cpu=2M", "agent limit --all 7",
+		"agent limit --cgroup a", "agent limit --cgroup /a 7",
+		"agent limit --cgroup /a --user 1", "agent limit --user-ns 5",
+		"agent limit --user 1 --user-ns 5 cpu=1M",
+		"migrate --user 1 cpu 1", "policy show x", "policy set",
 		"policy set x=1", "policy set auto", "policy set auto=1",
 		"policy set max_rate=x", "policy set max_rate=4294967296",
 		"policy set auto=on auto=off", "status x", "metrics x",
@@ -790,18 +814,45 @@ static void test_agent_limit(void **state)
 			break;
 	assert_true(i < fake.nr_calls);
 	in = (const void *)fake.calls[i].arg;
-	assert_int_equal(in->flags, TW_LIMITS_SET | TW_AGENT_BY_ID);
-	assert_int_equal(in->id, 7);
+	assert_int_equal(in->flags, TW_LIMITS_SET);
+	assert_true(in->agent_fd >= 0);
 	assert_int_equal(in->pages[TW_TIER_CPU], 256);
 	assert_int_equal(in->pages[TW_TIER_GPU], 0);
 	assert_true(in->pages[TW_TIER_SSD] == TW_NO_LIMIT);
 	assert_true(in->pages[TW_TIER_HDD] == TW_NO_LIMIT);
-	/* Somebody else's are not set. */
+	/* Somebody else's are not set, unless it is said whose. */
 	assert_int_equal(tw("agent limit 9 cpu=1M"), 1);
+	assert_int_equal(tw("agent limit --user 1 8 cpu=1M"), 0);
+	assert_int_equal(tw("agent limit --user 1 --user-ns 5 8 cpu=1M"), 1);
 	fail_cmd = TW_IOC_AGENT_LIMITS;
 	fail_with = -EPERM;
 	assert_int_equal(tw("agent limit 7 cpu=1G"), EXIT_NO_PERMISSION);
 	expect(err_out, "CAP_SYS_RESOURCE");
+	assert_string_equal(out, "");
+}
+
+static void test_group_limit(void **state)
+{
+	const struct tw_group_limits *in;
+
+	(void)state;
+	assert_int_equal(tw("agent limit --cgroup /a/b/ --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "{\"cgroup\":\"/a/b\",\"page_size\":");
+	expect(out, "\"limits\":{\"hdd\":9}");
+	assert_int_equal(tw("agent limit --user 1 cpu=1M"), 0);
+	expect(out, "user ");
+	in = (const void *)fake.calls[fake.nr_calls - 2].arg;
+	assert_int_equal(in->flags, TW_GROUP_SET);
+	assert_int_equal(in->kind, TW_GROUP_USER);
+	assert_int_equal(in->uid, 1);
+	assert_int_equal(in->pages[TW_TIER_CPU], 256);
+	assert_int_equal(in->pages[TW_TIER_HDD], 9);
+	fail_cmd = TW_IOC_GROUP_LIMITS;
+	fail_with = -EPERM;
+	assert_int_equal(tw("agent limit --cgroup / cpu=1G"),
+			 EXIT_NO_PERMISSION);
+	assert_int_equal(tw("agent limit --all --json"), EXIT_NO_PERMISSION);
 	assert_string_equal(out, "");
 }
 
@@ -1050,6 +1101,7 @@ int main(void)
 		TW_TEST(test_stats),
 		TW_TEST(test_agent),
 		TW_TEST(test_agent_limit),
+		TW_TEST(test_group_limit),
 		TW_TEST(test_policy),
 		TW_TEST(test_status),
 		TW_TEST(test_metrics),

@@ -15,7 +15,8 @@ const char agent_list_more[] =
 
 const char agent_show_more[] =
 	"ID is the number that tw agent list shows; default is the agent of the\n"
-	"cgroup that tw runs in.\n"
+	"cgroup that tw runs in, default:ID that of the cgroup with this number when\n"
+	"another agent has it, too.\n"
 	"  --user USER   whose agent, when several users have one of that number\n"
 	"  --user-ns NS  of which user namespace, by the number that\n"
 	"                tw agent list --json and ls -i /proc/PID/ns/user show\n";
@@ -203,25 +204,19 @@ int cmd_agent_show(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool json = false, by_user = false;
-	struct agent_name name;
-	__u64 user_ns = 0;
+	struct agent_name name = { 0 };
+	bool json = false;
+	int c, ret = 0;
 	struct tw *tw;
-	__u32 uid = 0;
-	int c;
 
-	while ((c = getopt_long(argc, argv, "u:n:j", opts, NULL)) != -1) {
+	while (!ret && (c = getopt_long(argc, argv, "u:n:j", opts,
+					NULL)) != -1) {
 		switch (c) {
 		case 'u':
-			c = parse_user(optarg, &uid);
-			if (c)
-				return c;
-			by_user = true;
+			ret = parse_agent_user(optarg, &name);
 			break;
 		case 'n':
-			if (parse_u64(optarg, &user_ns) || !user_ns)
-				return cli_usage("not a user namespace's number: %s",
-						 optarg);
+			ret = parse_agent_ns(optarg, &name);
 			break;
 		case 'j':
 			json = true;
@@ -230,14 +225,13 @@ int cmd_agent_show(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
+	if (ret)
+		return ret;
 	if (argc - optind != 1)
 		return cli_usage("agent show takes one agent: its number, or default");
 	c = parse_agent(argv[optind], &name);
 	if (c)
 		return c;
-	name.by_user = by_user;
-	name.uid = uid;
-	name.user_ns = user_ns;
 	c = cli_open(&tw);
 	if (c)
 		return c;

@@ -1,15 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cgroup of a default agent. Its id is the inode number of its folder; a
+ * Cgroups by path and by number. A number is the inode number of its folder; a
  * cgroup out of sight of this namespace has none here.
  */
+#include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <string.h>
 
 #include "agents.h"
 
 #define CGROUPS		"/sys/fs/cgroup"
 #define MOST_OPEN	16
+
+int cgroup_path(const char *s, char *path)
+{
+	size_t len = strlen(CGROUPS);
+
+	if (!strncmp(s, CGROUPS, len) && (s[len] == '/' || !s[len]))
+		s += len;
+	else if (*s != '/')
+		return -EINVAL;
+	len = strlen(s);
+	while (len && s[len - 1] == '/')
+		len--;
+	if (len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	snprintf(path, PATH_MAX, "%.*s", len ? (int)len : 1, len ? s : "/");
+	return 0;
+}
 
 /* nftw() hands nothing on to its function. */
 static struct {

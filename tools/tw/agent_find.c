@@ -10,6 +10,8 @@
 #include "agents.h"
 
 #define AGENTS_STEP	256
+/* Before a number that is a cgroup's. */
+#define DEFAULT_OF	"default:"
 
 int agents_load(struct tw *tw, struct tw_agent_entry **agents)
 {
@@ -56,10 +58,14 @@ const char *text_user(char *buf, __u32 uid)
 
 int parse_agent(const char *s, struct agent_name *name)
 {
-	memset(name, 0, sizeof(*name));
 	if (!strcmp(s, "default")) {
+		name->is_own = true;
 		name->is_default = true;
 		return 0;
+	}
+	if (!strncmp(s, DEFAULT_OF, strlen(DEFAULT_OF))) {
+		name->is_default = true;
+		s += strlen(DEFAULT_OF);
 	}
 	if (parse_u64(s, &name->id))
 		return cli_usage("not an agent: %s. Give its number as tw agent list shows it, or default for this cgroup's",
@@ -82,9 +88,22 @@ int parse_user(const char *s, __u32 *uid)
 	return 0;
 }
 
+int parse_agent_user(const char *s, struct agent_name *name)
+{
+	name->by_user = true;
+	return parse_user(s, &name->uid);
+}
+
+int parse_agent_ns(const char *s, struct agent_name *name)
+{
+	if (parse_u64(s, &name->user_ns) || !name->user_ns)
+		return cli_usage("not a user namespace's number: %s", s);
+	return 0;
+}
+
 int agent_none(const struct agent_name *name)
 {
-	if (name->is_default)
+	if (name->is_own)
 		return cli_error("this cgroup has no agent yet: nothing in it has made a region");
 	return cli_error("there is no agent %llu that you may see. An agent lives as long as a program holds it or memory of it; see: tw agent list",
 			 (unsigned long long)name->id);
@@ -106,7 +125,7 @@ static bool same_user(const struct tw_agent_entry *a, size_t nr,
 /* Of several with the label the caller's own is meant, else a user is to be given. */
 static const struct tw_agent_entry *best(const struct tw_agent_entry *a,
 					 size_t nr, const struct agent_name *name,
-					 int *matches)
+					 bool is_default, int *matches)
 {
 	const struct tw_agent_entry *found = NULL;
 	size_t i;
@@ -116,10 +135,10 @@ static const struct tw_agent_entry *best(const struct tw_agent_entry *a,
 		bool mine = a[i].flags & TW_AGENT_IS_MINE;
 
 		if (a[i].id != name->id ||
-		    !!(a[i].flags & TW_AGENT_IS_DEFAULT) != name->is_default)
+		    !!(a[i].flags & TW_AGENT_IS_DEFAULT) != is_default)
 			continue;
 		if (name->by_user ? a[i].uid != name->uid :
-				    name->is_default && !mine)
+				    name->is_own && !mine)
 			continue;
 		if (name->user_ns && a[i].user_ns != name->user_ns)
 			continue;
@@ -142,7 +161,7 @@ int agent_find(struct tw *tw, struct agent_name *name,
 	int err, nr, matches;
 	bool same = false;
 
-	if (name->is_default) {
+	if (name->is_own) {
 		err = tw_agent_stats(tw, NULL, &stats);
 		if (err)
 			return cli_errno(err, "asking for the cgroup's agent");
@@ -151,7 +170,10 @@ int agent_find(struct tw *tw, struct agent_name *name,
 	nr = agents_load(tw, &list);
 	if (nr < 0)
 		return cli_errno(nr, "listing the agents");
-	found = best(list, nr, name, &matches);
+	/* A program has chosen its number, a cgroup has not. */
+	found = best(list, nr, name, name->is_default, &matches);
+	if (!found)
+		found = best(list, nr, name, true, &matches);
 	if (found)
 		*agent = *found;
 	if (matches > 1)
@@ -164,4 +186,24 @@ int agent_find(struct tw *tw, struct agent_name *name,
 		return cli_error("%d users have an agent %llu: say which with --user. See: tw agent list",
 				 matches, (unsigned long long)name->id);
 	return found ? 0 : agent_none(name);
+}
+
+int agent_open(struct tw *tw, struct agent_name *name,
+	       struct tw_agent_entry *agent, struct tw_agent **opened)
+{
+	int c, err;
+
+	c = agent_find(tw, name, agent);
+	if (c)
+		return c;
+	if (!(agent->flags & TW_AGENT_IS_MINE) && !name->by_user)
+		return cli_error("agent %llu is another user's. If it is meant, say whose with --user",
+				 (unsigned long long)agent->id);
+	err = tw_agent_open(tw, agent, opened);
+	if (err == -ENOENT)
+		return agent_none(name);
+	if (err)
+		return cli_errno(err, "opening agent %llu",
+				 (unsigned long long)agent->id);
+	return 0;
 }

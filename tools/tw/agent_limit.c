@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,18 +14,14 @@ const char agent_limit_more[] =
 	"Sets the limits that are given, all at once, and shows what they are then;\n"
 	"without any it only shows them. SIZE is like 64M, none is no limit. What is\n"
 	"over a limit goes to the next tier; nothing is refused or killed for it.\n"
-	"ID is one of your own agents, default that of this cgroup. Above HARD takes\n"
-	"CAP_SYS_RESOURCE, and who has that sets both.\n";
-
-/**
- * struct limit_args - what is to be set
- * @set: bit by tier
- * @bytes: by tier; TW_NO_LIMIT: none
- */
-struct limit_args {
-	unsigned int set;
-	__u64 bytes[TW_NR_TIERS];
-};
+	"ID is one of your agents, as for tw agent show. Above HARD takes\n"
+	"CAP_SYS_RESOURCE, and who has that sets both. An agent's limit is its own:\n"
+	"  --cgroup PATH  of all in this cgroup and below it, also of cgroups that come\n"
+	"                 later; PATH is as in /proc/PID/cgroup or /sys/fs/cgroup\n"
+	"  --user USER    without ID: of all agents of this user\n"
+	"  --all          shows all cgroups and users that have limits\n"
+	"These take CAP_SYS_RESOURCE. With ID, whose agent it is, as for tw agent show:\n"
+	"  --user USER, --user-ns NS\n";
 
 const char *text_limit(char *buf, __u64 pages, __u32 page_size)
 {
@@ -57,9 +54,8 @@ static int parse_limit(const char *arg, struct limit_args *args)
 	return 0;
 }
 
-/* In pages, onto what there was. */
-static int apply_args(const struct limit_args *args, __u32 page_size,
-		      __u64 pages[TW_NR_TIERS])
+int limits_apply(const struct limit_args *args, __u32 page_size,
+		 __u64 pages[TW_NR_TIERS])
 {
 	int i;
 
@@ -75,14 +71,6 @@ static int apply_args(const struct limit_args *args, __u32 page_size,
 			pages[i] = args->bytes[i] / page_size;
 	}
 	return 0;
-}
-
-static int set_limits(struct tw *tw, const struct agent_name *name,
-		      const __u64 pages[TW_NR_TIERS])
-{
-	if (name->is_default)
-		return tw_agent_limits_set(tw, NULL, pages);
-	return tw_agent_limits_set_by_id(tw, name->id, pages);
 }
 
 static void print_limits(const struct tw_agent_entry *a, __u32 page_size)
@@ -113,29 +101,32 @@ static void json_all(const struct tw_agent_entry *a, __u32 page_size)
 	json_end();
 }
 
+/* While it is open it stays. */
 static int set(struct tw *tw, struct agent_name *name,
 	       const struct limit_args *args, __u32 page_size,
 	       struct tw_agent_entry *a)
 {
 	__u64 pages[TW_NR_TIERS];
+	struct tw_agent *agent;
 	int c, err;
 
-	if (!(a->flags & TW_AGENT_IS_MINE))
-		return cli_error("agent %llu is another user's, who alone sets its limits",
-				 (unsigned long long)a->id);
-	memcpy(pages, a->limit, sizeof(pages));
-	c = apply_args(args, page_size, pages);
+	c = agent_open(tw, name, a, &agent);
 	if (c)
 		return c;
-	err = set_limits(tw, name, pages);
-	if (err == -ENOENT)
-		return agent_none(name);
+	memcpy(pages, a->limit, sizeof(pages));
+	c = limits_apply(args, page_size, pages);
+	err = c ? 0 : tw_agent_limits_set(tw, agent, pages);
+	if (!c && !err)
+		c = agent_find(tw, name, a);
+	tw_agent_close(agent);
+	if (c)
+		return c;
 	if (err == -EPERM)
 		return cli_no_permission("that is above a hard limit, which takes CAP_SYS_RESOURCE; nothing was changed. See: tw agent limit %llu",
 				 (unsigned long long)a->id);
 	if (err)
 		return cli_errno(err, "setting the limits");
-	return agent_find(tw, name, a);
+	return 0;
 }
 
 static int limit(struct tw *tw, struct agent_name *name,
@@ -148,9 +139,10 @@ static int limit(struct tw *tw, struct agent_name *name,
 	err = tw_info(tw, &info);
 	if (err)
 		return cli_errno(err, "asking for the agent");
-	c = agent_find(tw, name, &agent);
-	if (!c && args->set)
+	if (args->set)
 		c = set(tw, name, args, info.page_size, &agent);
+	else
+		c = agent_find(tw, name, &agent);
 	if (c)
 		return c;
 	if (json)
@@ -160,34 +152,108 @@ static int limit(struct tw *tw, struct agent_name *name,
 	return cli_flush(EXIT_SUCCESS);
 }
 
-int cmd_agent_limit(int argc, char **argv)
+/**
+ * struct limit_cmd - the command line
+ * @args: what is to be set
+ * @name: of an agent
+ * @group: whose limits, with @by_group
+ * @path: room for a cgroup's path
+ * @by_group: not an agent's
+ * @all: the groups there are
+ * @json: for programs
+ */
+struct limit_cmd {
+	struct limit_args args;
+	struct agent_name name;
+	struct group_name group;
+	char path[PATH_MAX];
+	bool by_group;
+	bool all;
+	bool json;
+};
+
+static int parse_options(int argc, char **argv, struct limit_cmd *l)
 {
 	static const struct option opts[] = {
+		{ "user", required_argument, NULL, 'u' },
+		{ "user-ns", required_argument, NULL, 'n' },
+		{ "cgroup", required_argument, NULL, 'c' },
+		{ "all", no_argument, NULL, 'a' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct limit_args args = { 0 };
-	struct agent_name name;
-	bool json = false;
-	struct tw *tw;
-	int c, i;
+	int c, ret = 0;
 
-	while ((c = getopt_long(argc, argv, "j", opts, NULL)) != -1) {
-		if (c != 'j')
-			return EXIT_USAGE;
-		json = true;
+	while (!ret && (c = getopt_long(argc, argv, "u:n:c:aj", opts,
+					NULL)) != -1) {
+		switch (c) {
+		case 'u':
+			ret = parse_agent_user(optarg, &l->name);
+			break;
+		case 'n':
+			ret = parse_agent_ns(optarg, &l->name);
+			break;
+		case 'c':
+			ret = parse_cgroup(optarg, l->path);
+			l->group.path = l->path;
+			l->by_group = true;
+			break;
+		case 'a':
+			l->all = true;
+			break;
+		case 'j':
+			l->json = true;
+			break;
+		default:
+			ret = EXIT_USAGE;
+		}
 	}
-	if (optind == argc)
+	return ret;
+}
+
+/* An agent, or a user when there is none before the limits. */
+static int parse_whose(int argc, char **argv, struct limit_cmd *l)
+{
+	bool id = optind < argc && !strchr(argv[optind], '=');
+
+	if (l->all && (l->by_group || l->name.by_user || l->name.user_ns ||
+		       optind < argc))
+		return cli_usage("agent limit --all takes nothing but --json");
+	if (l->by_group && (id || l->name.by_user || l->name.user_ns))
+		return cli_usage("agent limit takes a cgroup, a user or an agent, and only one of them");
+	if (l->all || l->by_group)
+		return 0;
+	if (id)
+		return parse_agent(argv[optind++], &l->name);
+	if (!l->name.by_user || l->name.user_ns)
 		return cli_usage("agent limit takes an agent: its number, or default");
-	c = parse_agent(argv[optind], &name);
-	for (i = optind + 1; !c && i < argc; i++)
-		c = parse_limit(argv[i], &args);
+	l->by_group = true;
+	l->group.uid = l->name.uid;
+	return 0;
+}
+
+int cmd_agent_limit(int argc, char **argv)
+{
+	struct limit_cmd l = { 0 };
+	struct tw *tw;
+	int c;
+
+	c = parse_options(argc, argv, &l);
+	if (!c)
+		c = parse_whose(argc, argv, &l);
+	for (; !c && optind < argc; optind++)
+		c = parse_limit(argv[optind], &l.args);
 	if (c)
 		return c;
 	c = cli_open(&tw);
 	if (c)
 		return c;
-	c = limit(tw, &name, &args, json);
+	if (l.all)
+		c = group_limits_list(tw, l.json);
+	else if (l.by_group)
+		c = group_limit(tw, &l.group, &l.args, l.json);
+	else
+		c = limit(tw, &l.name, &l.args, l.json);
 	tw_close(tw);
 	return c;
 }

@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <getopt.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -133,68 +132,41 @@ static int set_policy(struct plan *p, struct report *r)
 	return 0;
 }
 
-/* -- agents ---------------------------------------------------------------- */
-
-static const char *limit_text(char *buf, __u64 pages, __u32 page_size)
-{
-	return pages == TW_NO_LIMIT ? "none" :
-				      text_bytes(buf, pages * page_size);
-}
-
-static const char *user_name(char *buf, uid_t uid)
-{
-	struct passwd *user = getpwuid(uid);
-
-	if (user)
-		snprintf(buf, CONF_USER_LEN, "%s", text_shown(user->pw_name));
-	else
-		snprintf(buf, CONF_USER_LEN, "%u", uid);
-	return buf;
-}
-
-static int write_limits(struct plan *p, const struct agent_step *step, __u64 id)
-{
-	uid_t me = geteuid();
-	int err;
-
-	err = act_as(step->uid);
-	if (err)
-		return err;
-	err = tw_agent_limits_set_by_id(p->tw, id, step->then);
-	if (act_as(me))
-		abort();
-	return err;
-}
+/* -- limits ---------------------------------------------------------------- */
 
 static int set_limits(struct plan *p, struct report *r, unsigned int nr)
 {
+	const struct conf_agent *a = &p->conf->agents[nr];
 	const struct agent_step *step = &p->agents[nr];
-	unsigned long long id = p->conf->agents[nr].id;
-	char from[TEXT_LEN], to[TEXT_LEN], user[CONF_USER_LEN], name[TEXT_LEN];
+	char from[TEXT_LEN], to[TEXT_LEN], whose[LIMITS_LEN], number[TEXT_LEN];
+	static const char * const kinds[] = { "agent", "user", "cgroup" };
+	const char *name = a->path ? a->path : a->user;
 	int i, err = 0;
 
-	user_name(user, step->uid);
+	text_limits(whose, a, step->uid);
 	if (step->absent && !r->json)
-		printf("agent %llu of %s is not there now, and has no limits\n",
-		       id, user);
+		printf("%s is not there now, and has no limits\n", whose);
 	if (step->absent || !step->changed)
 		return 0;
 	if (!r->dry_run)
-		err = write_limits(p, step, id);
+		err = limits_write(p, nr);
 	if (err == -EPERM)
-		return cli_no_permission("raising the limits of agent %llu of %s needs CAP_SYS_RESOURCE. Be root",
-					 id, user);
+		return cli_no_permission("setting the limits of %s needs CAP_SYS_RESOURCE. Be root",
+					 whose);
 	if (err)
-		return cli_errno(err, "the limits of agent %llu of %s", id,
-				 user);
-	snprintf(name, sizeof(name), "%llu", id);
+		return cli_errno(err, "the limits of %s", whose);
+	if (a->whose == CONF_AGENT) {
+		snprintf(number, sizeof(number), "%llu",
+			 (unsigned long long)a->id);
+		name = number;
+	}
 	for (i = 0; i < TW_NR_TIERS; i++)
 		if (step->changed >> i & 1)
-			tell(r, "agent", name,
-			     "limit agent %llu of %s in %s from %s to %s", id,
-			     user, tw_tier_name(i),
-			     limit_text(from, step->now[i], p->conf->page_size),
-			     limit_text(to, step->then[i], p->conf->page_size));
+			tell(r, kinds[a->whose], name,
+			     "limit %s in %s from %s to %s", whose,
+			     tw_tier_name(i),
+			     text_limit(from, step->now[i], p->conf->page_size),
+			     text_limit(to, step->then[i], p->conf->page_size));
 	return 0;
 }
 

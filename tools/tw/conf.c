@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents.h"
 #include "cli.h"
 #include "conf.h"
 #include "device.h"
@@ -225,7 +226,8 @@ static void agent_key(struct reader *r, const char *key, const char *value)
 	for (i = 0; i < TW_NR_TIERS; i++)
 		names[i] = tw_tier_name(i);
 	names[TW_NR_TIERS] = "user";
-	i = find_key(r, key, names, ARRAY_SIZE(names));
+	/* [user NAME] and [cgroup PATH] have said it. */
+	i = find_key(r, key, names, TW_NR_TIERS + (a->whose == CONF_AGENT));
 	if (i < 0)
 		return;
 	if (i == TW_NR_TIERS) {
@@ -313,26 +315,69 @@ static void begin_policy(struct reader *r)
 	r->section = SECTION_POLICY;
 }
 
-static void begin_agent(struct reader *r, const char *name)
+/* One more whose limits these are, or NULL and it has said why not. */
+static struct conf_agent *add_agent(struct reader *r, enum conf_whose whose)
 {
 	struct conf_agent *more;
+
+	more = realloc(r->c->agents, (r->c->nr_agents + 1) * sizeof(*more));
+	if (!more) {
+		conf_error(r->c, r->line, "no memory");
+		return NULL;
+	}
+	r->c->agents = more;
+	more += r->c->nr_agents++;
+	memset(more, 0, sizeof(*more));
+	more->line = r->line;
+	more->whose = whose;
+	r->section = SECTION_AGENT;
+	return more;
+}
+
+static void begin_agent(struct reader *r, const char *name)
+{
+	struct conf_agent *a;
 	__u64 id;
 
 	if (parse_u64(name, &id)) {
 		conf_error(r->c, r->line, "not an agent's number: %s", name);
 		return;
 	}
-	more = realloc(r->c->agents, (r->c->nr_agents + 1) * sizeof(*more));
-	if (!more) {
-		conf_error(r->c, r->line, "no memory");
+	a = add_agent(r, CONF_AGENT);
+	if (a)
+		a->id = id;
+}
+
+static void begin_user(struct reader *r, const char *name)
+{
+	struct conf_agent *a;
+
+	if (strlen(name) >= sizeof(a->user)) {
+		conf_error(r->c, r->line, "no such user: %s", name);
 		return;
 	}
-	r->c->agents = more;
-	more += r->c->nr_agents++;
-	memset(more, 0, sizeof(*more));
-	more->line = r->line;
-	more->id = id;
-	r->section = SECTION_AGENT;
+	a = add_agent(r, CONF_USER);
+	if (a)
+		strcpy(a->user, name);
+}
+
+static void begin_cgroup(struct reader *r, const char *name)
+{
+	struct conf_agent *a;
+	char path[PATH_MAX];
+
+	if (cgroup_path(name, path)) {
+		conf_error(r->c, r->line,
+			   "a cgroup is a path like /system.slice, not %s",
+			   name);
+		return;
+	}
+	a = add_agent(r, CONF_CGROUP);
+	if (!a)
+		return;
+	a->path = strdup(path);
+	if (!a->path)
+		conf_error(r->c, r->line, "no memory");
 }
 
 /* A store has a device, memory has nodes; what is to be unbound, neither. */
@@ -368,19 +413,36 @@ static void end_tier(struct reader *r)
 			   name, t->store);
 }
 
-/* The same agent twice would be set back and forth. */
+static bool same_agent(const struct conf_agent *a, const struct conf_agent *b)
+{
+	if (a->whose != b->whose)
+		return false;
+	if (a->whose == CONF_CGROUP)
+		return !strcmp(a->path, b->path);
+	return a->id == b->id && !strcmp(a->user, b->user);
+}
+
+/* The same one twice would be set back and forth. */
 static void end_agent(struct reader *r)
 {
 	const struct conf_agent *a = &r->c->agents[r->c->nr_agents - 1];
 	unsigned int i;
 
-	for (i = 0; i + 1 < r->c->nr_agents; i++)
-		if (r->c->agents[i].id == a->id &&
-		    !strcmp(r->c->agents[i].user, a->user))
+	for (i = 0; i + 1 < r->c->nr_agents; i++) {
+		const struct conf_agent *b = &r->c->agents[i];
+
+		if (!same_agent(a, b))
+			continue;
+		if (a->whose == CONF_AGENT)
 			conf_error(r->c, a->line,
 				   "[agent %llu] of this user is there a second time, after line %u",
-				   (unsigned long long)a->id,
-				   r->c->agents[i].line);
+				   (unsigned long long)a->id, b->line);
+		else
+			conf_error(r->c, a->line,
+				   "[%s %s] is there a second time, after line %u",
+				   a->path ? "cgroup" : "user",
+				   a->path ? a->path : a->user, b->line);
+	}
 }
 
 static void end_section(struct reader *r)
@@ -418,9 +480,13 @@ static void section_line(struct reader *r, char *text)
 		begin_policy(r);
 	else if (!strcmp(kind, "agent") && *name)
 		begin_agent(r, name);
+	else if (!strcmp(kind, "user") && *name)
+		begin_user(r, name);
+	else if (!strcmp(kind, "cgroup") && *name)
+		begin_cgroup(r, name);
 	else
 		conf_error(r->c, r->line,
-			   "no such section: [%s%s%s]. There are [tier NAME], [policy] and [agent NUMBER]",
+			   "no such section: [%s%s%s]. There are [tier NAME], [policy], [agent NUMBER], [user NAME] and [cgroup PATH]",
 			   kind, *name ? " " : "", name);
 }
 
@@ -454,6 +520,8 @@ int conf_read(struct conf *c, FILE *f)
 
 void conf_free(struct conf *c)
 {
+	while (c->nr_agents)
+		free(c->agents[--c->nr_agents].path);
 	free(c->agents);
 }
 

@@ -40,18 +40,24 @@ struct conf_tier {
 	char store[CONF_STORE_LEN];
 };
 
+enum conf_whose { CONF_AGENT, CONF_USER, CONF_CGROUP };
+
 /**
- * struct conf_agent - an [agent NUMBER]
+ * struct conf_agent - an [agent NUMBER], a [user NAME] or a [cgroup PATH]
  * @line: where it begins
- * @id: its number
+ * @whose: which of them
+ * @id: number of an agent
  * @user: whose; empty: of the user that applies this
+ * @path: of a cgroup, to be freed
  * @set: bit by tier: there is a limit
  * @bytes: by tier, TW_NO_LIMIT: no limit
  */
 struct conf_agent {
 	unsigned int line;
+	enum conf_whose whose;
 	__u64 id;
 	char user[CONF_USER_LEN];
+	char *path;
 	unsigned int set;
 	__u64 bytes[TW_NR_TIERS];
 };

@@ -20,6 +20,7 @@ const char migrate_more[] =
 	"  --pid PID     they are addresses in this process, which must be yours;\n"
 	"                without any, all of its regions are moved\n"
 	"  --agent ID    all that this agent of yours has; default: this cgroup's\n"
+	"  --user USER, --user-ns NS  whose agent it is, as for tw agent show\n"
 	"Ctrl-C stops after the batch under way; what has moved stays moved.\n";
 
 /* Of a range, what was never touched is no failure. */
@@ -75,7 +76,7 @@ static int move_spans(struct tw *tw, struct migration *m,
 
 /* Each call begins anew: its failures are those of the calls before, too. */
 static int move_agent(struct tw *tw, struct migration *m,
-		      const struct agent_name *name, struct progress *progress)
+		      const struct tw_agent *agent, struct progress *progress)
 {
 	__u64 moved, failed = 0;
 	int err;
@@ -83,15 +84,9 @@ static int move_agent(struct tw *tw, struct migration *m,
 	do {
 		if (stop_signal())
 			return -EINTR;
-		if (name->is_default)
-			err = tw_agent_migrate(tw, NULL, m->to, m->from,
-					       TW_REASON_MANUAL, PAGES_STEP,
-					       &moved, &failed);
-		else
-			err = tw_agent_migrate_by_id(tw, name->id, m->to,
-						     m->from, TW_REASON_MANUAL,
-						     PAGES_STEP, &moved,
-						     &failed);
+		err = tw_agent_migrate(tw, agent, m->to, m->from,
+				       TW_REASON_MANUAL, PAGES_STEP, &moved,
+				       &failed);
 		if (err == -EINTR) {
 			moved = PAGES_STEP;
 			continue;
@@ -151,19 +146,18 @@ static int migrate_agent(struct tw *tw, struct migration *m,
 {
 	struct progress progress = { .what = "moving" };
 	struct tw_agent_entry agent;
+	struct tw_agent *opened;
 	int c, err, i;
 
-	c = agent_find(tw, name, &agent);
+	c = agent_open(tw, name, &agent, &opened);
 	if (c)
 		return c;
-	if (!(agent.flags & TW_AGENT_IS_MINE))
-		return cli_error("agent %llu is another user's: its pages can be moved by number only",
-				 (unsigned long long)agent.id);
 	for (i = 0; i < TW_NR_TIERS; i++)
 		if (i != m->to && (m->from == TW_TIER_NONE || i == m->from))
 			m->total += agent.pages[i];
 	progress.total = m->total;
-	err = move_agent(tw, m, name, &progress);
+	err = move_agent(tw, m, opened, &progress);
+	tw_agent_close(opened);
 	progress_end(&progress);
 	return finish(m, NULL, err, json);
 }
@@ -235,12 +229,14 @@ static int parse_options(int argc, char **argv, struct migrate_args *a)
 		{ "from", required_argument, NULL, 'f' },
 		{ "pid", required_argument, NULL, 'p' },
 		{ "agent", required_argument, NULL, 'a' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "user-ns", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c, ret = 0;
 
-	while (!ret && (c = getopt_long(argc, argv, "f:p:a:j", opts,
+	while (!ret && (c = getopt_long(argc, argv, "f:p:a:u:n:j", opts,
 					NULL)) != -1) {
 		switch (c) {
 		case 'f':
@@ -252,6 +248,12 @@ static int parse_options(int argc, char **argv, struct migrate_args *a)
 		case 'a':
 			ret = parse_agent(optarg, &a->agent);
 			a->by_agent = true;
+			break;
+		case 'u':
+			ret = parse_agent_user(optarg, &a->agent);
+			break;
+		case 'n':
+			ret = parse_agent_ns(optarg, &a->agent);
 			break;
 		case 'j':
 			a->json = true;
@@ -278,6 +280,8 @@ static int parse_args(int argc, char **argv, struct migrate_args *a)
 	a->nr = argc - optind;
 	if (a->by_agent && (a->pid || a->nr))
 		return cli_usage("migrate takes an agent, or pages, not both");
+	if (!a->by_agent && (a->agent.by_user || a->agent.user_ns))
+		return cli_usage("--user and --user-ns say whose agent it is, and go with --agent");
 	if (!a->by_agent && !a->pid && !a->nr)
 		return cli_usage("migrate takes page numbers, or --pid, or --agent");
 	return ranges_parse(a->nr, argv + optind, a->pid, &a->ranges);

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "agents.h"
 #include "conf.h"
 #include "device.h"
 
@@ -27,10 +28,11 @@ struct tier_step {
 };
 
 /**
- * struct agent_step - what happens to an agent's limits
- * @absent: it is not there now: nothing
+ * struct agent_step - what happens to limits
+ * @absent: the agent is not there now: nothing
  * @changed: bit by tier
- * @uid: whose it is
+ * @uid: whose they are
+ * @agent: the agent, if it is one's
  * @now: pages, by tier
  * @then: pages, by tier
  */
@@ -38,6 +40,7 @@ struct agent_step {
 	bool absent;
 	unsigned int changed;
 	uid_t uid;
+	struct tw_agent_entry agent;
 	__u64 now[TW_NR_TIERS];
 	__u64 then[TW_NR_TIERS];
 };
@@ -54,6 +57,8 @@ struct agent_step {
  * @policy_then: and how it should be
  * @policy_changed: values that differ
  * @agents: by the file's
+ * @list: the agents there are
+ * @nr_list: how many
  */
 struct plan {
 	struct tw *tw;
@@ -66,6 +71,8 @@ struct plan {
 	struct tw_policy policy_then;
 	unsigned int policy_changed;
 	struct agent_step *agents;
+	struct tw_agent_entry *list;
+	int nr_list;
 };
 
 /*
@@ -84,7 +91,12 @@ void plan_tier(struct plan *p, int tier);
 void plan_find(struct plan *p, int tier);
 void plan_store(struct plan *p, int tier);
 
-/* Acts as this user, whose agents are looked up; back with the uid before. */
-int act_as(uid_t uid);
+/* plan_limits.c: of the nth that the file has limits of. */
+void plan_limits(struct plan *p, unsigned int nr);
+/* "agent 7 of root", "user nobody", "cgroup /a"; into a buffer of LIMITS_LEN. */
+#define LIMITS_LEN	(PATH_MAX + TEXT_LEN)
+const char *text_limits(char *buf, const struct conf_agent *a, uid_t uid);
+/* Sets them as planned: 0 or -errno. */
+int limits_write(struct plan *p, unsigned int nr);
 
 #endif /* _TW_PLAN_H */

@@ -214,17 +214,18 @@ static int trace(struct trace_job *job, struct tw_stream *stream)
 }
 
 /*
- * The agent itself when it is the caller's, so that no capability is needed.
- * Joining would make one that isn't there.
+ * The agent itself when it is the caller's, so that no capability is needed; a
+ * cgroup's default one if no other has the number.
  */
 static int own_agent(struct tw *tw, __u64 id, struct tw_agent **agent)
 {
-	struct tw_agent_stats stats;
-	int err = tw_agent_stats_by_id(tw, id, &stats);
+	struct tw_agent_entry entry = { .id = id, .flags = TW_AGENT_IS_MINE };
+	int err = tw_agent_open(tw, &entry, agent);
 
-	if (!err)
-		err = tw_agent_join(tw, id, agent);
-	return err;
+	if (err != -ENOENT)
+		return err;
+	entry.flags |= TW_AGENT_IS_DEFAULT;
+	return tw_agent_open(tw, &entry, agent);
 }
 
 /* A stream of what was asked for, or says why not and returns the exit code. */
