@@ -126,11 +126,11 @@ def test_pressure_counts(dev, make):
 
 
 class TestUnknownCommands:
-    ON_DEVICE = range(0x00, 0x1d)
-    ON_REGION = (0x0b, 0x20, 0x21, 0x22)
+    ON_DEVICE = range(0x00, 0x1e)
+    ON_REGION = (0x0b, 0x20, 0x21, 0x22, 0x23, 0x24)
     ON_STREAM = (0x40,)
 
-    @pytest.mark.parametrize("number", [0x1d, 0x1f, 0x23, 0x41, 0x7f, 0xff])
+    @pytest.mark.parametrize("number", [0x1e, 0x1f, 0x25, 0x41, 0x7f, 0xff])
     def test_unknown_number(self, dev, make, stream, number):
         region, _ = make(4)
         agent = dev.agent(1)
