@@ -170,6 +170,14 @@ def ask(way, mapping, region, index):
     return err
 
 
+def test_fixed_buffer(make):
+    """io_uring's, of pages that are there: kernels before 6.5 refuse it for any file."""
+    region, mapping = make(2, seed=1, touched=2)
+    old = tuple(map(int, os.uname().release.split(".")[:2])) < (6, 5)
+    assert ask(io_uring, mapping, region, 0) == (errno.EOPNOTSUPP if old else 0)
+    assert wrong(mapping, range(2), 1) == []
+
+
 def places(region, stats):
     """Where everything is."""
     return (bytes(region.info()), region.tiers(), stats.used(), stats.kept(), stats.objects())

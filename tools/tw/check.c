@@ -171,6 +171,7 @@ static bool contents_fit(const struct device_look *l, unsigned int flags,
 		if (flags & CHECK_EMPTY || !(flags & CHECK_STORE))
 			return true;
 		wrong(w, "is not signed");
+		w->empty = true;
 		return next_step(w, "Sign it with: tw tier format %s", path);
 	case CONTENTS_OTHER:
 		if (!(flags & (CHECK_EMPTY | CHECK_STORE)))
@@ -293,6 +294,7 @@ bool device_find(struct device_look *l, const char *path,
 	memset(l, 0, sizeof(*l));
 	l->path = path;
 	w->absent = false;
+	w->empty = false;
 	return look_outside(l, w);
 }
 

@@ -38,12 +38,14 @@ struct device_look {
  * struct device_wrong - why it can't
  * @code: exit code
  * @absent: it is not there
+ * @empty: nothing is on it, and a store should be: signing helps
  * @why: as it goes on behind its name, or "it"
  * @next: what to do then: ". " and a sentence, or empty
  */
 struct device_wrong {
 	int code;
 	bool absent;
+	bool empty;
 	char why[USERS_LEN + 128];
 	char next[512];
 };

@@ -26,8 +26,8 @@ static void refuse(struct plan *p, int tier, const char *name,
 {
 	if (w->code == EXIT_NO_PERMISSION)
 		p->code = w->code;
-	conf_error(p->conf, p->conf->tiers[tier].line, "%s %s%s", name, w->why,
-		   w->next);
+	conf_error(p->conf, p->conf->tiers[tier].line, "%s %s%s%s", name, w->why,
+		   w->next, w->empty ? ", or let it be signed: format = yes" : "");
 }
 
 static bool is_made_of(const struct tw_tier_info *t, const struct stat *st)

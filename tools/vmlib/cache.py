@@ -19,7 +19,7 @@ from pathlib import Path
 
 # A bzImage's payload ends in its length, which the decompressors complain about.
 DECOMPRESSORS = {b"\xfd7zXZ": ["xz", "-dcq"], b"\x28\xb5\x2f\xfd": ["zstd", "-dcq"],
-                 b"\x1f\x8b": ["gzip", "-dcq"]}
+                 b"\x1f\x8b": ["gzip", "-dcq"], b"\x02\x21\x4c\x18": ["lz4", "-dcq"]}
 
 
 class KernelError(Exception):
@@ -143,6 +143,8 @@ def unpack_vmlinux(image, target):
     payload = data[start:start + length]
     for magic, command in DECOMPRESSORS.items():
         if payload.startswith(magic):
+            if not shutil.which(command[0]):
+                raise KernelError(f"{image}: unpacking it takes {command[0]}; run tools/deps")
             done = subprocess.run(command, input=payload, capture_output=True, check=False)
             if done.stdout.startswith(b"\x7fELF"):
                 target.write_bytes(done.stdout)
