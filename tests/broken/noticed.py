@@ -10,55 +10,69 @@ it has failed then.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path[:0] = [str(Path(__file__).resolve().parent),
+                str(Path(__file__).resolve().parents[1] / "guest")]
 
+import support  # noqa: E402
 from rulebook import rules  # noqa: E402
 
 PARAMETER = Path("/sys/module/tier_watch/parameters/broken")
-FDS = Path("/proc/self/fd")
 
 
 def pytest_addoption(parser):
     parser.addoption("--rules", default="", help="names, with a comma between them")
 
 
-def open_files() -> set[int]:
-    return {int(path.name) for path in FDS.iterdir()}
+def failures(item) -> list:
+    """Run a test, but for the end of what others share; the reports that say it has failed."""
+    reports = runtestprotocol(item, nextitem=item.parent, log=False)
+    return [report for report in reports if not report.passed]
 
 
-def failures(item, then, broken: int) -> list:
-    """Run a test; the reports that say it has failed.  What it shares with @then is kept."""
-    before = open_files()
-    PARAMETER.write_text(str(broken), encoding="ascii")
-    try:
-        reports = runtestprotocol(item, nextitem=then, log=False)
-    finally:
-        PARAMETER.write_text("0", encoding="ascii")
-    for fd in open_files() - before if broken else ():
+def fails_without(rule, item) -> bool:
+    """Whether the test fails in a driver without the rule.
+
+    In a process of its own: what a test holds when it fails goes with that.
+    """
+    seen = support.Observer.stats
+    before = seen.objects()
+    PARAMETER.write_text(str(rule.number), encoding="ascii")
+    pid = os.fork()
+    if pid == 0:
+        code = 2
         try:
-            os.close(fd)    # of what the test did not expect to be there
-        except OSError:
-            pass            # the directory's own
-    skipped = [report for report in reports if report.skipped]
-    return [report for report in reports if report.failed] or ([] if broken else skipped)
+            os.setpgid(0, 0)
+            code = int(any(report.failed for report in failures(item)))
+        finally:
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    PARAMETER.write_text("0", encoding="ascii")
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    support.wait_for(lambda: seen.objects() == before and not seen.header.requests_queued)
+    return code == 1
 
 
 def verdict(rule, test: str, item, then) -> bool:
     """Whether the test notices; a line says so."""
     out = item.config.get_terminal_writer()
-    bad = failures(item, item.parent, 0)
-    noticed = not bad and failures(item, then, rule.number)
+    bad = failures(item)
+    noticed = not bad and fails_without(rule, item)
+    item.session._setupstate.teardown_exact(then)   # pylint: disable=protected-access
     out.line(f"{'ok' if noticed else 'not ok'} {rule.name}: {rule.what} - {test}")
     if bad:
-        out.line(f"    it fails on the driver as it is:\n{bad[0].longreprtext}")
+        out.line(f"    it does not pass on the driver as it is:\n{bad[0].longreprtext}")
     out.flush()
-    return bool(noticed)
+    return noticed
 
 
 @pytest.hookimpl(tryfirst=True)
