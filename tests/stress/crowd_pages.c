@@ -16,7 +16,7 @@
 #define NR_IO		96UL		/* pages of the last two each */
 #define NR_WRITTEN	(NR_PAGES - 2 * NR_IO)
 #define RUN_PAGES	8
-#define IO_ENOUGH	24		/* steps of the last two */
+#define IO_ENOUGH	12		/* steps of the last two */
 #define REST_US		3000
 #define ROUNDS		3		/* of the first: over all its pages */
 
