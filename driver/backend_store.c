@@ -98,7 +98,7 @@ static int tw_bdev_read(struct tw_store *s, u64 pos, void *to, size_t bytes)
 	int ret;
 
 	bio = bio_alloc_bioset(s->bdev, bytes / PAGE_SIZE, REQ_OP_READ | REQ_SYNC,
-			       GFP_KERNEL, &tw_bios);
+			       GFP_KERNEL, &s->bios);
 	bio->bi_iter.bi_sector = pos >> SECTOR_SHIFT;
 	for (done = 0; done < bytes; done += PAGE_SIZE)
 		if (bio_add_page(bio, vmalloc_to_page(to + done), PAGE_SIZE, 0) !=
@@ -257,9 +257,12 @@ int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 	if (!s)
 		return -ENOMEM;
 	spin_lock_init(&s->lock);
-	ret = tw_bdev_open(s, arg->fd);
+	ret = tw_bios_init(s);
 	if (ret)
 		goto free_store;
+	ret = tw_bdev_open(s, arg->fd);
+	if (ret)
+		goto free_bios;
 	ret = tw_store_setup(t, s, arg->capacity);
 	if (ret)
 		goto put_bdev;
@@ -271,6 +274,8 @@ int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 
 put_bdev:
 	tw_bdev_release(s->bdev, s->file);
+free_bios:
+	tw_bios_exit(s);
 free_store:
 	kfree(s);
 	return ret;
@@ -292,6 +297,7 @@ void tw_store_unbind(struct tw_tier_s *t)
 	synchronize_rcu();
 	tw_bdev_release(s->bdev, s->file);
 	tw_slots_exit(&s->slots);
+	tw_bios_exit(s);
 	kfree(s);
 }
 

@@ -29,12 +29,15 @@ struct tw_xfer;
  * @file: by this, where there is one
  * @lock: guards the bitmap of @slots; innermost
  * @slots: slots and checksums
+ * @bios: its bios, struct tw_bio each: its own, so that a device that hangs with
+ *	all that there are when memory is short leaves the others theirs
  */
 struct tw_store {
 	struct block_device *bdev;
 	struct file *file;
 	spinlock_t lock;
 	struct tw_slots slots;
+	struct bio_set bios;
 };
 
 /**
@@ -51,8 +54,10 @@ struct tw_bio {
 	struct bio bio;
 };
 
-/* Bios of all stores, struct tw_bio each; there from load to unload. */
-extern struct bio_set tw_bios;
+/* store_io.c: the bios of a store that is being bound. 0 or -ENOMEM. */
+int tw_bios_init(struct tw_store *s);
+/* The last bio has ended: its slot is free. */
+void tw_bios_exit(struct tw_store *s);
 
 /* hibernate.c: around each write of slots */
 bool tw_write_begin(void);

@@ -22,10 +22,8 @@
 #include "tier.h"
 #include "tw.h"
 
-#define TW_BIOS_MIN	48	/* bios that are there when memory is not */
+#define TW_BIOS_MIN	32	/* a store's bios when there is no memory */
 #define TW_FAILING_NS	(10 * NSEC_PER_SEC) /* that a failure counts against it */
-
-struct bio_set tw_bios;
 
 /* Ends transfers that were left; none of it waits for a device. */
 static struct workqueue_struct *tw_landing_wq;
@@ -37,17 +35,9 @@ static struct workqueue_struct *tw_landing_wq;
  */
 int tw_stores_init(void)
 {
-	int err;
-
 	tw_landing_wq = alloc_workqueue("tw_landing",
 					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!tw_landing_wq)
-		return -ENOMEM;
-	err = bioset_init(&tw_bios, TW_BIOS_MIN, offsetof(struct tw_bio, bio),
-			  BIOSET_NEED_BVECS);
-	if (err)
-		destroy_workqueue(tw_landing_wq);
-	return err;
+	return tw_landing_wq ? 0 : -ENOMEM;
 }
 
 /**
@@ -57,10 +47,20 @@ void tw_stores_exit(void)
 {
 	/* Each transfer that was left holds the module till its work's last step. */
 	destroy_workqueue(tw_landing_wq);
-	bioset_exit(&tw_bios);
 }
 
 /* -- bios ------------------------------------------------------------------ */
+
+int tw_bios_init(struct tw_store *s)
+{
+	return bioset_init(&s->bios, TW_BIOS_MIN, offsetof(struct tw_bio, bio),
+			   BIOSET_NEED_BVECS);
+}
+
+void tw_bios_exit(struct tw_store *s)
+{
+	bioset_exit(&s->bios);
+}
 
 static void tw_xfer_put(struct tw_xfer *f)
 {
@@ -106,7 +106,7 @@ static unsigned int tw_submit_run(struct tw_store *s, struct tw_xfer *f,
 	unsigned int i;
 
 	/* From a mempool: waits, but does not fail. */
-	bio = bio_alloc_bioset(s->bdev, nr, opf, GFP_NOIO, &tw_bios);
+	bio = bio_alloc_bioset(s->bdev, nr, opf, GFP_NOIO, &s->bios);
 	bio->bi_iter.bi_sector = tw_slot_sector(io->slot);
 	bio->bi_end_io = tw_bio_end;
 	for (i = 0; i < nr; i++)

@@ -9,6 +9,7 @@ import errno
 import signal
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from tw import CPU, GPU, NVME, PAGE, SSD
 
 SIZE = 64 + tw.TW_STORE_DATA // PAGE        # pages
 SOON = 10
+FAILSLAB = Path("/sys/kernel/debug/failslab")
 
 
 class Disk:
@@ -52,6 +54,25 @@ def disk(dev, mapper):
         bind(dev, SSD, 0, mapper.path)
         yield Disk(dev, mapper)
         assert wait_for(lambda: unbind(dev) in (0, errno.EOPNOTSUPP))
+
+
+@pytest.fixture
+def starving():
+    """Calls a function in a process for which there is no memory but by sleeping for it."""
+    if not FAILSLAB.exists():
+        pytest.skip("no fault injection in this kernel (the debug kernel has it)")
+    knobs = {"task-filter": "Y", "ignore-gfp-wait": "Y", "verbose": "0", "times": "-1",
+             "probability": "100"}
+    before = {name: (FAILSLAB / name).read_text() for name in knobs}
+    for name, value in knobs.items():
+        (FAILSLAB / name).write_text(value)
+
+    def starve(function, *args):
+        Path("/proc/self/make-it-fail").write_text("1", encoding="ascii")
+        function(*args)
+    yield starve
+    for name, value in reversed(before.items()):
+        (FAILSLAB / name).write_text(value)
 
 
 def unbind(dev):
@@ -202,6 +223,27 @@ class TestMoves:
             assert all(idle(region, index) for index in range(8))
             place(region, 0, 16, SSD)
         assert wrong(mapping, range(16), 1) == []
+
+    def test_short_of_memory(self, dev, disk, make, starving):
+        """It takes all that was set aside to read it with, but not other stores'."""
+        region, mapping = make(64, seed=1, touched=64)
+        other, other_mapping = make(16, seed=2, touched=16)
+        place(region, 0, 64, SSD)
+        place(other, 0, 16, NVME)
+        children = []
+        with disk.hung():
+            # Each second page: no two of them are one read.
+            for first in (0, 1):
+                pages = [region.page(index) for index in range(first, 64, 2)]
+                children.append(Child(starving, dev.migrate, pages, CPU))
+                assert wait_for(lambda last=62 + first: busy(region, last))
+            children.append(Child(starving, other.migrate, 0, 16 * PAGE, CPU))
+            assert wait_for(lambda: not children[-1].alive(), SOON)
+        for child in children:
+            child.result()
+        assert all(idle(region, index) for index in range(64))
+        assert wrong(mapping, range(64), 1) == []
+        assert wrong(other_mapping, range(16), 2) == []
 
     def test_write(self, disk, make):
         region, mapping = make(16, seed=1, touched=16)
