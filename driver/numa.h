@@ -40,12 +40,9 @@ static inline void tw_numa_touch(int nid)
 		this_cpu_inc(t->remote);
 }
 
-/*
- * The node is in bits of the frame's flags that nobody changes; others beside them
- * may change while they are read.
- */
 static inline int tw_page_nid(const struct page *page)
 {
+	/* In bits of the flags that stay as they are, beside some that do not. */
 	return data_race(page_to_nid(page));
 }
 

@@ -109,9 +109,9 @@ static unsigned long tw_node_cache(int nid)
 	return max(pages, 0L);
 }
 
-/* The kernel changes them (and boosts one) as it likes: a look, not a promise. */
 static unsigned long tw_zone_high(const struct zone *zone)
 {
+	/* The kernel changes and boosts it as it likes: a look, not a promise. */
 	return data_race(high_wmark_pages(zone));
 }
 
@@ -156,6 +156,7 @@ static void tw_node_look(int nid, struct tw_node_state *s)
 					zone->lowmem_reserve[ZONE_MOVABLE]);
 		s->high += tw_zone_high(zone);
 		s->pages += zone_managed_pages(zone);
+		/* A look, as well. */
 		low += data_race(low_wmark_pages(zone));
 	}
 	s->left += tw_cache_spare(tw_node_cache(nid), low);
