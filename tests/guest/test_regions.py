@@ -568,45 +568,6 @@ class TestDiscard:
         child.result()
 
 
-class TestReadOnlyFd:
-    """What an fd that is not open for writing may do."""
-
-    @pytest.fixture
-    def reader(self, make):
-        region, mapping = make(8, seed=1, touched=8)
-        try:
-            fd = os.open(f"/proc/self/fd/{region.fd}", os.O_RDONLY)
-        except OSError as error:
-            # Nobody can come by such an fd, then.
-            assert error.errno in (errno.ENXIO, errno.EACCES, errno.EPERM)
-            yield None
-            return
-        with tw.Region(fd, region.id, region.bytes) as again:
-            yield again
-        assert wrong(mapping, range(8), 1) == []
-
-    def test_cannot_change(self, reader):
-        if reader is None:
-            return
-        with refused(errno.EACCES, reader):
-            reader.discard(0, PAGE)
-        with refused(errno.EACCES, reader):
-            reader.migrate(0, PAGE, GPU)
-        with refused((errno.EACCES, errno.EBADF), reader):
-            reader.punch(0, PAGE)
-        with refused(errno.EACCES, reader):
-            reader.map()
-
-    def test_can_look(self, reader):
-        if reader is None:
-            return
-        assert sum(reader.info().pages) == 8
-        with reader.map(prot=tw.PROT_READ) as view:
-            assert view.read(0, PAGE) == pattern(1, 0)
-            with refused(errno.EACCES, reader):
-                view.protect(tw.PROT_RW)
-
-
 class TestPages:
     def test_untouched(self, make):
         region, _ = make(4)
