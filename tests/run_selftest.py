@@ -225,24 +225,33 @@ def state(pid):
         return "X"
 
 
-class Special(Runner):
-    """A guest that is silent before its first test has one more chance, and only that."""
+class Played(Runner):
+    """Guests that are scripts."""
 
-    def run_special(self, *scripts):
+    def run_steps(self, first, *scripts):
         """Each guest is one of the scripts in turn; the outcomes in order, and the code."""
         loader = importlib.machinery.SourceFileLoader("tests_run", str(REPO / "tests/run"))
         module = importlib.util.module_from_spec(
             importlib.util.spec_from_loader(loader.name, loader))
         loader.exec_module(module)
-        options = module.argparse.Namespace(build=False, pytest=[], kernels=["stock"])
+        options = module.argparse.Namespace(build=False, pytest=[], kernels=["stock"], jobs=1)
         runner = module.Runner(options)
         runner.out = self.folder
         left = list(scripts)
         runner.worker = lambda *_: ["sh", "-c", left.pop(0)]
         pool = Pool(1, self.folder / "logs", REPO)
         with contextlib.redirect_stdout(self.said):
-            outcomes = pool.run([runner.special("stock", REPO / "tests/guest/test_a.py", ())])
+            outcomes = pool.run([first(runner)])
             return outcomes, summary(outcomes), left
+
+
+class Special(Played):
+    """A guest that is silent before its first test has one more chance, and only that."""
+
+    def run_special(self, *scripts):
+        """One file that has a machine of its own."""
+        return self.run_steps(lambda runner: runner.special(
+            "stock", REPO / "tests/guest/test_a.py", ()), *scripts)
 
     # The file is taken, and the test in it has passed.
     FINE = ("cd %s/test_a-stock; mv queue/* taken/000.test_a@1; echo '"
@@ -270,6 +279,32 @@ class Special(Runner):
         _, code, left = self.run_special(
             f"cd {self.folder}/test_a-stock; mv queue/* taken/000.test_a@1; exit 124", "exit 0")
         self.assertEqual((code, left), (1, ["exit 0"]))
+
+
+class Emptied(Played):
+    """A queue that a guest leaves behind, and says that all is well, is another's."""
+
+    def run_suite(self, *scripts):
+        """A suite of two files."""
+        return self.run_steps(lambda runner: runner.guest(
+            "stock", Suite(self.folder / "suite", ["tests/guest/test_a.py",
+                                                   "tests/guest/test_b.py"]), 1), *scripts)
+
+    ONE = ("cd %s/suite; f=$(ls queue | head -n 1); mv queue/$f taken/$f@%d; echo '"
+           '{"begins": "t"}\n{"test": "t", "outcome": "passed", "why": "", "seconds": 0}\n'
+           '{"ends": 0, "cpu": 0, "wall": 0}'
+           "' >notes/$f@%d")
+
+    def test_another_comes(self):
+        outcomes, code, left = self.run_suite(self.ONE % (self.folder, 1, 1),
+                                              self.ONE % (self.folder, 2, 2))
+        self.assertEqual((code, left), (0, []))
+        self.assertEqual([outcome.passed for outcome in outcomes], [1, 1])
+
+    def test_not_for_ever(self):
+        """One that takes nothing is the last."""
+        _, _, left = self.run_suite(self.ONE % (self.folder, 1, 1), "exit 0", "exit 0")
+        self.assertEqual(left, ["exit 0"])
 
 
 def main():

@@ -216,6 +216,7 @@ LOOKS_AT_A_REGION = {
     "region info": (tw.TW_IOC_REGION_INFO, lambda a: tw.RegionInfo()),
     "region pages": (tw.TW_IOC_REGION_PAGES, lambda a: tw.RegionPages(
         length=16 * PAGE, nr=16, infos=a.at("infos"))),
+    "region seal": (tw.TW_IOC_REGION_SEAL, lambda a: tw.RegionSeal()),
 }
 
 
@@ -226,6 +227,13 @@ def test_look_at_a_region(make, name):
     command, argument = LOOKS_AT_A_REGION[name]
     points, failures = sweep(lambda: ioctl(region, command, argument(arrays)), regions=[region])
     assert points >= 1 and failures >= 1
+
+
+def test_view(make):
+    region, _ = make(16, touched=16)
+    points, failures = sweep(lambda: ioctl(region, tw.TW_IOC_REGION_VIEW, tw.RegionView()),
+                             lambda arg: os.close(arg.fd), regions=[region])
+    assert points >= 3 and failures >= 3
 
 
 def test_look_at_a_stream(stream):

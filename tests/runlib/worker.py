@@ -91,14 +91,20 @@ def busy() -> float:
 
 
 def take(folder: Path, guest: str) -> Path | None:
-    """The entry of the next file, now this guest's."""
-    for name in sorted(os.listdir(folder / "queue")):
-        mine = folder / "taken" / f"{name}@{guest}"
-        try:
-            os.rename(folder / "queue" / name, mine)
-        except FileNotFoundError:
-            continue        # another guest was quicker
-        return mine
+    """The entry of the next file, now this guest's.
+
+    A folder on 9p that another guest is just changing was seen empty while it was not, so
+    it counts as empty when it is so each time.
+    """
+    for attempt in range(4):
+        time.sleep(0.3 * attempt)
+        for name in sorted(os.listdir(folder / "queue")):
+            mine = folder / "taken" / f"{name}@{guest}"
+            try:
+                os.rename(folder / "queue" / name, mine)
+            except FileNotFoundError:
+                continue        # another guest was quicker
+            return mine
     return None
 
 
