@@ -28,6 +28,15 @@
 /* Ends transfers that were left; none of it waits for a device. */
 static struct workqueue_struct *tw_landing_wq;
 
+/* Keeps the cache that all stores' bios are of, so that no bind has to make one. */
+static struct bio_set tw_bio_cache;
+
+static int tw_bio_set_init(struct bio_set *bios, unsigned int min)
+{
+	return bioset_init(bios, min, offsetof(struct tw_bio, bio),
+			   BIOSET_NEED_BVECS);
+}
+
 /**
  * tw_stores_init - at load
  *
@@ -35,9 +44,16 @@ static struct workqueue_struct *tw_landing_wq;
  */
 int tw_stores_init(void)
 {
+	int err;
+
 	tw_landing_wq = alloc_workqueue("tw_landing",
 					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return tw_landing_wq ? 0 : -ENOMEM;
+	if (!tw_landing_wq)
+		return -ENOMEM;
+	err = tw_bio_set_init(&tw_bio_cache, 1);
+	if (err)
+		destroy_workqueue(tw_landing_wq);
+	return err;
 }
 
 /**
@@ -47,14 +63,14 @@ void tw_stores_exit(void)
 {
 	/* Each transfer that was left holds the module till its work's last step. */
 	destroy_workqueue(tw_landing_wq);
+	bioset_exit(&tw_bio_cache);
 }
 
 /* -- bios ------------------------------------------------------------------ */
 
 int tw_bios_init(struct tw_store *s)
 {
-	return bioset_init(&s->bios, TW_BIOS_MIN, offsetof(struct tw_bio, bio),
-			   BIOSET_NEED_BVECS);
+	return tw_bio_set_init(&s->bios, TW_BIOS_MIN);
 }
 
 void tw_bios_exit(struct tw_store *s)
