@@ -148,6 +148,7 @@ static bool one_hog(struct hammer *h, struct worker *w, int node)
 {
 	uint64_t pages = hog_pages(node), room = pages * PAGE_BYTES, i;
 	unsigned long mask = node < 0 ? 0 : 1UL << node;
+	uint64_t turn = w->ops + 1;
 	unsigned char *memory;
 	bool right = true;
 
@@ -159,14 +160,17 @@ static bool one_hog(struct hammer *h, struct worker *w, int node)
 	if (node >= 0 && syscall(SYS_mbind, memory, room, MPOL_BIND, &mask,
 				 8 * sizeof(mask), 0))
 		pages = 0;
-	for (i = 0; i < pages && hammer_running(h); i++)
+	for (i = 0; i < pages && hammer_running(h); i++) {
 		content_fill((uint64_t *)(memory + i * PAGE_BYTES),
-			     h->options.seed, i, w->ops + 1);
+			     h->options.seed, i, turn);
+		/* Each page may wait for reclaim: slow is not stuck. */
+		worker_did(w, 1);
+	}
 	pages = i;
 	for (i = 0; right && i < pages; i++)
 		right = content_right(h, w, "in ordinary memory",
 				      (uint64_t *)(memory + i * PAGE_BYTES), i,
-				      w->ops + 1);
+				      turn);
 	munmap(memory, room);
 	return right;
 }
