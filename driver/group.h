@@ -33,7 +33,7 @@ int tw_groups_note(struct tw_region *r);
 int tw_groups_join(struct tw_region *r);
 /* Its last reference is gone, and so are its pages. */
 void tw_groups_leave(struct tw_region *r);
-/* Those of a region that has some. Any context but NMI, for both. */
+/* Those of a region that has some. Process context, under any lock. */
 void tw_groups_count(struct tw_region *r, int tier, long n);
 u64 tw_groups_room(struct tw_region *r, int tier);
 unsigned long tw_groups_excess(struct tw_region *r, int tier);

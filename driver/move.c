@@ -30,8 +30,8 @@
 #include <linux/wait.h>
 
 #include "agent.h"
-#include "group.h"
 #include "compat.h"
+#include "group.h"
 #include "region.h"
 #include "stats.h"
 #include "tier.h"

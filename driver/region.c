@@ -28,9 +28,9 @@
 #include <linux/user_namespace.h>
 
 #include "agent.h"
-#include "group.h"
 #include "chardev.h"
 #include "compat.h"
+#include "group.h"
 #include "queue.h"
 #include "reclaim.h"
 #include "region.h"
