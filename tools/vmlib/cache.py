@@ -152,6 +152,16 @@ def unpack_vmlinux(image, target):
     raise KernelError(f"{image}: cannot unpack the kernel inside")
 
 
+def kept(home, lock, prefix, make):
+    """`home`, which make(home) puts there when needed, once; older ones of its kind go."""
+    if not home.is_dir():
+        with locked(lock):
+            if not home.is_dir():
+                make(home)
+                drop_others(home.parent, prefix, home)
+    return home
+
+
 def drop_others(cache, prefix, keep):
     """Remove what an older kernel left in the cache."""
     for path in cache.glob(f"{prefix}*"):

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 
-from .cache import (Kernel, KernelError, cache_dir, drop_others, locked, move_in, output, say,
+from .cache import (Kernel, KernelError, cache_dir, kept, move_in, output, say,
                     unpack_packages, work_dir)
 from .series import settle_headers
 
@@ -27,13 +27,8 @@ def cloud(source):
     if not found:
         raise KernelError(f"no linux-headers-cloud-amd64 known to apt. {ADVICE}")
     release = found.group(1)
-    cache = cache_dir()
-    home = cache / f"cloud-{release}"
-    if not home.is_dir():
-        with locked("cloud"):
-            if not home.is_dir():
-                fetch(release, source, home)
-                drop_others(cache, "cloud-", home)
+    home = kept(cache_dir() / f"cloud-{release}", "cloud", "cloud-",
+                lambda home: fetch(release, source, home))
     return Kernel("cloud", release, home / "vmlinux", home,
                   home / f"usr/src/linux-headers-{release}")
 

@@ -14,9 +14,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from .cache import (Kernel, KernelError, cache_dir, drop_others, locked, move_in, output,
-                    package_version, say, unpack_packages, unpack_vmlinux, version_key,
-                    work_dir)
+from .cache import (Kernel, KernelError, cache_dir, kept, move_in, output, package_version, say,
+                    unpack_packages, unpack_vmlinux, version_key, work_dir)
 from .cloud import cloud
 from .series import series
 
@@ -75,13 +74,8 @@ def stock():
     release = newest_headers()
     headers = HEADERS / f"linux-headers-{release}"
     version = package_version(headers.name)
-    cache = cache_dir()
-    home = cache / f"stock-{release}_{version.replace(':', '_')}"
-    if not home.is_dir():
-        with locked("stock"):
-            if not home.is_dir():
-                fetch_stock(release, version, home)
-                drop_others(cache, "stock-", home)
+    home = kept(cache_dir() / f"stock-{release}_{version.replace(':', '_')}", "stock", "stock-",
+                lambda home: fetch_stock(release, version, home))
     return Kernel("stock", release, home / "vmlinux", home, headers)
 
 
@@ -134,12 +128,7 @@ def built_home(name):
 
 def built(name):
     """A sanitised kernel, built when needed."""
-    home = built_home(name)
-    if not home.is_dir():
-        with locked(name):
-            if not home.is_dir():
-                build(name, home)
-                drop_others(home.parent, f"{name}-", home)
+    home = kept(built_home(name), name, f"{name}-", lambda home: build(name, home))
     release = (home / "include/config/kernel.release").read_text().strip()
     return Kernel(name, release, home / "vmlinux", None, home)
 

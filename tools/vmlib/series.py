@@ -14,8 +14,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from .cache import (Kernel, KernelError, cache_dir, drop_others, locked, move_in, output, say,
-                    unpack_packages, version_key, work_dir)
+from .cache import (Kernel, KernelError, cache_dir, drop_others, kept, locked, move_in, output,
+                    say, unpack_packages, version_key, work_dir)
 
 SUPPORTED = Path(__file__).resolve().parent.parent.parent / "driver" / "supported"
 NEXT_RELEASE = "trixie"
@@ -45,13 +45,8 @@ def series(name):
             pass
     if not release:
         return of_next_release(name)
-    cache = cache_dir()
-    home = cache / f"series-{release}"
-    if not home.is_dir():
-        with locked(f"series-{name}"):
-            if not home.is_dir():
-                fetch_series(release, home)
-                drop_others(cache, f"series-{name}.", home)
+    home = kept(cache_dir() / f"series-{release}", f"series-{name}", f"series-{name}.",
+                lambda home: fetch_series(release, home))
     return with_headers(name, release, home)
 
 
