@@ -42,12 +42,13 @@ BINDIR ?= $(PREFIX)/bin
 # Where this machine's python3 looks below /usr/local.
 PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-# A second make, so that packages just installed are seen.
-AGAIN := +@$(MAKE) --no-print-directory
+# A second make, so that packages just installed are seen; on all cores, unless it is told
+# otherwise.
+AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
-	test-races test-neighbour test-broken test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config \
+	test-races test-neighbour test-broken test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config built \
 	deps clean help
 
 all: module lib tools		## driver, library and command
@@ -216,7 +217,12 @@ style:				## checkpatch and sparse
 	$(AGAIN) module C=2 W=1
 
 # MODULE=n: without the driver, which then comes from elsewhere (DKMS).
-install: $(if $(filter n,$(MODULE)),lib tools,all) install-config	## module, library, Python module, headers, man pages, units
+# Takes the module that `make` has built, as the kernel's own modules_install does.
+built:
+	$(if $(filter n,$(MODULE)),,@test -e $(KB)/tier_watch.ko || { \
+		echo "$(KB)/tier_watch.ko is missing: run 'make' first" >&2; exit 1; })
+
+install: built install-config	## module, library, Python module, headers, man pages, units
 	$(if $(filter n,$(MODULE)),,install -D -m 644 $(KB)/tier_watch.ko $(MODDIR)/tier_watch.ko)
 	$(if $(DESTDIR)$(filter n,$(MODULE)),,depmod -a $(KREL))
 	+@$(MAKE) -C libtw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install

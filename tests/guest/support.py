@@ -6,6 +6,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import faulthandler
+import fcntl
+import functools
 import gc
 import os
 import pickle
@@ -434,6 +436,7 @@ def place(region: tw.Region, first: int, count: int, tier: int) -> None:
 # --- stores -----------------------------------------------------------------------------
 
 
+@functools.cache
 def _crc32c_table() -> list[int]:
     table = []
     for byte in range(256):
@@ -491,19 +494,56 @@ def format_store(path: str, **members: Any) -> None:
     write_super(path, signature(device_bytes(path), **members))
 
 
+def load_module(name: str, *parameters: str) -> None:
+    """One of the kernel's own, where it is a module; a program more only when it is needed."""
+    if not Path("/sys/module", name).exists():
+        subprocess.run(["modprobe", "-q", name, *parameters], check=False)
+
+
 class Loop:
-    """A block device of a chosen size: a loop device over a file in memory."""
+    """A block device of a chosen size: a loop device over a file in memory.
+
+    By <linux/loop.h>, as a program for it takes longer than most tests.
+    """
+
+    CONFIGURE, CLR_FD, CTL_GET_FREE = 0x4C0A, 0x4C01, 0x4C82
+    # struct loop_config: the file and nothing else.
+    CONFIG = struct.Struct("=I300x")
 
     def __init__(self, size: int):
-        subprocess.run(["modprobe", "-q", "loop"], check=False)
+        load_module("loop")
         self.file = Path(f"/dev/shm/loop-{secrets.token_hex(4)}")
-        with open(self.file, "wb") as out:
-            out.truncate(size)
-        self.path = subprocess.run(["losetup", "-f", "--show", str(self.file)], check=True,
-                                   capture_output=True, text=True).stdout.strip()
+        with open(self.file, "xb+") as backing:
+            backing.truncate(size)
+            self.path = self._set_up(backing.fileno())
+
+    @staticmethod
+    def _open(path: str) -> Any:
+        return open(path, "rb+", buffering=0)
+
+    def _set_up(self, backing: int) -> str:
+        """One that nobody else takes meanwhile."""
+        while True:
+            with self._open("/dev/loop-control") as control:
+                path = f"/dev/loop{fcntl.ioctl(control, self.CTL_GET_FREE)}"
+            with self._open(path) as loop:
+                try:
+                    fcntl.ioctl(loop, self.CONFIGURE, self.CONFIG.pack(backing))
+                    return path
+                except OSError as error:
+                    if error.errno != errno.EBUSY:
+                        raise
+
+    @staticmethod
+    def all() -> dict[str, list[str]]:
+        """Those that are set up: file, and whether direct and given back when closed."""
+        return {f"/dev/{folder.parent.name}": [
+            (folder / name).read_text().strip() for name in ("backing_file", "dio", "autoclear")]
+            for folder in Path("/sys/block").glob("loop*/loop")}
 
     def close(self) -> None:
-        subprocess.run(["losetup", "-d", self.path], check=True)
+        with self._open(self.path) as loop:
+            fcntl.ioctl(loop, self.CLR_FD)
         self.file.unlink()
 
     def __enter__(self) -> "Loop":
@@ -522,7 +562,7 @@ class ZonedDisk:
         self.folder = self.CONFIG / "tw-zoned"
 
     def __enter__(self) -> str:
-        subprocess.run(["modprobe", "-q", "null_blk", "nr_devices=0"], check=False)
+        load_module("null_blk", "nr_devices=0")
         if not self.CONFIG.exists():
             subprocess.run(["mount", "-t", "configfs", "configfs", self.CONFIG.parent],
                            check=False)
@@ -615,7 +655,7 @@ class Mapper:
     FLAG_SUSPEND = 1 << 1
 
     def __init__(self, table: Sequence[tuple[int, int, str, str]]):
-        subprocess.run(["modprobe", "-q", "dm_mod"], check=False)
+        load_module("dm_mod")
         minor = next((line.split()[0] for line in Path("/proc/misc").read_text().splitlines()
                       if line.split()[1] == "device-mapper"), None)
         if minor is None:

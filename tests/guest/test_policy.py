@@ -224,8 +224,8 @@ def test_share_of_a_cpu_is_held(dev, make, policy, stats):
 
     No matter of speed: the scanner sleeps for what it has worked by its own clock.
     """
-    set_tiers(dev, {CPU: 9000})
-    make(8000, touched=8000)
+    set_tiers(dev, {CPU: 1500})
+    make(1000, touched=1000)
     policy(enabled=1, scan_min_ms=10, scan_max_ms=10, scan_permille=1)
     scans(stats, 1)
     header, start = stats.header, time.monotonic()

@@ -15,8 +15,8 @@ import pytest
 import tw
 from manual import TW
 from support import (NOBODY, Ext4, Loop, Mapper, ZonedDisk, bind, close_made, device_bytes,
-                     format_store, place, set_tiers, signature, store_path, tiers_of, write_super,
-                     wrong)
+                     format_store, load_module, place, set_tiers, signature, store_path, tiers_of,
+                     write_super, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES, TIERS
 
 pytestmark = pytest.mark.once
@@ -44,12 +44,6 @@ def bad(code: int, *words, says: str, **who) -> str:
     assert (done.returncode, done.stdout) == (code, ""), done
     assert says in done.stderr, done.stderr
     return done.stderr
-
-
-def loops() -> list[str]:
-    """The loop devices that are set up, with their files."""
-    return subprocess.run(["losetup", "-l", "-n", "-O", "NAME,DIO,AUTOCLEAR,BACK-FILE"],
-                          capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def proposal() -> tuple[dict, dict]:
@@ -89,7 +83,7 @@ def only_memory(dev, no_stores):
 @pytest.fixture(name="files", scope="module")
 def folder():
     """On a file system that can do direct I/O."""
-    subprocess.run(["modprobe", "-q", "loop"], check=False)
+    load_module("loop")
     with Ext4(64 << 20) as files:
         yield files.path
 
@@ -107,41 +101,41 @@ class TestFile:
     @pytest.mark.every_kernel
     def test_bind_and_unbind(self, dev, memory_only, file, make):
         """The loop device has direct I/O, carries pages, and goes with the binding."""
-        before = loops()
+        before = Loop.all()
         good("tier", "format", file)
-        assert loops() == before
+        assert Loop.all() == before
         assert str(file) in good("tier", "bind", "ssd", file)
-        mine = [line.split() for line in loops() if line not in before]
-        assert [(dio, clear, back) for _, dio, clear, back in mine] == [("1", "1", str(file))]
+        (mine,) = Loop.all().keys() - before.keys()
+        assert Loop.all()[mine] == [str(file), "1", "1"]
         info = dev.tier_info(SSD)
-        assert info.dev == os.stat(mine[0][0]).st_rdev
+        assert info.dev == os.stat(mine).st_rdev
         assert info.capacity == (FILE_SIZE - tw.TW_STORE_DATA) // PAGE
         listed = json.loads(good("tier", "list", "--json"))[SSD]
-        assert (listed["device"], listed["file"]) == (mine[0][0], str(file))
+        assert (listed["device"], listed["file"]) == (mine, str(file))
         region, mapping = make(16, seed=3, touched=16)
         place(region, 0, 16, SSD)
         assert wrong(mapping, range(16), 3) == []
         place(region, 0, 16, SSD)
         assert "16 pages moved" in good("tier", "unbind", "ssd")
         assert wrong(mapping, range(16), 3) == []
-        assert loops() == before
+        assert Loop.all() == before
 
     def test_refused_binding_leaves_no_loop_device(self, dev, memory_only, file):
         good("tier", "format", file)
-        before = loops()
+        before = Loop.all()
         bad(1, "tier", "bind", "ssd", file, "--capacity", "1G", says="less than the capacity")
-        assert loops() == before
+        assert Loop.all() == before
         good("tier", "bind", "ssd", file)
-        with_one = loops()
+        with_one = Loop.all()
         bad(1, "tier", "bind", "ssd", file, says="tw tier unbind ssd")
         bad(1, "tier", "bind", "hdd", file, says="bound to the ssd tier")
-        assert loops() == with_one
+        assert Loop.all() == with_one
         good("tier", "unbind", "ssd")
 
     def test_not_signed(self, dev, memory_only, file):
-        before = loops()
+        before = Loop.all()
         bad(1, "tier", "bind", "nvme", file, says=f"tw tier format {file}")
-        assert loops() == before and NVME not in dev.bound()
+        assert Loop.all() == before and NVME not in dev.bound()
         assert not any(file.read_bytes())
         good("tier", "bind", "nvme", file, "--format")
         assert NVME in dev.bound()
@@ -171,11 +165,11 @@ class TestFile:
         good("tier", "format", file)
         script = f'mount --bind {file.parent} /mnt && exec {TW} tier bind ssd /mnt/{file.name}'
         subprocess.run(["unshare", "-m", "sh", "-c", script], check=True, capture_output=True)
-        before = loops()
+        before = Loop.all()
         assert not Path("/mnt", file.name).exists()
         bad(1, "tier", "bind", "hdd", file, says="bound to the ssd tier")
         bad(1, "tier", "format", "--force", file, says="bound to the ssd tier")
-        assert loops() == before
+        assert Loop.all() == before
         good("tier", "unbind", "ssd")
 
     def test_too_small(self, file):
@@ -190,10 +184,10 @@ class TestFile:
         super_block = file.read_bytes()[:tw.TW_STORE_SUPER_SIZE]
         os.truncate(file, PAGE)
         os.truncate(file, FILE_SIZE)
-        before = loops()
+        before = Loop.all()
         said = bad(1, "tier", "bind", "nvme", file, says="has holes")
         assert f"fallocate -l {FILE_SIZE} {file}" in said
-        assert loops() == before and file.read_bytes()[:len(super_block)] == super_block
+        assert Loop.all() == before and file.read_bytes()[:len(super_block)] == super_block
         good("tier", "format", "--force", file)
         assert file.stat().st_blocks * 512 >= FILE_SIZE
         good("tier", "bind", "nvme", file)
@@ -220,9 +214,9 @@ class TestFile:
             with open(path, "wb") as out:
                 os.posix_fallocate(out.fileno(), 0, FILE_SIZE)
             good("tier", "format", path)
-            before = loops()
+            before = Loop.all()
             bad(1, "tier", "bind", "nvme", path, says="can't do direct I/O")
-            assert loops() == before and NVME not in dev.bound()
+            assert Loop.all() == before and NVME not in dev.bound()
         finally:
             path.unlink()
 
@@ -231,10 +225,10 @@ class TestFile:
         good("tier", "format", file)
         file.chmod(0o666)
         file.parent.chmod(0o755)
-        before = loops()
+        before = Loop.all()
         gid = os.stat(tw.TW_DEVICE).st_gid
         bad(NO_PERMISSION, "tier", "bind", "nvme", file, uid=NOBODY, groups=[gid], says="Be root")
-        assert loops() == before and NVME not in dev.bound()
+        assert Loop.all() == before and NVME not in dev.bound()
 
 
 @pytest.mark.every_kernel
@@ -443,7 +437,7 @@ class TestUnfit:
     def test_file(self, dev, memory_only, files, file):
         """One that not even root may write to."""
         good("tier", "format", file)
-        before = loops(), file.read_bytes()
+        before = Loop.all(), file.read_bytes()
         for undo, do, says in ((["chattr", "-i", file], ["chattr", "+i", file], "lsattr"),
                                (["mount", "-o", "remount,rw", files],
                                 ["mount", "-o", "remount,ro", files],
@@ -454,7 +448,7 @@ class TestUnfit:
                     bad(1, "tier", *words, says=says)
             finally:
                 subprocess.run(undo, check=True)
-        assert (loops(), file.read_bytes()) == before and NVME not in dev.bound()
+        assert (Loop.all(), file.read_bytes()) == before and NVME not in dev.bound()
 
     def test_no_permission(self, file):
         """Who may only not write to it is told so."""

@@ -81,7 +81,12 @@ def test_commands_of_the_specification():
     done = subprocess.run(["./e2e_test.sh"], cwd=folder, check=True, capture_output=True,
                           text=True)
     assert "e2e: passed" in done.stdout
-    done = subprocess.run(["./integration_test", "--collect-only"], cwd=folder, check=True,
+
+
+@pytest.mark.once
+def test_integration_test_of_the_specification():
+    """It finds its tests, which the suite runs."""
+    done = subprocess.run(["./integration_test", "--collect-only"], cwd=REPO / "tests", check=True,
                           capture_output=True, text=True)
     assert re.search(r"\d{2,} tests collected", done.stdout)
 
