@@ -16,8 +16,8 @@ import pytest
 import test_gup
 import tw
 from command import TW
-from support import (Child, Loop, Mapper, Reached, bind, fill, format_store, place, tiers_of,
-                     wait_for, wrong)
+from support import (Child, Loop, Mapper, Reached, bind, fill, format_store, place, refused,
+                     tiers_of, wait_for, wrong)
 from tw import CPU, GPU, NVME, PAGE, SSD
 
 SIZE = 64 + tw.TW_STORE_DATA // PAGE        # pages
@@ -164,6 +164,22 @@ class TestTouch:
                 dies(child)
             dies(reader)
         assert wrong(mapping, range(16), 1) == []
+
+    def test_seal(self, stored):
+        """No seal while pages are being freed: it would promise what is not so yet."""
+        disk, region, mapping = stored
+        with disk.hung():
+            reader = Child(mapping.read, 5 * PAGE, 8)
+            assert wait_for(lambda: busy(region, 5))
+            child = Child(region.discard, 5 * PAGE, PAGE)
+            assert not wait_for(lambda: not child.alive(), 0.2)
+            with refused(errno.EBUSY, region):
+                region.seal(tw.TW_SEAL_DISCARD)
+            assert region.seal() == 0
+            assert region.seal(tw.TW_SEAL_WRITE) == tw.TW_SEAL_WRITE
+        assert reader.result() and child.result() == 1
+        assert region.seal(tw.TW_SEAL_DISCARD) == tw.TW_SEAL_DISCARD | tw.TW_SEAL_WRITE
+        assert wrong(mapping, [index for index in range(16) if index != 5], 1) == []
 
     def test_last_user_dies(self, dev, disk, stats):
         """Nobody is left who would want the page; the region goes when the device lets it."""
