@@ -147,16 +147,12 @@ test-neighbour:			## programs beside a region, TIMES=10 each, on those kernels, 
 	+@tests/matrix $(addprefix --kernel ,$(MATRIX_KERNELS)) -- --only special --special neighbour \
 		-- --times=$(TIMES) -k "full_speed or bound_to_one_node" $(ARGS)
 
-# Ten minutes in all. A kernel of its own, built once; a report of KCSAN is a splat.
-RACES := tools/vm --kernel races --topology unthrottled --
-
+# A kernel of its own, built once; a report of KCSAN is a splat.
 test-races:			## hammer and crowd under KCSAN, which sees data races in the driver
 	@tools/deps --install
 	$(AGAIN) programs
-	$(AGAIN) module KDIR="$$(tools/vm --kernel races --print-kdir)"
-	$(RACES) $(B)/stress/hammer --seconds 200 --threads 3 --rebind
-	$(RACES) $(B)/stress/hammer --seconds 200 --threads 3 --rebind --auto
-	$(RACES) $(B)/stress/crowd --seconds 200
+	$(AGAIN) kmod-tests COPY=n KDIR="$$(tools/vm --kernel races --print-kdir)"
+	+@tests/races.sh
 
 test-broken:			## does a test notice when a rule of the driver is broken? (RULES="NAME...", a table)
 	@tools/deps --install
