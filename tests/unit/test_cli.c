@@ -13,11 +13,14 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "check.h"
-#include "cli.h"
-
-/* main.c has it in the command itself. */
-const char *cli_device;
+#include "base/cli.h"
+#include "base/json.h"
+#include "base/number.h"
+#include "base/suggest.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "machine/check.h"
+#include "machine/super.h"
 
 static void test_tier_names(void **state)
 {

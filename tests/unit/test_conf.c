@@ -13,11 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cli.h"
-#include "conf.h"
-
-/* main.c has it in the command itself. */
-const char *cli_device;
+#include "base/cli.h"
+#include "conf/conf.h"
 
 static const char right[] =
 	"# a comment\n"

@@ -13,14 +13,11 @@
 #include <zlib.h>
 #include <cmocka.h>
 
-#include "cli.h"
-#include "heatmap.h"
-#include "maps.h"
-#include "record_file.h"
-#include "sample.h"
-
-/* main.c has it in the command itself. */
-const char *cli_device;
+#include "base/cli.h"
+#include "page/maps.h"
+#include "watch/heatmap.h"
+#include "watch/record_file.h"
+#include "watch/sample.h"
 
 static const struct rec_head head = {
 	.page_size = 4096,

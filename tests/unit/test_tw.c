@@ -17,7 +17,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cli.h"
+#include "base/cli.h"
+#include "base/term.h"
 #include "fake.h"
 
 /* main() of the command, renamed when it is compiled for this. */

@@ -13,13 +13,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "bench.h"
-#include "cli.h"
-#include "stop.h"
-#include "top.h"
-
-/* main.c has it in the command itself. */
-const char *cli_device;
+#include "base/cli.h"
+#include "base/number.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "bench/bench.h"
+#include "watch/top.h"
 
 static void test_span(void **state)
 {

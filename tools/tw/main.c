@@ -8,9 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-
-const char *cli_device;
+#include "agent/commands.h"
+#include "base/cli.h"
+#include "base/help.h"
+#include "base/suggest.h"
+#include "base/term.h"
+#include "bench/commands.h"
+#include "conf/commands.h"
+#include "page/commands.h"
+#include "tier/commands.h"
+#include "watch/commands.h"
 
 static int cmd_help(int argc, char **argv);
 

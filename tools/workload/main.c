@@ -11,7 +11,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,18 +75,6 @@ static const struct option long_options[] = {
 	{ "help",		no_argument,	   NULL, OPT_HELP },
 	{ }
 };
-
-void complain(const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	/* In one piece, beside other threads and processes. */
-	fprintf(stderr, "tw-workload: %s\n", text);
-}
 
 /* A whole number in a range; K, M and G multiply. */
 static bool whole(const char *text, uint64_t low, uint64_t high,

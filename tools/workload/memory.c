@@ -106,7 +106,7 @@ void memory_fill(struct workload *w)
 	uint64_t page;
 
 	for (page = 0; page < w->pages; page++) {
-		if (page % BATCH == 0 && run_interrupted(w))
+		if (page % BATCH == 0 && interrupted(w))
 			break;
 		content_fill(workload_page(w, page), w->options.seed, page);
 	}
@@ -176,7 +176,7 @@ void memory_verify(struct workload *w)
 	uint64_t page;
 
 	for (page = 0; page < w->pages; page++) {
-		if (page % BATCH == 0 && run_interrupted(w))
+		if (page % BATCH == 0 && interrupted(w))
 			break;
 		if (!verify_page(w, page))
 			break;

@@ -10,12 +10,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,15 +68,6 @@ static double now(void)
 	return now_ns() / 1e9;
 }
 
-bool run_interrupted(struct workload *w)
-{
-	struct pollfd pfd = { .fd = own.signal_fd, .events = POLLIN };
-
-	if (!w->interrupted && poll(&pfd, 1, 0) == 1)
-		w->interrupted = true;
-	return w->interrupted;
-}
-
 /* The share of this phase that falls to each thread, all together the whole. */
 static uint64_t quota(const struct workload *w, unsigned int number)
 {
@@ -90,14 +79,9 @@ static uint64_t quota(const struct workload *w, unsigned int number)
 int run_init(struct workload *w)
 {
 	struct worker *worker;
-	sigset_t set;
 	unsigned int i;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	own.signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	own.signal_fd = interrupt_init();
 	own.done_fd = eventfd(0, EFD_CLOEXEC);
 	own.workers = aligned_alloc(128, w->options.threads *
 				    sizeof(*own.workers));
@@ -346,7 +330,7 @@ int run_phases(struct workload *w)
 	int ret = 0;
 
 	while (w->begun < w->options.phases && !ret && !w->wrong &&
-	       !run_interrupted(w))
+	       !interrupted(w))
 		ret = run_phase(w, w->begun++);
 	free(own.workers);
 	return ret;

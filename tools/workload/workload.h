@@ -137,8 +137,14 @@ static inline uint64_t *workload_page(const struct workload *w, uint64_t page)
 	return (uint64_t *)(area->base + page / w->nr_areas * PAGE_BYTES);
 }
 
+/* common.c */
+
 /* To stderr, with the program's name. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* From now on SIGINT and SIGTERM can be read from an fd, which it returns; or -1. */
+int interrupt_init(void);
+/* Has such a signal come? */
+bool interrupted(struct workload *w);
 
 /* memory.c: 0 or -errno, said why. */
 int memory_get(struct workload *w);
@@ -157,8 +163,6 @@ int place_read(struct workload *w, struct tally *tally);
 
 /* run.c */
 int run_init(struct workload *w);
-/* Has a signal come? */
-bool run_interrupted(struct workload *w);
 int run_phases(struct workload *w);
 
 /* report.c */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Cgroups' paths. */
+#ifndef _TW_AGENT_CGROUP_H
+#define _TW_AGENT_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+/* The path of a default agent's cgroup, if it is to be seen. */
+bool text_cgroup(char *buf, size_t len, __u64 id);
+/*
+ * A cgroup's path as the driver has it, into a buffer of PATH_MAX, of one that may
+ * begin with /sys/fs/cgroup and end with /. 0 or -errno.
+ */
+int cgroup_path(const char *s, char *path);
+
+#endif /* _TW_AGENT_CGROUP_H */

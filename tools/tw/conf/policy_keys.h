@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The keys of the policy, as tw policy and tierwatch.conf name them. */
+#ifndef _TW_POLICY_KEYS_H
+#define _TW_POLICY_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tw.h"
+
+#define POLICY_NR_KEYS	11
+
+/**
+ * struct policy_key - a key
+ * @name: as in struct tw_policy; a mode's is its own
+ * @offset: of the member in struct tw_policy
+ * @bit: of a mode; 0: the whole member
+ * @set: names the member in tw_policy.set; 0: a mode
+ * @min: least value
+ * @max: greatest value
+ * @on_off: on or off, else a number
+ * @unit: of a number, "" without one
+ * @text: what it does
+ */
+struct policy_key {
+	const char *name;
+	size_t offset;
+	__u32 bit;
+	__u32 set;
+	__u32 min, max;
+	bool on_off;
+	const char *unit;
+	const char *text;
+};
+
+extern const struct policy_key policy_keys[POLICY_NR_KEYS];
+
+__u32 policy_get(const struct tw_policy *p, const struct policy_key *k);
+/* For tw_policy_set(), which sets what has been put and nothing else. */
+void policy_put(struct tw_policy *p, const struct policy_key *k, __u32 value);
+
+#endif /* _TW_POLICY_KEYS_H */

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tw tier bind, unbind: a tier gets its NUMA nodes, its device or its file, and
+ * lets them go.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cli.h"
+#include "base/json.h"
+#include "base/number.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "machine/check.h"
+#include "machine/loop.h"
+#include "machine/sysfs.h"
+#include "machine/users.h"
+#include "tier/bind.h"
+#include "tier/commands.h"
+#include "tier/emptying.h"
+#include "tier/format.h"
+#include "tier/tier.h"
+
+static int nodes_error(int err, const char *name)
+{
+	switch (err) {
+	case -EBUSY:
+		return cli_error("the %s tier is bound already, or a node belongs to the other memory tier. See: tw tier list",
+				 name);
+	case -EINVAL:
+		return cli_error("the nodes don't fit the %s tier or have less than the capacity asked for. gpu takes nodes without CPUs, cpu those with CPUs. See: numactl -H",
+				 name);
+	case -EOPNOTSUPP:
+		return cli_error("no node for the %s tier has memory that may be used. For nodes with movable memory only: --movable (see tw-tier(1) for its hazards)",
+				 name);
+	default:
+		return cli_errno(err, "binding %s", name);
+	}
+}
+
+static bool is_bound(struct tw *tw, int tier)
+{
+	struct tw_tier_info t;
+
+	return !tw_tier_info(tw, tier, &t) && t.kind != TW_KIND_NONE;
+}
+
+static int bound_already(int tier)
+{
+	const char *name = tw_tier_name(tier);
+
+	return cli_error("the %s tier is bound already. To bind it anew, first: tw tier unbind %s. See: tw tier list",
+			 name, name);
+}
+
+/*
+ * What the driver said, of a device that was looked at before: somebody else was
+ * quicker, or the driver is not of this version. @path is what the user said, @dev
+ * what was to be bound.
+ */
+static int device_error(struct tw *tw, int err, int tier, const char *path,
+			const char *dev)
+{
+	const char *name = tw_tier_name(tier);
+	char users[USERS_LEN] = "";
+	struct stat st;
+
+	switch (err) {
+	case -EACCES:
+		return cli_no_permission("no permission to open %s for writing. Be root",
+					 dev);
+	case -EBUSY:
+		if (is_bound(tw, tier))
+			return bound_already(tier);
+		if (!stat(dev, &st))
+			device_users(users, sizeof(users), st.st_rdev);
+		return cli_error("%s is in use%s%s. See: lsblk %s; tw tier list",
+				 path, *users ? ": " : "", users, dev);
+	case -EINVAL:
+		return cli_error("%s has less than the capacity asked for", path);
+	case -ENOTBLK:
+		return cli_error("%s is neither a block device nor a file",
+				 path);
+	case -EROFS:
+		return cli_error("%s is read-only", path);
+	case -EOPNOTSUPP:
+		return cli_error("%s is zoned, and a store is written in any order",
+				 path);
+	case -EOVERFLOW:
+		return cli_error("%s has blocks larger than pages", path);
+	case -ENOSPC:
+		return cli_error("%s is too small for a store", path);
+	case -EMEDIUMTYPE:
+		return cli_error("%s is not signed. Sign it with: tw tier format %s",
+				 path, path);
+	case -ESTALE:
+		return cli_error("%s has shrunk since it was signed. To sign it again: tw tier format --force %s",
+				 path, path);
+	default:
+		return cli_errno(err, "binding %s to %s", name, path);
+	}
+}
+
+/* What can't be bound is found before a file gets a loop device. */
+static int check_store(struct tw *tw, const struct binding *b)
+{
+	struct device_wrong wrong;
+	struct device_look look;
+	int fd;
+
+	if (is_bound(tw, b->tier))
+		return bound_already(b->tier);
+	fd = device_check(&look, b->path, CHECK_WRITE | CHECK_STORE, &wrong);
+	if (fd < 0)
+		return device_refuse(b->path, &wrong);
+	close(fd);
+	if (device_has_room(&look, b->capacity * sysconf(_SC_PAGESIZE), &wrong))
+		return 0;
+	return device_refuse(b->path, &wrong);
+}
+
+static int bind_file(struct tw *tw, const struct binding *b)
+{
+	char dev[DEVICE_NAME_LEN];
+	int fd, code, err;
+
+	fd = loop_attach(b->path, dev, &code);
+	if (fd < 0)
+		return code;
+	err = tw_tier_bind_device(tw, b->tier, dev, b->capacity, b->flags);
+	if (err)
+		code = device_error(tw, err, b->tier, b->path, dev);
+	/* Bound, the tier keeps it; else this was the last to have it open. */
+	close(fd);
+	return code;
+}
+
+int binding_make(struct tw *tw, const struct binding *b)
+{
+	struct stat st;
+	int err;
+
+	if (b->path && !stat(b->path, &st)) {
+		err = check_store(tw, b);
+		if (err)
+			return err;
+		if (S_ISREG(st.st_mode))
+			return bind_file(tw, b);
+	}
+	if (b->path)
+		err = tw_tier_bind_device(tw, b->tier, b->path, b->capacity,
+					  b->flags);
+	else
+		err = tw_tier_bind_nodes(tw, b->tier, b->nodes, b->capacity,
+					 b->flags);
+	if (!err)
+		return 0;
+	if (err == -EPERM)
+		return cli_no_permission("binding a tier needs CAP_SYS_ADMIN. Be root");
+	if (b->path)
+		return device_error(tw, err, b->tier, b->path, b->path);
+	return nodes_error(err, tw_tier_name(b->tier));
+}
+
+int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
+{
+	const char *name = tw_tier_name(tier);
+	struct emptying *shown = emptying_show(tw, tier);
+	int err = tw_tier_unbind(tw, tier, flags, moved);
+	unsigned long long n = *moved;
+
+	emptying_end(shown);
+
+	switch (err) {
+	case 0:
+		return 0;
+	case -EPERM:
+		return cli_no_permission("unbinding a tier needs CAP_SYS_ADMIN. Be root");
+	case -EOPNOTSUPP:
+		return cli_error("the %s tier is not bound. See: tw tier list",
+				 name);
+	case -ENOSPC:
+		return cli_error("the other tiers have no room for the pages of %s; %llu were moved. Make room or bind another tier, then try again",
+				 name, n);
+	case -EBUSY:
+		return cli_error("a page of %s is pinned, or it is the last memory tier and there are regions; %llu pages were moved. End the programs that use it, then try again",
+				 name, n);
+	case -EIO:
+		return cli_error("a page of %s can't be read; %llu pages were moved. To give such pages up, with what is in them: tw tier unbind --force %s",
+				 name, n, name);
+	case -EINTR:
+		cli_error("interrupted: %s is still bound, %llu pages were moved",
+			  name, n);
+		return EXIT_INTERRUPTED;
+	default:
+		return cli_errno(err, "unbinding %s (%llu pages were moved)",
+				 name, n);
+	}
+}
+
+const char tier_bind_more[] =
+"DEV is a block device, or a file, which gets a loop device with direct I/O.\n"
+"  --capacity SIZE  use less than there is\n"
+"  --leave PERCENT  gpu and cpu: of each node to others, 0 to 90; else as much as\n"
+"                   the driver's leave_percent says\n"
+"  --format         sign DEV first, if there is nothing on it\n"
+"  --nodes LIST     gpu and cpu: these NUMA nodes, like 0,2-3; else all that fit\n"
+"  --movable        accept nodes of movable memory only, see tw-tier(1)\n"
+"  --json           what the tier is made of now\n";
+
+struct bind_args {
+	struct binding b;
+	__u64 bytes;
+	bool format, json, leave;
+};
+
+static int parse_bind(int argc, char **argv, struct bind_args *a)
+{
+	static const struct option opts[] = {
+		{ "capacity", required_argument, NULL, 'c' },
+		{ "leave", required_argument, NULL, 'l' },
+		{ "format", no_argument, NULL, 'f' },
+		{ "nodes", required_argument, NULL, 'n' },
+		{ "movable", no_argument, NULL, 'm' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	__u64 percent;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:l:fn:mj", opts, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			if (parse_size(optarg, &a->bytes) || !a->bytes)
+				return cli_usage("not a size: %s. Write it like 64M or 1G",
+						 optarg);
+			break;
+		case 'l':
+			if (parse_within(optarg, 0, LEAVE_MAX, &percent))
+				return cli_usage("not a percentage from 0 to %u: %s",
+						 LEAVE_MAX, optarg);
+			a->leave = true;
+			a->b.flags = (a->b.flags & TW_BIND_MOVABLE) |
+				     leave_flags(percent);
+			break;
+		case 'f':
+			a->format = true;
+			break;
+		case 'n':
+			if (parse_nodes(optarg, &a->b.nodes))
+				return cli_usage("not a list of nodes 0..63: %s. Write it like 0,2-3",
+						 optarg);
+			break;
+		case 'm':
+			a->b.flags |= TW_BIND_MOVABLE;
+			break;
+		case 'j':
+			a->json = true;
+			break;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (argc - optind < 1 || argc - optind > 2)
+		return cli_usage("tier bind takes a tier, and for nvme, ssd and hdd a device or file");
+	c = parse_tier_arg(argv[optind], &a->b.tier);
+	if (!c && argc - optind == 2)
+		a->b.path = argv[optind + 1];
+	return c;
+}
+
+static int check_bind(const struct bind_args *a)
+{
+	const char *name = tw_tier_name(a->b.tier);
+
+	if (is_store(a->b.tier) && !a->b.path)
+		return cli_usage("the %s tier needs a device or a file. See: tw tier detect",
+				 name);
+	if (!is_store(a->b.tier) && (a->b.path || a->format))
+		return cli_usage("the %s tier is made of NUMA nodes, not of a device: see --nodes",
+				 name);
+	if (is_store(a->b.tier) && (a->b.nodes || a->b.flags || a->leave))
+		return cli_usage("--nodes, --leave and --movable are for gpu and cpu");
+	if (a->leave && a->bytes)
+		return cli_usage("--capacity and --leave say the same thing twice");
+	return 0;
+}
+
+static void show_bound(struct tw *tw, int tier, __u32 page_size, bool json)
+{
+	char size[TEXT_LEN], where[WHERE_LEN];
+	struct tw_tier_info t;
+
+	if (tw_tier_info(tw, tier, &t))
+		return;
+	if (json) {
+		tier_json(&t, page_size);
+		json_end();
+		return;
+	}
+	binding_text(where, &t);
+	printf("%s: %s on %s\n", tw_tier_name(tier),
+	       text_bytes(size, t.capacity * page_size), where);
+}
+
+int cmd_tier_bind(int argc, char **argv)
+{
+	struct bind_args a = { 0 };
+	struct format_result made;
+	struct tw_info info;
+	struct tw *tw;
+	int code, err;
+
+	code = parse_bind(argc, argv, &a);
+	if (!code)
+		code = check_bind(&a);
+	if (code)
+		return code;
+	code = cli_open(&tw);
+	if (code)
+		return code;
+	err = tw_info(tw, &info);
+	if (err) {
+		code = cli_errno(err, "asking the driver");
+		goto out;
+	}
+	if (!is_store(a.b.tier) && !a.leave && !a.bytes)
+		a.b.flags |= TW_BIND_SHARE;
+	a.b.capacity = a.bytes / info.page_size;
+	if (a.b.capacity * info.page_size != a.bytes) {
+		code = cli_usage("the capacity has to be a multiple of the page size, %u bytes",
+				 info.page_size);
+		goto out;
+	}
+	if (a.format)
+		code = format_store(a.b.path, NULL, a.b.tier, 0, &made);
+	if (!code)
+		code = binding_make(tw, &a.b);
+	if (code)
+		goto out;
+	show_bound(tw, a.b.tier, info.page_size, a.json);
+	code = cli_flush(EXIT_SUCCESS);
+out:
+	tw_close(tw);
+	return code;
+}
+
+const char tier_unbind_more[] =
+"  --force  give up pages that a broken device doesn't give back: who touches\n"
+"           one gets SIGBUS\n"
+"  --json   what was done, as one document\n";
+
+int cmd_tier_unbind(int argc, char **argv)
+{
+	static const struct option opts[] = {
+		{ "force", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	char count[TEXT_LEN];
+	unsigned int flags = 0;
+	bool json = false;
+	int c, tier;
+	__u64 moved = 0;
+	struct tw *tw;
+
+	while ((c = getopt_long(argc, argv, "fj", opts, NULL)) != -1) {
+		if (c == 'f')
+			flags |= TW_UNBIND_FORCE;
+		else if (c == 'j')
+			json = true;
+		else
+			return EXIT_USAGE;
+	}
+	if (argc - optind != 1)
+		return cli_usage("tier unbind takes one tier");
+	c = parse_tier_arg(argv[optind], &tier);
+	if (c)
+		return c;
+	c = cli_open(&tw);
+	if (c)
+		return c;
+	c = binding_undo(tw, tier, flags, &moved);
+	tw_close(tw);
+	if (c)
+		return c;
+	if (json) {
+		json_open(NULL, '{');
+		json_str("tier", tw_tier_name(tier));
+		json_u64("moved", moved);
+		json_close('}');
+		json_end();
+	} else {
+		printf("%s: unbound, %s pages moved elsewhere\n",
+		       tw_tier_name(tier), text_count(count, moved));
+	}
+	return cli_flush(EXIT_SUCCESS);
+}

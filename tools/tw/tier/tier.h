@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tiers as tw shows them. */
+#ifndef _TW_TIER_H
+#define _TW_TIER_H
+
+#include <stdbool.h>
+
+#include "tw.h"
+
+/* "/dev/sda", "/dev/loop0 (/srv/store)", "nodes 0-1"; "" when not bound */
+#define WHERE_LEN	512
+void binding_text(char buf[WHERE_LEN], const struct tw_tier_info *t);
+void tier_json(const struct tw_tier_info *t, __u32 page_size);
+
+static inline bool is_store(int tier)
+{
+	return tier >= TW_TIER_NVME;
+}
+
+#endif /* _TW_TIER_H */

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A recording as a grid: columns are time, rows are pages, region by region.
+ *
+ * Regions get rows in proportion to their pages, from the first that was ever
+ * touched to the last. A cell is the mean over its pages and its time, whether
+ * a page takes several rows or a row several pages.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tw.h"
+#include "watch/heatmap.h"
+#include "watch/record_file.h"
+
+/* -- bands --------------------------------------------------------------------- */
+
+static int larger(const void *a, const void *b)
+{
+	const struct hm_band *x = a, *y = b;
+
+	if (x->pages != y->pages)
+		return x->pages > y->pages ? -1 : 1;
+	return x->region < y->region ? -1 : 1;
+}
+
+static int earlier(const void *a, const void *b)
+{
+	const struct hm_band *x = a, *y = b;
+
+	return x->region < y->region ? -1 : 1;
+}
+
+/* All regions that have pages, with the pages to show. */
+static int find_bands(struct hm_grid *g, const struct recording *rec,
+		      __u64 only)
+{
+	struct hm_band *bands;
+	size_t i, nr = 0;
+
+	bands = calloc(rec->nr_regions + 1, sizeof(*bands));
+	if (!bands)
+		return -ENOMEM;
+	g->bands = bands;
+	for (i = 0; i < rec->nr_runs; i++) {
+		const struct rec_run *run = &rec->runs[i];
+		struct hm_band *b = &bands[run->region];
+		__u64 end = (__u64)run->index + run->nr;
+
+		if (only && rec->regions[run->region].id != only)
+			continue;
+		if (!b->pages || run->index < b->first) {
+			b->pages += b->pages ? b->first - run->index : 0;
+			b->first = run->index;
+		}
+		if (end > b->first + b->pages)
+			b->pages = end - b->first;
+		if (run->heat > g->heat_max)
+			g->heat_max = run->heat;
+	}
+	for (i = 0; i < rec->nr_regions; i++) {
+		if (!bands[i].pages)
+			continue;
+		bands[nr] = bands[i];
+		bands[nr++].region = i;
+	}
+	g->nr_bands = nr;
+	return nr ? 0 : -ENODATA;
+}
+
+/* The largest get a row at least; those that there is no room for are counted. */
+static void place_bands(struct hm_grid *g, unsigned int gap)
+{
+	unsigned int most = (g->rows + gap) / (1 + gap), left, row = 0;
+	__u64 pages = 0;
+	size_t i;
+
+	qsort(g->bands, g->nr_bands, sizeof(*g->bands), larger);
+	if (g->nr_bands > most) {
+		g->hidden = g->nr_bands - most;
+		g->nr_bands = most;
+	}
+	for (i = 0; i < g->nr_bands; i++)
+		pages += g->bands[i].pages;
+	left = g->rows - (g->nr_bands - 1) * gap;
+	/* From the smallest, so that what its least row takes is shared. */
+	for (i = g->nr_bands; i-- > 0; ) {
+		struct hm_band *b = &g->bands[i];
+
+		b->rows = (double)left * b->pages / pages + 0.5;
+		if (!b->rows)
+			b->rows = 1;
+		left -= b->rows;
+		pages -= b->pages;
+	}
+	qsort(g->bands, g->nr_bands, sizeof(*g->bands), earlier);
+	for (i = 0; i < g->nr_bands; i++) {
+		g->bands[i].row = row;
+		row += g->bands[i].rows + gap;
+	}
+}
+
+static const struct hm_band *band_of(const struct hm_grid *g, __u32 region)
+{
+	size_t low = 0, high = g->nr_bands;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (g->bands[mid].region < region)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < g->nr_bands && g->bands[low].region == region ?
+	       &g->bands[low] : NULL;
+}
+
+/* -- cells ----------------------------------------------------------------------- */
+
+/**
+ * struct sum - what a cell of the present column is made of
+ * @pages: by tier
+ * @heat: times pages
+ */
+struct sum {
+	double pages[TW_NR_TIERS];
+	double heat;
+};
+
+/* A run's share of each row that it touches. */
+static void add_run(struct sum *sums, const struct hm_band *b,
+		    const struct rec_run *run)
+{
+	double scale = (double)b->rows / b->pages;
+	double from = (run->index - b->first) * scale;
+	double to = from + run->nr * scale;
+	unsigned int row;
+
+	for (row = from; row < b->rows && row < to; row++) {
+		double low = row > from ? row : from;
+		double high = row + 1 < to ? row + 1 : to;
+		double pages = (high - low) / scale;
+		struct sum *sum = &sums[b->row + row];
+
+		/* What rounding leaves is not a page. */
+		if (pages < 1e-6)
+			continue;
+		sum->pages[run->tier] += pages;
+		sum->heat += pages * run->heat;
+	}
+}
+
+static void add_sample(struct sum *sums, const struct hm_grid *g,
+		       const struct recording *rec, const struct rec_sample *s)
+{
+	const struct hm_band *b = NULL;
+	__u32 region = ~0U;
+	size_t i;
+
+	for (i = s->first; i < s->first + s->nr; i++) {
+		const struct rec_run *run = &rec->runs[i];
+
+		if (run->region != region) {
+			region = run->region;
+			b = band_of(g, region);
+		}
+		if (b)
+			add_run(sums, b, run);
+	}
+}
+
+static void make_cell(struct hm_cell *cell, const struct sum *sum, size_t nr)
+{
+	double pages = 0;
+	int t;
+
+	for (t = 0; t < TW_NR_TIERS; t++) {
+		if (sum->pages[t] > sum->pages[cell->tier])
+			cell->tier = t;
+		pages += sum->pages[t];
+	}
+	if (pages > 0)
+		cell->heat = sum->heat / pages;
+	cell->pages = pages / nr;
+}
+
+/*
+ * The samples of a column: those that begin in it, or the one whose time it is.
+ */
+static void column(const struct hm_grid *g, const struct recording *rec,
+		   unsigned int col, size_t *first, size_t *nr)
+{
+	__u64 start = rec->samples[0].time_ns;
+	__u64 from = start + (double)g->span_ns * col / g->cols;
+	__u64 to = start + (double)g->span_ns * (col + 1) / g->cols;
+	size_t i;
+
+	for (i = *first; i < rec->nr_samples && rec->samples[i].time_ns < from;
+	     i++)
+		;
+	for (*nr = 0; i + *nr < rec->nr_samples &&
+	     rec->samples[i + *nr].time_ns < to; ++*nr)
+		;
+	if (!*nr) {
+		*nr = 1;
+		i = i ? i - 1 : 0;
+	}
+	*first = i;
+}
+
+static int fill(struct hm_grid *g, const struct recording *rec)
+{
+	size_t first = 0, nr, i;
+	unsigned int col, row;
+	struct sum *sums;
+
+	g->cell = calloc((size_t)g->rows * g->cols, sizeof(*g->cell));
+	sums = calloc(g->rows, sizeof(*sums));
+	if (!g->cell || !sums) {
+		free(sums);
+		return -ENOMEM;
+	}
+	for (col = 0; col < g->cols; col++) {
+		column(g, rec, col, &first, &nr);
+		memset(sums, 0, g->rows * sizeof(*sums));
+		for (i = first; i < first + nr; i++)
+			add_sample(sums, g, rec, &rec->samples[i]);
+		for (row = 0; row < g->rows; row++)
+			make_cell(&g->cell[(size_t)row * g->cols + col],
+				  &sums[row], nr);
+	}
+	free(sums);
+	return 0;
+}
+
+int hm_make(struct hm_grid *grid, const struct recording *rec,
+	    unsigned int cols, unsigned int rows, unsigned int gap, __u64 only)
+{
+	const struct rec_sample *last;
+	__u64 interval = rec->head.interval_ns;
+	int err;
+
+	memset(grid, 0, sizeof(*grid));
+	grid->cols = cols;
+	grid->rows = rows;
+	if (!rec->nr_samples)
+		return -ENODATA;
+	err = find_bands(grid, rec, only);
+	if (err)
+		goto fail;
+	place_bands(grid, gap);
+	last = &rec->samples[rec->nr_samples - 1];
+	grid->span_ns = last->time_ns - rec->samples[0].time_ns +
+			(interval ? interval : 1);
+	err = fill(grid, rec);
+	if (!err)
+		return 0;
+fail:
+	hm_free(grid);
+	return err;
+}
+
+void hm_free(struct hm_grid *grid)
+{
+	free(grid->cell);
+	free(grid->bands);
+	memset(grid, 0, sizeof(*grid));
+}
+
+/* -- how it looks ------------------------------------------------------------------ */
+
+double hm_level(const struct hm_grid *grid, double heat)
+{
+	double full = grid->heat_max > HM_HEAT_FULL ? grid->heat_max :
+						      HM_HEAT_FULL;
+	double level = sqrt(heat / full);
+
+	return level < 0 ? 0 : level > 1 ? 1 : level;
+}
+
+struct hm_rgb hm_colour(int tier, double level)
+{
+	static const struct hm_rgb bright[TW_NR_TIERS] = {
+		[TW_TIER_GPU]	= { 0xd0, 0x70, 0xff },
+		[TW_TIER_CPU]	= { 0xff, 0x50, 0x30 },
+		[TW_TIER_NVME]	= { 0xff, 0xd0, 0x30 },
+		[TW_TIER_SSD]	= { 0x50, 0xd8, 0x70 },
+		[TW_TIER_HDD]	= { 0x40, 0x90, 0xff },
+	};
+	struct hm_rgb c = bright[tier];
+	double part = 0.3 + 0.7 * level;
+
+	c.r = c.r * part;
+	c.g = c.g * part;
+	c.b = c.b * part;
+	return c;
+}
+
+void hm_label(char *buf, size_t size, const struct rec_region *region)
+{
+	int n = snprintf(buf, size, "region %llu",
+			 (unsigned long long)region->id);
+
+	if (region->pid && n >= 0 && (size_t)n < size)
+		n += snprintf(buf + n, size - n, ", %s %u", region->name,
+			      region->pid);
+	if (n >= 0 && (size_t)n < size)
+		snprintf(buf + n, size - n, ", agent %llu",
+			 (unsigned long long)region->agent);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The text format of Prometheus, and what goes into it. */
+#ifndef _TW_METRICS_H
+#define _TW_METRICS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <linux/types.h>
+
+/* What a figure is in, and how it becomes a base unit. */
+enum metric_unit { METRIC_PLAIN, METRIC_PAGES, METRIC_NS, METRIC_US, METRIC_MS };
+
+/**
+ * struct metric - a metric
+ * @name: without the prefix
+ * @counter: it only grows; else a gauge
+ * @help: one line
+ */
+struct metric {
+	const char *name;
+	bool counter;
+	const char *help;
+};
+
+/* metrics_text.c: all go to @f; NULL: to the JSON document. */
+void metric_begin(FILE *f, const struct metric *m);
+/*
+ * A sample of it. @labels, without braces, may be NULL. Pages become bytes by
+ * @page_size, times become seconds.
+ */
+void metric_sample(FILE *f, const struct metric *m, const char *labels,
+		   __u64 value, enum metric_unit unit, __u32 page_size);
+
+#endif /* _TW_METRICS_H */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* All pages of regions, as they are now. */
+#ifndef _TW_SAMPLE_H
+#define _TW_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "page/maps.h"
+#include "tw.h"
+#include "watch/record_file.h"
+
+/**
+ * struct sample_page - a page
+ * @region: its region's id
+ * @index: in the region
+ * @heat: 0..65535
+ * @tier: enum tw_tier
+ */
+struct sample_page {
+	__u64 region;
+	__u64 index;
+	__u16 heat;
+	__u8 tier;
+};
+
+/**
+ * struct sample_label - a region that was met
+ * @region: its id
+ * @agent: label of its agent
+ */
+struct sample_label {
+	__u64 region;
+	__u64 agent;
+};
+
+/**
+ * struct sampler - what is looked at, and what was seen
+ * @tw: the device
+ * @by_agent: only pages of agents labelled @agent
+ * @agent: the label
+ * @only: regions; NULL: any
+ * @pid: whose files are borrowed meanwhile, by a caller that needs it; 0: all that
+ *	lend theirs
+ * @pages: @nr of them, sorted
+ * @room: pages that @pages has room for
+ * @last: the @nr_last of the time before
+ * @room_last: pages that @last has room for
+ * @labels: the @nr_labels regions ever met, in no particular order
+ * @met: the region of the page met last, or 0
+ * @met_wanted: whether it is one of @only
+ */
+struct sampler {
+	struct tw *tw;
+	bool by_agent;
+	__u64 agent;
+	const struct map_list *only;
+	unsigned int pid;
+	struct sample_page *pages;
+	size_t nr;
+	size_t room;
+	struct sample_page *last;
+	size_t nr_last;
+	size_t room_last;
+	struct sample_label *labels;
+	size_t nr_labels;
+	__u64 met;
+	bool met_wanted;
+};
+
+/* Looks at all pages; 0 or -errno. */
+int sample_take(struct sampler *s);
+/* Label of a region's agent. */
+__u64 sample_agent(const struct sampler *s, __u64 region);
+void sample_free(struct sampler *s);
+
+/* Sorts, and of pages that are there twice keeps the one that came last. */
+size_t sample_sort(struct sample_page *pages, size_t nr);
+/*
+ * Makes runs of sorted pages, with the regions' own ids in rec_run.region;
+ * @runs has room for @nr. Returns how many.
+ */
+size_t sample_runs(const struct sample_page *pages, size_t nr,
+		   struct rec_run *runs);
+
+#endif /* _TW_SAMPLE_H */
