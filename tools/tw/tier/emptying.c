@@ -22,7 +22,7 @@
  * struct emptying - what is told of
  * @tw: the device
  * @tier: what is being emptied
- * @progress: where; the thread's
+ * @progress: the line on the terminal; only the thread writes it
  * @thread: that tells
  * @lock: of @done
  * @wake: @done has changed
