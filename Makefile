@@ -58,7 +58,7 @@ define build-module
 	@test -n "$(KREL)" || { echo "no kernel headers in '$(KDIR)': run 'make deps' as root, or pass KDIR=" >&2; exit 1; }
 	@mkdir -p $(KB)/$(1)
 	@ln -sfn $(or $(2),$(TOP)/uapi) $(KB)/$(1)/uapi
-	@for f in driver/Kbuild driver/supported driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
+	@cp -rsf $(TOP)/driver/. $(KB)/$(1)/
 	@find $(KB)/$(1) -xtype l -delete
 	$(call build-in,$(1))
 endef

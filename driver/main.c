@@ -15,15 +15,15 @@
  * All else is ended by the exit of the room that owns it, in the reverse order of
  * their inits:
  *
- * Work items: tw_queue and its requests (queue.c), tw_demote (demote.c),
+ * Work items: tw_queue and its requests (queue.c), tw_demote (background.c),
  * tw_teardown and tw_umount (region.c), I/O that its owner has left (store_io.c):
  * destroyed with their workqueues; the delayed ones of limits and pressure, on
- * queues of the kernel's (demote_limit.c, tier.c): cancelled when nothing arms
+ * queues of the kernel's (limits.c, tier.c): cancelled when nothing arms
  * them any more.
  * Kthreads, of the scanner (scanner.c) and a reclaimer for each node (reclaim.c):
  * kthread_stop().
  * Notifiers: unregistered, which waits for callbacks: of memory hotplug
- * (backend_numa.c), of hibernation (hibernate.c, demote.c); of the last resort of a
+ * (backend_numa.c), of hibernation (hibernate.c, background.c); of the last resort of a
  * machine out of memory (shrinker.c); of CPUs (stream.c).
  * The shrinker: unregistering waits for its walks, and with them for a reclaimer
  * in tw_demote_wait() (shrinker.c).
@@ -31,7 +31,7 @@
  * Files in /proc: removing them waits for their readers (proc.c). The misc
  * device, parameters in sysfs: the same, by the kernel.
  * Trace events: their probes are called by our own code only.
- * SRCU (page.c) and RCU readers: wait for our own; no callback is queued there.
+ * SRCU (frame.c) and RCU readers: wait for our own; no callback is queued there.
  *
  * Two are left to the end, after the last room's exit. RCU callbacks, of agents
  * and external pages; other objects go by kfree_rcu(), which is the kernel's own.
@@ -45,23 +45,23 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
-#include "agent.h"
-#include "chardev.h"
-#include "external.h"
-#include "group.h"
-#include "heat.h"
-#include "kapi.h"
-#include "numa.h"
-#include "policy.h"
-#include "proc.h"
-#include "queue.h"
-#include "reclaim.h"
-#include "region.h"
-#include "stats.h"
-#include "stream.h"
-#include "tier.h"
-#include "tw.h"
-#include "user.h"
+#include "agents/agent.h"
+#include "base/stats.h"
+#include "base/tw.h"
+#include "base/user.h"
+#include "doors/chardev.h"
+#include "doors/kapi.h"
+#include "doors/proc.h"
+#include "events/stream.h"
+#include "moving/queue.h"
+#include "pages/external.h"
+#include "pages/group.h"
+#include "pages/region.h"
+#include "policy/heat.h"
+#include "policy/numa.h"
+#include "policy/policy.h"
+#include "policy/reclaim.h"
+#include "tiers/tier.h"
 
 bool tw_debug;
 module_param_named(debug, tw_debug, bool, 0644);

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "../../driver/reserve_calc.h"
-#include "../../driver/share_calc.h"
+#include "../../driver/tiers/reserve_calc.h"
+#include "../../driver/tiers/share_calc.h"
 
 static void to_the_last_page(void **state)
 {
