@@ -35,17 +35,24 @@
 #include "base/compat.h"
 #include "base/stats.h"
 #include "base/user.h"
+#include "base/usercopy.h"
 #include "events/hooks.h"
 #include "events/stream.h"
-#include "pages/external.h"
-#include "pages/lookup.h"
 
 static DEFINE_HASHTABLE(tw_agents, 8);
 static DEFINE_SPINLOCK(tw_agents_lock);
 static DEFINE_XARRAY_FLAGS(tw_agent_order, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 static u32 tw_agent_next_serial;
 
-static void tw_agent_emit(struct tw_agent *a, u8 type)
+/* Forgets what is accounted to an agent by frame number: external.c's. */
+static void (*tw_agent_ended)(struct tw_agent *a);
+
+void tw_agent_on_end(void (*ended)(struct tw_agent *a))
+{
+	WRITE_ONCE(tw_agent_ended, ended);
+}
+
+static void tw_agent_tell(struct tw_agent *a, u8 type)
 {
 	struct tw_event ev = {
 		.type = type,
@@ -55,7 +62,7 @@ static void tw_agent_emit(struct tw_agent *a, u8 type)
 	};
 
 	if (tw_event_wanted(type))
-		tw_emit(a, &ev);
+		tw_agent_emit(a, &ev);
 }
 
 /* A user's agent of this label, not referenced. Under tw_agents_lock. */
@@ -153,7 +160,7 @@ static struct tw_agent *tw_agent_alloc(u64 id, bool is_default)
 	a->id = id;
 	a->is_default = is_default;
 	a->uid = current_euid();
-	INIT_LIST_HEAD(&a->streams);
+	tw_audience_init(&a->audience);
 	INIT_LIST_HEAD(&a->externals);
 	memset(a->limit, 0xff, sizeof(a->limit));	/* TW_NO_LIMIT */
 	memset(a->hard, 0xff, sizeof(a->hard));
@@ -207,14 +214,14 @@ static struct tw_agent *tw_agent_open(u64 id, bool is_default, bool *made)
 	} else {
 		hash_add(tw_agents, &new->node, id);
 		tw_global_add(agents, 1);
-		tw_agent_emit(new, TW_EVENT_AGENT_CREATED);
+		tw_agent_tell(new, TW_EVENT_AGENT_CREATED);
 		*made = true;
 	}
 	spin_unlock(&tw_agents_lock);
 
 	if (*made) {
 		xa_store(&tw_agent_order, new->serial, new, GFP_KERNEL);
-		tw_hook_call(TW_HOOK_AGENT_CREATED, new, -1, 0);
+		tw_hook_call(TW_HOOK_AGENT_CREATED, new->id, new->uid, -1, 0);
 		return new;
 	}
 	tw_agent_free(new);
@@ -226,16 +233,19 @@ static void tw_agent_release(struct kref *ref)
 	__releases(&tw_agents_lock)
 {
 	struct tw_agent *a = container_of(ref, struct tw_agent, ref);
+	void (*ended)(struct tw_agent *a);
 
 	hash_del(&a->node);
 	tw_global_add(agents, -1);
-	tw_agent_emit(a, TW_EVENT_AGENT_ENDED);
+	tw_agent_tell(a, TW_EVENT_AGENT_ENDED);
 	spin_unlock(&tw_agents_lock);
 
 	WARN_ON_ONCE(atomic_long_read(&a->regions));
-	tw_external_drop_agent(a);
-	tw_hook_call(TW_HOOK_AGENT_ENDED, a, -1, 0);
-	tw_streams_detach(a);
+	ended = READ_ONCE(tw_agent_ended);
+	if (ended)
+		ended(a);
+	tw_hook_call(TW_HOOK_AGENT_ENDED, a->id, a->uid, -1, 0);
+	tw_streams_detach(&a->audience);
 	tw_agent_free(a);
 }
 

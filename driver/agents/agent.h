@@ -17,6 +17,8 @@
 #include <linux/uidgid.h>
 #include <linux/tierwatch.h>
 
+#include "events/stream.h"
+
 struct tw_user;
 struct user_namespace;
 
@@ -47,8 +49,7 @@ struct tw_agent_cpu {
  * @externals: its external pages; external.c's lock
  * @regions: regions alive
  * @cpu: counters
- * @streams: streams of this agent (RCU list, tw_stream_mutex)
- * @stream_mask: union of their masks
+ * @audience: streams of its events; stream.c's
  * @node: in the table of agents
  * @rcu: freed after a grace period
  */
@@ -68,19 +69,20 @@ struct tw_agent {
 	struct list_head externals;
 	atomic_long_t regions;
 	struct tw_agent_cpu __percpu *cpu;
-	struct list_head streams;
-	u64 stream_mask;
+	struct tw_audience audience;
 	struct hlist_node node;
 	struct rcu_head rcu;
 };
 
 /*
  * Locks. tw_agents_lock (agent.c, a spinlock) guards the table and the drop of
- * the last reference; tw_emit() is the only thing called under it. ->streams
- * and ->stream_mask belong to stream.c.
+ * the last reference; tw_agent_emit() is the only thing called under it.
  */
 int tw_agents_init(void);
 void tw_agents_exit(void);
+
+/* What is to be called for an agent that has no reference left; sleeps. Or NULL. */
+void tw_agent_on_end(void (*ended)(struct tw_agent *a));
 
 void tw_agent_put(struct tw_agent *a);		/* may sleep */
 static inline struct tw_agent *tw_agent_get(struct tw_agent *a)
@@ -94,19 +96,12 @@ struct tw_agent *tw_agent_from_fd(int fd);
 /* The caller has checked the sizes; arg->fd is for the caller to fill in. */
 struct file *tw_agent_create(struct tw_agent_create *arg);
 int tw_agent_get_stats(struct tw_agent_stats *arg);
-/* Sets @limit, and with @hard ->hard, too; who is over it is demoted. Sleeps. */
-void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard);
 /* The caller's own. */
 bool tw_agent_mine(const struct tw_agent *a);
 /* The one with the next higher serial than @serial: a reference or NULL. */
 struct tw_agent *tw_agent_after(u64 serial);
 /* Its figures, onto the zeros of @arg. */
 void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg);
-/* Both by tier. Sleeps. */
-void tw_agent_get_limits(struct tw_agent *a, u64 *limit, u64 *hard);
-int tw_agent_list_ioctl(struct tw_agent_list *arg);
-int tw_agent_limits_ioctl(struct tw_agent_limits *arg);
-int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg);
 /*
  * An existing agent as ioctls name it: by @id among the caller's own with
  * @by_id, else as tw_agent_from_fd(), which makes a default one. A reference or
@@ -130,7 +125,23 @@ static inline u64 tw_agent_room(struct tw_agent *a, int tier)
 	return limit > pages ? limit - pages : 0;
 }
 
-unsigned long tw_agent_excess(struct tw_agent *a, int tier);
+/*
+ * Publishes @ev, which is about @a (may be NULL), as tw_emit_at() does; ->agent is
+ * set to its label. The caller has a reference. Any context but NMI.
+ */
+static inline void tw_agent_emit_at(struct tw_agent *a, struct tw_event *ev,
+				    const struct mm_struct *mm)
+{
+	if (a)
+		ev->agent = a->id;
+	tw_emit_at(a ? &a->audience : NULL, ev, mm);
+}
+
+/* The same for an event whose ->addr is no address. */
+static inline void tw_agent_emit(struct tw_agent *a, struct tw_event *ev)
+{
+	tw_agent_emit_at(a, ev, NULL);
+}
 
 static inline void tw_agent_pages(struct tw_agent *a, int tier, long n)
 {

@@ -14,11 +14,10 @@
 #include <linux/mutex.h>
 
 #include "agents/agent.h"
-#include "base/tw.h"
+#include "agents/limit.h"
 #include "events/hooks.h"
 #include "events/stream.h"
-#include "pages/region.h"
-#include "tiers/tier.h"
+#include "tiers/headroom.h"
 
 static DEFINE_MUTEX(tw_limits_mutex);
 
@@ -133,8 +132,8 @@ static void tw_limit_told(struct tw_agent *a, int tier, u64 pages)
 	};
 
 	if (tw_event_wanted(TW_EVENT_LIMIT))
-		tw_emit(a, &ev);
-	tw_hook_call(TW_HOOK_LIMIT, a, tier, pages);
+		tw_agent_emit(a, &ev);
+	tw_hook_call(TW_HOOK_LIMIT, a->id, a->uid, tier, pages);
 }
 
 /**

@@ -11,7 +11,6 @@
 /* Each .c file has: pr_fmt with "tier_watch: " before its includes. */
 
 extern bool tw_debug;		/* parameter debug */
-extern bool tw_auto_migration;	/* parameter enable_auto_migration */
 
 #define tw_dbg(fmt, ...) do {						\
 	if (unlikely(READ_ONCE(tw_debug)))				\

@@ -28,8 +28,9 @@
 #include <linux/user_namespace.h>
 #include <linux/tierwatch.h>
 
+#include "base/percent.h"
+#include "base/stats.h"
 #include "base/user.h"
-#include "tiers/reserve.h"
 
 /**
  * struct tw_user - what one user holds
@@ -88,6 +89,12 @@ MODULE_PARM_DESC(max_user_percent, "Percent of the tiers' room that a user's pag
 static unsigned int max_users_percent = 90;
 module_param(max_users_percent, uint, 0644);
 MODULE_PARM_DESC(max_users_percent, "Percent of the tiers' room that the pages of all users without CAP_SYS_RESOURCE may take together (default 90)");
+
+/* That many percent of the room of all tiers together. */
+static unsigned long tw_room_percent(unsigned int percent)
+{
+	return tw_percent_of(READ_ONCE(tw_stats->room), percent);
+}
 
 static unsigned long tw_user_cap(const struct tw_user *u, enum tw_user_res res)
 {

@@ -17,10 +17,10 @@
 #include <linux/user_namespace.h>
 
 #include "agents/agent.h"
+#include "agents/limit.h"
 #include "base/entries.h"
-#include "base/tw.h"
-#include "pages/lookup.h"
-#include "pages/region.h"
+#include "base/usercopy.h"
+#include "doors/agent_list.h"
 
 /* Most agents that one call looks at. */
 #define TW_AGENT_LIST_LOOK	4096
@@ -65,7 +65,7 @@ int tw_agent_list_ioctl(struct tw_agent_list *arg)
 	u32 nr = 0;
 	int err;
 
-	if (arg->flags || !arg->nr || arg->nr > tw_max_pages())
+	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES)
 		return -EINVAL;
 	err = tw_entry_check(arg->entry_size, TW_AGENT_ENTRY_SIZE_VER0);
 	if (err)

@@ -15,8 +15,11 @@
 #include <linux/slab.h>
 
 #include "agents/agent.h"
-#include "base/tw.h"
+#include "doors/agent_migrate.h"
+#include "moving/move.h"
 #include "moving/queue.h"
+#include "pages/frame.h"
+#include "pages/record.h"
 #include "pages/region.h"
 #include "tiers/tier.h"
 

@@ -2,9 +2,9 @@
 /*
  * chardev.c - /dev/tierwatch: the table of ioctls
  *
- * Owns the device and how a command comes in and goes out: copied in by its
- * own size, checked, handed to its room, copied back. A command that makes an
- * object installs the fd last, when nothing can fail any more.
+ * Owns the device, and says which function does which of its commands (command.c).
+ *
+ * Locks: none. Any room may be called from here.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -16,161 +16,31 @@
 #include <linux/uaccess.h>
 
 #include "agents/agent.h"
+#include "agents/limit.h"
 #include "base/stats.h"
-#include "base/tw.h"
+#include "base/usercopy.h"
+#include "doors/agent_list.h"
+#include "doors/agent_migrate.h"
 #include "doors/chardev.h"
+#include "doors/command.h"
+#include "doors/migrate.h"
+#include "doors/page_list.h"
 #include "doors/proc.h"
+#include "doors/region_file.h"
+#include "doors/region_map.h"
+#include "doors/track.h"
 #include "events/stream.h"
 #include "moving/queue.h"
-#include "pages/external.h"
+#include "moving/unbind.h"
 #include "pages/group.h"
-#include "pages/lookup.h"
 #include "pages/region.h"
-#include "pages/seal.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
+#include "policy/balance.h"
+#include "policy/candidates.h"
 #include "policy/policy.h"
+#include "tiers/bind.h"
+#include "tiers/nodes.h"
+#include "tiers/pressure.h"
 #include "tiers/tier.h"
-
-union tw_arg {
-	u32 size;
-	struct tw_info info;
-	struct tw_tier_info tier_info;
-	struct tw_tier_bind bind;
-	struct tw_tier_unbind unbind;
-	struct tw_pressure pressure;
-	struct tw_region_create region;
-	struct tw_agent_create agent;
-	struct tw_agent_stats agent_stats;
-	struct tw_stream_create stream;
-	struct tw_migrate_pages migrate_pages;
-	struct tw_page_info page_info;
-	struct tw_migrate_range migrate_range;
-	struct tw_addr_page addr_page;
-	struct tw_track track;
-	struct tw_untrack untrack;
-	struct tw_report report;
-	struct tw_candidates candidates;
-	struct tw_request_pages request;
-	struct tw_page_list page_list;
-	struct tw_mark mark;
-	struct tw_fault_stats fault_stats;
-	struct tw_thresholds thresholds;
-	struct tw_module_stats module_stats;
-	struct tw_numa_stats numa_stats;
-	struct tw_numa_balance numa_balance;
-	struct tw_agent_limits agent_limits;
-	struct tw_group_limits group_limits;
-	struct tw_agent_migrate agent_migrate;
-	struct tw_policy policy;
-	struct tw_agent_list agent_list;
-	struct tw_region_info region_info;
-	struct tw_region_discard discard;
-	struct tw_region_seal seal;
-	struct tw_region_view view;
-	struct tw_region_pages region_pages;
-};
-
-/**
- * struct tw_ioctl - one command
- * @fn: does it: 0 or -errno; the struct is copied back on 0 and -EMSGSIZE,
- *      and always when @always
- * @make: instead of @fn: makes an object's file, and says where its fd goes
- * @ksize: size of the struct here
- * @min: size when it was first published (TW_*_SIZE_VER0): what it has gained
- *      since, an older caller does not have
- * @always: copy back whatever the outcome
- * @in_only: nothing is copied back
- * @begun: -EINTR means that it goes on without the caller: not to be called again
- */
-struct tw_ioctl {
-	int (*fn)(struct file *file, union tw_arg *arg);
-	struct file *(*make)(struct file *file, union tw_arg *arg, s32 **fd);
-	size_t ksize;
-	size_t min;
-	bool always;
-	bool in_only;
-	bool begun;
-};
-
-int tw_copy_in(void *to, size_t ksize, size_t min, const void __user *from)
-{
-	u32 size;
-
-	if (get_user(size, (const u32 __user *)from))
-		return -EFAULT;
-	if (size < min)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	return copy_struct_from_user(to, ksize, from, size);
-}
-
-int tw_copy_out(void __user *to, const void *from, size_t ksize)
-{
-	u32 size = *(const u32 *)from;
-
-	return copy_to_user(to, from, min_t(size_t, size, ksize)) ? -EFAULT : 0;
-}
-
-/* Makes the object, tells its fd, and only then lets it be seen. */
-static int tw_ioctl_make(const struct tw_ioctl *ioctl, struct file *on,
-			 union tw_arg *arg, void __user *user)
-{
-	struct file *file;
-	s32 *fd;
-	int nr;
-
-	nr = get_unused_fd_flags(O_CLOEXEC);
-	if (nr < 0)
-		return nr;
-	file = ioctl->make(on, arg, &fd);
-	if (IS_ERR(file)) {
-		put_unused_fd(nr);
-		return PTR_ERR(file);
-	}
-	*fd = nr;
-	if (tw_copy_out(user, arg, ioctl->ksize)) {
-		fput(file);
-		put_unused_fd(nr);
-		return -EFAULT;
-	}
-	fd_install(nr, file);
-	return 0;
-}
-
-/*
- * With -EINTR nothing has been done. What woke the caller up may be no signal at
- * all but the freezer, which callers shall not hear of, or one that restarts calls.
- */
-static long tw_ioctl_restart(const struct tw_ioctl *ioctl, int err)
-{
-	return err == -EINTR && !ioctl->begun ? -ERESTARTSYS : err;
-}
-
-static long tw_ioctl_run(const struct tw_ioctl *ioctl, struct file *file,
-			 void __user *user)
-{
-	union tw_arg arg;
-	int err;
-
-	memset(&arg, 0, sizeof(arg));
-	err = tw_copy_in(&arg, ioctl->ksize, ioctl->min, user);
-	if (err)
-		return err;
-	if (ioctl->make)
-		return tw_ioctl_make(ioctl, file, &arg, user);
-	/* Memory that cannot take the answer is found out before it is due. */
-	if (!ioctl->in_only && tw_copy_out(user, &arg, ioctl->ksize))
-		return -EFAULT;
-	err = ioctl->fn(file, &arg);
-	if (ioctl->in_only)
-		return tw_ioctl_restart(ioctl, err);
-	if ((!err || err == -EMSGSIZE || ioctl->always) &&
-	    tw_copy_out(user, &arg, ioctl->ksize))
-		return -EFAULT;
-	return tw_ioctl_restart(ioctl, err);
-}
 
 /* -- on the device ----------------------------------------------------------- */
 
@@ -187,7 +57,7 @@ static int tw_do_info(struct file *file, union tw_arg *arg)
 		.page_size = PAGE_SIZE,
 		.nr_tiers = TW_NR_TIERS,
 		.stats_size = tw_stats_size(),
-		.max_pages = tw_max_pages(),
+		.max_pages = TW_CALL_PAGES,
 		.nr_cpus = nr_cpu_ids,
 		.region_dev = tw_regions_dev(),
 	};
@@ -303,28 +173,31 @@ static struct file *tw_make_agent(struct file *on, union tw_arg *arg,
 	return tw_agent_create(&arg->agent);
 }
 
+/* The agent to listen to, referenced; NULL for everything; or ERR_PTR. */
+static struct tw_agent *tw_stream_get_agent(int fd)
+{
+	if (fd != -1)
+		return tw_agent_from_fd(fd);
+	return perfmon_capable() ? NULL : ERR_PTR(-EPERM);
+}
+
 static struct file *tw_make_stream(struct file *on, union tw_arg *arg,
 				   s32 **fd)
 {
-	*fd = &arg->stream.fd;
-	if (arg->stream.flags || arg->stream.reserved)
-		return ERR_PTR(-EINVAL);
-	return tw_stream_create(&arg->stream);
-}
+	struct tw_agent *agent;
+	struct file *file;
 
-/* @_TYPE: the struct's name as the constant with its first size has it. */
-#define TW_SIZES(_type, _TYPE)						\
-	.ksize = sizeof(struct _type), .min = _TYPE##_SIZE_VER0
-#define TW_CALL(_fn, _type, _TYPE)					\
-	{ .fn = _fn, TW_SIZES(_type, _TYPE) }
-#define TW_CALL_ALWAYS(_fn, _type, _TYPE)				\
-	{ .fn = _fn, TW_SIZES(_type, _TYPE), .always = true }
-#define TW_CALL_IN(_fn, _type, _TYPE)					\
-	{ .fn = _fn, TW_SIZES(_type, _TYPE), .in_only = true }
-#define TW_CALL_BEGUN(_fn, _type, _TYPE)				\
-	{ .fn = _fn, TW_SIZES(_type, _TYPE), .begun = true }
-#define TW_MAKE(_make, _type, _TYPE)					\
-	{ .make = _make, TW_SIZES(_type, _TYPE) }
+	*fd = &arg->stream.fd;
+	if (!tw_stream_arg_ok(&arg->stream))
+		return ERR_PTR(-EINVAL);
+	agent = tw_stream_get_agent(arg->stream.agent_fd);
+	if (IS_ERR(agent))
+		return ERR_CAST(agent);
+	file = tw_stream_create(&arg->stream, agent ? &agent->audience : NULL);
+	if (agent)
+		tw_agent_put(agent);
+	return file;
+}
 
 static const struct tw_ioctl tw_device_ioctls[] = {
 	[_IOC_NR(TW_IOC_INFO)] =
@@ -420,102 +293,6 @@ static long tw_device_ioctl(struct file *file, unsigned int cmd,
 			return err;
 	}
 	return tw_ioctl_run(&tw_device_ioctls[nr], file, (void __user *)arg);
-}
-
-/* -- on a region ------------------------------------------------------------- */
-
-static int tw_do_region_info(struct file *file, union tw_arg *arg)
-{
-	struct tw_region *r = file->private_data;
-	struct tw_region_info *info = &arg->region_info;
-	int tier;
-
-	if (info->flags || info->reserved)
-		return -EINVAL;
-	*info = (struct tw_region_info){
-		.size = info->size,
-		.id = r->id,
-		.bytes = (u64)r->nr_pages << PAGE_SHIFT,
-		.agent = r->agent->id,
-		.lost = atomic_long_read(&r->lost),
-		.record_bytes = atomic_long_read(&r->record_bytes),
-		.affinity = r->affinity,
-		.room = r->room,
-	};
-	for (tier = 0; tier < TW_NR_TIERS; tier++)
-		info->pages[tier] = atomic_long_read(&r->pages[tier]);
-	return 0;
-}
-
-static int tw_do_region_discard(struct file *file, union tw_arg *arg)
-{
-	struct tw_region *r = file->private_data;
-	struct tw_region_discard *d = &arg->discard;
-	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
-	long n;
-
-	if (d->flags || !d->length || !PAGE_ALIGNED(d->offset) ||
-	    !PAGE_ALIGNED(d->length) || d->offset >= size ||
-	    d->length > size - d->offset)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EACCES;
-	n = tw_region_discard(r, d->offset >> PAGE_SHIFT,
-			      d->length >> PAGE_SHIFT);
-	if (n < 0)
-		return n;
-	d->discarded = n;
-	return 0;
-}
-
-static int tw_do_region_migrate(struct file *file, union tw_arg *arg)
-{
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EACCES;
-	return tw_migrate_range_region(file->private_data, &arg->migrate_range);
-}
-
-static int tw_do_region_pages(struct file *file, union tw_arg *arg)
-{
-	return tw_region_pages_ioctl(file->private_data, &arg->region_pages);
-}
-
-static int tw_do_region_seal(struct file *file, union tw_arg *arg)
-{
-	return tw_region_seal_ioctl(file, &arg->seal);
-}
-
-static struct file *tw_make_view(struct file *on, union tw_arg *arg, s32 **fd)
-{
-	*fd = &arg->view.fd;
-	if (arg->view.flags || arg->view.reserved)
-		return ERR_PTR(-EINVAL);
-	return tw_region_view(on->private_data);
-}
-
-static const struct tw_ioctl tw_region_ioctls[] = {
-	[_IOC_NR(TW_IOC_MIGRATE_RANGE)] =
-		TW_CALL(tw_do_region_migrate, tw_migrate_range, TW_MIGRATE_RANGE),
-	[_IOC_NR(TW_IOC_REGION_INFO)] =
-		TW_CALL(tw_do_region_info, tw_region_info, TW_REGION_INFO),
-	[_IOC_NR(TW_IOC_REGION_DISCARD)] =
-		TW_CALL(tw_do_region_discard, tw_region_discard, TW_REGION_DISCARD),
-	[_IOC_NR(TW_IOC_REGION_PAGES)] =
-		TW_CALL(tw_do_region_pages, tw_region_pages, TW_REGION_PAGES),
-	[_IOC_NR(TW_IOC_REGION_SEAL)] =
-		TW_CALL(tw_do_region_seal, tw_region_seal, TW_REGION_SEAL),
-	[_IOC_NR(TW_IOC_REGION_VIEW)] =
-		TW_MAKE(tw_make_view, tw_region_view, TW_REGION_VIEW),
-};
-
-long tw_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	unsigned int nr = _IOC_NR(cmd);
-
-	if (nr >= ARRAY_SIZE(tw_region_ioctls) ||
-	    cmd != _IO(TW_IOC_TYPE, nr) || !tw_region_ioctls[nr].ksize)
-		return -ENOTTY;
-	return tw_ioctl_run(&tw_region_ioctls[nr], file, (void __user *)arg);
 }
 
 /* -- the device -------------------------------------------------------------- */

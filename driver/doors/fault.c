@@ -31,15 +31,23 @@
 #include "agents/agent.h"
 #include "base/compat.h"
 #include "base/stats.h"
-#include "base/tw.h"
+#include "doors/fault.h"
 #include "events/stream.h"
 #include "events/trace.h"
+#include "moving/departed.h"
+#include "moving/readin.h"
+#include "pages/frame.h"
+#include "pages/heat.h"
+#include "pages/record.h"
 #include "pages/region.h"
 #include "pages/table.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
-#include "policy/policy.h"
+#include "policy/accessed.h"
+#include "policy/background.h"
+#include "policy/knobs.h"
+#include "policy/limits.h"
 #include "policy/sweep.h"
+#include "tiers/nodes.h"
+#include "tiers/pressure.h"
 #include "tiers/tier.h"
 
 /* Neighbours mapped along with a page that is in memory: an aligned window. */
@@ -169,7 +177,7 @@ static void __tw_fault_count(struct tw_fault *f)
 			.flags = flags,
 		};
 
-		tw_emit_at(f->r->agent, &ev, f->mm);
+		tw_agent_emit_at(f->r->agent, &ev, f->mm);
 	}
 }
 
@@ -208,7 +216,7 @@ static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
 		};
 
 		if (tw_event_wanted(TW_EVENT_LIMIT))
-			tw_emit_at(f->r->agent, &ev, f->mm);
+			tw_agent_emit_at(f->r->agent, &ev, f->mm);
 		pr_err_ratelimited("no room for page %lu of region %llu touched by %s[%d]: %d\n",
 				   f->idx, f->r->id, current->comm,
 				   current->pid, err);
@@ -466,8 +474,10 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 		return 0;
 	}
 	full = !tw_only_memcg_full(f);
-	if (full && !*try)
+	if (full && !*try) {
+		tw_demote_stalled();
 		tw_tier_stall(&tw_tiers[tier]);
+	}
 	/*
 	 * When memory is short, what anybody has not used, but first of who is
 	 * beyond its limits; when only the region's memcg is short, its own.

@@ -21,15 +21,17 @@
 #include <linux/xarray.h>
 
 #include "agents/agent.h"
-#include "base/stats.h"
-#include "base/tw.h"
+#include "agents/limit.h"
+#include "base/usercopy.h"
+#include "doors/agent_migrate.h"
 #include "doors/kapi.h"
+#include "doors/page_list.h"
+#include "doors/track.h"
 #include "moving/queue.h"
 #include "pages/external.h"
 #include "pages/lookup.h"
 #include "pages/region.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
+#include "policy/candidates.h"
 #include "tier_watch.h"
 #include "tier_watch_hooks.h"
 #include "tiers/tier.h"
@@ -458,7 +460,7 @@ int tier_watch_get_migration_candidates(int from_tier, int to_tier,
 	struct tw_candidate *found;
 	int n, i;
 
-	if (max <= 0 || (u32)max > tw_max_pages())
+	if (max <= 0 || (u32)max > TW_CALL_PAGES)
 		return -EINVAL;
 	found = kvmalloc_array(max, sizeof(*found), GFP_KERNEL);
 	if (!found)

@@ -13,8 +13,11 @@
 
 #include "base/stats.h"
 #include "doors/kapi.h"
-#include "policy/numa.h"
+#include "policy/balance.h"
 #include "tier_watch.h"
+#include "tiers/bind.h"
+#include "tiers/nodes.h"
+#include "tiers/pressure.h"
 #include "tiers/tier.h"
 
 /* Calls @fn(@arg) with the kernel's rights. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * migrate.c - moving and looking up pages by number, address and offset
+ * migrate.c - moving pages by number, address and offset
  *
  * The ioctls' bodies: they check, name pages and hand them to the engine in
  * batches of one region. What the caller cannot take an answer for is refused
@@ -17,23 +17,15 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
-#include "agents/agent.h"
-#include "base/entries.h"
-#include "base/tw.h"
-#include "pages/external.h"
+#include "base/usercopy.h"
+#include "doors/migrate.h"
+#include "doors/region_map.h"
+#include "moving/external_move.h"
+#include "moving/move.h"
+#include "pages/frame.h"
 #include "pages/lookup.h"
 #include "pages/region.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
 #include "tiers/tier.h"
-
-/* Most pages of one call: bounds how long one holds the caller. */
-#define TW_MAX_PAGES	65536U
-
-u32 tw_max_pages(void)
-{
-	return TW_MAX_PAGES;
-}
 
 static int tw_migrate_check(u32 flags, u32 to, u32 from, u32 reason)
 {
@@ -43,27 +35,6 @@ static int tw_migrate_check(u32 flags, u32 to, u32 from, u32 reason)
 	if (!tw_tier_bound(to))
 		return -EOPNOTSUPP;
 	return 0;
-}
-
-int tw_check_answer(u64 ptr, size_t bytes)
-{
-	if (!ptr)
-		return 0;
-	/* Not fault_in_writeable(): it writes a zero to each page. */
-	if (!access_ok(u64_to_user_ptr(ptr), bytes) ||
-	    fault_in_safe_writeable(u64_to_user_ptr(ptr), bytes))
-		return -EFAULT;
-	return 0;
-}
-
-int tw_check_numbers(u64 pages, u32 nr, u64 status)
-{
-	const char __user *from = u64_to_user_ptr(pages);
-
-	if (!access_ok(from, nr * sizeof(u64)) ||
-	    fault_in_readable(from, nr * sizeof(u64)))
-		return -EFAULT;
-	return tw_check_answer(status, nr * sizeof(s32));
 }
 
 /**
@@ -115,7 +86,7 @@ static int tw_migrate_range_check(struct tw_migrate_range *arg)
 		return -EINVAL;
 	if (!arg->length || !PAGE_ALIGNED(arg->start) ||
 	    !PAGE_ALIGNED(arg->length) ||
-	    arg->length >> PAGE_SHIFT > TW_MAX_PAGES ||
+	    arg->length >> PAGE_SHIFT > TW_CALL_PAGES ||
 	    arg->start + arg->length < arg->start)
 		return -EINVAL;
 	if (err)
@@ -208,50 +179,6 @@ int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg)
 	return tw_migrate_finish(arg, &t, err);
 }
 
-/*
- * The region mapped at @addr with any of @flags, if there are any: a reference
- * in *@r, the page's index in *@idx. Returns how many pages up to @end it goes
- * on for, or -EFAULT.
- */
-static long tw_region_at(unsigned long addr, unsigned long end,
-			 vm_flags_t flags, struct tw_region **r,
-			 unsigned long *idx)
-{
-	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma;
-	long nr = -EFAULT;
-
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	vma = find_vma(mm, addr);
-	if (vma && vma->vm_start <= addr && vma->vm_ops == &tw_region_vm_ops &&
-	    (!flags || (vma->vm_flags & flags))) {
-		*r = tw_region_get(vma->vm_file->private_data);
-		*idx = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
-		nr = (min(end, vma->vm_end) - addr) >> PAGE_SHIFT;
-	}
-	mmap_read_unlock(mm);
-	return nr;
-}
-
-int tw_addr_page_ioctl(struct tw_addr_page *arg)
-{
-	unsigned long addr = untagged_addr(arg->addr) & PAGE_MASK, idx;
-	struct tw_region *r;
-	long nr;
-
-	if (arg->flags)
-		return -EINVAL;
-	if (addr > TASK_SIZE_MAX - PAGE_SIZE)
-		return -EFAULT;
-	nr = tw_region_at(addr, addr + PAGE_SIZE, 0, &r, &idx);
-	if (nr < 0)
-		return nr;
-	arg->page = tw_region_page(r, idx);
-	tw_region_put(r);
-	return 0;
-}
-
 static int tw_migrate_range_covered(unsigned long addr, unsigned long end)
 {
 	while (addr < end) {
@@ -305,38 +232,6 @@ int tw_migrate_range_mm(struct tw_migrate_range *arg)
 }
 
 /* -- by number --------------------------------------------------------------- */
-
-bool tw_is_admin(void)
-{
-	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
-}
-
-struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
-{
-	struct tw_region *r;
-
-	if (!(page & TW_PAGE_STABLE))
-		return admin ? tw_region_by_pfn(page, idx) : NULL;
-	r = tw_region_by_number(TW_PAGE_REGION(page));
-	*idx = TW_PAGE_INDEX(page);
-	if (r && (*idx >= r->nr_pages || !(admin || tw_region_mine(r)))) {
-		tw_region_put_async(r);
-		r = NULL;
-	}
-	return r;
-}
-
-struct tw_region *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
-				    bool admin)
-{
-	struct tw_region *r = tw_page_lookup(page, idx, admin);
-
-	if (r && owner && r->id != owner) {
-		tw_region_put_async(r);
-		r = NULL;
-	}
-	return r;
-}
 
 /* Is @page one more of @r's, which the caller may name? *@idx is which. */
 static bool tw_page_also(struct tw_region *r, u64 page, unsigned long *idx,
@@ -410,7 +305,7 @@ int tw_migrate_pages_ioctl(struct tw_migrate_pages *arg)
 
 	err = tw_migrate_check(arg->flags, arg->to_tier, arg->from_tier,
 			       arg->reason);
-	if (err == -EINVAL || !arg->nr || arg->nr > TW_MAX_PAGES)
+	if (err == -EINVAL || !arg->nr || arg->nr > TW_CALL_PAGES)
 		return -EINVAL;
 	if (err)
 		return err;
@@ -442,116 +337,4 @@ int tw_migrate_pages_ioctl(struct tw_migrate_pages *arg)
 	arg->moved = t.moved;
 	arg->failed = t.failed + t.untouched;
 	return err;
-}
-
-/* -- looking up -------------------------------------------------------------- */
-
-void tw_page_describe(struct tw_region *r, unsigned long idx,
-		      struct tw_page *p, bool admin)
-{
-	struct tw_rec *rec = tw_rec_find(r, idx);
-	unsigned long w = rec ? tw_rec_w(rec) : 0;
-
-	*p = (struct tw_page){
-		.page = tw_region_page(r, idx),
-		.owner = r->id,
-		.agent = r->agent->id,
-		.tier = TW_TIER_NONE,
-		.node = -1,
-		.best_node = -1,
-	};
-	if (!rec || tw_w_state(w) == TW_NONE)
-		return;
-	p->heat = READ_ONCE(rec->heat);
-	p->age = READ_ONCE(rec->age);
-	p->temperature = tw_heat_class(p->heat, p->age);
-	p->best_node = tw_w_best_node(w);
-	if (tw_w_state(w) == TW_POISON) {
-		p->flags = TW_PAGE_LOST;
-		return;
-	}
-	p->tier = tw_w_tier(w);
-	if (tw_w_in_flight(w))
-		p->flags |= TW_PAGE_BUSY;
-	if (!tw_w_resident(w))
-		return;
-	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT))
-		p->flags |= TW_PAGE_KEPT;
-	p->node = tw_page_nid(tw_w_page(w));
-	if (admin)
-		p->pfn = w >> TW_W_PFN_SHIFT;
-}
-
-int tw_page_info_ioctl(struct tw_page_info *arg)
-{
-	u64 __user *pages = u64_to_user_ptr(arg->pages);
-	bool admin = tw_is_admin();
-	int err;
-	u32 i;
-
-	if (arg->flags || !arg->nr || arg->nr > TW_MAX_PAGES)
-		return -EINVAL;
-	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
-	if (err)
-		return err;
-	for (i = 0; i < arg->nr; i++) {
-		struct tw_region *r;
-		struct tw_page p;
-		unsigned long idx;
-		u64 page;
-
-		if (get_user(page, pages + i))
-			return -EFAULT;
-		r = tw_page_lookup_of(arg->owner, page, &idx, admin);
-		if (r) {
-			tw_page_describe(r, idx, &p, admin);
-			tw_region_put(r);
-		} else if (!admin || arg->owner ||
-			   !tw_external_describe(page, &p)) {
-			p = (struct tw_page){ .page = page, .node = -1,
-				.tier = TW_TIER_NONE, .status = -ENOENT,
-				.best_node = -1 };
-		}
-		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
-				     sizeof(p));
-		if (err)
-			return err;
-		cond_resched();
-	}
-	return 0;
-}
-
-int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
-{
-	bool admin = tw_is_admin();
-	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
-	unsigned long idx, nr, i;
-	int err;
-
-	if (arg->flags || !arg->length || !PAGE_ALIGNED(arg->offset) ||
-	    !PAGE_ALIGNED(arg->length) ||
-	    arg->length >> PAGE_SHIFT > TW_MAX_PAGES || arg->offset >= size ||
-	    arg->length > size - arg->offset)
-		return -EINVAL;
-	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
-	if (err)
-		return err;
-	idx = arg->offset >> PAGE_SHIFT;
-	nr = arg->length >> PAGE_SHIFT;
-	if (arg->nr < nr) {
-		arg->nr = nr;
-		return -EMSGSIZE;
-	}
-	for (i = 0; i < nr; i++) {
-		struct tw_page p;
-
-		tw_page_describe(r, idx + i, &p, admin);
-		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
-				     sizeof(p));
-		if (err)
-			return err;
-		cond_resched();
-	}
-	arg->nr = nr;
-	return 0;
 }

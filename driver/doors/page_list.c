@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * page_list.c - the temperature of pages: thresholds, lists, marks
+ * page_list.c - what callers are told of pages, and what they say of their heat
  *
- * Owns the two thresholds. Heat itself is in the records (heat.h) and is
- * changed there without a lock.
+ * The bodies of ioctls: pages by number, by region and by temperature, and marks.
+ * Owns nothing: records are read, and their heat changed, without a lock (heat.h).
  *
- * Locks: none of its own. The thresholds change under the kernel's lock of
- * module parameters and are read without.
+ * Locks: none. User memory is written with nothing held.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -16,69 +15,92 @@
 #include <linux/uaccess.h>
 
 #include "base/entries.h"
+#include "base/usercopy.h"
+#include "doors/page_list.h"
 #include "pages/external.h"
+#include "pages/heat.h"
 #include "pages/lookup.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/heat.h"
 
 /* Records that one call of TW_IOC_PAGE_LIST looks at. */
 #define TW_LIST_LOOK	16384
 
-unsigned int tw_hot_threshold = 100;
-unsigned int tw_cold_threshold = 10;
-static bool tw_heat_ready;	/* at load they come one after the other */
+/* -- by number, and by region -------------------------------------------------- */
 
-/* Every page can become hot, and some are cold. */
-bool tw_thresholds_fit(unsigned int cold, unsigned int hot)
+int tw_page_info_ioctl(struct tw_page_info *arg)
 {
-	return cold && cold < hot && hot < U16_MAX;
-}
+	u64 __user *pages = u64_to_user_ptr(arg->pages);
+	bool admin = tw_is_admin();
+	int err;
+	u32 i;
 
-int tw_heat_thresholds_set(const u32 *cold, const u32 *hot)
-{
-	unsigned int new_cold, new_hot;
-	int err = -EINVAL;
-
-	kernel_param_lock(THIS_MODULE);
-	new_cold = cold ? *cold : tw_cold_threshold;
-	new_hot = hot ? *hot : tw_hot_threshold;
-	if (tw_thresholds_fit(new_cold, new_hot)) {
-		WRITE_ONCE(tw_cold_threshold, new_cold);
-		WRITE_ONCE(tw_hot_threshold, new_hot);
-		err = 0;
-	}
-	kernel_param_unlock(THIS_MODULE);
-	return err;
-}
-
-static int tw_heat_param_set(const char *val, const struct kernel_param *kp)
-{
-	unsigned int *param = kp->arg, v;
-	bool is_hot = param == &tw_hot_threshold;
-	int err = kstrtouint(val, 0, &v);
-
+	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES)
+		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
 	if (err)
 		return err;
-	if (READ_ONCE(tw_heat_ready) &&
-	    !tw_thresholds_fit(is_hot ? tw_cold_threshold : v,
-			       is_hot ? v : tw_hot_threshold))
-		return -EINVAL;
-	WRITE_ONCE(*param, v);
+	for (i = 0; i < arg->nr; i++) {
+		struct tw_region *r;
+		struct tw_page p;
+		unsigned long idx;
+		u64 page;
+
+		if (get_user(page, pages + i))
+			return -EFAULT;
+		r = tw_page_lookup_of(arg->owner, page, &idx, admin);
+		if (r) {
+			tw_page_describe(r, idx, &p, admin);
+			tw_region_put(r);
+		} else if (!admin || arg->owner ||
+			   !tw_external_describe(page, &p)) {
+			p = (struct tw_page){ .page = page, .node = -1,
+				.tier = TW_TIER_NONE, .status = -ENOENT,
+				.best_node = -1 };
+		}
+		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
+				     sizeof(p));
+		if (err)
+			return err;
+		cond_resched();
+	}
 	return 0;
 }
 
-static const struct kernel_param_ops tw_heat_param_ops = {
-	.set = tw_heat_param_set,
-	.get = param_get_uint,
-};
+int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
+{
+	bool admin = tw_is_admin();
+	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
+	unsigned long idx, nr, i;
+	int err;
 
-module_param_cb(hot_threshold, &tw_heat_param_ops, &tw_hot_threshold, 0644);
-__MODULE_PARM_TYPE(hot_threshold, "uint");
-MODULE_PARM_DESC(hot_threshold, "Heat above which a page is hot (default 100)");
+	if (arg->flags || !arg->length || !PAGE_ALIGNED(arg->offset) ||
+	    !PAGE_ALIGNED(arg->length) ||
+	    arg->length >> PAGE_SHIFT > TW_CALL_PAGES || arg->offset >= size ||
+	    arg->length > size - arg->offset)
+		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
+	if (err)
+		return err;
+	idx = arg->offset >> PAGE_SHIFT;
+	nr = arg->length >> PAGE_SHIFT;
+	if (arg->nr < nr) {
+		arg->nr = nr;
+		return -EMSGSIZE;
+	}
+	for (i = 0; i < nr; i++) {
+		struct tw_page p;
 
-module_param_cb(cold_threshold, &tw_heat_param_ops, &tw_cold_threshold, 0644);
-__MODULE_PARM_TYPE(cold_threshold, "uint");
-MODULE_PARM_DESC(cold_threshold, "Heat below which an aged page is cold (default 10)");
+		tw_page_describe(r, idx + i, &p, admin);
+		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
+				     sizeof(p));
+		if (err)
+			return err;
+		cond_resched();
+	}
+	arg->nr = nr;
+	return 0;
+}
 
 /* -- marks ------------------------------------------------------------------- */
 
@@ -136,7 +158,7 @@ int tw_mark_ioctl(struct tw_mark *arg)
 	u32 done = 0, i;
 	int err;
 
-	if (arg->flags || !arg->nr || arg->nr > tw_max_pages() ||
+	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES ||
 	    (!hot && arg->temperature != TW_CLASS_COLD))
 		return -EINVAL;
 	err = tw_check_numbers(arg->pages, arg->nr, arg->status);
@@ -300,7 +322,7 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 	};
 	int err;
 
-	if (arg->flags || !arg->nr || arg->nr > tw_max_pages() ||
+	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES ||
 	    arg->temperature >= TW_NR_CLASSES ||
 	    (arg->tier >= TW_NR_TIERS && arg->tier != TW_TIER_NONE))
 		return -EINVAL;
@@ -321,27 +343,4 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 	arg->nr = l.nr;
 	arg->cursor = l.cursor;
 	return 0;
-}
-
-/* -- loading ----------------------------------------------------------------- */
-
-int tw_heat_init(void)
-{
-	int err;
-
-	kernel_param_lock(THIS_MODULE);
-	err = tw_thresholds_fit(tw_cold_threshold, tw_hot_threshold) ?
-	      0 : -EINVAL;
-	WRITE_ONCE(tw_heat_ready, true);
-	kernel_param_unlock(THIS_MODULE);
-	if (err) {
-		pr_err("cold_threshold must be below hot_threshold, and both 1..65534\n");
-		return err;
-	}
-	return tw_candidates_init();
-}
-
-void tw_heat_exit(void)
-{
-	tw_candidates_exit();
 }

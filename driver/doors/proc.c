@@ -24,11 +24,12 @@
 
 #include "agents/agent.h"
 #include "base/stats.h"
-#include "base/tw.h"
+#include "base/usercopy.h"
 #include "doors/proc.h"
-#include "pages/lookup.h"
-#include "policy/numa.h"
 #include "tier_watch_hooks.h"
+#include "tiers/backend_store.h"
+#include "tiers/bind.h"
+#include "tiers/nodes.h"
 #include "tiers/tier.h"
 
 #define TW_PROC		"swarm"

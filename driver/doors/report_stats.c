@@ -14,9 +14,9 @@
 #include <linux/mutex.h>
 
 #include "base/stats.h"
-#include "base/tw.h"
 #include "moving/queue.h"
-#include "policy/heat.h"
+#include "pages/heat.h"
+#include "policy/knobs.h"
 #include "tiers/tier.h"
 
 static DEFINE_MUTEX(tw_fault_base_lock);

@@ -15,11 +15,14 @@
 #include "agents/agent.h"
 #include "base/stats.h"
 #include "base/user.h"
+#include "base/usercopy.h"
+#include "doors/track.h"
 #include "pages/external.h"
+#include "pages/heat.h"
 #include "pages/lookup.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
+#include "tiers/nodes.h"
 #include "tiers/tier.h"
 
 #define TW_TRACK_WINDOW		64
@@ -218,7 +221,7 @@ struct tw_each {
 /* The caller's memory must be there: found out before anything is done. */
 static int tw_each_check(const struct tw_each *each)
 {
-	if (!each->nr || each->nr > tw_max_pages())
+	if (!each->nr || each->nr > TW_CALL_PAGES)
 		return -EINVAL;
 	return tw_check_numbers((uintptr_t)each->pages, each->nr,
 				(uintptr_t)each->status);

@@ -11,17 +11,16 @@
 #include <linux/kernel.h>
 #include <linux/notifier.h>
 
-#include "agents/agent.h"
 #include "events/hooks.h"
 #include "tier_watch_hooks.h"
 
 static BLOCKING_NOTIFIER_HEAD(tw_chain);
 
-void tw_hook_call(enum tw_hook hook, struct tw_agent *agent, int tier, u64 value)
+void tw_hook_call(enum tw_hook hook, u64 id, kuid_t uid, int tier, u64 value)
 {
 	struct tier_watch_notice notice = {
-		.agent_id = agent ? agent->id : 0,
-		.uid = agent ? agent->uid : INVALID_UID,
+		.agent_id = id,
+		.uid = uid,
 		.tier = tier,
 		.value = value,
 	};

@@ -6,17 +6,19 @@
 #define _TW_HOOKS_H
 
 #include <linux/types.h>
-
-struct tw_agent;
+#include <linux/uidgid.h>
 
 enum tw_hook {
-	TW_HOOK_LIMIT,		/* @agent exceeds its limit in @tier; value: pages */
+	TW_HOOK_LIMIT,		/* an agent exceeds its limit in @tier; value: pages */
 	TW_HOOK_PRESSURE,	/* the level of @tier changed; value: enum tw_level */
 	TW_HOOK_AGENT_CREATED,
 	TW_HOOK_AGENT_ENDED,
 };
 
-/* Calls who has registered. Process context, may sleep; @agent may be NULL. */
-void tw_hook_call(enum tw_hook hook, struct tw_agent *agent, int tier, u64 value);
+/*
+ * Calls what has been registered. @id and @uid: of the agent that it is about, 0
+ * and INVALID_UID: of none. Process context, may sleep.
+ */
+void tw_hook_call(enum tw_hook hook, u64 id, kuid_t uid, int tier, u64 value);
 
 #endif

@@ -10,8 +10,8 @@
  *  tw_rings_mutex	tw_streams_all and which rings of its streams have
  *			memory. Memory is allocated under it. Taken by the
  *			callback of a CPU that comes up.
- *  tw_stream_mutex	who listens: tw_streams_any, tw_agent.streams, the
- *			masks and tw_stream.agent. Nothing is allocated under
+ *  tw_stream_mutex	who listens: tw_streams_any, tw_audience.streams, the
+ *			masks and tw_stream.audience. Nothing is allocated under
  *			it.
  * Neither is taken within the other.
  * Publishers take neither: the lists are RCU lists and tw_emit() walks them
@@ -43,12 +43,11 @@
 #include <linux/vmalloc.h>
 #include <asm/local.h>
 
-#include "agents/agent.h"
 #include "base/compat.h"
 #include "base/stats.h"
 #include "base/user.h"
+#include "base/usercopy.h"
 #include "base/viewer.h"
-#include "doors/chardev.h"
 #include "events/stream.h"
 #include "events/stream_ring.h"
 
@@ -67,7 +66,7 @@
  * @wait: poll()
  * @listening: on a list (tw_stream_mutex)
  * @ended: its agent has; what the rings have can still be read
- * @agent: whose events it gets, while @listening; NULL: everybody's
+ * @audience: what it gets, while @listening; NULL: everybody's events
  * @owner: whose addresses it may tell
  * @all: in tw_streams_all (tw_rings_mutex)
  * @base: kernel pages: header of the stream, of each ring, control page
@@ -86,7 +85,7 @@ struct tw_stream {
 	wait_queue_head_t wait;
 	bool listening;
 	bool ended;
-	struct tw_agent *agent;
+	struct tw_audience *audience;
 	struct tw_viewer owner;
 	struct list_head all;
 	void *base;
@@ -138,14 +137,14 @@ static __always_inline unsigned int tw_emit_to(struct list_head *list,
 
 /**
  * tw_emit_at - publish an event
- * @agent: whom it is about, referenced by the caller; or NULL
- * @ev: the event, which is filled in: agent from @agent if there is one,
- *	time_ns when it is 0; seq and reserved are ignored
+ * @a: of the agent that it is about, which the caller keeps; or NULL
+ * @ev: the event, which is filled in: time_ns when it is 0; seq and reserved
+ *	are ignored
  * @mm: address space that ->addr is an address in, alive; NULL if it is none
  *
  * Any context but NMI. Never waits.
  */
-void tw_emit_at(struct tw_agent *agent, struct tw_event *ev,
+void tw_emit_at(struct tw_audience *a, struct tw_event *ev,
 		const struct mm_struct *mm)
 {
 	union tw_slot *slot = container_of(ev, union tw_slot, ev);
@@ -155,18 +154,16 @@ void tw_emit_at(struct tw_agent *agent, struct tw_event *ev,
 		return;
 	if (!ev->time_ns)
 		ev->time_ns = ktime_get_ns();
-	if (agent)
-		ev->agent = agent->id;
 	ev->reserved = 0;
 
 	rcu_read_lock_sched();
 	n = tw_emit_to(&tw_streams_any, slot, NULL);
-	if (agent && (READ_ONCE(agent->stream_mask) & TW_EVENT_BIT(ev->type))) {
+	if (a && (READ_ONCE(a->mask) & TW_EVENT_BIT(ev->type))) {
 		ev->pid = 0;
 		/* Frame numbers are privileged: an external page has no name. */
 		if (!(ev->page & TW_PAGE_STABLE))
 			ev->page = 0;
-		n += tw_emit_to(&agent->streams, slot, mm);
+		n += tw_emit_to(&a->streams, slot, mm);
 	}
 	/* One instruction or an atomic: interrupts count here, too. */
 	BUILD_BUG_ON(sizeof(local_t) != sizeof(u64));
@@ -191,27 +188,27 @@ static void tw_listeners_add(u64 mask, int n)
 	WRITE_ONCE(tw_streams_mask, all);
 }
 
-static void tw_agent_set_mask(struct tw_agent *agent)
+static void tw_audience_set_mask(struct tw_audience *a)
 {
 	struct tw_stream *s;
 	u64 all = 0;
 
 	lockdep_assert_held(&tw_stream_mutex);
-	list_for_each_entry(s, &agent->streams, link)
+	list_for_each_entry(s, &a->streams, link)
 		all |= s->mask;
-	WRITE_ONCE(agent->stream_mask, all);
+	WRITE_ONCE(a->mask, all);
 }
 
-/* @agent is referenced by the caller; the stream holds no reference. */
-static void tw_stream_listen(struct tw_stream *s, struct tw_agent *agent)
+/* The caller keeps @a; the stream holds no reference. */
+static void tw_stream_listen(struct tw_stream *s, struct tw_audience *a)
 {
 	static_branch_inc(&tw_streams_key.key);
 	mutex_lock(&tw_stream_mutex);
-	s->agent = agent;
+	s->audience = a;
 	s->listening = true;
-	list_add_tail_rcu(&s->link, agent ? &agent->streams : &tw_streams_any);
-	if (agent)
-		tw_agent_set_mask(agent);
+	list_add_tail_rcu(&s->link, a ? &a->streams : &tw_streams_any);
+	if (a)
+		tw_audience_set_mask(a);
 	tw_listeners_add(s->mask, 1);
 	mutex_unlock(&tw_stream_mutex);
 }
@@ -221,9 +218,9 @@ static void tw_stream_unlink(struct tw_stream *s)
 	lockdep_assert_held(&tw_stream_mutex);
 	list_del_rcu(&s->link);
 	s->listening = false;
-	if (s->agent)
-		tw_agent_set_mask(s->agent);
-	s->agent = NULL;
+	if (s->audience)
+		tw_audience_set_mask(s->audience);
+	s->audience = NULL;
 	tw_listeners_add(s->mask, -1);
 }
 
@@ -238,15 +235,15 @@ static void tw_stream_unlisten(struct tw_stream *s)
 }
 
 /**
- * tw_streams_detach - an agent ends, its streams get nothing more
- * @agent: agent without references, so nobody publishes to it
+ * tw_streams_detach - an audience ends, its streams get nothing more
+ * @a: of an agent without references, so nobody publishes to it
  */
-void tw_streams_detach(struct tw_agent *agent)
+void tw_streams_detach(struct tw_audience *a)
 {
 	struct tw_stream *s, *next;
 
 	mutex_lock(&tw_stream_mutex);
-	list_for_each_entry_safe(s, next, &agent->streams, link) {
+	list_for_each_entry_safe(s, next, &a->streams, link) {
 		tw_stream_unlink(s);
 		/* Nobody else will ever wake it. */
 		WRITE_ONCE(s->ended, true);
@@ -692,7 +689,7 @@ static const struct file_operations tw_stream_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 };
 
-static bool tw_stream_arg_ok(const struct tw_stream_create *arg)
+bool tw_stream_arg_ok(const struct tw_stream_create *arg)
 {
 	return !arg->flags && !arg->reserved && arg->mask &&
 	       !(arg->mask & ~TW_EVENT_ALL) && is_power_of_2(arg->events) &&
@@ -700,55 +697,36 @@ static bool tw_stream_arg_ok(const struct tw_stream_create *arg)
 	       arg->events <= TW_STREAM_MAX_EVENTS;
 }
 
-/* The agent to listen to, referenced; NULL for everything; or ERR_PTR. */
-static struct tw_agent *tw_stream_get_agent(int fd)
-{
-	if (fd != -1)
-		return tw_agent_from_fd(fd);
-	return perfmon_capable() ? NULL : ERR_PTR(-EPERM);
-}
-
 /**
  * tw_stream_create - TW_IOC_STREAM_CREATE
- * @arg: the ioctl's argument; ->map_size is set, ->fd is left to the caller
+ * @arg: the ioctl's argument, which is fine (tw_stream_arg_ok()); ->map_size is
+ *	set, ->fd is left to the caller
+ * @a: what to listen to, which the caller keeps meanwhile; NULL: everything
  *
- * Return: a file that is the stream, or ERR_PTR: -EINVAL, -EPERM, -EBADF,
- * -EDQUOT, -ENOMEM, -ENFILE.
+ * Return: a file that is the stream, or ERR_PTR: -EDQUOT, -ENOMEM, -ENFILE.
  */
-struct file *tw_stream_create(struct tw_stream_create *arg)
+struct file *tw_stream_create(struct tw_stream_create *arg,
+			      struct tw_audience *a)
 {
-	struct tw_agent *agent;
 	struct tw_stream *s;
 	struct file *file;
 	int err;
 
-	if (!tw_stream_arg_ok(arg))
-		return ERR_PTR(-EINVAL);
-	agent = tw_stream_get_agent(arg->agent_fd);
-	if (IS_ERR(agent))
-		return ERR_CAST(agent);
-
 	s = tw_stream_alloc(arg->mask, arg->events);
-	if (IS_ERR(s)) {
-		file = ERR_CAST(s);
-		goto out;
-	}
+	if (IS_ERR(s))
+		return ERR_CAST(s);
 	err = tw_stream_add(s);
 	if (err) {
-		file = ERR_PTR(err);
 		tw_stream_free(s);
-		goto out;
+		return ERR_PTR(err);
 	}
-	tw_stream_listen(s, agent);
+	tw_stream_listen(s, a);
 	tw_global_add(streams, 1);
 
 	arg->map_size = tw_stream_map_size(s);
 	file = tw_anon_file("[tierwatch-stream]", &tw_stream_fops, s);
 	if (IS_ERR(file))
 		tw_stream_destroy(s);
-out:
-	if (agent)
-		tw_agent_put(agent);
 	return file;
 }
 

@@ -3,19 +3,36 @@
  * stream.h - event streams: rings per CPU, mapped read-only
  *
  * The producer side never blocks, locks or waits and may be called from any
- * context but NMI. Streams hang on a list of their agent or on the list of
- * everything; both are RCU lists, changed under tw_stream_mutex.
+ * context but NMI. Streams hang on the list of an audience, which each agent
+ * has, or on the list of everything; both are RCU lists, changed under
+ * tw_stream_mutex.
  */
 #ifndef _TW_STREAM_H
 #define _TW_STREAM_H
 
 #include <linux/jump_label_ratelimit.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/timekeeping.h>
 #include <linux/tierwatch.h>
 
+struct file;
 struct mm_struct;
-struct tw_agent;
+
+/**
+ * struct tw_audience - streams of the events of one agent
+ * @streams: RCU list, tw_stream_mutex
+ * @mask: union of their masks
+ */
+struct tw_audience {
+	struct list_head streams;
+	u64 mask;
+};
+
+static inline void tw_audience_init(struct tw_audience *a)
+{
+	INIT_LIST_HEAD(&a->streams);
+}
 
 /*
  * Any stream is open. Set again late after the last one has been closed: patching
@@ -35,27 +52,29 @@ static inline bool tw_event_wanted(unsigned int type)
 }
 
 /*
- * Publish @ev (seq ignored; time_ns 0: now; agent label taken from @agent; it is
- * filled in and changed) to the streams of everything and to those of @agent (may
- * be NULL). Streams of one agent see pid 0, and ->addr, if it is an address in @mm,
- * only when their owner may know it (viewer.h).
+ * Publish @ev (seq ignored; time_ns 0: now; it is filled in and changed) to the
+ * streams of everything and to those of @a (may be NULL). The latter see pid 0,
+ * and ->addr, if it is an address in @mm, only when their owner may know it
+ * (viewer.h). What is about an agent goes through tw_agent_emit() (agent.h).
  */
-void tw_emit_at(struct tw_agent *agent, struct tw_event *ev,
+void tw_emit_at(struct tw_audience *a, struct tw_event *ev,
 		const struct mm_struct *mm);
 
-/* The same for an event whose ->addr is no address. */
-static inline void tw_emit(struct tw_agent *agent, struct tw_event *ev)
+/* An event that is about no agent, and whose ->addr is no address. */
+static inline void tw_emit(struct tw_event *ev)
 {
-	tw_emit_at(agent, ev, NULL);
+	tw_emit_at(NULL, ev, NULL);
 }
 
 /*
- * @agent ends: its streams get nothing more. They stay readable. Sleeps;
- * publishers of @agent's events hold a reference to it, so there are none.
+ * @a ends: its streams get nothing more. They stay readable. Sleeps; publishers
+ * of an agent's events hold a reference to the agent, so there are none.
  */
-void tw_streams_detach(struct tw_agent *agent);
+void tw_streams_detach(struct tw_audience *a);
 
 /* ioctl: on success arg->fd is installed by the caller with fd_install(). */
-struct file *tw_stream_create(struct tw_stream_create *arg);
+bool tw_stream_arg_ok(const struct tw_stream_create *arg);
+struct file *tw_stream_create(struct tw_stream_create *arg,
+			      struct tw_audience *a);
 
 #endif

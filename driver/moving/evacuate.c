@@ -12,8 +12,12 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
-#include "base/tw.h"
+#include "moving/evacuate.h"
+#include "moving/move.h"
+#include "pages/frame.h"
+#include "pages/record.h"
 #include "pages/region.h"
+#include "tiers/slots.h"
 #include "tiers/tier.h"
 
 /* Busy pages are tried again this often, this far apart. */

@@ -13,10 +13,12 @@
 #include <linux/sched.h>
 #include <linux/wait.h>
 
+#include "agents/agent.h"
+#include "moving/external_move.h"
 #include "pages/external.h"
 #include "pages/external_entry.h"
-#include "pages/region.h"
-#include "policy/heat.h"
+#include "pages/frame.h"
+#include "pages/heat.h"
 
 /**
  * struct tw_flight - a move under way

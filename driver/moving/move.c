@@ -29,47 +29,25 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
-#include "agents/agent.h"
 #include "base/compat.h"
 #include "base/stats.h"
-#include "base/tw.h"
+#include "moving/departed.h"
+#include "moving/move.h"
+#include "moving/readin.h"
+#include "moving/store_choice.h"
+#include "pages/frame.h"
 #include "pages/group.h"
+#include "pages/record.h"
 #include "pages/region.h"
+#include "tiers/backend_numa.h"
+#include "tiers/backend_store.h"
+#include "tiers/hibernate.h"
+#include "tiers/slots.h"
+#include "tiers/store_io.h"
 #include "tiers/tier.h"
 
 /* tw_move.status while a page has no outcome yet. */
 #define TW_PENDING	INT_MAX
-
-/* Batches on their way to stores, and pages that have left memory with one. */
-static atomic_t tw_out_batches;
-static atomic_long_t tw_out_pages;
-static DECLARE_WAIT_QUEUE_HEAD(tw_out_wq);
-
-unsigned long tw_moves_out_seen(void)
-{
-	return atomic_long_read(&tw_out_pages);
-}
-
-bool tw_moves_out_wait(unsigned long seen)
-{
-	/* Batches end by themselves: I/O that hangs is the block layer's to end. */
-	return !wait_event_killable(tw_out_wq,
-				    tw_moves_out_seen() != seen ||
-				    !atomic_read(&tw_out_batches)) &&
-	       tw_moves_out_seen() != seen;
-}
-
-/* @n pages have left memory; @over: with the end of the batch. */
-static void tw_move_out_end(unsigned int n, bool over)
-{
-	atomic_long_add(n, &tw_out_pages);
-	/* The count before its end, the barrier of both before the look. */
-	smp_mb__before_atomic();
-	atomic_sub(over, &tw_out_batches);
-	smp_mb__after_atomic();	/* pairs with prepare_to_wait_event() */
-	if (wq_has_sleeper(&tw_out_wq))
-		wake_up_all(&tw_out_wq);
-}
 
 /* What the word says about the page: TW_PENDING when it is to be moved. */
 static int tw_move_classify(struct tw_move *m, unsigned long w)
@@ -675,7 +653,7 @@ void tw_move_run(struct tw_move *m)
 	frames = tw_frames_enter();
 
 	if (out)
-		atomic_inc(&tw_out_batches);
+		tw_move_out_begin();
 	tw_move_prepare(m);
 	tw_rec_dep_try();
 	tw_move_lock(m);

@@ -14,9 +14,9 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "base/tw.h"
-#include "pages/region.h"
-#include "tiers/tier.h"
+#include "moving/move.h"
+#include "pages/frame.h"
+#include "tiers/store_io.h"
 
 #define TW_GFP_MOVING	(GFP_NOIO | __GFP_NOWARN)
 

@@ -41,13 +41,17 @@
 #include "agents/agent.h"
 #include "base/entries.h"
 #include "base/stats.h"
-#include "base/tw.h"
 #include "base/user.h"
+#include "base/usercopy.h"
 #include "events/stream.h"
+#include "moving/external_move.h"
 #include "moving/io_cgroup.h"
+#include "moving/move.h"
 #include "moving/queue.h"
+#include "moving/queue_calc.h"
 #include "moving/queue_lines.h"
 #include "pages/external.h"
+#include "pages/frame.h"
 #include "pages/lookup.h"
 #include "pages/region.h"
 #include "tiers/tier.h"
@@ -181,7 +185,7 @@ static void tw_req_emit(struct tw_req *q, u64 ns)
 		return;
 	if (q->region)
 		ev.page = tw_region_page(q->region, q->at);
-	tw_emit(q->region ? q->region->agent : NULL, &ev);
+	tw_agent_emit(q->region ? q->region->agent : NULL, &ev);
 }
 
 static u64 tw_req_pfn(struct tw_req *q)

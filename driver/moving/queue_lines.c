@@ -13,6 +13,7 @@
 #include <linux/list.h>
 #include <linux/slab.h>
 
+#include "moving/queue_calc.h"
 #include "moving/queue_lines.h"
 #include "pages/region.h"
 

@@ -11,8 +11,6 @@
 #include <linux/types.h>
 #include <linux/tierwatch.h>
 
-#include "moving/queue_calc.h"
-
 struct tw_call;
 struct tw_line;
 struct tw_region;

@@ -19,9 +19,13 @@
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
-#include "base/stats.h"
-#include "base/tw.h"
+#include "moving/departed.h"
+#include "moving/readin.h"
+#include "pages/frame.h"
+#include "pages/record.h"
 #include "pages/region.h"
+#include "tiers/slots.h"
+#include "tiers/store_io.h"
 #include "tiers/tier.h"
 
 #define TW_READAHEAD		16U

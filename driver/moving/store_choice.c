@@ -4,11 +4,9 @@
  *
  * The fastest with room, but for this: a clean page goes where its copy is, which
  * costs nothing. Except, while pages are moved by themselves, one that keeps
- * coming back from a slow store: a page's record notes when it left memory, on a
- * clock of pages that leave, so that its next fault tells how many others left
- * meanwhile. So few that it belongs in a faster store, twice in a row, and its
- * copy does not hold it back from there, as long as the slowest store's pages are
- * wanted more than those of the others. No room is kept free for such pages: each
+ * coming back from a slow store (departed.c): twice in a row so soon that it belongs
+ * in a faster one, and its copy does not hold it back from there, as long as the
+ * slowest store's pages are wanted more than those of the others. No room is kept free for such pages: each
  * slot of a fast store that lies idle is one more page in a slow one.
  *
  * No locks of its own: the note is in the record's word, under its lock.
@@ -18,68 +16,21 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 
-#include "base/stats.h"
-#include "base/tw.h"
+#include "moving/move.h"
+#include "moving/store_choice.h"
+#include "pages/frame.h"
 #include "pages/group.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/policy.h"
+#include "tiers/backend_store.h"
+#include "tiers/hibernate.h"
+#include "tiers/slots.h"
 #include "tiers/tier.h"
 
 /* Refaults in a row after which a page is to leave its slow store. */
 #define TW_BOUNCES	2
 
-/* What faults have waited for stores. */
-static atomic64_t tw_refault_ns;
-
-/* -- refaults ---------------------------------------------------------------- */
-
-unsigned long tw_w_left(unsigned long w, int tier)
-{
-	return tw_w_make(TW_STORE, tier) | tw_w_slot_bits(w) |
-	       tw_moves_out_seen() << TW_W_PFN_SHIFT;
-}
-
-/* Pages that tiers @from to @to hold. */
-static unsigned long tw_capacity(int from, int to)
-{
-	unsigned long pages = 0;
-	int tier;
-
-	for (tier = from; tier <= to; tier++)
-		if (tw_tier_bound(tier))
-			pages += READ_ONCE(tw_tiers[tier].capacity);
-	return pages;
-}
-
-void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
-{
-	unsigned long memory = tw_capacity(TW_TIER_GPU, TW_TIER_CPU);
-	unsigned int bounces = tw_aux_bounces(rec);
-	unsigned long left = was >> TW_W_PFN_SHIFT;
-	int tier = tw_w_tier(was);
-	unsigned long others;
-
-	tw_rec_assert_locked(rec);
-	/* What was noted has lost its upper bits. */
-	others = (tw_moves_out_seen() - left) & (~0UL >> TW_W_PFN_SHIFT);
-	tw_count(tier, refaults, 1);
-	if (others < memory)
-		tw_count(tier, refaults_early, 1);
-	/* Where all pages are touched alike most come back before twice that. */
-	if (others < memory + tw_capacity(TW_TIER_NVME, tier - 1) / 2)
-		bounces += bounces < TW_AUX_BOUNCES_MAX;
-	else
-		bounces -= bounces > 0;
-	tw_aux_set_bounces(rec, bounces);
-	atomic64_add(ns, &tw_refault_ns);
-}
-
-u64 tw_refault_waited(void)
-{
-	return atomic64_read(&tw_refault_ns);
-}
-
-/* -- choices ------------------------------------------------------------------ */
+bool tw_sinking_helps;
 
 /* Free slots that can be had. */
 static unsigned long tw_store_room(int tier)
@@ -148,7 +99,7 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 	if (!(w & TW_W_SLOT) || dirty || PageDirty(tw_w_page(w)) ||
 	    tw_store_failing(&tw_tiers[tier]))
 		return TW_WISH_PLAIN;
-	if (READ_ONCE(tw_auto_migration) && READ_ONCE(tw_sinking_helps) &&
+	if (READ_ONCE(tw_sinking_helps) &&
 	    tw_aux_bounces(rec) >= TW_BOUNCES &&
 	    tw_store_from(TW_TIER_NVME, false) < tier)
 		return TW_WISH_PLAIN;

@@ -19,10 +19,9 @@
 #include "base/user.h"
 #include "pages/external.h"
 #include "pages/external_entry.h"
-#include "pages/lookup.h"
-#include "pages/region.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
+#include "pages/heat.h"
+#include "pages/record.h"
+#include "tiers/nodes.h"
 
 /* Seconds without a report after which the heat is half. */
 #define TW_EXT_DECAY	10U
@@ -309,7 +308,7 @@ int tw_external_remove(u64 pfn)
  *
  * Sleeps.
  */
-void tw_external_drop_agent(struct tw_agent *agent)
+static void tw_external_drop_agent(struct tw_agent *agent)
 {
 	unsigned long n = 0;
 	struct tw_ext *e;
@@ -342,7 +341,10 @@ int tw_external_init(void)
 	BUILD_BUG_ON(MAX_NUMNODES > S16_MAX);
 	tw_ext_cache = kmem_cache_create("tw_external", sizeof(struct tw_ext), 0,
 					 SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
-	return tw_ext_cache ? 0 : -ENOMEM;
+	if (!tw_ext_cache)
+		return -ENOMEM;
+	tw_agent_on_end(tw_external_drop_agent);
+	return 0;
 }
 
 /**
@@ -360,6 +362,7 @@ void tw_external_exit(void)
 		WARN_ON_ONCE(tw_external_remove(pfn));
 		cond_resched();
 	}
+	tw_agent_on_end(NULL);
 	xa_destroy(&tw_exts);
 	rcu_barrier();	/* tw_ext_free_rcu() */
 	kmem_cache_destroy(tw_ext_cache);

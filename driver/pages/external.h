@@ -14,11 +14,6 @@ struct tw_user;
 int tw_external_init(void);
 void tw_external_exit(void);
 
-/* ioctls; they copy the arrays themselves */
-int tw_track_ioctl(struct tw_track *arg);
-int tw_untrack_ioctl(struct tw_untrack *arg);
-int tw_report_ioctl(struct tw_report *arg);
-
 /**
  * struct tw_mover - moves an owner's external pages
  * @move: moves frame @pfn from tier to tier: 0 with *@new_pfn set (it may be the
@@ -49,24 +44,6 @@ struct tw_external_new {
 	const struct tw_mover *mover;
 };
 
-/* -- track.c: pages of both kinds, by number ---------------------------------- */
-
-/*
- * Page @page: 0 or -errno as in uapi's tw_track, with CAP_SYS_ADMIN. @mover may
- * be NULL and lives until tw_external_drop_mover(). Sleeps.
- */
-int tw_external_track(u64 page, int tier, int node, struct tw_agent *agent,
-		      const struct tw_mover *mover);
-/* 0 or -errno as in uapi's tw_untrack, with CAP_SYS_ADMIN. Sleeps. */
-int tw_external_untrack(u64 page);
-/*
- * A fault on a page of either kind was reported, by this CPU: 0 or -ENOENT. Any
- * context but NMI. @admin: false looks at the caller's own pages only.
- */
-int tw_page_report(u64 owner, u64 page, bool admin);
-
-/* -- external.c: external ones only ------------------------------------------- */
-
 /* -EINVAL, -EEXIST, -EDQUOT, -ENOMEM; -ENOENT, -EBUSY. Sleep. */
 int tw_external_add(const struct tw_external_new *want);
 int tw_external_remove(u64 pfn);
@@ -86,9 +63,5 @@ unsigned long tw_external_next(unsigned long pfn, struct tw_page *p);
  * but NMI.
  */
 int tw_external_set_heat(u64 pfn, unsigned int heat, bool aged);
-/* Moves it by its owner's mover: 0, TW_MOVE_ALREADY or -errno as in uapi. */
-int tw_external_move(u64 pfn, int to, int from, int reason);
-/* @agent ends: its external pages are forgotten. Sleeps. */
-void tw_external_drop_agent(struct tw_agent *agent);
 
 #endif

@@ -22,13 +22,18 @@
 
 #include "agents/agent.h"
 #include "base/stats.h"
-#include "base/tw.h"
 #include "events/stream.h"
 #include "events/trace.h"
+#include "pages/frame.h"
 #include "pages/group.h"
+#include "pages/heat.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
+#include "tiers/backend_numa.h"
+#include "tiers/headroom.h"
+#include "tiers/hibernate.h"
+#include "tiers/nodes.h"
+#include "tiers/slots.h"
 #include "tiers/tier.h"
 
 static char tw_page_cookie;
@@ -340,7 +345,7 @@ void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 			.flags = reason & TW_BY_CALLER ? TW_MIGRATE_ASKED : 0,
 		};
 
-		tw_emit(agent, &ev);
+		tw_agent_emit(agent, &ev);
 	}
 }
 

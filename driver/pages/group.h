@@ -16,6 +16,7 @@
 #include <linux/rcupdate.h>
 
 #include "agents/agent.h"
+#include "agents/limit.h"
 #include "pages/region.h"
 
 /* Region.groups beside the pointer: counts are being moved from group to group. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * group_entry.h - what group.c and group_limit.c share: a group
+ * group_entry.h - what group.c, group_join.c and group_limit.c share: a group
  *
  * Locks. tw_groups_mutex guards the list of groups, in the order of making, and
  * orders those who change which groups bind a region. Limits and counts are read
@@ -14,8 +14,12 @@
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
 #include <linux/uidgid.h>
 #include <linux/tierwatch.h>
+
+struct tw_region;
 
 /**
  * struct tw_group - a cgroup or a user with limits
@@ -42,6 +46,30 @@ static inline u64 tw_group_used(const struct tw_group *g, int tier)
 {
 	return max(atomic_long_read(&g->pages[tier]), 0L);
 }
+
+/**
+ * struct tw_groups - the groups that bind a region
+ * @rcu: freed after a grace period
+ * @next: while it is prepared: in a list
+ * @region: the same: whose it will be, referenced
+ * @nr: in @group
+ * @group: each is referenced
+ */
+struct tw_groups {
+	struct rcu_head rcu;
+	struct list_head next;
+	struct tw_region *region;
+	unsigned int nr;
+	struct tw_group *group[];
+};
+
+extern spinlock_t tw_groups_lock;	/* sums and arrays that change, see group.c */
+bool tw_group_binds(const struct tw_group *g, const struct tw_region *r);
+/* Those of a region. Under RCU, tw_groups_lock or the mutex. */
+const struct tw_groups *tw_groups_of(struct tw_region *r);
+/* A region's ->groups, which it has no more; an array that nobody has seen. */
+void tw_groups_free(unsigned long groups);
+void tw_groups_free_rcu(struct rcu_head *rcu);
 
 extern struct list_head tw_groups;
 extern struct mutex tw_groups_mutex;

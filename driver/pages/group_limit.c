@@ -17,10 +17,9 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
-#include "base/tw.h"
-#include "pages/group.h"
+#include "base/usercopy.h"
 #include "pages/group_entry.h"
-#include "pages/lookup.h"
+#include "tiers/headroom.h"
 
 /* A bound for what a region's creation looks at. */
 #define TW_GROUPS_MAX	1024

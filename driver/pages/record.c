@@ -2,7 +2,8 @@
 /*
  * record.c - chunks of page records
  *
- * Owns the memory of the records. A chunk is made once and stays until the
+ * Owns the memory of the records, and the list of chunks with resident pages, which
+ * the shrinker (shrinker.c) makes and walks. A chunk is made once and stays until the
  * region's last reference goes, so a record's address is stable and looked up
  * without a lock. tw_region.make_lock is held while one is made: mmap_lock ->
  * make_lock, memory is allocated under it and no record is locked.
@@ -13,10 +14,10 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "agents/agent.h"
+#include "base/compat.h"
 #include "base/stats.h"
-#include "base/tw.h"
 #include "base/user.h"
+#include "pages/record.h"
 #include "pages/region.h"
 
 #define TW_RECS_BYTES	(TW_CHUNK_PAGES * sizeof(struct tw_rec))
@@ -30,18 +31,49 @@ struct lockdep_map tw_rec_dep_map =
 	STATIC_LOCKDEP_MAP_INIT("tierwatch_record", &tw_rec_dep_key);
 #endif
 
+static struct kmem_cache *tw_chunk_cache;
+struct list_lru tw_chunk_lru;
+atomic_long_t tw_chunks_listed;
+
 int tw_records_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct tw_rec) != 16);
 	BUILD_BUG_ON(TW_RECS_BYTES % PAGE_SIZE);
 	BUILD_BUG_ON(BITS_PER_LONG != 64);
-	return tw_shrinker_init();
+	tw_chunk_cache = KMEM_CACHE(tw_chunk, SLAB_ACCOUNT);
+	return tw_chunk_cache ? 0 : -ENOMEM;
 }
 
 void tw_records_exit(void)
 {
-	tw_shrinker_exit();
+	kmem_cache_destroy(tw_chunk_cache);
 }
+
+/* -- the list of those with resident pages ------------------------------------- */
+
+static struct tw_chunk *tw_chunk_new(gfp_t gfp)
+{
+	struct tw_chunk *c;
+
+	c = kmem_cache_alloc_lru(tw_chunk_cache, &tw_chunk_lru, gfp);
+	if (c)
+		INIT_LIST_HEAD(&c->lru);
+	return c;
+}
+
+static void tw_chunk_track(struct tw_chunk *c)
+{
+	if (list_lru_add_obj(&tw_chunk_lru, &c->lru))
+		atomic_long_inc(&tw_chunks_listed);
+}
+
+static void tw_chunk_untrack(struct tw_chunk *c)
+{
+	if (list_lru_del_obj(&tw_chunk_lru, &c->lru))
+		atomic_long_dec(&tw_chunks_listed);
+}
+
+/* -- finding, making, freeing --------------------------------------------------- */
 
 struct tw_chunk *tw_chunk_find(struct tw_region *r, unsigned long idx)
 {
@@ -61,17 +93,17 @@ struct tw_rec *tw_rec_find(struct tw_region *r, unsigned long idx)
  */
 static void tw_chunk_free(struct tw_chunk *c)
 {
-	tw_shrinker_untrack(c);
+	tw_chunk_untrack(c);
 	WARN_ON_ONCE(!list_empty(&c->lru));
 	kfree(c->rec);
-	tw_shrinker_free_chunk(c);
+	kmem_cache_free(tw_chunk_cache, c);
 }
 
 /* A chunk in its place, charged to the active memcg. NULL: no memory. */
 static struct tw_chunk *tw_chunk_insert(struct tw_region *r, unsigned long idx,
 					gfp_t gfp)
 {
-	struct tw_chunk *c = tw_shrinker_alloc_chunk(gfp | __GFP_ZERO);
+	struct tw_chunk *c = tw_chunk_new(gfp | __GFP_ZERO);
 
 	if (!c)
 		return NULL;
@@ -173,14 +205,14 @@ struct tw_chunk *tw_chunk_make(struct tw_region *r, unsigned long idx, bool hard
 	return c;
 }
 
-/* Keeps count of resident pages; the first puts the chunk before the shrinker. */
+/* Keeps count of resident pages; the first puts the chunk on the shrinker's list. */
 void tw_chunk_mem_add(struct tw_chunk *c, int n)
 {
 	int now = atomic_add_return(n, &c->nr_mem);
 
 	VM_WARN_ON_ONCE(now < 0);
 	if (now == n)
-		tw_shrinker_track(c);
+		tw_chunk_track(c);
 }
 
 /* Last reference: all pages and slots are gone. */

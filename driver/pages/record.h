@@ -35,6 +35,7 @@
 
 #include <linux/bitops.h>
 #include <linux/list.h>
+#include <linux/list_lru.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/wait_bit.h>
@@ -86,7 +87,7 @@ struct tw_rec {
 #define TW_W_HINT_MASK		(TW_W_NODE_MASK | TW_W_SURE_MASK)
 #define TW_W_PFN_SHIFT		24
 
-#define TW_AUX_BOUNCES_SHIFT	0	/* early refaults, see store_choice.c */
+#define TW_AUX_BOUNCES_SHIFT	0	/* early refaults, see departed.c */
 #define TW_AUX_BOUNCES_MAX	3
 
 #define TW_CHUNK_SHIFT		9
@@ -358,6 +359,13 @@ static inline struct tw_rec *tw_chunk_rec(struct tw_chunk *c, unsigned long idx)
 {
 	return &c->rec[idx & (TW_CHUNK_PAGES - 1)];
 }
+
+/*
+ * Chunks with resident pages; what reclaim may walk. A list of the kernel's, by node
+ * and memcg, with a lock of its own; the shrinker makes it and takes chunks off.
+ */
+extern struct list_lru tw_chunk_lru;
+extern atomic_long_t tw_chunks_listed;	/* chunks in it */
 
 int tw_records_init(void);
 void tw_records_exit(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * region.c - regions: their fd, mapping, lookup, end
+ * region.c - regions: their life, and finding them
  *
  * Owns the pseudo filesystem whose inodes the regions' mappings hang on, and
  * the table of regions by number, an xarray read under RCU.
@@ -29,22 +29,16 @@
 
 #include "agents/agent.h"
 #include "base/compat.h"
+#include "base/owner.h"
 #include "base/stats.h"
-#include "base/tw.h"
 #include "base/user.h"
-#include "doors/chardev.h"
-#include "moving/queue.h"
 #include "pages/group.h"
+#include "pages/record.h"
 #include "pages/region.h"
 #include "pages/region_id.h"
-#include "pages/seal.h"
-#include "policy/reclaim.h"
-#include "tiers/tier.h"
+#include "tiers/reserve.h"
 
 #define TW_FS_MAGIC	0x54575243	/* "TWRC" */
-
-/* Regions with more chunks than this are torn down in a work item. */
-#define TW_TEARDOWN_INLINE	8
 
 static struct file_system_type tw_fs_type;
 static struct vfsmount *tw_mnt;		/* by simple_pin_fs(), as is its count */
@@ -85,7 +79,7 @@ MODULE_PARM_DESC(region_last_id, "last id that a region was given; can be raised
 /* -- life ------------------------------------------------------------------ */
 
 /* No page of it is left, or there never was one. */
-static void tw_region_unreserve(struct tw_region *r)
+void tw_region_unreserve(struct tw_region *r)
 {
 	if (r->room)
 		tw_unreserve(r->user, r->room);
@@ -98,6 +92,12 @@ static void tw_region_umount(struct tw_region *r)
 	if (r->mnt)
 		tw_regions_unpin();
 	kfree_rcu(r, rcu);
+}
+
+void tw_region_later(struct tw_region *r, work_func_t fn)
+{
+	INIT_WORK(&r->teardown, fn);
+	queue_work(tw_teardown_wq, &r->teardown);
 }
 
 static void tw_region_umount_work(struct work_struct *work)
@@ -150,8 +150,7 @@ static void tw_region_free_later(struct kref *ref)
 {
 	struct tw_region *r = container_of(ref, struct tw_region, ref);
 
-	INIT_WORK(&r->teardown, tw_region_free_work);
-	queue_work(tw_teardown_wq, &r->teardown);
+	tw_region_later(r, tw_region_free_work);
 }
 
 void tw_region_put_async(struct tw_region *r)
@@ -172,12 +171,13 @@ struct tw_region *tw_region_by_number(u64 number)
 	return r;
 }
 
-/* One of the caller's files: is it the region's, open for writing? */
+/* One of the caller's files: is it the region's, open for writing? No other has its inode. */
 static int tw_region_held(const void *region, struct file *file,
 			  unsigned int fd)
 {
-	return file->f_op == &tw_region_fops && file->private_data == region &&
-	       (file->f_mode & FMODE_WRITE);
+	const struct tw_region *r = region;
+
+	return file_inode(file) == r->inode && (file->f_mode & FMODE_WRITE);
 }
 
 bool tw_region_mine(struct tw_region *r)
@@ -204,262 +204,6 @@ struct tw_region *tw_region_after(u64 number)
 	rcu_read_unlock();
 	return r;
 }
-
-/* TW_TRY: does not sleep for it. Else as TASK_*. */
-#define TW_TRY	0
-
-/* The record, locked and settled: 0, -EBUSY (TW_TRY) or -EINTR. */
-static int tw_discard_lock(struct tw_rec *rec, unsigned int state)
-{
-	int err;
-
-	do {
-		if (state == TW_TRY)
-			err = tw_rec_trylock(rec) ? 0 : -EBUSY;
-		else
-			err = tw_rec_lock_state(rec, state);
-		if (err || tw_rec_is_settled(rec))
-			return err;
-		tw_rec_unlock(rec);
-		err = state == TW_TRY ? -EBUSY : tw_rec_wait_settled(rec, state);
-	} while (!err);
-	return err == -EBUSY ? err : -EINTR;
-}
-
-/*
- * Frees one page, whatever its state. Sleeps. Returns 1 when there was one, or
- * as tw_discard_lock() does.
- */
-static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
-			   unsigned long idx, unsigned int state)
-{
-	struct tw_rec *rec = tw_chunk_rec(c, idx);
-	struct page *page = NULL;
-	unsigned long w;
-	int tier, err;
-
-	if (tw_w_state(tw_rec_w(rec)) == TW_NONE && !(tw_rec_w(rec) & TW_W_LOCK))
-		return 0;
-	err = tw_discard_lock(rec, state);
-	if (err)
-		return err;
-	w = tw_rec_w(rec);
-	tier = tw_w_tier(w);
-	if (tw_w_state(w) == TW_MEM) {
-		page = tw_w_page(w);
-		if (tw_page_mapcount(page))
-			unmap_mapping_pages(r->inode->i_mapping, idx, 1, false);
-	}
-	tw_slot_drop(rec);
-	tw_rec_set(rec, tw_w_make(TW_NONE, 0));
-	tw_rec_forget_votes(rec);
-	WRITE_ONCE(rec->heat, 0);
-	WRITE_ONCE(rec->age, 0);
-	WRITE_ONCE(rec->aux, 0);
-	tw_rec_unlock(rec);
-
-	switch (tw_w_state(w)) {
-	case TW_MEM:
-		tw_page_drop(page);
-		tw_chunk_mem_add(c, -1);
-		tw_pages_add(r, tier, -1);
-		tw_tier_uncharge(&tw_tiers[tier], 1);
-		tw_region_give(r);
-		return 1;
-	case TW_STORE:
-		tw_pages_add(r, tier, -1);
-		tw_tier_used_add(&tw_tiers[tier], -1);
-		tw_region_give(r);
-		return 1;
-	case TW_POISON:
-		atomic_long_dec(&r->lost);
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-/*
- * Frees pages [@idx, @idx + @nr), waiting in @state for each that is busy; with
- * TW_TRY *@busy counts those that are left. How many, or -EINTR.
- */
-static long tw_pages_discard(struct tw_region *r, unsigned long idx,
-			     unsigned long nr, unsigned int state,
-			     unsigned long *busy)
-{
-	unsigned long end = idx + nr, i = idx >> TW_CHUNK_SHIFT;
-	unsigned long last = (end - 1) >> TW_CHUNK_SHIFT;
-	struct tw_chunk *c;
-	long n = 0;
-
-	/* One walk over the mappings instead of one a page. */
-	unmap_mapping_pages(r->inode->i_mapping, idx, nr, false);
-	xa_for_each_range(&r->chunks, i, c, i, last) {
-		unsigned long p = max(idx, c->base);
-		unsigned long e = min(end, c->base + TW_CHUNK_PAGES);
-
-		for (; p < e; p++) {
-			int ret = tw_page_discard(r, c, p, state);
-
-			if (ret == -EINTR)
-				return ret;
-			if (ret < 0)
-				*busy += 1;
-			else
-				n += ret;
-		}
-		if (!r->dead && fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
-	return n;
-}
-
-/* The same for a caller that can be killed meanwhile. */
-long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
-{
-	long n;
-
-	if (!tw_discard_begin(r))
-		return -EPERM;
-	n = tw_pages_discard(r, idx, nr, TASK_KILLABLE, NULL);
-	tw_discard_end(r);
-	return n;
-}
-
-/* Without sleeping for a device; whether nothing is left. */
-static bool tw_region_teardown(struct tw_region *r)
-{
-	unsigned long busy = 0;
-
-	tw_pages_discard(r, 0, r->nr_pages, TW_TRY, &busy);
-	if (busy)
-		return false;
-	tw_region_unreserve(r);
-	tw_region_put(r);
-	return true;
-}
-
-/*
- * What is free goes at once; what a device has, when it gives it back. Until
- * then the module stays, too, unless it is already on its way and waits for us.
- */
-static void tw_region_teardown_work(struct work_struct *work)
-{
-	struct tw_region *r = container_of(work, struct tw_region, teardown);
-	bool held;
-
-	if (tw_region_teardown(r))
-		return;
-	held = try_module_get(THIS_MODULE);
-	tw_pages_discard(r, 0, r->nr_pages, TASK_IDLE, NULL);
-	tw_region_unreserve(r);
-	tw_region_put(r);
-	if (held)
-		module_put(THIS_MODULE);
-}
-
-static int tw_region_release(struct inode *inode, struct file *file)
-{
-	struct tw_region *r = file->private_data;
-
-	if (!atomic_dec_and_test(&r->files))
-		return 0;
-	/* No fd and no mapping is left: no fault can come any more. */
-	WRITE_ONCE(r->dead, true);
-	xa_erase(&tw_regions, tw_region_number(r));
-	tw_queue_drop_region(r);
-	if (atomic_long_read(&r->record_bytes) >
-	    TW_TEARDOWN_INLINE * TW_CHUNK_PAGES * sizeof(struct tw_rec) ||
-	    !tw_region_teardown(r)) {
-		INIT_WORK(&r->teardown, tw_region_teardown_work);
-		queue_work(tw_teardown_wq, &r->teardown);
-	}
-	return 0;
-}
-
-/* -- the fd ---------------------------------------------------------------- */
-
-static int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
-{
-	struct tw_region *r = file->private_data;
-	unsigned long nr = vma_pages(vma);
-
-	/* Of a view it is never VM_SHARED, which means that it may write. */
-	if (!(vma->vm_flags & VM_MAYSHARE))
-		return -EINVAL;
-	if (vma->vm_pgoff >= r->nr_pages || nr > r->nr_pages - vma->vm_pgoff)
-		return -EINVAL;
-	if (tw_region_write_sealed(r)) {
-		if (vma->vm_flags & VM_WRITE)
-			return -EPERM;
-		vm_flags_clear(vma, VM_MAYWRITE);
-	}
-	/*
-	 * The two READ flags together mean no read-ahead advice; they keep
-	 * zaps from calling mark_page_accessed() on pages of no LRU.
-	 */
-	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_SEQ_READ |
-		     VM_RAND_READ);
-	if (r->flags & TW_REGION_DONTDUMP)
-		vm_flags_set(vma, VM_DONTDUMP);
-	vma->vm_ops = &tw_region_vm_ops;
-	return 0;
-}
-
-static long tw_region_fallocate(struct file *file, int mode, loff_t offset,
-				loff_t len)
-{
-	struct tw_region *r = file->private_data;
-	loff_t size = (loff_t)r->nr_pages << PAGE_SHIFT;
-	long n;
-
-	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
-		return -EOPNOTSUPP;
-	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(len) || offset >= size ||
-	    len > size - offset)
-		return -EINVAL;
-	n = tw_region_discard(r, offset >> PAGE_SHIFT, len >> PAGE_SHIFT);
-	return n < 0 ? n : 0;
-}
-
-#ifdef CONFIG_TRANSPARENT_HUGEPAGE
-/* Aligned to 2 MiB, so that a walk meets whole page tables. */
-static unsigned long tw_region_area(struct file *file, unsigned long addr,
-				    unsigned long len, unsigned long pgoff,
-				    unsigned long flags)
-{
-	return thp_get_unmapped_area(file, addr, len, pgoff, flags);
-}
-#else
-#define tw_region_area	NULL
-#endif
-
-const struct file_operations tw_region_fops = {
-	.owner		= THIS_MODULE,
-	.release	= tw_region_release,
-	.mmap		= tw_region_mmap,
-	.fallocate	= tw_region_fallocate,
-	.fsync		= noop_fsync,
-	.get_unmapped_area = tw_region_area,
-	.unlocked_ioctl	= tw_region_ioctl,
-	.compat_ioctl	= compat_ptr_ioctl,
-};
-
-/*
- * mbind(2): a page belongs to the region, not to one of its mappings, and goes
- * through tiers; better refused than ignored. The task's policy counts.
- */
-static int tw_region_set_policy(struct vm_area_struct *vma,
-				struct mempolicy *policy)
-{
-	return policy ? -EOPNOTSUPP : 0;
-}
-
-const struct vm_operations_struct tw_region_vm_ops = {
-	.fault		= tw_region_fault,
-	.set_policy	= tw_region_set_policy,
-};
 
 /* -- making one -------------------------------------------------------------- */
 
@@ -512,7 +256,7 @@ static struct inode *tw_region_inode(struct tw_region *r)
 	return inode;
 }
 
-static struct tw_region *tw_region_alloc(struct tw_region_create *arg)
+struct tw_region *tw_region_alloc(struct tw_region_create *arg)
 {
 	struct tw_region *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
 	int err = -ENOMEM;
@@ -564,7 +308,7 @@ free:
 }
 
 /* All that its touches will need but for memory itself: room, and records. */
-static int tw_region_reserve(struct tw_region *r)
+int tw_region_reserve(struct tw_region *r)
 {
 	int err;
 
@@ -584,7 +328,7 @@ static int tw_region_reserve(struct tw_region *r)
  * reserved first and shows the region only once its file exists. -EBUSY is as good
  * as impossible: each of the numbers is a living region's.
  */
-static int tw_region_reserve_id(struct tw_region *r)
+int tw_region_reserve_id(struct tw_region *r)
 {
 	u64 id, tries = TW_PAGE_OWNERS;
 	int err = -EBUSY;
@@ -601,83 +345,15 @@ static int tw_region_reserve_id(struct tw_region *r)
 	return err;
 }
 
-static struct file *tw_region_file(struct tw_region *r, int flags)
+/* It is found from now on, and no more. */
+void tw_region_show(struct tw_region *r)
 {
-	struct file *file;
-
-	ihold(r->inode);
-	/* The last fput() drops it; unlike anon_inode_getfile() this one takes none. */
-	__module_get(THIS_MODULE);
-	file = alloc_file_pseudo(r->inode, r->mnt, "[tierwatch]",
-				 flags | O_CLOEXEC, &tw_region_fops);
-	if (IS_ERR(file)) {
-		module_put(THIS_MODULE);
-		iput(r->inode);
-		return file;
-	}
-	atomic_inc(&r->files);
-	file->private_data = r;
-	return file;
-}
-
-struct file *tw_region_view(struct tw_region *r)
-{
-	return tw_region_file(r, O_RDONLY);
-}
-
-/*
- * On success arg->id is set and the file is the caller's, which has a pin
- * (tw_regions_pin()).
- */
-struct file *tw_region_create(struct tw_region_create *arg)
-{
-	struct tw_region *r;
-	struct file *file;
-	int err;
-
-	if (!arg->bytes || !PAGE_ALIGNED(arg->bytes) ||
-	    arg->bytes >> PAGE_SHIFT > TW_REGION_MAX_PAGES ||
-	    (arg->affinity != TW_TIER_CPU && arg->affinity != TW_TIER_GPU))
-		return ERR_PTR(-EINVAL);
-	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
-		return ERR_PTR(-EOPNOTSUPP);
-	r = tw_region_alloc(arg);
-	if (IS_ERR(r))
-		return ERR_CAST(r);
-	err = tw_region_reserve(r);
-	if (err)
-		goto put;
-	err = tw_region_reserve_id(r);
-	if (err)
-		goto put;
-	/* So that /proc/PID/maps says which region is mapped where. */
-	r->inode->i_ino = r->id;
-	/* Pairs with tw_tier_leave(): it sees the id, or we see it leaving. */
-	smp_mb();
-	err = -EOPNOTSUPP;
-	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
-		goto erase;
-	file = tw_region_file(r, O_RDWR);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto erase;
-	}
 	xa_store(&tw_regions, tw_region_number(r), r, GFP_KERNEL);
-	/* Where limits find it that are set from now on. */
-	err = tw_groups_join(r);
-	if (err) {
-		fput(file);
-		return ERR_PTR(err);
-	}
-	tw_reclaim_watch();
-	arg->id = r->id;
-	return file;
+}
 
-erase:
+void tw_region_hide(struct tw_region *r)
+{
 	xa_erase(&tw_regions, tw_region_number(r));
-put:
-	tw_region_put(r);
-	return ERR_PTR(err);
 }
 
 /* -- the pseudo filesystem ----------------------------------------------------- */

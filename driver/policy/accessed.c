@@ -23,9 +23,11 @@
 #include <linux/mmu_notifier.h>
 #include <linux/pgtable.h>
 
+#include "pages/record.h"
 #include "pages/region.h"
 #include "pages/table.h"
-#include "policy/policy.h"
+#include "policy/accessed.h"
+#include "policy/knobs.h"
 
 /* A chunk that seems untouched is looked at all the same each so many scans. */
 #define TW_IDLE_SURE	4

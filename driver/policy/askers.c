@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 
 #include "policy/askers.h"
+#include "policy/reclaim_calc.h"
 
 void tw_askers_init(struct tw_askers *a)
 {

@@ -5,7 +5,8 @@
  * Headroom within the tiers' capacity is kept here, so that faults seldom wait;
  * which pages go is sweep.c's. What memcgs at their limits ask for is done here,
  * too, and where agents are beyond theirs (limits.c). One work item does
- * it all, with a batch made at load, so that it needs no memory to free some.
+ * it all, with a batch made at load, so that it needs no memory to free some. The
+ * work item itself is headroom.c's, which any room can wake.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -16,20 +17,19 @@
 #include <linux/suspend.h>
 #include <linux/workqueue.h>
 
-#include "agents/agent.h"
-#include "base/tw.h"
+#include "moving/move.h"
+#include "moving/store_choice.h"
 #include "pages/region.h"
 #include "policy/askers.h"
-#include "policy/policy.h"
+#include "policy/background.h"
+#include "policy/knobs.h"
+#include "policy/limits.h"
+#include "policy/policy_calc.h"
 #include "policy/sweep.h"
-#include "tiers/tier.h"
+#include "tiers/headroom.h"
 
-static bool tw_demote_paused = true;	/* not loaded, or a hibernation image is made */
-static struct workqueue_struct *tw_demote_wq;
 static struct tw_move *tw_demote_move;	/* the work's batch */
 static struct tw_keep tw_keep;		/* hints, see tw_keep_get() */
-static void tw_demote_work_fn(struct work_struct *work);
-static DECLARE_WORK(tw_demote_work, tw_demote_work_fn);
 
 /*
  * What memcgs have asked for, by memcg: a reclaimer that took the pages of other
@@ -39,24 +39,6 @@ static DECLARE_WORK(tw_demote_work, tw_demote_work_fn);
 static struct tw_askers tw_asked[1 << TW_ASKED_BITS];
 
 /* -- in the background ----------------------------------------------------- */
-
-/* In both tiers together: what one holds beyond its capacity is not free. */
-static unsigned long tw_memory_free(unsigned long *capacity)
-{
-	unsigned long used = 0;
-	int tier;
-
-	*capacity = 0;
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
-		struct tw_tier_s *t = &tw_tiers[tier];
-
-		if (!tw_tier_bound(tier))
-			continue;
-		*capacity += READ_ONCE(t->capacity);
-		used += tw_tier_used(t);
-	}
-	return *capacity > used ? *capacity - used : 0;
-}
 
 /* As it is now, if not by one hand: what a race mixes up costs little. */
 static struct tw_keep tw_keep_get(void)
@@ -100,32 +82,6 @@ void tw_demote_stalled(void)
 	tw_memory_free(&capacity);
 	tw_keep_stalled(&keep, tw_headroom_most(capacity));
 	tw_keep_put(keep);
-}
-
-void tw_demote_queue(void)
-{
-	rcu_read_lock();	/* pairs with synchronize_rcu() in tw_demote_exit() */
-	if (!READ_ONCE(tw_demote_paused) && !work_pending(&tw_demote_work))
-		queue_work(tw_demote_wq, &tw_demote_work);
-	rcu_read_unlock();
-}
-
-static bool tw_memory_low(void)
-{
-	unsigned long capacity, free = tw_memory_free(&capacity);
-
-	return free < tw_headroom(capacity);
-}
-
-void tw_demote_check(void)
-{
-	if (tw_memory_low())
-		tw_demote_queue();
-}
-
-void tw_demote_kick(struct tw_tier_s *t)
-{
-	tw_demote_check();
 }
 
 static struct tw_askers *tw_asked_of(struct mem_cgroup *memcg)
@@ -179,19 +135,14 @@ unsigned long tw_demote_wait(struct mem_cgroup *memcg, unsigned long nr,
 			      patience);
 }
 
-bool tw_demote_is_paused(void)
-{
-	return READ_ONCE(tw_demote_paused);
-}
-
 static void tw_demote_work_fn(struct work_struct *work)
 {
 	unsigned long capacity, free, want, done;
 	struct tw_keep keep;
 
 	tw_demote_reclaim();
-	tw_limits_work(&tw_demote_paused);
-	while (!READ_ONCE(tw_demote_paused)) {
+	tw_limits_work();
+	while (!tw_demote_is_paused()) {
 		free = tw_memory_free(&capacity);
 		want = 2 * tw_headroom(capacity);
 		if (free >= want)
@@ -214,12 +165,11 @@ static int tw_demote_pm(struct notifier_block *nb, unsigned long action, void *p
 	switch (action) {
 	case PM_HIBERNATION_PREPARE:
 	case PM_SUSPEND_PREPARE:
-		WRITE_ONCE(tw_demote_paused, true);
-		flush_work(&tw_demote_work);
+		tw_demote_pause();
 		break;
 	case PM_POST_HIBERNATION:
 	case PM_POST_SUSPEND:
-		WRITE_ONCE(tw_demote_paused, false);
+		tw_demote_resume();
 		tw_demote_queue();
 		break;
 	}
@@ -237,20 +187,18 @@ int tw_demote_init(void)
 	tw_demote_move = tw_move_alloc(GFP_KERNEL);
 	if (!tw_demote_move)
 		return -ENOMEM;
-	err = -ENOMEM;
-	tw_demote_wq = alloc_workqueue("tw_demote", WQ_UNBOUND | WQ_FREEZABLE |
-				       WQ_MEM_RECLAIM, 1);
-	if (!tw_demote_wq)
+	err = tw_demote_start(tw_demote_work_fn, tw_headroom);
+	if (err)
 		goto move;
 	err = register_pm_notifier(&tw_demote_nb);
 	if (err)
-		goto wq;
+		goto stop;
 	tw_demote_begin();
-	WRITE_ONCE(tw_demote_paused, false);
+	tw_demote_resume();
 	return 0;
 
-wq:
-	destroy_workqueue(tw_demote_wq);
+stop:
+	tw_demote_stop();
 move:
 	tw_move_free(tw_demote_move);
 	return err;
@@ -259,10 +207,7 @@ move:
 void tw_demote_exit(void)
 {
 	unregister_pm_notifier(&tw_demote_nb);
-	WRITE_ONCE(tw_demote_paused, true);
-	synchronize_rcu();	/* who has not seen that has queued its work */
-	flush_work(&tw_demote_work);
-	tw_limits_exit();	/* only that work arms its timer */
-	destroy_workqueue(tw_demote_wq);
+	tw_demote_stop();
+	tw_limits_exit();	/* only the work arms its timer */
 	tw_move_free(tw_demote_move);
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * balance.c - where pages are and who touches them
+ * balance.c - pages of the CPU tier to the node whose CPUs touch them
  *
- * Owns the counters by node. Touches are counted per CPU, by the CPU; pages by
- * atomics. Balancing moves pages of the CPU tier to the node whose CPUs touch
- * them, as the votes in their records have it; it holds no locks of its own.
+ * As the votes in their records have it. Owns nothing and holds no locks of its
+ * own. For a caller of the ioctl, and for the scanner's thread.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -16,79 +15,16 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include "pages/lookup.h"
+#include "base/usercopy.h"
+#include "moving/move.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/numa.h"
+#include "policy/balance.h"
+#include "tiers/nodes.h"
 #include "tiers/tier.h"
 
 /* Votes that a node must be ahead for a page to go there. */
 #define TW_BALANCE_SURE	2U
-
-struct tw_numa_touches __percpu *tw_numa_touched;
-atomic_long_t *tw_numa_pages;
-static atomic_long_t *tw_numa_moved;	/* by node, moved there by balancing */
-
-/* -- looking --------------------------------------------------------------- */
-
-static int tw_node_tier(int nid)
-{
-	int tier, found = TW_TIER_NONE;
-
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
-		struct tw_tier_s *t = &tw_tiers[tier];
-
-		spin_lock(&t->pressure_lock);
-		if (t->state != TW_TIER_UNBOUND && node_isset(nid, t->nodes))
-			found = tier;
-		spin_unlock(&t->pressure_lock);
-	}
-	return found;
-}
-
-static void tw_node_memory(int nid, struct tw_numa_stats *arg)
-{
-	struct zone *zones = NODE_DATA(nid)->node_zones;
-	int i;
-
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		arg->total += zone_managed_pages(&zones[i]);
-		arg->free += zone_page_state(&zones[i], NR_FREE_PAGES);
-	}
-}
-
-/**
- * tw_numa_stats_ioctl - TW_IOC_NUMA_STATS
- * @arg: the ioctl's argument
- *
- * Return: 0, -EINVAL, or -ENOENT: no such node, or it is not online.
- */
-int tw_numa_stats_ioctl(struct tw_numa_stats *arg)
-{
-	int nid = arg->node, cpu;
-
-	if (arg->flags || arg->reserved || nid < 0)
-		return -EINVAL;
-	if (nid >= nr_node_ids || !node_online(nid))
-		return -ENOENT;
-	*arg = (struct tw_numa_stats){
-		.size = arg->size,
-		.node = nid,
-		.tier = tw_node_tier(nid),
-		.pages = max(atomic_long_read(&tw_numa_pages[nid]), 0L),
-		.moved_in = atomic_long_read(&tw_numa_moved[nid]),
-	};
-	tw_node_memory(nid, arg);
-	for_each_possible_cpu(cpu) {
-		const struct tw_numa_touches *t =
-			per_cpu_ptr(tw_numa_touched, cpu) + nid;
-
-		arg->local += READ_ONCE(t->local);
-		arg->remote += READ_ONCE(t->remote);
-	}
-	return 0;
-}
-
-/* -- balancing --------------------------------------------------------------- */
 
 /**
  * struct tw_balance - one call
@@ -254,37 +190,4 @@ void tw_numa_balance_some(u32 nr)
 	struct tw_numa_balance arg = { .nr = nr };
 
 	tw_balance(&arg, true);
-}
-
-/* -- load and unload ------------------------------------------------------- */
-
-/**
- * tw_numa_counts_init - at load
- *
- * Return: 0 or -ENOMEM.
- */
-int tw_numa_counts_init(void)
-{
-	/* Pages, and behind them what has been moved. */
-	tw_numa_pages = kcalloc(2 * nr_node_ids, sizeof(*tw_numa_pages),
-				GFP_KERNEL);
-	if (!tw_numa_pages)
-		return -ENOMEM;
-	tw_numa_moved = tw_numa_pages + nr_node_ids;
-	tw_numa_touched = __alloc_percpu(nr_node_ids * sizeof(*tw_numa_touched),
-					 __alignof__(*tw_numa_touched));
-	if (!tw_numa_touched) {
-		kfree(tw_numa_pages);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-/**
- * tw_numa_counts_exit - at unload, no page is left
- */
-void tw_numa_counts_exit(void)
-{
-	free_percpu(tw_numa_touched);
-	kfree(tw_numa_pages);
 }

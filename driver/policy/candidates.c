@@ -2,7 +2,7 @@
 /*
  * candidates.c - pages worth moving
  *
- * Owns the rings of cand_queue.h, one for each tier and band of heat, and the
+ * Looks through the rings of heat.c, one for each tier and band of heat. Owns the
  * hand of the walk that fills in what they lack. A number in a ring is a hint:
  * the page is looked up again before anybody is told of it.
  *
@@ -22,23 +22,19 @@
 #include <linux/vmalloc.h>
 
 #include "base/entries.h"
-#include "base/stats.h"
+#include "base/usercopy.h"
 #include "pages/cand_queue.h"
 #include "pages/external.h"
+#include "pages/heat.h"
 #include "pages/lookup.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/heat.h"
+#include "policy/candidates.h"
 #include "tiers/tier.h"
 
 /* Records that a walk looks at: so many, and more for each page wanted. */
 #define TW_WALK_BASE	4096
 #define TW_WALK_EACH	8
-
-struct tw_cand_tier {
-	struct tw_cand_ring band[TW_HEAT_BANDS];
-};
-
-static struct tw_cand_tier *tw_cand_tiers;	/* by enum tw_tier */
 
 /* Where the walk goes on (hints). */
 static u64 tw_walk_region;
@@ -76,19 +72,6 @@ struct tw_cand_set {
 	u64 *key;
 	u64 *seen;
 };
-
-/**
- * tw_heat_banded - a page got into another band of heat, or into another tier
- * @page: its number
- * @tier: where it is
- * @heat: its heat now
- *
- * Any context but NMI.
- */
-void tw_heat_banded(u64 page, int tier, unsigned int heat)
-{
-	tw_cand_put(&tw_cand_tiers[tier].band[tw_heat_band(heat)], page);
-}
 
 /* -- the set --------------------------------------------------------------- */
 
@@ -167,7 +150,7 @@ static void tw_cand_from_rings(struct tw_cand_set *s)
 		if (!tw_cand_want(s, s->hot ? (1U << s->band) - 1 :
 				  s->band ? 1U << (s->band - 1) : 0))
 			continue;
-		tw_cand_look(&tw_cand_tiers[s->from].band[s->band], tw_cand_check, s);
+		tw_cand_look(tw_heat_ring(s->from, s->band), tw_cand_check, s);
 		cond_resched();
 	}
 }
@@ -319,7 +302,7 @@ static int tw_cand_run(struct tw_cand_set *s)
  * @from: enum tw_tier
  * @to: another one
  * @out: room for @nr
- * @nr: 1..tw_max_pages()
+ * @nr: 1..TW_CALL_PAGES
  * @admin: of everybody, else the caller's
  *
  * Sleeps. Takes time for @nr, however many pages there are.
@@ -336,7 +319,7 @@ int tw_candidates_get(int from, int to, struct tw_candidate *out,
 	int err;
 
 	if (!tw_tier_valid(from) || !tw_tier_valid(to) || from == to ||
-	    !nr || nr > tw_max_pages())
+	    !nr || nr > TW_CALL_PAGES)
 		return -EINVAL;
 	err = tw_cand_run(&s);
 	if (err)
@@ -358,7 +341,7 @@ int tw_candidates_ioctl(struct tw_candidates *arg)
 
 	if (arg->flags || arg->from_tier >= TW_NR_TIERS ||
 	    arg->to_tier >= TW_NR_TIERS || arg->from_tier == arg->to_tier ||
-	    !arg->nr || arg->nr > tw_max_pages())
+	    !arg->nr || arg->nr > TW_CALL_PAGES)
 		return -EINVAL;
 	err = tw_entry_check(arg->entry_size, TW_CANDIDATE_SIZE_VER0);
 	if (err)
@@ -379,22 +362,4 @@ int tw_candidates_ioctl(struct tw_candidates *arg)
 	kvfree(s.found);
 	arg->nr = s.nr;
 	return err;
-}
-
-/**
- * tw_candidates_init - at load, before anything has heat
- *
- * Return: 0 or -ENOMEM.
- */
-int tw_candidates_init(void)
-{
-	tw_cand_tiers = vzalloc(TW_NR_TIERS * sizeof(*tw_cand_tiers));
-	return tw_cand_tiers ? 0 : -ENOMEM;
-}
-
-/* At unload, nothing has heat any more. */
-void tw_candidates_exit(void)
-{
-	vfree(tw_cand_tiers);
-	tw_cand_tiers = NULL;
 }

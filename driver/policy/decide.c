@@ -22,11 +22,17 @@
 #include <linux/vmalloc.h>
 
 #include "base/stats.h"
-#include "base/tw.h"
+#include "moving/departed.h"
+#include "moving/move.h"
+#include "moving/store_choice.h"
+#include "pages/heat.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
-#include "policy/policy.h"
+#include "policy/balance.h"
+#include "policy/decide.h"
+#include "policy/knobs.h"
+#include "policy/policy_calc.h"
+#include "tiers/slots.h"
 #include "tiers/tier.h"
 
 /* Scans within which a promoted page that is demoted has thrashed. */
@@ -67,7 +73,7 @@ struct tw_decider tw_dec = {
 	.scan = TW_THRASH_SCANS,
 };
 
-bool tw_sinking_helps;
+static bool tw_sink_helped;	/* by the last scan: the slowest store's pages are wanted more */
 
 #define tw_auto_count(_name, _n)	\
 	WRITE_ONCE(tw_stats->auto_##_name, tw_stats->auto_##_name + (_n))
@@ -293,6 +299,12 @@ static void tw_sink_asked(void)
 			tw_asking_age(&tw_dec.asking[tier]);
 }
 
+void tw_policy_tell_stores(void)
+{
+	WRITE_ONCE(tw_sinking_helps, READ_ONCE(tw_auto_migration) &&
+		   READ_ONCE(tw_sink_helped));
+}
+
 /* All stores but the slowest in use, against that. */
 static bool tw_sink_pays(void)
 {
@@ -316,13 +328,14 @@ static void tw_sink_begin(void)
 	int tier;
 
 	tw_sink_asked();
-	WRITE_ONCE(tw_sinking_helps, tw_sink_pays());
+	WRITE_ONCE(tw_sink_helped, tw_sink_pays());
+	tw_policy_tell_stores();
 	if (tw_dec.began)
 		tw_dec.sink_ns = tw_sink_time(tw_dec.sink_ns,
 					      waited - tw_dec.waited,
 					      now - tw_dec.began);
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++) {
-		tw_dec.sinks[tier] = tw_sinking_helps && tw_dec.sink_ns > 0 ?
+		tw_dec.sinks[tier] = tw_sink_helped && tw_dec.sink_ns > 0 ?
 			tw_store_need(tier) : 0;
 		tw_dec.need[tier] = tw_dec.sinks[tier];
 	}
@@ -406,6 +419,7 @@ void tw_policy_forget(void)
 	memset(tw_dec.room, 0, sizeof(tw_dec.room));
 	tw_dec.sink_ns = 0;
 	tw_dec.began = 0;
+	tw_policy_tell_stores();
 }
 
 void tw_policy_balance(unsigned int nr)

@@ -14,11 +14,14 @@
 #include <linux/sched/signal.h>
 #include <linux/workqueue.h>
 
-#include "base/tw.h"
+#include "moving/move.h"
+#include "moving/store_choice.h"
 #include "pages/group.h"
+#include "pages/record.h"
 #include "pages/region.h"
+#include "policy/limits.h"
 #include "policy/sweep.h"
-#include "tiers/tier.h"
+#include "tiers/headroom.h"
 
 /* How long until the next try: doubled as long as all tries are in vain. */
 #define TW_AGAIN_FIRST	(HZ / 4)
@@ -150,18 +153,18 @@ static bool tw_limits_exceeded(void)
 	return found;
 }
 
-void tw_limits_work(const bool *stop)
+void tw_limits_work(void)
 {
 	unsigned long all = 0, done;
 
 	do {
 		done = tw_demote_limits(TW_BATCH);
-		if (!READ_ONCE(*stop))
+		if (!tw_demote_is_paused())
 			done += tw_sink_all();
 		all += done;
 		cond_resched();
-	} while (done && !READ_ONCE(*stop));
-	if (READ_ONCE(*stop) || !tw_limits_exceeded()) {
+	} while (done && !tw_demote_is_paused());
+	if (tw_demote_is_paused() || !tw_limits_exceeded()) {
 		tw_again_in = TW_AGAIN_FIRST;
 		return;
 	}

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * policy.c - the knobs of automatic migration
+ * policy.c - setting the knobs of automatic migration
  *
- * Owns tw_knobs but for the two thresholds, which are parameters of their own
- * (heat.c), and for enable_auto_migration. tw_policy_mutex orders those who set
- * several of them; readers take none.
+ * Sets those of knobs.c, and the two thresholds, which are parameters of their own
+ * (heat.c). tw_policy_mutex orders those who set several of them; readers take none.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -13,23 +12,13 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 
-#include "base/tw.h"
-#include "policy/heat.h"
+#include "pages/heat.h"
+#include "policy/background.h"
+#include "policy/knobs.h"
 #include "policy/policy.h"
+#include "policy/scanner.h"
 
 static DEFINE_MUTEX(tw_policy_mutex);
-
-struct tw_policy tw_knobs = {
-	.mode = TW_POLICY_AUTO,
-	.scan_permille = 10,
-	.scan_min_ms = 50,
-	.scan_max_ms = 2000,
-	.free_permille = 20,
-	.min_stay = 2,
-	.max_rate = 65536,
-};
-
-bool tw_auto_migration;
 
 static int tw_auto_set(const char *val, const struct kernel_param *kp)
 {

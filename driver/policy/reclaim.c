@@ -38,14 +38,16 @@
 #include <linux/vmstat.h>
 #include <linux/wait.h>
 
-#include "base/tw.h"
+#include "moving/move.h"
+#include "moving/store_choice.h"
 #include "pages/region.h"
 #include "policy/askers.h"
-#include "policy/numa.h"
 #include "policy/reclaim.h"
 #include "policy/reclaim_calc.h"
 #include "policy/sweep.h"
-#include "tiers/tier.h"
+#include "tiers/headroom.h"
+#include "tiers/nodes.h"
+#include "tiers/reserve.h"
 
 /* Pages that a sweep is asked for: some batches, so that their I/O is worth it. */
 #define TW_RECLAIM_PAGES	256UL
@@ -233,17 +235,8 @@ static void tw_node_tell(struct tw_node *n)
 		return;
 	mod_node_page_state(NODE_DATA(n->nid), NR_KERNEL_MISC_RECLAIMABLE,
 			    now - n->told);
+	atomic_long_add(now - n->told, &tw_room_told);
 	WRITE_ONCE(n->told, now);
-}
-
-unsigned long tw_reclaim_told(void)
-{
-	long told = 0;
-	int nid;
-
-	for_each_node(nid)
-		told += READ_ONCE(tw_nodes[nid]->told);
-	return told;
 }
 
 /* @done pages have gone, or none could. */

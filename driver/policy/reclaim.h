@@ -14,8 +14,6 @@ void tw_reclaim_exit(void);
 void tw_reclaim_watch(void);
 /* Pages of regions on @nid that there is a store for. Any context. */
 unsigned long tw_reclaim_pages(int nid);
-/* Pages that MemAvailable is told of; it may be about to learn of others. */
-unsigned long tw_reclaim_told(void);
 /* Is there so little free on @nid that allocations there have to wait? */
 bool tw_reclaim_short(int nid);
 /*

@@ -27,11 +27,17 @@
 
 #include "base/compat.h"
 #include "base/stats.h"
-#include "base/tw.h"
+#include "moving/departed.h"
+#include "pages/heat.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/heat.h"
-#include "policy/policy.h"
+#include "policy/accessed.h"
+#include "policy/decide.h"
+#include "policy/knobs.h"
+#include "policy/policy_calc.h"
+#include "policy/scanner.h"
 #include "policy/sweep.h"
+#include "tiers/headroom.h"
 #include "tiers/tier.h"
 
 /* Work between two sleeps. */
@@ -44,8 +50,6 @@
 #define TW_GROUP	32
 /* A longer window is slept with timers that cost less. */
 #define TW_NAP_NS	(20 * NSEC_PER_MSEC)
-
-bool tw_scanning;
 
 static struct task_struct *tw_scand;
 static DECLARE_WAIT_QUEUE_HEAD(tw_scan_wq);
@@ -112,6 +116,7 @@ static struct tw_window tw_win = { .ns = TW_WINDOW_ALL };
 
 void tw_scanner_wake(void)
 {
+	tw_policy_tell_stores();
 	WRITE_ONCE(tw_scan_kicked, true);
 	wake_up(&tw_scan_wq);
 }

@@ -31,9 +31,14 @@
 #include <linux/swap.h>
 
 #include "base/compat.h"
-#include "base/tw.h"
+#include "moving/departed.h"
+#include "moving/move.h"
+#include "pages/frame.h"
+#include "pages/record.h"
 #include "pages/region.h"
+#include "policy/background.h"
 #include "policy/reclaim.h"
+#include "policy/shrinker.h"
 #include "tiers/tier.h"
 
 /* Pages that a reclaimer asks a node for: it asks once a pass. */
@@ -45,39 +50,9 @@
 /* The OOM killer's, under oom_lock: all who allocate may be waiting for it. */
 #define TW_PATIENCE_OOM		(3 * HZ / 2)
 
-static struct kmem_cache *tw_chunk_cache;
-static struct list_lru tw_chunk_lru;
-static atomic_long_t tw_chunks_listed;	/* chunks in it */
 static bool tw_shrinker_ready;	/* tw_chunk_lru exists */
 
 /* -- chunks -------------------------------------------------------------------- */
-
-struct tw_chunk *tw_shrinker_alloc_chunk(gfp_t gfp)
-{
-	struct tw_chunk *c;
-
-	c = kmem_cache_alloc_lru(tw_chunk_cache, &tw_chunk_lru, gfp);
-	if (c)
-		INIT_LIST_HEAD(&c->lru);
-	return c;
-}
-
-void tw_shrinker_track(struct tw_chunk *c)
-{
-	if (list_lru_add_obj(&tw_chunk_lru, &c->lru))
-		atomic_long_inc(&tw_chunks_listed);
-}
-
-void tw_shrinker_untrack(struct tw_chunk *c)
-{
-	if (list_lru_del_obj(&tw_chunk_lru, &c->lru))
-		atomic_long_dec(&tw_chunks_listed);
-}
-
-void tw_shrinker_free_chunk(struct tw_chunk *c)
-{
-	kmem_cache_free(tw_chunk_cache, c);
-}
 
 /* Resident pages of a listed chunk, in the mean. */
 static unsigned long tw_chunk_mean(void)
@@ -260,33 +235,25 @@ int tw_shrinker_init(void)
 {
 	int err;
 
-	tw_chunk_cache = KMEM_CACHE(tw_chunk, SLAB_ACCOUNT);
-	if (!tw_chunk_cache)
-		return -ENOMEM;
 	/* The list wants the shrinker's id, the shrinker the list: see @ready. */
 	tw_memcg_shrinker = tw_shrinker_add(&tw_memcg_shrinker_like);
 	err = PTR_ERR_OR_ZERO(tw_memcg_shrinker);
 	if (err)
-		goto cache;
+		return err;
 	err = list_lru_init_memcg(&tw_chunk_lru, tw_memcg_shrinker);
-	if (err)
-		goto shrinker;
+	if (err) {
+		tw_shrinker_remove(tw_memcg_shrinker);
+		return err;
+	}
 	/* Pairs with the acquire in tw_memcg_count(). */
 	smp_store_release(&tw_shrinker_ready, true);
 	return 0;
-
-shrinker:
-	tw_shrinker_remove(tw_memcg_shrinker);
-cache:
-	kmem_cache_destroy(tw_chunk_cache);
-	return err;
 }
 
 void tw_shrinker_exit(void)
 {
 	tw_shrinker_remove(tw_memcg_shrinker);
 	list_lru_destroy(&tw_chunk_lru);
-	kmem_cache_destroy(tw_chunk_cache);
 }
 
 /* -- a node that is short -------------------------------------------------------- */

@@ -16,12 +16,15 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
+#include "moving/move.h"
+#include "moving/store_choice.h"
+#include "pages/heat.h"
+#include "pages/record.h"
 #include "pages/region.h"
-#include "policy/heat.h"
-#include "policy/numa.h"
-#include "policy/policy.h"
+#include "policy/accessed.h"
+#include "policy/knobs.h"
 #include "policy/sweep.h"
-#include "tiers/tier.h"
+#include "tiers/nodes.h"
 
 /* Pages looked at before a sweep gets less choosy. */
 #define TW_SWEEP_PAGES	8192

@@ -18,7 +18,8 @@
 #include <linux/vmalloc.h>
 
 #include "base/compat.h"
-#include "base/tw.h"
+#include "tiers/backend_store.h"
+#include "tiers/slots.h"
 #include "tiers/store.h"
 #include "tiers/tier.h"
 

@@ -25,8 +25,8 @@
 #include <linux/suspend.h>
 #include <linux/wait.h>
 
-#include "tiers/store.h"
-#include "tiers/tier.h"
+#include "tiers/headroom.h"
+#include "tiers/hibernate.h"
 
 /* As long as the kernel waits for tasks to freeze. */
 #define TW_STILL_WAIT	(20 * HZ)
@@ -96,7 +96,7 @@ static int tw_hibernate_notify(struct notifier_block *nb, unsigned long action,
 	case PM_POST_RESTORE:
 		WRITE_ONCE(tw_still, false);
 		/* What memory has taken beyond its capacity may go now. */
-		tw_demote_kick(&tw_tiers[TW_TIER_CPU]);
+		tw_demote_check();
 		break;
 	}
 	return NOTIFY_DONE;

@@ -18,7 +18,8 @@
 #include "base/stats.h"
 #include "base/tw.h"
 #include "events/hooks.h"
-#include "events/stream.h"
+#include "tiers/headroom.h"
+#include "tiers/pressure.h"
 #include "tiers/pressure_calc.h"
 #include "tiers/tier.h"
 
@@ -28,25 +29,6 @@ static struct tw_pressure_levels tw_levels[TW_NR_TIERS] = {
 };
 
 #define TW_STALL_TIME	HZ	/* a stall raises the level for so long */
-
-/**
- * tw_pressure_kick - have the level looked at
- * @t: tier
- *
- * Any context. Calls until the work runs cost one load each.
- */
-void tw_pressure_kick(struct tw_tier_s *t)
-{
-	/*
-	 * ->used was changed by a fully ordered atomic before this. Pairs with
-	 * the full barrier in tw_pressure_work(): either we see 0 here, or the
-	 * work sees the new ->used.
-	 */
-	if (atomic_read(&t->pressure_kicked))
-		return;
-	if (!atomic_xchg(&t->pressure_kicked, 1))
-		mod_delayed_work(system_unbound_wq, &t->pressure_work, 0);
-}
 
 /* Jiffies until a stall is forgotten, 0 when none is remembered. */
 static unsigned long tw_stall_left(struct tw_tier_s *t)
@@ -113,10 +95,10 @@ static void tw_pressure_look(struct tw_tier_s *t, bool again)
 	spin_unlock(&t->pressure_lock);
 
 	if (level != old)
-		tw_hook_call(TW_HOOK_PRESSURE, NULL, t->id, level);
+		tw_hook_call(TW_HOOK_PRESSURE, 0, INVALID_UID, t->id, level);
 
 	if (shortage && tw_tier_is_memory(t->id))
-		tw_demote_kick(t);
+		tw_demote_check();
 	/* A kick that is queued already comes sooner and gets here again. */
 	if (left)
 		queue_delayed_work(system_unbound_wq, &t->pressure_work, left);
@@ -170,15 +152,13 @@ void tw_pressure_reset(struct tw_tier_s *t, bool bound)
  * tw_tier_stall - a fault had to wait for a demotion
  * @t: tier that had no room
  *
- * Counts, raises the level by one for a second, and has more kept free. Process
- * context.
+ * Counts, and raises the level by one for a second. Process context.
  */
 void tw_tier_stall(struct tw_tier_s *t)
 {
 	bool fresh = !tw_stall_left(t);
 
 	tw_count(t->id, stalls, 1);
-	tw_demote_stalled();
 	WRITE_ONCE(t->stalled_until, jiffies + TW_STALL_TIME);
 	if (fresh)
 		tw_pressure_kick(t);

@@ -18,14 +18,16 @@
 #include <linux/module.h>
 #include <linux/spinlock.h>
 
+#include "base/percent.h"
 #include "base/stats.h"
 #include "base/user.h"
-#include "policy/reclaim.h"
 #include "tiers/reserve.h"
 #include "tiers/reserve_calc.h"
 #include "tiers/tier.h"
 
 static DEFINE_SPINLOCK(tw_room_lock);
+
+atomic_long_t tw_room_told;
 
 /* Of what is reserved, by users without CAP_SYS_RESOURCE. */
 static unsigned long tw_reserved_capped;
@@ -81,8 +83,8 @@ static void tw_room_look(struct tw_room_state *s)
 	*s = (struct tw_room_state){
 		.room = atomic64_read(tw_room_ctr()),
 		/* Without pages of regions, which are counted below. */
-		.available = max(si_mem_available() - (long)tw_reclaim_told(),
-				 0L),
+		.available = max(si_mem_available() -
+				 atomic_long_read(&tw_room_told), 0L),
 	};
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		struct tw_tier_s *t = &tw_tiers[tier];
@@ -122,7 +124,7 @@ static int tw_reserve_locked(struct tw_user *u, unsigned long nr)
 	if (!tw_room_fits(&s, nr))
 		return -ENOSPC;
 	if (capped && tw_reserved_capped + nr >
-	    tw_room_share(s.room, READ_ONCE(max_reserve_percent)))
+	    tw_percent_of(s.room, READ_ONCE(max_reserve_percent)))
 		return -EDQUOT;
 	/* Fully ordered, pairs with tw_unreserved_take(). */
 	atomic64_add_return(nr, tw_reserved_ctr());
@@ -265,9 +267,4 @@ bool tw_room_spare(unsigned long nr)
 	spare = !tw_room_short(nr);
 	spin_unlock(&tw_room_lock);
 	return spare;
-}
-
-unsigned long tw_room_percent(unsigned int percent)
-{
-	return tw_room_share(atomic64_read(tw_room_ctr()), percent);
 }

@@ -11,6 +11,7 @@
 #ifndef _TW_RESERVE_H
 #define _TW_RESERVE_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 struct tw_user;
@@ -35,7 +36,10 @@ int tw_room_remove(unsigned long nr, bool force);
 /* Could @nr pages of a tier go? A look: nothing holds it true. */
 bool tw_room_spare(unsigned long nr);
 
-/* That many percent of all room. */
-unsigned long tw_room_percent(unsigned int percent);
+/*
+ * Pages of regions that MemAvailable is told of; it may be about to learn of others.
+ * reclaim.c tells it.
+ */
+extern atomic_long_t tw_room_told;
 
 #endif

@@ -49,13 +49,4 @@ static inline bool tw_room_fits(const struct tw_room_state *s,
 	return all <= s->slots || all - s->slots <= s->in_memory + s->available;
 }
 
-/* @percent of @room, without an overflow. */
-static inline unsigned long long tw_room_share(unsigned long long room,
-					       unsigned int percent)
-{
-	if (percent >= 100)
-		return room;
-	return room / 100 * percent + room % 100 * percent / 100;
-}
-
 #endif

@@ -7,7 +7,7 @@
 #ifndef _TW_SHARE_CALC_H
 #define _TW_SHARE_CALC_H
 
-#include "tiers/reserve_calc.h"
+#include "base/percent.h"
 
 /* Percent of a node that may be left at most: the tier has to have something. */
 #define TW_LEAVE_MAX	90U
@@ -26,8 +26,8 @@ static inline unsigned long tw_share_left(unsigned long pages,
 					  unsigned int percent,
 					  unsigned long high)
 {
-	unsigned long most = tw_room_share(pages, TW_LEAVE_MAX);
-	unsigned long left = tw_room_share(pages, percent);
+	unsigned long most = tw_percent_of(pages, TW_LEAVE_MAX);
+	unsigned long left = tw_percent_of(pages, percent);
 
 	if (!percent)
 		return 0;

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "base/stats.h"
+#include "tiers/hibernate.h"
 #include "tiers/slots.h"
 #include "tiers/store.h"
 #include "tiers/tier.h"

@@ -12,6 +12,8 @@
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
+struct tw_tier_s;
+
 #define TW_SLOTS_MAX	(U32_MAX - 1)	/* ~0 is never a slot */
 
 #define TW_CRCS_PER_PAGE	(PAGE_SIZE / sizeof(u32))
@@ -40,5 +42,15 @@ bool tw_slots_put(struct tw_slots *s, u32 slot);
 
 int tw_slots_set_crc(struct tw_slots *s, u32 slot, u32 crc);
 bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc);
+/* -- of a tier -------------------------------------------------------------- */
+
+/*
+ * Up to @nr slots in one run, next fit: returns how many were got (from *@slot
+ * on), 0 when full, not bound, leaving or standing still. Any context but irq.
+ */
+unsigned int tw_slots_alloc(struct tw_tier_s *t, unsigned int nr, u32 *slot);
+void tw_slots_free(struct tw_tier_s *t, u32 slot);
+/* Slots in use: pages, kept copies and writes in flight. */
+unsigned long tw_slots_used(struct tw_tier_s *t);
 
 #endif

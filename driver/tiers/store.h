@@ -19,6 +19,7 @@
 
 #include "base/compat.h"
 #include "tiers/slots.h"
+#include "tiers/store_io.h"
 #include "tiers/tier.h"
 
 struct tw_xfer;

@@ -18,8 +18,9 @@
 #include <linux/workqueue.h>
 
 #include "base/stats.h"
-#include "base/tw.h"
+#include "tiers/slots.h"
 #include "tiers/store.h"
+#include "tiers/store_io.h"
 #include "tiers/tier.h"
 
 #define TW_BIOS_MIN	32	/* a store's bios when there is no memory */

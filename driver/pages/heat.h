@@ -3,8 +3,8 @@
  * heat.h - the temperature of pages, and the queues of those worth moving
  *
  * Heat and age are hints in the record, changed without a lock: a race costs
- * an observation. What raises heat tells the queues of candidates (heat.c,
- * candidates.c) when the page gets into another class of heat.
+ * an observation. What raises heat tells the queues of candidates (heat.c) when
+ * the page gets into another band of heat.
  */
 #ifndef _TW_HEAT_H
 #define _TW_HEAT_H
@@ -13,10 +13,7 @@
 
 #include "pages/record.h"
 
-struct tw_candidate;
-struct tw_candidates;
-struct tw_mark;
-struct tw_page_list;
+struct tw_cand_ring;
 
 /* How much a fault, a sweep that finds the page touched, a report adds. */
 #define TW_HEAT_FAULT	10
@@ -75,26 +72,10 @@ static inline void tw_rec_cool(struct tw_rec *rec, u64 page, int tier)
 	tw_heat_banded(page, tier, old / 2);	/* half is another band */
 }
 
+/* Numbers of pages that got into @band of heat in @tier; candidates.c looks. */
+struct tw_cand_ring *tw_heat_ring(int tier, unsigned int band);
+
 int tw_heat_init(void);
 void tw_heat_exit(void);
-
-/*
- * Up to @nr candidates, best first: how many, or -errno as in uapi. @admin: of
- * everybody, else the caller's. Sleeps.
- */
-int tw_candidates_get(int from, int to, struct tw_candidate *out,
-		      unsigned int nr, bool admin);
-
-/* By tw_heat_init() and tw_heat_exit(). */
-int tw_candidates_init(void);
-void tw_candidates_exit(void);
-
-/* Calls a page hot or cold, for everybody's pages with @admin: 0 or -ENOENT. */
-int tw_mark_page(u64 owner, u64 page, bool hot, bool admin);
-
-/* ioctls; they copy the arrays themselves */
-int tw_candidates_ioctl(struct tw_candidates *arg);
-int tw_page_list_ioctl(struct tw_page_list *arg);
-int tw_mark_ioctl(struct tw_mark *arg);
 
 #endif

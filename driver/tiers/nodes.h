@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * numa.h - where pages are and who touches them
+ * nodes.h - where pages are by node, and which CPUs touch them
  */
-#ifndef _TW_NUMA_H
-#define _TW_NUMA_H
+#ifndef _TW_NODES_H
+#define _TW_NODES_H
 
 #include <linux/atomic.h>
 #include <linux/mm.h>
@@ -21,9 +21,10 @@ struct tw_numa_touches {
 	u64 remote;
 };
 
-/* Per CPU an array by node; by node, pages of regions. */
+/* Per CPU an array by node; by node, pages of regions, and moved there by balancing. */
 extern struct tw_numa_touches __percpu *tw_numa_touched;
 extern atomic_long_t *tw_numa_pages;
+extern atomic_long_t *tw_numa_moved;
 
 int tw_numa_counts_init(void);
 void tw_numa_counts_exit(void);
@@ -53,7 +54,5 @@ static inline void tw_numa_page_add(struct page *page, int n)
 }
 
 int tw_numa_stats_ioctl(struct tw_numa_stats *arg);
-void tw_numa_balance_some(u32 nr);
-int tw_numa_balance_ioctl(struct tw_numa_balance *arg);
 
 #endif
