@@ -102,7 +102,7 @@ static void tw_walk_region(struct tw_agent_walk *s, struct tw_region *r)
 
 	m->region = r;
 	m->nr = 0;
-	xa_for_each(&r->chunks, n, c) {
+	tw_for_each_chunk(r, n, c) {
 		for (i = 0; i < TW_CHUNK_PAGES; i++) {
 			if (!tw_walk_wants(s, &c->rec[i]))
 				continue;

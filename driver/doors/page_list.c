@@ -241,7 +241,7 @@ static int tw_list_region(struct tw_list *l, struct tw_region *r,
 	struct tw_page p;
 	int err;
 
-	xa_for_each_start(&r->chunks, i, c, i) {
+	tw_for_each_chunk_from(r, i, c, i) {
 		idx = max(idx, c->base);
 		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {
 			l->cursor = tw_region_page(r, idx);

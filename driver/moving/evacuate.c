@@ -240,7 +240,7 @@ static int tw_evac_round(struct tw_evac *e)
 	while ((r = tw_region_after(id))) {
 		id = tw_region_number(r);
 		e->m->region = r;
-		xa_for_each(&r->chunks, i, c) {
+		tw_for_each_chunk(r, i, c) {
 			tw_evac_chunk(e, c);
 			if (e->err || signal_pending(current))
 				break;

@@ -167,7 +167,7 @@ unsigned long tw_reap_kept(int tier, unsigned long want)
 		return 0;
 	while (n < want && (r = tw_region_after(id))) {
 		id = tw_region_number(r);
-		xa_for_each(&r->chunks, i, c) {
+		tw_for_each_chunk(r, i, c) {
 			n += tw_reap_chunk(c, tier);
 			cond_resched();
 			if (n >= want)

@@ -117,7 +117,7 @@ static long tw_pages_discard(struct tw_region *r, unsigned long idx,
 
 	/* One walk over the mappings instead of one a page. */
 	unmap_mapping_pages(r->inode->i_mapping, idx, nr, false);
-	xa_for_each_range(&r->chunks, i, c, i, last) {
+	tw_for_each_chunk_range(r, i, c, i, last) {
 		unsigned long p = max(idx, c->base);
 		unsigned long e = min(end, c->base + TW_CHUNK_PAGES);
 

@@ -215,13 +215,19 @@ void tw_chunk_mem_add(struct tw_chunk *c, int n)
 		tw_chunk_track(c);
 }
 
+void tw_chunks_init(struct tw_region *r)
+{
+	xa_init_flags(&r->chunks, XA_FLAGS_ACCOUNT);
+	mutex_init(&r->make_lock);
+}
+
 /* Last reference: all pages and slots are gone. */
 void tw_chunks_free(struct tw_region *r)
 {
 	struct tw_chunk *c;
 	unsigned long i;
 
-	xa_for_each(&r->chunks, i, c) {
+	tw_for_each_chunk(r, i, c) {
 		tw_chunk_free(c);
 		tw_chunk_uncharge(r);
 		tw_global_add(record_bytes, -(s64)TW_CHUNK_BYTES);

@@ -39,6 +39,7 @@
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/wait_bit.h>
+#include <linux/xarray.h>
 #include <linux/tierwatch.h>
 
 struct tw_region;
@@ -370,6 +371,20 @@ extern atomic_long_t tw_chunks_listed;	/* chunks in it */
 int tw_records_init(void);
 void tw_records_exit(void);
 
+/*
+ * The chunks of @_r in the order of their pages, each in @_c, @_i being its place:
+ * its first page is @_i << TW_CHUNK_SHIFT. The caller has a reference to @_r, no
+ * lock is needed and the body may sleep: a chunk stays until the last reference
+ * goes. One that is made meanwhile may be missed.
+ */
+#define tw_for_each_chunk(_r, _i, _c)					\
+	xa_for_each(&(_r)->chunks, _i, _c)
+/* The same from place @_start on, and up to @_last. */
+#define tw_for_each_chunk_from(_r, _i, _c, _start)			\
+	xa_for_each_start(&(_r)->chunks, _i, _c, _start)
+#define tw_for_each_chunk_range(_r, _i, _c, _start, _last)		\
+	xa_for_each_range(&(_r)->chunks, _i, _c, _start, _last)
+
 /* The record of page @idx, or NULL when no page of its chunk was touched. */
 struct tw_rec *tw_rec_find(struct tw_region *r, unsigned long idx);
 struct tw_chunk *tw_chunk_find(struct tw_region *r, unsigned long idx);
@@ -381,6 +396,7 @@ struct tw_chunk *tw_chunk_make(struct tw_region *r, unsigned long idx, bool hard
 /* Charges the user with all records of @r before there are any: 0 or -EDQUOT. */
 int tw_records_prepay(struct tw_region *r);
 void tw_chunk_mem_add(struct tw_chunk *c, int n);
+void tw_chunks_init(struct tw_region *r);
 void tw_chunks_free(struct tw_region *r);
 
 #endif

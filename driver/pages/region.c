@@ -264,8 +264,7 @@ struct tw_region *tw_region_alloc(struct tw_region_create *arg)
 	if (!r)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&r->ref);
-	xa_init_flags(&r->chunks, XA_FLAGS_ACCOUNT);
-	mutex_init(&r->make_lock);
+	tw_chunks_init(r);
 	r->nr_pages = arg->bytes >> PAGE_SHIFT;
 	r->affinity = arg->affinity;
 	r->flags = arg->flags;

@@ -110,7 +110,7 @@ static void tw_balance_region(struct tw_balance *b, struct tw_region *r)
 	int nid;
 
 	b->m->region = r;
-	xa_for_each(&r->chunks, i, c) {
+	tw_for_each_chunk(r, i, c) {
 		if (tw_balance_enough(b))
 			return;
 		b->arg->looked += tw_balance_count(c);

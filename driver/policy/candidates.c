@@ -174,7 +174,7 @@ static unsigned long tw_walk_pages(struct tw_cand_set *s, struct tw_region *r,
 	struct tw_chunk *c;
 	struct tw_page p;
 
-	xa_for_each_start(&r->chunks, i, c, i) {
+	tw_for_each_chunk_from(r, i, c, i) {
 		unsigned long idx = max(at, c->base);
 
 		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {

@@ -83,7 +83,7 @@ static unsigned long tw_sink_region(struct tw_region *r, int tier,
 	m->region = r;
 	m->from = tier;
 	m->nr = 0;
-	xa_for_each(&r->chunks, n, c) {
+	tw_for_each_chunk(r, n, c) {
 		for (i = 0; i < TW_CHUNK_PAGES; i++) {
 			unsigned long w = tw_rec_w(&c->rec[i]);
 

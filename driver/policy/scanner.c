@@ -373,7 +373,7 @@ static bool tw_group_fill(struct tw_pass *p)
 		if (tw_region_number(r) != p->id)
 			p->at = 0;
 		p->id = tw_region_number(r);
-		xa_for_each_start(&r->chunks, p->at, c, p->at) {
+		tw_for_each_chunk_from(r, p->at, c, p->at) {
 			if (p->nr_group == max) {
 				tw_region_put(r);
 				return true;

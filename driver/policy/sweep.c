@@ -267,7 +267,7 @@ static bool tw_sweep_region(struct tw_sweep *s, struct tw_region *r)
 	bool ended = false;
 
 	s->m->region = r;
-	xa_for_each_start(&r->chunks, i, c, i) {
+	tw_for_each_chunk_from(r, i, c, i) {
 		unsigned int w = at > c->base ? at - c->base : 0;
 
 		cond_resched();
