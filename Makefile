@@ -205,9 +205,11 @@ bench-neighbour:		## a program beside a region, and beside one with swap
 	@tools/vm --topology demo --mem 0=640M,1=192M,nvme=1G --no-bind --timeout 1800 -- \
 		tools/bench/neighbour $(ARGS)
 
-pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work
+pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work; the driver's rooms
 	@tools/deps --install
 	$(AGAIN) all programs
+	$(AGAIN) module KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	@tests/rooms_test --draw docs/pictures/rooms.svg
 	@tools/pictures $(ARGS)
 
 style:				## checkpatch and sparse

@@ -2,8 +2,8 @@
 /*
  * queue.c - moves asked for, by priority
  *
- * Owns the requests of TW_IOC_REQUEST from their call to their end. They wait in
- * lines (queue_lines.h). A work item for each lane takes the next ones that go the
+ * Owns requests from the time when they are queued (request.c) to their end. They
+ * wait in lines (queue_lines.h). A work item for each lane takes the next ones that go the
  * same way for the same reason: a batch for the engine. It then queues itself
  * again, so that freezing (for hibernation) waits for one batch of each at most.
  * One worker a lane: the I/O of a batch runs side by side, and with more the order
@@ -39,10 +39,8 @@
 #include <linux/workqueue.h>
 
 #include "agents/agent.h"
-#include "base/entries.h"
 #include "base/stats.h"
 #include "base/user.h"
-#include "base/usercopy.h"
 #include "events/stream.h"
 #include "moving/external_move.h"
 #include "moving/io_cgroup.h"
@@ -54,23 +52,6 @@
 #include "pages/frame.h"
 #include "pages/lookup.h"
 #include "pages/region.h"
-#include "tiers/tier.h"
-
-/**
- * struct tw_call - a caller that waits for its requests
- * @ref: the caller and each request
- * @left: requests that have not ended
- * @admin: may be told frame numbers
- * @out: where outcomes go; NULL: the caller waits no more
- * @wait: woken when @left is 0
- */
-struct tw_call {
-	refcount_t ref;
-	u32 left;
-	bool admin;
-	struct tw_request *out;
-	wait_queue_head_t wait;
-};
 
 /**
  * struct tw_lane - a worker
@@ -84,7 +65,6 @@ struct tw_lane {
 
 static unsigned int tw_queue_nr;	/* waiting, under way, room taken */
 static bool tw_queue_closed;
-static atomic64_t tw_queue_ids;
 static struct kmem_cache *tw_req_cache;
 static struct workqueue_struct *tw_queue_wq;
 static struct tw_lane tw_lanes[TW_QUEUE_LANES];
@@ -118,7 +98,7 @@ unsigned int tw_migration_batch(void)
 
 /* -- room ------------------------------------------------------------------ */
 
-static int tw_room_take(struct tw_user *user, u32 nr)
+int tw_queue_take(struct tw_user *user, u32 nr)
 {
 	int err = -EAGAIN;
 
@@ -135,7 +115,7 @@ static int tw_room_take(struct tw_user *user, u32 nr)
 	return err;
 }
 
-static void tw_room_give(struct tw_user *user, u32 nr)
+void tw_queue_give(struct tw_user *user, u32 nr)
 {
 	spin_lock(&tw_queue_lock);
 	tw_queue_nr -= nr;
@@ -145,13 +125,13 @@ static void tw_room_give(struct tw_user *user, u32 nr)
 
 /* -- the end of a request -------------------------------------------------- */
 
-static void tw_call_put(struct tw_call *call)
+void tw_call_put(struct tw_call *call)
 {
 	if (call && refcount_dec_and_test(&call->ref))
 		kfree(call);
 }
 
-static void tw_req_free(struct tw_req *q)
+void tw_req_free(struct tw_req *q)
 {
 	tw_region_put(q->region);
 	tw_user_put(q->user);
@@ -160,7 +140,12 @@ static void tw_req_free(struct tw_req *q)
 	kmem_cache_free(tw_req_cache, q);
 }
 
-static void tw_reqs_free(struct list_head *reqs)
+struct tw_req *tw_req_alloc(void)
+{
+	return kmem_cache_zalloc(tw_req_cache, GFP_KERNEL_ACCOUNT);
+}
+
+void tw_reqs_free(struct list_head *reqs)
 {
 	struct tw_req *q, *n;
 
@@ -230,7 +215,7 @@ static void tw_req_end(struct tw_req *q)
 	if (q->status == -ECANCELED)
 		tw_global_add(requests_cancelled, 1);
 	tw_global_add(requests_queued, -1);
-	tw_room_give(q->user, 1);
+	tw_queue_give(q->user, 1);
 	tw_req_emit(q, ns);
 	if (q->call)
 		tw_req_answer(q, ns);
@@ -262,7 +247,7 @@ static void tw_lanes_start(unsigned long lanes)
  * A region's ->dead is set before its waiting requests are dropped under the
  * lock, so either it is seen here or the drop finds what is added.
  */
-static int tw_queue_add(struct list_head *reqs, struct tw_user *user)
+int tw_queue_add(struct list_head *reqs, struct tw_user *user)
 {
 	struct tw_line *new = tw_line_alloc(user);
 	unsigned long lanes = 0;
@@ -355,304 +340,7 @@ static void tw_lane_work(struct work_struct *work)
 		queue_work(tw_queue_wq, work);
 }
 
-/* -- asking ---------------------------------------------------------------- */
-
-static bool tw_request_valid(const struct tw_request *req)
-{
-	return !req->reserved && req->priority <= TW_PRIORITY_MAX &&
-	       req->to_tier < TW_NR_TIERS && tw_reason_asked(req->reason) &&
-	       (req->from_tier < TW_NR_TIERS || req->from_tier == TW_TIER_NONE);
-}
-
-/* All are looked at for what is plainly wrong before any page is looked up. */
-static int tw_requests_check(const struct tw_request *reqs, u32 nr)
-{
-	u32 i;
-
-	for (i = 0; i < nr; i++)
-		if (!tw_request_valid(&reqs[i]))
-			return -EINVAL;
-	for (i = 0; i < nr; i++)
-		if (!tw_tier_bound(reqs[i].to_tier))
-			return -EOPNOTSUPP;
-	return 0;
-}
-
-/* Finds the request's page, and where it is now: 0 or -ENOENT. */
-static int tw_req_find(struct tw_req *q, u64 owner, u64 page,
-		       bool admin, u8 *in)
-{
-	unsigned long idx;
-	struct tw_page p;
-
-	*in = TW_TIER_NONE;
-	q->region = tw_page_lookup_of(owner, page, &idx, admin);
-	if (q->region) {
-		tw_page_describe(q->region, idx, &p, false);
-		*in = p.tier;
-		q->at = idx;
-		return 0;
-	}
-	if ((page & TW_PAGE_STABLE) || owner || !admin ||
-	    !tw_external_describe(page, &p))
-		return -ENOENT;
-	*in = p.tier;
-	q->at = page;
-	return 0;
-}
-
-static struct tw_req *tw_req_make(const struct tw_request *req, bool admin,
-				  u64 now)
-{
-	struct tw_req *q = kmem_cache_zalloc(tw_req_cache, GFP_KERNEL_ACCOUNT);
-	int err;
-	u8 in;
-
-	if (!q)
-		return ERR_PTR(-ENOMEM);
-	err = tw_req_find(q, req->owner, req->page, admin, &in);
-	if (err) {
-		kmem_cache_free(tw_req_cache, q);
-		return ERR_PTR(err);
-	}
-	q->asked_ns = now;
-	q->key = tw_queue_key(now, req->priority);
-	q->id = atomic64_inc_return(&tw_queue_ids);
-	q->from = req->from_tier;
-	q->to = req->to_tier;
-	q->reason = req->reason;
-	q->was = TW_TIER_NONE;
-	q->lane = tw_queue_lane(q->from, q->to, in);
-	q->pid = task_pid_nr(current);
-	return q;
-}
-
-/* Requests that nobody has seen yet, each with its id in @reqs, in @made. */
-static int tw_reqs_make(struct tw_request *reqs, u32 nr, bool admin,
-			struct tw_user *user, struct tw_call *call,
-			struct list_head *made)
-{
-	u64 now = ktime_get_ns();
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		struct tw_req *q = tw_req_make(&reqs[i], admin, now);
-
-		if (IS_ERR(q))
-			return PTR_ERR(q);
-		q->user = tw_user_get(user);
-		q->io = tw_io_cgroup_get();
-		q->slot = i;
-		q->call = call;
-		if (call)
-			refcount_inc(&call->ref);
-		list_add_tail(&q->next, made);
-		reqs[i].id = q->id;
-		cond_resched();
-	}
-	return 0;
-}
-
-/* Where a caller has its requests; NULL: in the kernel. */
-struct tw_asked {
-	u64 at;
-	u32 size;	/* of one there */
-};
-
-static int tw_asked_write(const struct tw_asked *user,
-			  const struct tw_request *reqs, u32 nr)
-{
-	u32 i;
-	int err = 0;
-
-	for (i = 0; user && i < nr && !err; i++)
-		err = tw_entry_write(user->at, i, user->size, &reqs[i],
-				     sizeof(*reqs));
-	return err;
-}
-
-static int tw_asked_read(const struct tw_asked *user, struct tw_request *reqs,
-			 u32 nr)
-{
-	u32 i;
-	int err = 0;
-
-	for (i = 0; i < nr && !err; i++)
-		err = tw_entry_read(&reqs[i], sizeof(*reqs), user->at, i,
-				    user->size);
-	return err;
-}
-
-/*
- * Queues all of @reqs, or none. Their ids are told to @asked first, when nothing
- * has been queued and an error means just that.
- */
-static int tw_queue_submit(struct tw_request *reqs, u32 nr, bool admin,
-			   struct tw_call *call, const struct tw_asked *asked)
-{
-	struct tw_user *user = tw_user_get_current();
-	LIST_HEAD(made);
-	int err;
-
-	if (!user)
-		return -ENOMEM;
-	err = tw_reqs_make(reqs, nr, admin, user, call, &made);
-	if (err)
-		goto free;
-	err = tw_room_take(user, nr);
-	if (err)
-		goto free;
-	err = tw_asked_write(asked, reqs, nr);
-	if (err)
-		goto give;
-	err = tw_queue_add(&made, user);
-	if (err)
-		goto give;
-	tw_user_put(user);
-	return 0;
-
-give:
-	tw_room_give(user, nr);
-free:
-	tw_reqs_free(&made);
-	tw_user_put(user);
-	return err;
-}
-
-/* -- waiting --------------------------------------------------------------- */
-
-static struct tw_call *tw_call_alloc(struct tw_request *out, u32 nr, bool admin)
-{
-	struct tw_call *call = kmalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
-
-	if (!call)
-		return NULL;
-	refcount_set(&call->ref, 1);
-	call->left = nr;
-	call->admin = admin;
-	call->out = out;
-	init_waitqueue_head(&call->wait);
-	return call;
-}
-
-/* Nothing is written to the call's @out any more. Whether all have ended. */
-static bool tw_call_leave(struct tw_call *call)
-{
-	bool over;
-
-	spin_lock(&tw_queue_lock);
-	call->out = NULL;
-	over = !call->left;
-	spin_unlock(&tw_queue_lock);
-	return over;
-}
-
-/* Freezable: the queue may be frozen for a hibernation, too. */
-static int tw_call_wait(struct tw_call *call)
-{
-	wait_event_freezable(call->wait, !READ_ONCE(call->left));
-	/* The lock: outcomes written under it are seen from here on. */
-	return tw_call_leave(call) ? 0 : -EINTR;
-}
-
-static int tw_queue_ask(struct tw_request *reqs, u32 nr, bool wait, bool admin,
-			const struct tw_asked *asked)
-{
-	struct tw_call *call = NULL;
-	int err;
-
-	if (wait) {
-		call = tw_call_alloc(reqs, nr, admin);
-		if (!call)
-			return -ENOMEM;
-	}
-	err = tw_queue_submit(reqs, nr, admin, call, asked);
-	if (!err && wait)
-		err = tw_call_wait(call);
-	tw_call_put(call);
-	return err;
-}
-
 /* -- from outside ---------------------------------------------------------- */
-
-/**
- * tw_request_one - ask for one page's move
- * @req: as for the ioctl; ->id is set, with @wait the outcome, too
- * @wait: return when it has ended
- * @admin: everybody's pages and frame numbers are the caller's to name
- *
- * Sleeps; the caller holds no lock that a move takes.
- *
- * Return: 0, -EINVAL, -EOPNOTSUPP, -ENOENT, -EAGAIN, -ENOMEM: not queued;
- * -EINTR: a signal came while waiting, it stays queued.
- */
-int tw_request_one(struct tw_request *req, bool wait, bool admin)
-{
-	return tw_request_many(req, 1, wait, admin);
-}
-
-int tw_request_many(struct tw_request *reqs, u32 nr, bool wait, bool admin)
-{
-	int err = tw_requests_check(reqs, nr);
-
-	return err ?: tw_queue_ask(reqs, nr, wait, admin, NULL);
-}
-
-static void tw_request_tally(struct tw_request_pages *arg,
-			     const struct tw_request *reqs)
-{
-	u32 i;
-
-	arg->done = 0;
-	for (i = 0; i < arg->nr; i++)
-		arg->done += reqs[i].status >= 0;
-	arg->failed = arg->nr - arg->done;
-}
-
-/**
- * tw_request_ioctl - TW_IOC_REQUEST
- * @arg: the ioctl's argument
- *
- * Return: 0 or -errno as in uapi.
- */
-int tw_request_ioctl(struct tw_request_pages *arg)
-{
-	const struct tw_asked asked = {
-		.at = arg->requests,
-		.size = arg->entry_size,
-	};
-	bool wait = arg->flags & TW_REQUEST_WAIT;
-	struct tw_request *reqs;
-	int err;
-
-	if ((arg->flags & ~TW_REQUEST_FLAGS) || !arg->nr ||
-	    arg->nr > TW_REQUEST_MAX)
-		return -EINVAL;
-	err = tw_entry_check(arg->entry_size, TW_REQUEST_SIZE_VER0);
-	if (err)
-		return err;
-	reqs = kvmalloc_array(arg->nr, sizeof(*reqs), GFP_KERNEL_ACCOUNT);
-	if (!reqs)
-		return -ENOMEM;
-	err = tw_asked_read(&asked, reqs, arg->nr);
-	if (err)
-		goto out;
-	err = tw_requests_check(reqs, arg->nr);
-	if (err)
-		goto out;
-	err = tw_check_answer(arg->requests,
-			      (size_t)arg->nr * arg->entry_size);
-	if (err)
-		goto out;
-	err = tw_queue_ask(reqs, arg->nr, wait, tw_is_admin(), &asked);
-	if (err || !wait)
-		goto out;
-	tw_request_tally(arg, reqs);
-	err = tw_asked_write(&asked, reqs, arg->nr);
-out:
-	kvfree(reqs);
-	return err;
-}
 
 /**
  * tw_queue_drop_region - cancel what waits for a region's pages
