@@ -59,7 +59,7 @@ define build-module
 	@test -n "$(KREL)" || { echo "no kernel headers in '$(KDIR)': run 'make deps' as root, or pass KDIR=" >&2; exit 1; }
 	@mkdir -p $(KB)/$(1)
 	@ln -sfn $(or $(2),$(TOP)/uapi) $(KB)/$(1)/uapi
-	@for f in driver/Kbuild driver/supported driver/*.[ch]; do ln -sf $(TOP)/$$f $(KB)/$(1)/; done
+	@cp -rsf $(TOP)/driver/. $(KB)/$(1)/
 	@find $(KB)/$(1) -xtype l -delete
 	$(call build-in,$(1))
 endef
@@ -202,9 +202,11 @@ bench-neighbour:		## a program beside a region, and beside one with swap
 	@tools/vm --topology demo --mem 0=640M,1=192M,nvme=1G --no-bind --timeout 1800 -- \
 		tools/bench/neighbour $(ARGS)
 
-pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work
+pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work; the driver's rooms
 	@tools/deps --install
 	$(AGAIN) all programs
+	$(AGAIN) module KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	@tests/rooms_test --draw docs/pictures/rooms.svg
 	@tools/pictures $(ARGS)
 
 style:				## checkpatch and sparse

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * main.c - loading and unloading, module parameters
+ * main.c - loading and unloading
  *
  * Nothing of ours may run once rmmod has returned. What could, and what keeps it
  * from that:
@@ -15,15 +15,15 @@
  * All else is ended by the exit of the room that owns it, in the reverse order of
  * their inits:
  *
- * Work items: tw_queue and its requests (queue.c), tw_demote (demote.c),
+ * Work items: tw_queue and its requests (queue.c), tw_demote (headroom.c),
  * tw_teardown and tw_umount (region.c), I/O that its owner has left (store_io.c):
  * destroyed with their workqueues; the delayed ones of limits and pressure, on
- * queues of the kernel's (demote_limit.c, tier.c): cancelled when nothing arms
+ * queues of the kernel's (limits.c, bind.c): cancelled when nothing arms
  * them any more.
  * Kthreads, of the scanner (scanner.c) and a reclaimer for each node (reclaim.c):
  * kthread_stop().
  * Notifiers: unregistered, which waits for callbacks: of memory hotplug
- * (backend_numa.c), of hibernation (hibernate.c, demote.c); of the last resort of a
+ * (offline.c), of hibernation (hibernate.c, background.c); of the last resort of a
  * machine out of memory (shrinker.c); of CPUs (stream.c).
  * The shrinker: unregistering waits for its walks, and with them for a reclaimer
  * in tw_demote_wait() (shrinker.c).
@@ -31,7 +31,7 @@
  * Files in /proc: removing them waits for their readers (proc.c). The misc
  * device, parameters in sysfs: the same, by the kernel.
  * Trace events: their probes are called by our own code only.
- * SRCU (page.c) and RCU readers: wait for our own; no callback is queued there.
+ * SRCU (frame.c) and RCU readers: wait for our own; no callback is queued there.
  *
  * Two are left to the end, after the last room's exit. RCU callbacks, of agents
  * and external pages; other objects go by kfree_rcu(), which is the kernel's own.
@@ -45,27 +45,29 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
-#include "agent.h"
-#include "chardev.h"
-#include "external.h"
-#include "group.h"
-#include "heat.h"
-#include "kapi.h"
-#include "numa.h"
-#include "policy.h"
-#include "proc.h"
-#include "queue.h"
-#include "reclaim.h"
-#include "region.h"
-#include "stats.h"
-#include "stream.h"
-#include "tier.h"
-#include "tw.h"
-#include "user.h"
-
-bool tw_debug;
-module_param_named(debug, tw_debug, bool, 0644);
-MODULE_PARM_DESC(debug, "debug logging: 0 off, 1 on");
+#include "agents/agent.h"
+#include "base/stats.h"
+#include "base/user.h"
+#include "doors/chardev.h"
+#include "doors/kapi.h"
+#include "doors/proc.h"
+#include "events/stream.h"
+#include "moving/offline.h"
+#include "moving/queue.h"
+#include "moving/readin.h"
+#include "pages/external.h"
+#include "pages/group.h"
+#include "pages/heat.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "policy/background.h"
+#include "policy/reclaim.h"
+#include "policy/scanner.h"
+#include "policy/shrinker.h"
+#include "tiers/backend_store.h"
+#include "tiers/bind.h"
+#include "tiers/hibernate.h"
+#include "tiers/nodes.h"
 
 static const struct tw_room {
 	int (*init)(void);
@@ -80,6 +82,7 @@ static const struct tw_room {
 	{ tw_groups_init,	tw_groups_exit },
 	{ tw_external_init,	tw_external_exit },
 	{ tw_records_init,	tw_records_exit },
+	{ tw_shrinker_init,	tw_shrinker_exit },
 	{ tw_hibernate_init,	tw_hibernate_exit },
 	{ tw_stores_init,	tw_stores_exit },
 	{ tw_readin_init,	tw_readin_exit },
@@ -90,7 +93,7 @@ static const struct tw_room {
 	{ tw_pressed_init,	tw_pressed_exit },
 	{ tw_queue_init,	tw_queue_exit },
 	{ tw_scanner_init,	tw_scanner_exit },
-	{ tw_numa_init,		tw_numa_exit },
+	{ tw_offline_init,	tw_offline_exit },
 	{ tw_kapi_init,		tw_kapi_exit },
 	{ tw_chardev_init,	tw_chardev_exit },
 	{ tw_proc_init,		tw_proc_exit },

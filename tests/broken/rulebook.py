@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The rules of the driver that are broken on purpose: read from the file `rules`.
 
-A rule is a paragraph: `NAME: what the driver does`, the driver's file, lines to
-take out (`-`), lines to put in for them (`+`), and the tests that must fail then:
+A rule is a paragraph: `NAME: what the driver does`, the driver's file (with its
+room, as in pages/seal.c), lines to take out (`-`), lines to put in for them (`+`), and the tests that must fail then:
 below tests/guest, or `hammer`, which is build/stress/hammer.  What comes says
 BROKEN where it breaks the rule, and does what the driver does where that is false.
 So one driver has them all, and its parameter `broken` chooses: 0 none, else the

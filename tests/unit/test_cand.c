@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../driver/cand_queue.h"
+#include "../../driver/pages/cand_queue.h"
 
 struct looker {
 	u64 page[TW_CAND_RING];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_policy.c - heat by scans, cuts, periods, rates (driver/policy_calc.h)
+ * test_policy.c - heat by scans, cuts, periods, rates (driver/policy/policy_calc.h)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../driver/policy_calc.h"
+#include "../../driver/policy/policy_calc.h"
 
 static unsigned int scans(unsigned int heat, unsigned int n, enum tw_seen seen)
 {

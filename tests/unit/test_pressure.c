@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../driver/pressure_calc.h"
+#include "../../driver/tiers/pressure_calc.h"
 
 #define CAPACITY 1000UL
 

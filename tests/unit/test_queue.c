@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../driver/queue_calc.h"
+#include "../../driver/moving/queue_calc.h"
 
 #define NOW 1000000000000ULL
 

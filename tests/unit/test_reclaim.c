@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../driver/reclaim_calc.h"
+#include "../../driver/policy/reclaim_calc.h"
 
 #define MS 1000000ULL
 

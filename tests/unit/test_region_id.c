@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../driver/region_id.h"
+#include "../../driver/pages/region_id.h"
 
 static void test_first(void **state)
 {

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "../../driver/reserve_calc.h"
-#include "../../driver/share_calc.h"
+#include "../../driver/tiers/reserve_calc.h"
+#include "../../driver/tiers/share_calc.h"
 
 static void to_the_last_page(void **state)
 {
@@ -76,13 +76,13 @@ static void stores_alone_need_no_memory(void **state)
 static void shares(void **state)
 {
 	(void)state;
-	assert_int_equal(tw_room_share(1000, 25), 250);
-	assert_int_equal(tw_room_share(1001, 50), 500);
-	assert_int_equal(tw_room_share(99, 10), 9);
-	assert_int_equal(tw_room_share(3, 100), 3);
-	assert_int_equal(tw_room_share(3, 4000000000U), 3);
-	assert_int_equal(tw_room_share(3, 0), 0);
-	assert_int_equal(tw_room_share(~0ULL, 99), ~0ULL / 100 * 99 + 14);
+	assert_int_equal(tw_percent_of(1000, 25), 250);
+	assert_int_equal(tw_percent_of(1001, 50), 500);
+	assert_int_equal(tw_percent_of(99, 10), 9);
+	assert_int_equal(tw_percent_of(3, 100), 3);
+	assert_int_equal(tw_percent_of(3, 4000000000U), 3);
+	assert_int_equal(tw_percent_of(3, 0), 0);
+	assert_int_equal(tw_percent_of(~0ULL, 99), ~0ULL / 100 * 99 + 14);
 }
 
 static void left_to_others(void **state)

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * limit.c - how much of each tier an agent takes
+ *
+ * Limits are looked at without a lock where pages are placed (agent.h) and
+ * never block: a page goes to another tier, and what is beyond them goes down in
+ * the background (limits.c). tw_limits_mutex orders those
+ * who set them.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/mutex.h>
+
+#include "agents/agent.h"
+#include "agents/limit.h"
+#include "events/hooks.h"
+#include "events/stream.h"
+#include "tiers/headroom.h"
+
+static DEFINE_MUTEX(tw_limits_mutex);
+
+static void tw_limits_store(struct tw_agent *a, const u64 *limit, bool hard)
+{
+	int tier;
+
+	lockdep_assert_held(&tw_limits_mutex);
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		WRITE_ONCE(a->limit[tier], limit[tier]);
+		if (hard)
+			a->hard[tier] = limit[tier];
+	}
+}
+
+/**
+ * tw_agent_set_limits - set an agent's limits
+ * @a: agent
+ * @limit: pages by tier, TW_NO_LIMIT for none
+ * @hard: they are the hard ones from now on, too
+ *
+ * What is beyond them is demoted in the background. Sleeps.
+ */
+void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard)
+{
+	mutex_lock(&tw_limits_mutex);
+	tw_limits_store(a, limit, hard);
+	mutex_unlock(&tw_limits_mutex);
+	tw_demote_queue();
+}
+
+static bool tw_limits_allowed(struct tw_agent *a, const u64 *limit)
+{
+	int tier;
+
+	lockdep_assert_held(&tw_limits_mutex);
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		if (limit[tier] > a->hard[tier])
+			return false;
+	return true;
+}
+
+/*
+ * Who has no CAP_SYS_RESOURCE stays below the hard limits, which may be lowered
+ * at this very time: looked at and set under one lock.
+ */
+static int tw_limits_set(struct tw_agent *a, const struct tw_agent_limits *arg)
+{
+	bool hard = capable(CAP_SYS_RESOURCE);
+	int err = 0;
+
+	mutex_lock(&tw_limits_mutex);
+	if (hard || tw_limits_allowed(a, arg->pages))
+		tw_limits_store(a, arg->pages, hard);
+	else
+		err = -EPERM;
+	mutex_unlock(&tw_limits_mutex);
+	if (!err)
+		tw_demote_queue();
+	return err;
+}
+
+void tw_agent_get_limits(struct tw_agent *a, u64 *limit, u64 *hard)
+{
+	int tier;
+
+	mutex_lock(&tw_limits_mutex);
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		limit[tier] = a->limit[tier];
+		hard[tier] = a->hard[tier];
+	}
+	mutex_unlock(&tw_limits_mutex);
+}
+
+/**
+ * tw_agent_limits_ioctl - TW_IOC_AGENT_LIMITS
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
+int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
+{
+	struct tw_agent *a;
+	int err = 0;
+
+	if ((arg->flags & ~TW_LIMITS_FLAGS) || arg->reserved)
+		return -EINVAL;
+	a = tw_agent_named(arg->flags & TW_AGENT_BY_ID, arg->agent_fd, arg->id);
+	if (IS_ERR(a))
+		return PTR_ERR(a);
+	if (arg->flags & TW_LIMITS_SET)
+		/* A default agent that nothing belongs to ends with this call. */
+		err = a->is_default && kref_read(&a->ref) == 1 ? -ENOENT :
+		      tw_limits_set(a, arg);
+	if (err)
+		goto put;
+	arg->id = a->id;
+	tw_agent_get_limits(a, arg->pages, arg->hard);
+put:
+	tw_agent_put(a);
+	return err;
+}
+
+static void tw_limit_told(struct tw_agent *a, int tier, u64 pages)
+{
+	struct tw_event ev = {
+		.addr = pages,
+		.type = TW_EVENT_LIMIT,
+		.tier = tier,
+		.to_tier = TW_TIER_NONE,
+		.status = -EDQUOT,
+	};
+
+	if (tw_event_wanted(TW_EVENT_LIMIT))
+		tw_agent_emit(a, &ev);
+	tw_hook_call(TW_HOOK_LIMIT, a->id, a->uid, tier, pages);
+}
+
+/**
+ * tw_agent_excess - pages of an agent beyond its limit in a tier
+ * @a: agent, referenced
+ * @tier: enum tw_tier
+ *
+ * Tells who listens when the agent has got over the limit, once until it has
+ * been an eighth below it: where the background and faults keep it at the limit
+ * it is not told of each round. For the background: process context.
+ *
+ * Return: pages.
+ */
+unsigned long tw_agent_excess(struct tw_agent *a, int tier)
+{
+	long pages = max(atomic_long_read(&a->pages[tier]), 0L);
+	u64 limit = READ_ONCE(a->limit[tier]);
+
+	if (pages <= limit) {
+		if (pages <= limit - limit / 8)
+			clear_bit(tier, &a->over);
+		return 0;
+	}
+	if (!test_and_set_bit(tier, &a->over))
+		tw_limit_told(a, tier, pages);
+	return pages - limit;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * agent_list.h - agents, one after the other
+ */
+#ifndef _TW_AGENT_LIST_H
+#define _TW_AGENT_LIST_H
+
+struct tw_agent_list;
+
+int tw_agent_list_ioctl(struct tw_agent_list *arg);
+
+#endif

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * agent_migrate.c - moving an agent's pages
+ *
+ * TW_IOC_AGENT_MIGRATE: one walk over the records of the agent's regions, in
+ * the order of their ids, that hands what lies elsewhere to the engine in
+ * batches of at most tw_migration_batch() pages. Records are looked at without
+ * their locks: the engine looks again. No locks of its own.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "agents/agent.h"
+#include "doors/agent_migrate.h"
+#include "moving/move.h"
+#include "moving/queue.h"
+#include "pages/frame.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "tiers/tier.h"
+
+/**
+ * struct tw_agent_walk - one call
+ * @agent: whose pages
+ * @left: pages still to move
+ * @moved: pages moved
+ * @failed: pages that could not be moved
+ * @full: the target takes no more
+ * @intr: a signal came
+ * @m: batch being filled
+ */
+struct tw_agent_walk {
+	struct tw_agent *agent;
+	u64 left;
+	u64 moved;
+	u64 failed;
+	bool full;
+	bool intr;
+	struct tw_move *m;
+};
+
+static bool tw_walk_over(struct tw_agent_walk *s)
+{
+	return !s->left || s->full || s->intr;
+}
+
+/* Most pages of the next batch. */
+static unsigned int tw_walk_room(struct tw_agent_walk *s)
+{
+	return min_t(u64, tw_migration_batch(), s->left);
+}
+
+static void tw_walk_flush(struct tw_agent_walk *s)
+{
+	struct tw_move *m = s->m;
+	unsigned int i;
+
+	if (!m->nr)
+		return;
+	s->intr = signal_pending(current);
+	if (s->intr)
+		return;
+	tw_move_run(m);
+	s->moved += m->moved;
+	s->left -= min_t(u64, m->moved, s->left);
+	for (i = 0; i < m->nr; i++) {
+		int status = m->status[i];
+
+		/* What has been discarded meanwhile is nobody's failure. */
+		if (status < 0 && status != -ENOENT)
+			s->failed++;
+		if (status == -ENOSPC || status == -EDQUOT)
+			s->full = true;
+	}
+	m->nr = 0;
+	cond_resched();
+}
+
+/* Is this page one to be moved, as far as can be seen without its lock? */
+static bool tw_walk_wants(struct tw_agent_walk *s, struct tw_rec *rec)
+{
+	unsigned long w = tw_rec_w(rec);
+	int tier;
+
+	if (tw_w_state(w) == TW_NONE || tw_w_state(w) == TW_POISON)
+		return false;
+	tier = tw_w_tier(w);
+	return tier != s->m->to &&
+	       (s->m->from == TW_TIER_NONE || tier == s->m->from);
+}
+
+static void tw_walk_region(struct tw_agent_walk *s, struct tw_region *r)
+{
+	struct tw_move *m = s->m;
+	struct tw_chunk *c;
+	unsigned long n;
+	unsigned int i;
+
+	m->region = r;
+	m->nr = 0;
+	tw_for_each_chunk(r, n, c) {
+		for (i = 0; i < TW_CHUNK_PAGES; i++) {
+			if (!tw_walk_wants(s, &c->rec[i]))
+				continue;
+			m->idx[m->nr++] = c->base + i;
+			if (m->nr >= tw_walk_room(s))
+				tw_walk_flush(s);
+			if (tw_walk_over(s))
+				return;
+		}
+		cond_resched();
+	}
+	tw_walk_flush(s);
+}
+
+static void tw_walk_agent(struct tw_agent_walk *s)
+{
+	struct tw_region *r;
+	u64 id = 0;
+
+	while (!tw_walk_over(s) && (r = tw_region_after(id))) {
+		id = tw_region_number(r);
+		s->intr = signal_pending(current);
+		if (r->agent == s->agent && !s->intr)
+			tw_walk_region(s, r);
+		tw_region_put(r);
+		cond_resched();
+	}
+}
+
+static int tw_agent_migrate_check(const struct tw_agent_migrate *arg)
+{
+	if ((arg->flags & ~TW_AGENT_BY_ID) || arg->reserved ||
+	    arg->to_tier >= TW_NR_TIERS || !tw_reason_asked(arg->reason) ||
+	    (arg->from_tier >= TW_NR_TIERS && arg->from_tier != TW_TIER_NONE))
+		return -EINVAL;
+	if (!tw_tier_bound(arg->to_tier))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/**
+ * tw_agent_migrate_ioctl - TW_IOC_AGENT_MIGRATE
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
+int tw_agent_migrate_ioctl(struct tw_agent_migrate *arg)
+{
+	struct tw_agent_walk s = { .left = arg->nr ?: U64_MAX };
+	int err;
+
+	err = tw_agent_migrate_check(arg);
+	if (err)
+		return err;
+	s.m = tw_move_alloc(GFP_KERNEL_ACCOUNT);
+	if (!s.m)
+		return -ENOMEM;
+	s.agent = tw_agent_named(arg->flags & TW_AGENT_BY_ID, arg->agent_fd,
+				 arg->id);
+	if (IS_ERR(s.agent)) {
+		err = PTR_ERR(s.agent);
+		goto free;
+	}
+	s.m->to = arg->to_tier;
+	s.m->from = arg->from_tier;
+	s.m->reason = arg->reason | TW_BY_CALLER;
+	tw_walk_agent(&s);
+	tw_agent_put(s.agent);
+	if (s.intr && !s.moved && !s.failed)
+		err = -EINTR;
+	arg->moved = s.moved;
+	arg->failed = s.failed;
+free:
+	tw_move_free(s.m);
+	return err;
+}

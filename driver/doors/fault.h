@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fault.h - a touch of a managed page
+ */
+#ifndef _TW_FAULT_H
+#define _TW_FAULT_H
+
+#include <linux/mm_types.h>
+
+struct vm_fault;
+
+vm_fault_t tw_region_fault(struct vm_fault *vmf);
+
+#endif

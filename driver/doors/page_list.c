@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * page_list.c - what callers are told of pages, and what they say of their heat
+ *
+ * The bodies of ioctls: pages by number, by region and by temperature, and marks.
+ * Owns nothing: records are read, and their heat changed, without a lock (heat.h).
+ *
+ * Locks: none. User memory is written with nothing held.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/errno.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+
+#include "base/entries.h"
+#include "base/usercopy.h"
+#include "doors/page_list.h"
+#include "pages/external.h"
+#include "pages/heat.h"
+#include "pages/lookup.h"
+#include "pages/record.h"
+#include "pages/region.h"
+
+/* Records that one call of TW_IOC_PAGE_LIST looks at. */
+#define TW_LIST_LOOK	16384
+
+/* -- by number, and by region -------------------------------------------------- */
+
+int tw_page_info_ioctl(struct tw_page_info *arg)
+{
+	u64 __user *pages = u64_to_user_ptr(arg->pages);
+	bool admin = tw_is_admin();
+	int err;
+	u32 i;
+
+	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES)
+		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
+	if (err)
+		return err;
+	for (i = 0; i < arg->nr; i++) {
+		struct tw_region *r;
+		struct tw_page p;
+		unsigned long idx;
+		u64 page;
+
+		if (get_user(page, pages + i))
+			return -EFAULT;
+		r = tw_page_lookup_of(arg->owner, page, &idx, admin);
+		if (r) {
+			tw_page_describe(r, idx, &p, admin);
+			tw_region_put(r);
+		} else if (!admin || arg->owner ||
+			   !tw_external_describe(page, &p)) {
+			p = (struct tw_page){ .page = page, .node = -1,
+				.tier = TW_TIER_NONE, .status = -ENOENT,
+				.best_node = -1 };
+		}
+		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
+				     sizeof(p));
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
+{
+	bool admin = tw_is_admin();
+	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
+	unsigned long idx, nr, i;
+	int err;
+
+	if (arg->flags || !arg->length || !PAGE_ALIGNED(arg->offset) ||
+	    !PAGE_ALIGNED(arg->length) ||
+	    arg->length >> PAGE_SHIFT > TW_CALL_PAGES || arg->offset >= size ||
+	    arg->length > size - arg->offset)
+		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
+	if (err)
+		return err;
+	idx = arg->offset >> PAGE_SHIFT;
+	nr = arg->length >> PAGE_SHIFT;
+	if (arg->nr < nr) {
+		arg->nr = nr;
+		return -EMSGSIZE;
+	}
+	for (i = 0; i < nr; i++) {
+		struct tw_page p;
+
+		tw_page_describe(r, idx + i, &p, admin);
+		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
+				     sizeof(p));
+		if (err)
+			return err;
+		cond_resched();
+	}
+	arg->nr = nr;
+	return 0;
+}
+
+/* -- marks ------------------------------------------------------------------- */
+
+/* The lowest heat that is hot, or @heat if that is more. */
+static unsigned int tw_heat_hot(unsigned int heat)
+{
+	return min_t(unsigned int, U16_MAX,
+		     max(heat, READ_ONCE(tw_hot_threshold) + 1));
+}
+
+static int tw_mark_rec(struct tw_region *r, unsigned long idx, bool hot)
+{
+	struct tw_rec *rec = tw_rec_find(r, idx);
+	unsigned long w = rec ? tw_rec_w(rec) : 0;
+	unsigned int old, heat;
+
+	if (!rec || tw_w_state(w) == TW_NONE || tw_w_state(w) == TW_POISON)
+		return -ENOENT;
+	old = READ_ONCE(rec->heat);
+	heat = hot ? tw_heat_hot(old) : 0;
+	WRITE_ONCE(rec->heat, heat);
+	if (hot)
+		WRITE_ONCE(rec->age, 0);
+	else if (!READ_ONCE(rec->age))
+		WRITE_ONCE(rec->age, 1);
+	if (tw_heat_band(heat) != tw_heat_band(old))
+		tw_heat_banded(tw_region_page(r, idx), tw_w_tier(w), heat);
+	return 0;
+}
+
+int tw_mark_page(u64 owner, u64 page, bool hot, bool admin)
+{
+	struct tw_region *r;
+	unsigned long idx;
+	struct tw_page p;
+	int err;
+
+	r = tw_page_lookup_of(owner, page, &idx, admin);
+	if (r) {
+		err = tw_mark_rec(r, idx, hot);
+		tw_region_put(r);
+		return err;
+	}
+	if (!admin || owner || (page & TW_PAGE_STABLE) ||
+	    !tw_external_describe(page, &p))
+		return -ENOENT;
+	return tw_external_set_heat(page, hot ? tw_heat_hot(p.heat) : 0, !hot);
+}
+
+int tw_mark_ioctl(struct tw_mark *arg)
+{
+	u64 __user *pages = u64_to_user_ptr(arg->pages);
+	s32 __user *status = u64_to_user_ptr(arg->status);
+	bool hot = arg->temperature == TW_CLASS_HOT, admin = tw_is_admin();
+	u32 done = 0, i;
+	int err;
+
+	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES ||
+	    (!hot && arg->temperature != TW_CLASS_COLD))
+		return -EINVAL;
+	err = tw_check_numbers(arg->pages, arg->nr, arg->status);
+	if (err)
+		return err;
+	for (i = 0; i < arg->nr; i++) {
+		s32 outcome;
+		u64 page;
+
+		if (get_user(page, pages + i))
+			return -EFAULT;
+		outcome = tw_mark_page(arg->owner, page, hot, admin);
+		done += !outcome;
+		if (status && put_user(outcome, status + i))
+			return -EFAULT;
+		cond_resched();
+	}
+	arg->done = done;
+	arg->failed = arg->nr - done;
+	return 0;
+}
+
+/* -- lists ------------------------------------------------------------------- */
+
+/**
+ * struct tw_list - one call of TW_IOC_PAGE_LIST
+ * @infos: where found pages go, as user memory's address
+ * @size: bytes of one there
+ * @nr: how many are there
+ * @tier: wanted, or TW_TIER_NONE
+ * @temperature: wanted
+ * @room: pages that @infos still takes
+ * @look: pages that may still be looked at
+ * @cursor: where to go on: a stable number, or 1 + frame number
+ * @admin: everybody's pages
+ */
+struct tw_list {
+	u64 infos;
+	u32 size;
+	u32 nr;
+	u32 tier;
+	u32 temperature;
+	u32 room;
+	u32 look;
+	u64 cursor;
+	bool admin;
+};
+
+static bool tw_list_full(const struct tw_list *l)
+{
+	return !l->room || !l->look;
+}
+
+static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
+{
+	l->look--;
+	if (p->tier == TW_TIER_NONE || p->temperature != l->temperature ||
+	    (l->tier != TW_TIER_NONE && p->tier != l->tier))
+		return 0;
+	if (tw_entry_write(l->infos, l->nr, l->size, p, sizeof(*p)))
+		return -EFAULT;
+	l->nr++;
+	l->room--;
+	return 0;
+}
+
+/* Behind the last region there is: frame 0. */
+static u64 tw_list_behind(const struct tw_region *r)
+{
+	u64 number = tw_region_number(r) + 1;
+
+	return number > TW_PAGE_OWNERS ? 1 : TW_PAGE(number, 0);
+}
+
+static int tw_list_region(struct tw_list *l, struct tw_region *r,
+			  unsigned long idx)
+{
+	unsigned long i = idx >> TW_CHUNK_SHIFT;
+	struct tw_chunk *c;
+	struct tw_page p;
+	int err;
+
+	tw_for_each_chunk_from(r, i, c, i) {
+		idx = max(idx, c->base);
+		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {
+			l->cursor = tw_region_page(r, idx);
+			if (tw_list_full(l))
+				return 0;
+			tw_page_describe(r, idx, &p, l->admin);
+			err = tw_list_meet(l, &p);
+			if (err)
+				return err;
+		}
+		cond_resched();
+	}
+	l->cursor = tw_list_behind(r);
+	return 0;
+}
+
+/* From the cursor to the last region, or until the call has enough. */
+static int tw_list_regions(struct tw_list *l)
+{
+	u64 number = l->cursor ? TW_PAGE_REGION(l->cursor) : 0;
+	unsigned long idx = TW_PAGE_INDEX(l->cursor);
+	struct tw_region *r;
+	int err = 0;
+
+	while (!err && !tw_list_full(l)) {
+		r = tw_region_after(number ? number - 1 : 0);
+		if (!r) {
+			l->cursor = 1;	/* frame 0 */
+			break;
+		}
+		if (tw_region_number(r) != number)
+			idx = 0;
+		number = tw_region_number(r) + 1;
+		if (l->admin || tw_region_mine(r)) {
+			err = tw_list_region(l, r, idx);
+		} else {
+			l->look--;
+			l->cursor = tw_list_behind(r);
+		}
+		idx = 0;
+		tw_region_put(r);
+	}
+	return err;
+}
+
+static int tw_list_external(struct tw_list *l)
+{
+	struct tw_page p;
+	int err = 0;
+
+	while (!err && !tw_list_full(l)) {
+		unsigned long pfn = ULONG_MAX;
+
+		if (l->admin && l->cursor - 1 <= ULONG_MAX)
+			pfn = tw_external_next(l->cursor - 1, &p);
+		if (pfn == ULONG_MAX) {
+			l->cursor = 0;	/* that was all */
+			break;
+		}
+		err = tw_list_meet(l, &p);
+		l->cursor = (u64)pfn + 2;
+		cond_resched();
+	}
+	return err;
+}
+
+int tw_page_list_ioctl(struct tw_page_list *arg)
+{
+	struct tw_list l = {
+		.infos = arg->infos,
+		.size = arg->entry_size,
+		.tier = arg->tier,
+		.temperature = arg->temperature,
+		.room = arg->nr,
+		.look = TW_LIST_LOOK,
+		.cursor = arg->cursor,
+		.admin = tw_is_admin(),
+	};
+	int err;
+
+	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES ||
+	    arg->temperature >= TW_NR_CLASSES ||
+	    (arg->tier >= TW_NR_TIERS && arg->tier != TW_TIER_NONE))
+		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);
+	if (err)
+		return err;
+	if (!arg->infos)
+		return -EFAULT;
+	err = tw_check_answer(arg->infos, (size_t)arg->nr * arg->entry_size);
+	if (err)
+		return err;
+	if (!l.cursor || (l.cursor & TW_PAGE_STABLE))
+		err = tw_list_regions(&l);
+	if (!err && l.cursor && !(l.cursor & TW_PAGE_STABLE))
+		err = tw_list_external(&l);
+	if (err)
+		return err;
+	arg->nr = l.nr;
+	arg->cursor = l.cursor;
+	return 0;
+}

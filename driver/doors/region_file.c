@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * region_file.c - a region's file: made, asked, closed
+ *
+ * Owns the ioctls and the other operations of a region's file, and the making of a
+ * region through the device. What a region is: region.c.
+ *
+ * Locks: none. The file is shown last, and hidden first.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/falloc.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+
+#include "agents/agent.h"
+#include "doors/command.h"
+#include "doors/migrate.h"
+#include "doors/page_list.h"
+#include "doors/region_file.h"
+#include "doors/region_map.h"
+#include "moving/queue.h"
+#include "pages/discard.h"
+#include "pages/group.h"
+#include "pages/region.h"
+#include "pages/seal.h"
+#include "policy/reclaim.h"
+#include "tiers/tier.h"
+
+static long tw_region_fallocate(struct file *file, int mode, loff_t offset,
+				loff_t len)
+{
+	struct tw_region *r = file->private_data;
+	loff_t size = (loff_t)r->nr_pages << PAGE_SHIFT;
+	long n;
+
+	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(len) || offset >= size ||
+	    len > size - offset)
+		return -EINVAL;
+	n = tw_region_discard(r, offset >> PAGE_SHIFT, len >> PAGE_SHIFT);
+	return n < 0 ? n : 0;
+}
+
+/* -- ioctls ----------------------------------------------------------------- */
+
+static struct file *tw_region_view(struct tw_region *r);
+
+static int tw_do_region_info(struct file *file, union tw_arg *arg)
+{
+	struct tw_region *r = file->private_data;
+	struct tw_region_info *info = &arg->region_info;
+	int tier;
+
+	if (info->flags || info->reserved)
+		return -EINVAL;
+	*info = (struct tw_region_info){
+		.size = info->size,
+		.id = r->id,
+		.bytes = (u64)r->nr_pages << PAGE_SHIFT,
+		.agent = r->agent->id,
+		.lost = atomic_long_read(&r->lost),
+		.record_bytes = atomic_long_read(&r->record_bytes),
+		.affinity = r->affinity,
+		.room = r->room,
+	};
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		info->pages[tier] = atomic_long_read(&r->pages[tier]);
+	return 0;
+}
+
+static int tw_do_region_discard(struct file *file, union tw_arg *arg)
+{
+	struct tw_region *r = file->private_data;
+	struct tw_region_discard *d = &arg->discard;
+	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
+	long n;
+
+	if (d->flags || !d->length || !PAGE_ALIGNED(d->offset) ||
+	    !PAGE_ALIGNED(d->length) || d->offset >= size ||
+	    d->length > size - d->offset)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	n = tw_region_discard(r, d->offset >> PAGE_SHIFT,
+			      d->length >> PAGE_SHIFT);
+	if (n < 0)
+		return n;
+	d->discarded = n;
+	return 0;
+}
+
+static int tw_do_region_migrate(struct file *file, union tw_arg *arg)
+{
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	return tw_migrate_range_region(file->private_data, &arg->migrate_range);
+}
+
+static int tw_do_region_pages(struct file *file, union tw_arg *arg)
+{
+	return tw_region_pages_ioctl(file->private_data, &arg->region_pages);
+}
+
+static int tw_do_region_seal(struct file *file, union tw_arg *arg)
+{
+	return tw_region_seal_ioctl(file, &arg->seal);
+}
+
+static struct file *tw_make_view(struct file *on, union tw_arg *arg, s32 **fd)
+{
+	*fd = &arg->view.fd;
+	if (arg->view.flags || arg->view.reserved)
+		return ERR_PTR(-EINVAL);
+	return tw_region_view(on->private_data);
+}
+
+static const struct tw_ioctl tw_region_ioctls[] = {
+	[_IOC_NR(TW_IOC_MIGRATE_RANGE)] =
+		TW_CALL(tw_do_region_migrate, tw_migrate_range, TW_MIGRATE_RANGE),
+	[_IOC_NR(TW_IOC_REGION_INFO)] =
+		TW_CALL(tw_do_region_info, tw_region_info, TW_REGION_INFO),
+	[_IOC_NR(TW_IOC_REGION_DISCARD)] =
+		TW_CALL(tw_do_region_discard, tw_region_discard, TW_REGION_DISCARD),
+	[_IOC_NR(TW_IOC_REGION_PAGES)] =
+		TW_CALL(tw_do_region_pages, tw_region_pages, TW_REGION_PAGES),
+	[_IOC_NR(TW_IOC_REGION_SEAL)] =
+		TW_CALL(tw_do_region_seal, tw_region_seal, TW_REGION_SEAL),
+	[_IOC_NR(TW_IOC_REGION_VIEW)] =
+		TW_MAKE(tw_make_view, tw_region_view, TW_REGION_VIEW),
+};
+
+static long tw_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (nr >= ARRAY_SIZE(tw_region_ioctls) ||
+	    cmd != _IO(TW_IOC_TYPE, nr) || !tw_region_ioctls[nr].ksize)
+		return -ENOTTY;
+	return tw_ioctl_run(&tw_region_ioctls[nr], file, (void __user *)arg);
+}
+
+/* -- the file --------------------------------------------------------------- */
+
+static int tw_region_release(struct inode *inode, struct file *file)
+{
+	struct tw_region *r = file->private_data;
+
+	if (!atomic_dec_and_test(&r->files))
+		return 0;
+	/* No fd and no mapping is left: no fault can come any more. */
+	WRITE_ONCE(r->dead, true);
+	tw_region_hide(r);
+	tw_queue_drop_region(r);
+	tw_region_end(r);
+	return 0;
+}
+
+static const struct file_operations tw_region_fops = {
+	.owner		= THIS_MODULE,
+	.release	= tw_region_release,
+	.mmap		= tw_region_mmap,
+	.fallocate	= tw_region_fallocate,
+	.fsync		= noop_fsync,
+	.get_unmapped_area = tw_region_area,
+	.unlocked_ioctl	= tw_region_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+/* -- making one -------------------------------------------------------------- */
+
+static struct file *tw_region_file(struct tw_region *r, int flags)
+{
+	struct file *file;
+
+	ihold(r->inode);
+	/* The last fput() drops it; unlike anon_inode_getfile() this one takes none. */
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(r->inode, r->mnt, "[tierwatch]",
+				 flags | O_CLOEXEC, &tw_region_fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		iput(r->inode);
+		return file;
+	}
+	atomic_inc(&r->files);
+	file->private_data = r;
+	return file;
+}
+
+static struct file *tw_region_view(struct tw_region *r)
+{
+	return tw_region_file(r, O_RDONLY);
+}
+
+/*
+ * On success arg->id is set and the file is the caller's, which has a pin
+ * (tw_regions_pin()).
+ */
+struct file *tw_region_create(struct tw_region_create *arg)
+{
+	struct tw_region *r;
+	struct file *file;
+	int err;
+
+	if (!arg->bytes || !PAGE_ALIGNED(arg->bytes) ||
+	    arg->bytes >> PAGE_SHIFT > TW_REGION_MAX_PAGES ||
+	    (arg->affinity != TW_TIER_CPU && arg->affinity != TW_TIER_GPU))
+		return ERR_PTR(-EINVAL);
+	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
+		return ERR_PTR(-EOPNOTSUPP);
+	r = tw_region_alloc(arg);
+	if (IS_ERR(r))
+		return ERR_CAST(r);
+	err = tw_region_reserve(r);
+	if (err)
+		goto put;
+	err = tw_region_reserve_id(r);
+	if (err)
+		goto put;
+	/* So that /proc/PID/maps says which region is mapped where. */
+	r->inode->i_ino = r->id;
+	/* Pairs with tw_tier_leave(): it sees the id, or we see it leaving. */
+	smp_mb();
+	err = -EOPNOTSUPP;
+	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
+		goto erase;
+	file = tw_region_file(r, O_RDWR);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto erase;
+	}
+	tw_region_show(r);
+	/* Where limits find it that are set from now on. */
+	err = tw_groups_join(r);
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
+	tw_reclaim_watch();
+	arg->id = r->id;
+	return file;
+
+erase:
+	tw_region_hide(r);
+put:
+	tw_region_put(r);
+	return ERR_PTR(err);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * region_file.h - a region's file: made, asked, closed
+ */
+#ifndef _TW_REGION_FILE_H
+#define _TW_REGION_FILE_H
+
+struct file;
+struct tw_region_create;
+
+struct file *tw_region_create(struct tw_region_create *arg);
+
+#endif

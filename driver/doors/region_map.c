@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * region_map.c - a region's mappings
+ *
+ * Owns how a region is mapped and where, and finds the region that is mapped at an
+ * address.
+ *
+ * Locks: mmap_lock, which the kernel holds for the first and tw_region_at() takes.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/fs.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+
+#include "base/compat.h"
+#include "doors/fault.h"
+#include "doors/region_map.h"
+#include "pages/region.h"
+#include "pages/seal.h"
+
+/*
+ * mbind(2): a page belongs to the region, not to one of its mappings, and goes
+ * through tiers; better refused than ignored. The task's policy counts.
+ */
+static int tw_region_set_policy(struct vm_area_struct *vma,
+				struct mempolicy *policy)
+{
+	return policy ? -EOPNOTSUPP : 0;
+}
+
+const struct vm_operations_struct tw_region_vm_ops = {
+	.fault		= tw_region_fault,
+	.set_policy	= tw_region_set_policy,
+};
+
+int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct tw_region *r = file->private_data;
+	unsigned long nr = vma_pages(vma);
+
+	/* Of a view it is never VM_SHARED, which means that it may write. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (vma->vm_pgoff >= r->nr_pages || nr > r->nr_pages - vma->vm_pgoff)
+		return -EINVAL;
+	if (tw_region_write_sealed(r)) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EPERM;
+		vm_flags_clear(vma, VM_MAYWRITE);
+	}
+	/*
+	 * The two READ flags together mean no read-ahead advice; they keep
+	 * zaps from calling mark_page_accessed() on pages of no LRU.
+	 */
+	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_SEQ_READ |
+		     VM_RAND_READ);
+	if (r->flags & TW_REGION_DONTDUMP)
+		vm_flags_set(vma, VM_DONTDUMP);
+	vma->vm_ops = &tw_region_vm_ops;
+	return 0;
+}
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/* Aligned to 2 MiB, so that a walk meets whole page tables. */
+unsigned long tw_region_area(struct file *file, unsigned long addr,
+			     unsigned long len, unsigned long pgoff,
+			     unsigned long flags)
+{
+	return thp_get_unmapped_area(file, addr, len, pgoff, flags);
+}
+#endif
+
+/* -- by address ---------------------------------------------------------------- */
+
+long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
+		  struct tw_region **r, unsigned long *idx)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	long nr = -EFAULT;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = find_vma(mm, addr);
+	if (vma && vma->vm_start <= addr && vma->vm_ops == &tw_region_vm_ops &&
+	    (!flags || (vma->vm_flags & flags))) {
+		*r = tw_region_get(vma->vm_file->private_data);
+		*idx = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+		nr = (min(end, vma->vm_end) - addr) >> PAGE_SHIFT;
+	}
+	mmap_read_unlock(mm);
+	return nr;
+}
+
+int tw_addr_page_ioctl(struct tw_addr_page *arg)
+{
+	unsigned long addr = untagged_addr(arg->addr) & PAGE_MASK, idx;
+	struct tw_region *r;
+	long nr;
+
+	if (arg->flags)
+		return -EINVAL;
+	if (addr > TASK_SIZE_MAX - PAGE_SIZE)
+		return -EFAULT;
+	nr = tw_region_at(addr, addr + PAGE_SIZE, 0, &r, &idx);
+	if (nr < 0)
+		return nr;
+	arg->page = tw_region_page(r, idx);
+	tw_region_put(r);
+	return 0;
+}

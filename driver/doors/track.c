@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * track.c - tracking and reporting pages of both kinds, by number
+ *
+ * A number that names a region's page means that page; any other frame number
+ * is an external page's. No locks of its own, and none is held while user
+ * memory is copied.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/nodemask.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+
+#include "agents/agent.h"
+#include "base/stats.h"
+#include "base/user.h"
+#include "base/usercopy.h"
+#include "doors/track.h"
+#include "pages/external.h"
+#include "pages/heat.h"
+#include "pages/lookup.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "tiers/nodes.h"
+#include "tiers/tier.h"
+
+#define TW_TRACK_WINDOW		64
+
+/* -- a page ------------------------------------------------------------------ */
+
+/* A page of a region is tracked for life: is it where and whose they think? */
+static int tw_track_managed(struct tw_region *r, unsigned long idx,
+			    const struct tw_external_new *want)
+{
+	struct tw_page p;
+
+	if (r->agent != want->agent)
+		return -EACCES;
+	tw_page_describe(r, idx, &p, false);
+	return p.tier == want->tier ? 0 : -EINVAL;
+}
+
+static int tw_track_one(u64 page, struct tw_external_new *want, bool admin)
+{
+	struct tw_region *r;
+	unsigned long idx;
+	int err;
+
+	r = tw_page_lookup(page, &idx, admin);
+	if (r) {
+		err = tw_track_managed(r, idx, want);
+		tw_region_put(r);
+		return err;
+	}
+	if (page & TW_PAGE_STABLE)
+		return -ENOENT;
+	if (!admin)
+		return -EPERM;
+	want->pfn = page;
+	return tw_external_add(want);
+}
+
+static int tw_untrack_one(u64 page, bool admin)
+{
+	struct tw_region *r;
+	unsigned long idx;
+	int err = -ENOENT;
+
+	/* First: a frame may have become a region's since it was tracked. */
+	if (admin)
+		err = tw_external_remove(page);
+	if (err != -ENOENT)
+		return err;
+	r = tw_page_lookup(page, &idx, admin);
+	tw_region_put(r);
+	return r ? -EOPNOTSUPP : -ENOENT;
+}
+
+static bool tw_track_node_ok(int node)
+{
+	return node == NUMA_NO_NODE ||
+	       (node >= 0 && node < nr_node_ids && node_possible(node));
+}
+
+/**
+ * tw_external_track - track a page as a privileged program would
+ * @page: page number
+ * @tier: enum tw_tier that it is in
+ * @node: NUMA node of an external page, or -1: the frame's own
+ * @agent: whose it is; the caller has a reference
+ * @mover: moves it; NULL, or valid until tw_external_drop_mover()
+ *
+ * Charged to the caller. May sleep.
+ *
+ * Return: 0 or -errno as the status of uapi's struct tw_track.
+ */
+int tw_external_track(u64 page, int tier, int node, struct tw_agent *agent,
+		      const struct tw_mover *mover)
+{
+	struct tw_external_new want = {
+		.tier = tier,
+		.node = node,
+		.agent = agent,
+		.mover = mover,
+	};
+	int err;
+
+	might_sleep();
+	if (!tw_tier_valid(tier) || !tw_track_node_ok(node))
+		return -EINVAL;
+	want.user = tw_user_get_current();
+	if (!want.user)
+		return -ENOMEM;
+	err = tw_track_one(page, &want, true);
+	tw_user_put(want.user);
+	return err;
+}
+
+/**
+ * tw_external_untrack - forget an external page as a privileged program would
+ * @page: page number
+ *
+ * May sleep.
+ *
+ * Return: 0 or -errno as the status of uapi's struct tw_untrack.
+ */
+int tw_external_untrack(u64 page)
+{
+	might_sleep();
+	return tw_untrack_one(page, true);
+}
+
+/* -- reports ------------------------------------------------------------------- */
+
+/* A vote waits for nobody: who holds the record keeps it. */
+static void tw_report_vote(struct tw_rec *rec)
+{
+	if (!tw_rec_trylock_nested(rec))
+		return;
+	if (tw_w_state(tw_rec_w(rec)) != TW_NONE)
+		tw_rec_vote(rec, numa_node_id());
+	tw_rec_unlock_nested(rec);
+}
+
+/*
+ * What a user reports makes a page hot, but no hotter: heat beyond that, which
+ * stays through many sweeps, is for touches that somebody has seen. So a report
+ * weighs no more against others' pages than a mark does.
+ */
+static unsigned int tw_report_weight(const struct tw_rec *rec, bool admin)
+{
+	return admin || READ_ONCE(rec->heat) <= READ_ONCE(tw_hot_threshold) ?
+	       TW_HEAT_REPORT : 0;
+}
+
+static int tw_report_managed(struct tw_region *r, unsigned long idx, bool admin)
+{
+	struct tw_rec *rec = tw_rec_find(r, idx);
+	unsigned long w = rec ? tw_rec_w(rec) : 0;
+	int tier = tw_w_tier(w);
+
+	if (tw_w_state(w) == TW_NONE || tw_w_state(w) == TW_POISON)
+		return -ENOENT;
+	tw_rec_touch(rec, tw_region_page(r, idx), tier,
+		     tw_report_weight(rec, admin));
+	tw_count_irq(tier, reported, 1);
+	tw_agent_reported(r->agent);
+	if (tw_w_resident(w))
+		tw_numa_touch(tw_page_nid(tw_w_page(w)));
+	tw_report_vote(rec);
+	return 0;
+}
+
+/**
+ * tw_page_report - a fault on a page was reported, by this CPU
+ * @owner: id of the region that it must be of, 0: any
+ * @page: page number
+ * @admin: of everybody's pages; false, in process context only: the caller's
+ *
+ * Any context but NMI.
+ *
+ * Return: 0, or -ENOENT: no such page, never touched, lost, or not the caller's.
+ */
+int tw_page_report(u64 owner, u64 page, bool admin)
+{
+	struct tw_region *r;
+	unsigned long idx;
+	int err;
+
+	r = tw_page_lookup_of(owner, page, &idx, admin);
+	if (!r)
+		return admin && !owner ? tw_external_report(page) : -ENOENT;
+	err = tw_report_managed(r, idx, admin);
+	tw_region_put_async(r);
+	return err;
+}
+
+/* -- ioctls ------------------------------------------------------------------ */
+
+/**
+ * struct tw_each - the pages of a call
+ * @pages: their numbers
+ * @status: for their outcomes, or NULL
+ * @nr: how many
+ * @admin: the caller sees everybody's pages
+ * @want: tracked as; NULL: untracked
+ * @done: outcomes of 0 so far
+ * @failed: negative ones
+ */
+struct tw_each {
+	u64 __user *pages;
+	s32 __user *status;
+	u32 nr;
+	bool admin;
+	struct tw_external_new *want;
+	u32 done;
+	u32 failed;
+};
+
+/* The caller's memory must be there: found out before anything is done. */
+static int tw_each_check(const struct tw_each *each)
+{
+	if (!each->nr || each->nr > TW_CALL_PAGES)
+		return -EINVAL;
+	return tw_check_numbers((uintptr_t)each->pages, each->nr,
+				(uintptr_t)each->status);
+}
+
+static int tw_each_window(struct tw_each *each, u32 at, u32 n)
+{
+	u64 pages[TW_TRACK_WINDOW];
+	s32 status[TW_TRACK_WINDOW];
+	u32 i;
+
+	if (copy_from_user(pages, each->pages + at, n * sizeof(*pages)))
+		return -EFAULT;
+	for (i = 0; i < n; i++) {
+		status[i] = each->want ?
+			    tw_track_one(pages[i], each->want, each->admin) :
+			    tw_untrack_one(pages[i], each->admin);
+		if (status[i])
+			each->failed++;
+		else
+			each->done++;
+	}
+	if (each->status &&
+	    copy_to_user(each->status + at, status, n * sizeof(*status)))
+		return -EFAULT;
+	return 0;
+}
+
+static int tw_each_run(struct tw_each *each)
+{
+	u32 at, n;
+	int err = 0;
+
+	for (at = 0; at < each->nr && !err; at += n) {
+		n = min_t(u32, each->nr - at, TW_TRACK_WINDOW);
+		err = tw_each_window(each, at, n);
+		cond_resched();
+	}
+	return err;
+}
+
+/**
+ * tw_track_ioctl - TW_IOC_TRACK
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
+int tw_track_ioctl(struct tw_track *arg)
+{
+	struct tw_external_new want = {
+		.tier = arg->tier,
+		.node = arg->node,
+	};
+	struct tw_each each = {
+		.pages = u64_to_user_ptr(arg->pages),
+		.status = u64_to_user_ptr(arg->status),
+		.nr = arg->nr,
+		.admin = tw_is_admin(),
+		.want = &want,
+	};
+	int err;
+
+	if ((arg->flags & ~TW_TRACK_FLAGS) || arg->tier >= TW_NR_TIERS ||
+	    !tw_track_node_ok(arg->node))
+		return -EINVAL;
+	err = tw_each_check(&each);
+	if (err)
+		return err;
+	want.user = tw_user_get_current();
+	if (!want.user)
+		return -ENOMEM;
+	want.agent = tw_agent_named(arg->flags & TW_TRACK_BY_ID, arg->agent_fd,
+				    arg->agent_id);
+	if (IS_ERR(want.agent)) {
+		err = PTR_ERR(want.agent);
+		goto put_user;
+	}
+	err = tw_each_run(&each);
+	arg->done = each.done;
+	arg->failed = each.failed;
+	tw_agent_put(want.agent);
+put_user:
+	tw_user_put(want.user);
+	return err;
+}
+
+/**
+ * tw_untrack_ioctl - TW_IOC_UNTRACK
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
+int tw_untrack_ioctl(struct tw_untrack *arg)
+{
+	struct tw_each each = {
+		.pages = u64_to_user_ptr(arg->pages),
+		.status = u64_to_user_ptr(arg->status),
+		.nr = arg->nr,
+		.admin = tw_is_admin(),
+	};
+	int err;
+
+	if (arg->flags || arg->reserved)
+		return -EINVAL;
+	err = tw_each_check(&each);
+	if (err)
+		return err;
+	err = tw_each_run(&each);
+	arg->done = each.done;
+	arg->failed = each.failed;
+	return err;
+}
+
+/**
+ * tw_report_ioctl - TW_IOC_REPORT
+ * @arg: the ioctl's argument
+ *
+ * Return: 0, -EINVAL, or -ENOENT.
+ */
+int tw_report_ioctl(struct tw_report *arg)
+{
+	if (arg->flags & ~TW_REPORT_FLAGS)
+		return -EINVAL;
+	return tw_page_report(arg->owner, arg->page, tw_is_admin());
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * departed.c - pages that have left memory for a store, and when
+ *
+ * Owns the clock of pages that leave: how many have left since load. A page's record
+ * notes the time when it left memory, so that its next fault tells how many others
+ * have left meanwhile, and with that whether it has come back early. A caller that
+ * looks for pages to demote and finds all of them on their way waits here.
+ *
+ * Locks: none of its own; a record's note is in its word, under its lock.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/atomic.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+
+#include "base/stats.h"
+#include "moving/departed.h"
+#include "pages/record.h"
+#include "tiers/tier.h"
+
+/* Batches on their way to stores, and pages that have left memory with one. */
+static atomic_t tw_out_batches;
+static atomic_long_t tw_out_pages;
+static DECLARE_WAIT_QUEUE_HEAD(tw_out_wq);
+/* What faults have waited for stores. */
+static atomic64_t tw_refault_ns;
+
+unsigned long tw_moves_out_seen(void)
+{
+	return atomic_long_read(&tw_out_pages);
+}
+
+bool tw_moves_out_wait(unsigned long seen)
+{
+	/* Batches end by themselves: I/O that hangs is the block layer's to end. */
+	return !wait_event_killable(tw_out_wq,
+				    tw_moves_out_seen() != seen ||
+				    !atomic_read(&tw_out_batches)) &&
+	       tw_moves_out_seen() != seen;
+}
+
+void tw_move_out_begin(void)
+{
+	atomic_inc(&tw_out_batches);
+}
+
+/* @n pages have left memory; @over: with the end of the batch. */
+void tw_move_out_end(unsigned int n, bool over)
+{
+	atomic_long_add(n, &tw_out_pages);
+	/* The count before its end, the barrier of both before the look. */
+	smp_mb__before_atomic();
+	atomic_sub(over, &tw_out_batches);
+	smp_mb__after_atomic();	/* pairs with prepare_to_wait_event() */
+	if (wq_has_sleeper(&tw_out_wq))
+		wake_up_all(&tw_out_wq);
+}
+
+/* -- refaults ---------------------------------------------------------------- */
+
+unsigned long tw_w_left(unsigned long w, int tier)
+{
+	return tw_w_make(TW_STORE, tier) | tw_w_slot_bits(w) |
+	       tw_moves_out_seen() << TW_W_PFN_SHIFT;
+}
+
+/* Pages that tiers @from to @to hold. */
+static unsigned long tw_capacity(int from, int to)
+{
+	unsigned long pages = 0;
+	int tier;
+
+	for (tier = from; tier <= to; tier++)
+		if (tw_tier_bound(tier))
+			pages += READ_ONCE(tw_tiers[tier].capacity);
+	return pages;
+}
+
+void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
+{
+	unsigned long memory = tw_capacity(TW_TIER_GPU, TW_TIER_CPU);
+	unsigned int bounces = tw_aux_bounces(rec);
+	unsigned long left = was >> TW_W_PFN_SHIFT;
+	int tier = tw_w_tier(was);
+	unsigned long others;
+
+	tw_rec_assert_locked(rec);
+	/* What was noted has lost its upper bits. */
+	others = (tw_moves_out_seen() - left) & (~0UL >> TW_W_PFN_SHIFT);
+	tw_count(tier, refaults, 1);
+	if (others < memory)
+		tw_count(tier, refaults_early, 1);
+	/* Where all pages are touched alike most come back before twice that. */
+	if (others < memory + tw_capacity(TW_TIER_NVME, tier - 1) / 2)
+		bounces += bounces < TW_AUX_BOUNCES_MAX;
+	else
+		bounces -= bounces > 0;
+	tw_aux_set_bounces(rec, bounces);
+	atomic64_add(ns, &tw_refault_ns);
+}
+
+u64 tw_refault_waited(void)
+{
+	return atomic64_read(&tw_refault_ns);
+}

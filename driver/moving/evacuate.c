@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * evacuate.c - everything off a tier, or off a range of frames
+ *
+ * For unbinding a tier (it is LEAVING: nothing new comes in) and for memory
+ * that goes offline. Walks all regions until nothing is left; what is busy is
+ * tried again for a while. No locks of its own; movers' locks are taken inside.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "moving/evacuate.h"
+#include "moving/move.h"
+#include "pages/frame.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "tiers/slots.h"
+#include "tiers/tier.h"
+
+/* Busy pages are tried again this often, this far apart. */
+#define TW_EVAC_ROUNDS	100
+#define TW_EVAC_WAIT_MS	20
+
+/**
+ * struct tw_evac - one evacuation
+ * @t: tier to empty, or NULL
+ * @pfn: first frame of the range, when @t is NULL
+ * @nr_pfns: frames
+ * @force: give unreadable pages up
+ * @m: batch
+ * @moved: pages moved
+ * @busy: pages refused as busy in this round
+ * @err: first hard failure of this round
+ */
+struct tw_evac {
+	struct tw_tier_s *t;
+	unsigned long pfn;
+	unsigned long nr_pfns;
+	bool force;
+	struct tw_move *m;
+	u64 moved;
+	unsigned long busy;
+	int err;
+};
+
+static bool tw_evac_wants(struct tw_evac *e, unsigned long w)
+{
+	enum tw_state s = tw_w_state(w);
+
+	if (s == TW_NONE || s == TW_POISON)
+		return false;
+	if (e->t) {
+		/* A write in flight to the tier ends there. */
+		return tw_w_tier(w) == e->t->id ||
+		       ((s == TW_WRITING || s == TW_CANCELLED) &&
+			tw_w_slot_tier(w) == e->t->id);
+	}
+	return tw_w_resident(w) &&
+	       (w >> TW_W_PFN_SHIFT) - e->pfn < e->nr_pfns;
+}
+
+/* Where pages of @tier go, best first: the @n-th choice or TW_TIER_NONE. */
+static int tw_evac_target(struct tw_evac *e, int tier, unsigned int n)
+{
+	static const u8 from_memory[] = { TW_TIER_CPU, TW_TIER_GPU,
+		TW_TIER_NVME, TW_TIER_SSD, TW_TIER_HDD };
+	static const u8 from_store[] = { TW_TIER_NVME, TW_TIER_SSD,
+		TW_TIER_HDD, TW_TIER_CPU, TW_TIER_GPU };
+
+	if (n >= TW_NR_TIERS)
+		return TW_TIER_NONE;
+	return tw_tier_is_memory(tier) ? from_memory[n] : from_store[n];
+}
+
+/*
+ * A page that its device will not give back: given up. False: it is busy. As
+ * everywhere here, only tried: a device that hangs has locks for as long.
+ */
+static bool tw_evac_give_up(struct tw_evac *e, unsigned long idx)
+{
+	struct tw_rec *rec = tw_rec_find(e->m->region, idx);
+	unsigned long w;
+
+	if (!tw_rec_trylock(rec))
+		return false;
+	w = tw_rec_w(rec);
+	if (tw_w_state(w) == TW_STORE && e->t && tw_w_tier(w) == e->t->id) {
+		pr_err("page %lu of region %llu is lost with its tier\n", idx,
+		       e->m->region->id);
+		tw_rec_poison(e->m->region, rec);
+	}
+	tw_rec_unlock(rec);
+	return true;
+}
+
+/* A page in bad memory: its bytes are gone already, the frame is let go. */
+static bool tw_evac_bad_memory(struct tw_evac *e, unsigned long idx)
+{
+	struct tw_region *r = e->m->region;
+	struct tw_chunk *c = tw_chunk_find(r, idx);
+	struct tw_rec *rec = tw_chunk_rec(c, idx);
+	struct page *page = NULL;
+	unsigned long w;
+
+	if (!tw_rec_trylock(rec))
+		return false;
+	w = tw_rec_w(rec);
+	if (tw_w_state(w) == TW_MEM && PageHWPoison(tw_w_page(w))) {
+		page = tw_w_page(w);
+		pr_err("page %lu of region %llu is lost in bad memory\n", idx,
+		       r->id);
+		unmap_mapping_pages(r->inode->i_mapping, idx, 1, false);
+		tw_rec_poison(r, rec);
+		tw_chunk_mem_add(c, -1);
+	}
+	tw_rec_unlock(rec);
+	if (page)
+		tw_page_drop(page);
+	return page;
+}
+
+static void tw_evac_outcome(struct tw_evac *e, unsigned int i)
+{
+	int status = e->m->status[i];
+
+	switch (status) {
+	case 0:
+		e->moved++;
+		break;
+	case TW_MOVE_ALREADY:
+	case -ENOENT:
+		break;
+	case -EBUSY:
+		e->busy++;
+		break;
+	case -EHWPOISON:
+		if (!tw_evac_bad_memory(e, e->m->idx[i]))
+			e->busy++;
+		break;
+	case -EIO:
+		if (e->force) {
+			if (!tw_evac_give_up(e, e->m->idx[i]))
+				e->busy++;
+			break;
+		}
+		fallthrough;
+	default:
+		if (!e->err)
+			e->err = status;
+	}
+}
+
+/* The batch to the best tier with room; what does not fit, to the next. */
+static void tw_evac_flush(struct tw_evac *e, int tier)
+{
+	struct tw_move *m = e->m;
+	unsigned int choice, i, n;
+	int to;
+
+	m->reason = TW_REASON_EVACUATE;
+	for (choice = 0; m->nr; choice++) {
+		to = tw_evac_target(e, tier, choice);
+		if (to == TW_TIER_NONE)
+			break;
+		if (!tw_tier_bound(to) || (e->t && to == e->t->id))
+			continue;
+		m->to = to;
+		m->flags = TW_MOVE_CHOICE | TW_MOVE_NO_LIMIT | TW_MOVE_INTR |
+			   (e->t ? 0 : TW_MOVE_SAME);
+		tw_move_run(m);
+		for (i = 0, n = 0; i < m->nr; i++) {
+			/* A store that cannot be written: there are others. */
+			if (m->status[i] == -ENOSPC ||
+			    (m->status[i] == -EIO &&
+			     tw_tier_is_memory(m->from_tier[i])))
+				m->idx[n++] = m->idx[i];
+			else
+				tw_evac_outcome(e, i);
+		}
+		m->nr = n;
+	}
+	if (m->nr && !e->err)
+		e->err = -ENOSPC;
+	m->nr = 0;
+}
+
+static void tw_evac_drop_kept(struct tw_evac *e, struct tw_rec *rec)
+{
+	unsigned long w = tw_rec_w(rec);
+
+	if (!e->t || tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
+	    tw_w_slot_tier(w) != e->t->id)
+		return;
+	if (!tw_rec_trylock(rec)) {
+		e->busy++;
+		return;
+	}
+	w = tw_rec_w(rec);
+	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
+	    tw_w_slot_tier(w) == e->t->id)
+		tw_slot_drop(rec);
+	tw_rec_unlock(rec);
+}
+
+static void tw_evac_chunk(struct tw_evac *e, struct tw_chunk *c)
+{
+	struct tw_move *m = e->m;
+	unsigned int i;
+	int tier = TW_TIER_NONE;
+
+	for (i = 0; i < TW_CHUNK_PAGES; i++) {
+		struct tw_rec *rec = &c->rec[i];
+		unsigned long w = tw_rec_w(rec);
+
+		tw_evac_drop_kept(e, rec);
+		if (!tw_evac_wants(e, w))
+			continue;
+		if (m->nr == TW_BATCH || (m->nr && tw_w_tier(w) != tier))
+			tw_evac_flush(e, tier);
+		tier = tw_w_tier(w);
+		m->idx[m->nr++] = c->base + i;
+	}
+	if (m->nr)
+		tw_evac_flush(e, tier);
+}
+
+/* Once over all regions: 0, or the error that ends the evacuation. */
+static int tw_evac_round(struct tw_evac *e)
+{
+	struct tw_region *r;
+	struct tw_chunk *c;
+	unsigned long i;
+	u64 id = 0;
+
+	e->busy = 0;
+	e->err = 0;
+	while ((r = tw_region_after(id))) {
+		id = tw_region_number(r);
+		e->m->region = r;
+		tw_for_each_chunk(r, i, c) {
+			tw_evac_chunk(e, c);
+			if (e->err || signal_pending(current))
+				break;
+			cond_resched();
+		}
+		tw_region_put(r);
+		if (e->err)
+			return e->err;
+		if (signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static bool tw_tier_empty(struct tw_tier_s *t)
+{
+	return !tw_tier_used(t) && !atomic64_read(tw_tier_kept_ctr(t)) &&
+	       (tw_tier_is_memory(t->id) || !tw_slots_used(t));
+}
+
+int tw_evacuate_tier(struct tw_tier_s *t, bool force, u64 *moved)
+{
+	struct tw_evac e = { .t = t, .force = force };
+	int err = -EBUSY, round;
+
+	e.m = tw_move_alloc(GFP_KERNEL);
+	if (!e.m)
+		return -ENOMEM;
+	for (round = 0; round < TW_EVAC_ROUNDS; round++) {
+		if (round)
+			msleep_interruptible(TW_EVAC_WAIT_MS);
+		err = tw_evac_round(&e);
+		if (err || tw_tier_empty(t))
+			break;
+		err = -EBUSY;
+	}
+	*moved = e.moved;
+	tw_move_free(e.m);
+	return err;
+}
+
+int tw_evacuate_pfns(unsigned long pfn, unsigned long nr)
+{
+	struct tw_evac e = { .pfn = pfn, .nr_pfns = nr };
+	int err = -EBUSY, round;
+
+	e.m = tw_move_alloc(GFP_KERNEL);
+	if (!e.m)
+		return -ENOMEM;
+	/*
+	 * The range is isolated: who comes later gets no frame of it, and who
+	 * has got one has shown it after this. One missed would keep the
+	 * offlining at it for ever.
+	 */
+	tw_frames_wait();
+	for (round = 0; round < TW_EVAC_ROUNDS; round++) {
+		if (round)
+			msleep_interruptible(TW_EVAC_WAIT_MS);
+		err = tw_evac_round(&e);
+		if (err || !e.busy)
+			break;
+		err = -EBUSY;
+	}
+	tw_move_free(e.m);
+	return err;
+}

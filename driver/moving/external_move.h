@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * external_move.h - moving somebody else's pages, by their owner's mover
+ */
+#ifndef _TW_EXTERNAL_MOVE_H
+#define _TW_EXTERNAL_MOVE_H
+
+#include <linux/types.h>
+
+/* Moves it by its owner's mover: 0, TW_MOVE_ALREADY or -errno as in uapi. */
+int tw_external_move(u64 pfn, int to, int from, int reason);
+
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * store_choice.c - which store takes a page that leaves memory
+ *
+ * The fastest with room, but for this: a clean page goes where its copy is, which
+ * costs nothing. Except, while pages are moved by themselves, one that keeps
+ * coming back from a slow store (departed.c): twice in a row so soon that it belongs
+ * in a faster one, and its copy does not hold it back from there, as long as the
+ * slowest store's pages are wanted more than those of the others. No room is kept free for such pages: each
+ * slot of a fast store that lies idle is one more page in a slow one.
+ *
+ * No locks of its own: the note is in the record's word, under its lock.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "moving/move.h"
+#include "moving/store_choice.h"
+#include "pages/frame.h"
+#include "pages/group.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "tiers/backend_store.h"
+#include "tiers/hibernate.h"
+#include "tiers/slots.h"
+#include "tiers/tier.h"
+
+/* Refaults in a row after which a page is to leave its slow store. */
+#define TW_BOUNCES	2
+
+bool tw_sinking_helps;
+
+/* Free slots that can be had. */
+static unsigned long tw_store_room(int tier)
+{
+	struct tw_tier_s *t = &tw_tiers[tier];
+	unsigned long used = tw_slots_used(t), capacity = READ_ONCE(t->capacity);
+
+	if (!tw_tier_bound(tier) || tw_stores_still())
+		return 0;
+	return capacity > used ? capacity - used : 0;
+}
+
+static int tw_store_from(int first, bool failing_too)
+{
+	int tier;
+
+	for (tier = first; tier < TW_NR_TIERS; tier++)
+		if (tw_store_room(tier) &&
+		    (failing_too || !tw_store_failing(&tw_tiers[tier])))
+			return tier;
+	return TW_TIER_NONE;
+}
+
+int tw_store_choose(int first)
+{
+	int tier = tw_store_from(first, false);
+
+	return tier == TW_TIER_NONE ? tw_store_from(first, true) : tier;
+}
+
+unsigned long tw_store_fast_room(void)
+{
+	unsigned long room = 0, above = ULONG_MAX;
+	bool first = true;
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+		if (!tw_tier_bound(tier))
+			continue;
+		if (!first)
+			above = room;
+		first = false;
+		if (!tw_store_failing(&tw_tiers[tier]))
+			room += tw_store_room(tier);
+	}
+	return above;
+}
+
+unsigned long tw_store_room_all(void)
+{
+	unsigned long room = 0;
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier))
+			room += tw_store_room(tier) +
+				atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier]));
+	return room;
+}
+
+int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
+{
+	int tier = tw_w_slot_tier(w);
+
+	/* A hint: it can still be written to until it is unmapped. */
+	if (!(w & TW_W_SLOT) || dirty || PageDirty(tw_w_page(w)) ||
+	    tw_store_failing(&tw_tiers[tier]))
+		return TW_WISH_PLAIN;
+	if (READ_ONCE(tw_sinking_helps) &&
+	    tw_aux_bounces(rec) >= TW_BOUNCES &&
+	    tw_store_from(TW_TIER_NVME, false) < tier)
+		return TW_WISH_PLAIN;
+	return tier;
+}
+
+int tw_sink_target(struct tw_region *r, int tier)
+{
+	while (++tier < TW_NR_TIERS)
+		if (tw_store_room(tier) && tw_region_room(r, tier) &&
+		    !tw_store_failing(&tw_tiers[tier]))
+			return tier;
+	return TW_TIER_NONE;
+}
+
+bool tw_store_possible(void)
+{
+	int tier;
+
+	if (tw_store_from(TW_TIER_NVME, true) != TW_TIER_NONE)
+		return true;
+	if (tw_stores_still())
+		return false;
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier) &&
+		    atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
+			return true;
+	return false;
+}
+
+/* -- room that copies take ---------------------------------------------------- */
+
+/* Frees kept copies of a chunk's pages in store @tier. */
+static unsigned long tw_reap_chunk(struct tw_chunk *c, int tier)
+{
+	unsigned long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < TW_CHUNK_PAGES; i++) {
+		struct tw_rec *rec = &c->rec[i];
+		unsigned long w = tw_rec_w(rec);
+
+		if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
+		    tw_w_slot_tier(w) != tier || !tw_rec_trylock(rec))
+			continue;
+		w = tw_rec_w(rec);
+		if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
+		    tw_w_slot_tier(w) == tier) {
+			tw_slot_drop(rec);
+			n++;
+		}
+		tw_rec_unlock(rec);
+	}
+	return n;
+}
+
+unsigned long tw_reap_kept(int tier, unsigned long want)
+{
+	struct tw_region *r;
+	struct tw_chunk *c;
+	unsigned long n = 0, i;
+	u64 id = 0;
+
+	if (!atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
+		return 0;
+	while (n < want && (r = tw_region_after(id))) {
+		id = tw_region_number(r);
+		tw_for_each_chunk(r, i, c) {
+			n += tw_reap_chunk(c, tier);
+			cond_resched();
+			if (n >= want)
+				break;
+		}
+		tw_region_put(r);
+	}
+	return n;
+}
+
+int tw_store_choose_reap(void)
+{
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		if (tw_tier_bound(tier) && tw_reap_kept(tier, TW_BATCH))
+			return tier;
+	return TW_TIER_NONE;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * discard.c - pages of a region are freed, one by one or all at its end
+ *
+ * Owns nothing; waits for pages that are busy, as its caller can.
+ *
+ * Locks: one record at a time. The last pages of a region go in a work item when
+ * there are many, or when a device has some.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/atomic.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "base/compat.h"
+#include "pages/discard.h"
+#include "pages/frame.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "pages/seal.h"
+#include "tiers/tier.h"
+
+/* Regions with more chunks than this are torn down in a work item. */
+#define TW_TEARDOWN_INLINE	8
+
+/* TW_TRY: does not sleep for it. Else as TASK_*. */
+#define TW_TRY	0
+
+/* The record, locked and settled: 0, -EBUSY (TW_TRY) or -EINTR. */
+static int tw_discard_lock(struct tw_rec *rec, unsigned int state)
+{
+	int err;
+
+	do {
+		if (state == TW_TRY)
+			err = tw_rec_trylock(rec) ? 0 : -EBUSY;
+		else
+			err = tw_rec_lock_state(rec, state);
+		if (err || tw_rec_is_settled(rec))
+			return err;
+		tw_rec_unlock(rec);
+		err = state == TW_TRY ? -EBUSY : tw_rec_wait_settled(rec, state);
+	} while (!err);
+	return err == -EBUSY ? err : -EINTR;
+}
+
+/*
+ * Frees one page, whatever its state. Sleeps. Returns 1 when there was one, or
+ * as tw_discard_lock() does.
+ */
+static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
+			   unsigned long idx, unsigned int state)
+{
+	struct tw_rec *rec = tw_chunk_rec(c, idx);
+	struct page *page = NULL;
+	unsigned long w;
+	int tier, err;
+
+	if (tw_w_state(tw_rec_w(rec)) == TW_NONE && !(tw_rec_w(rec) & TW_W_LOCK))
+		return 0;
+	err = tw_discard_lock(rec, state);
+	if (err)
+		return err;
+	w = tw_rec_w(rec);
+	tier = tw_w_tier(w);
+	if (tw_w_state(w) == TW_MEM) {
+		page = tw_w_page(w);
+		if (tw_page_mapcount(page))
+			unmap_mapping_pages(r->inode->i_mapping, idx, 1, false);
+	}
+	tw_slot_drop(rec);
+	tw_rec_set(rec, tw_w_make(TW_NONE, 0));
+	tw_rec_forget_votes(rec);
+	WRITE_ONCE(rec->heat, 0);
+	WRITE_ONCE(rec->age, 0);
+	WRITE_ONCE(rec->aux, 0);
+	tw_rec_unlock(rec);
+
+	switch (tw_w_state(w)) {
+	case TW_MEM:
+		tw_page_drop(page);
+		tw_chunk_mem_add(c, -1);
+		tw_pages_add(r, tier, -1);
+		tw_tier_uncharge(&tw_tiers[tier], 1);
+		tw_region_give(r);
+		return 1;
+	case TW_STORE:
+		tw_pages_add(r, tier, -1);
+		tw_tier_used_add(&tw_tiers[tier], -1);
+		tw_region_give(r);
+		return 1;
+	case TW_POISON:
+		atomic_long_dec(&r->lost);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Frees pages [@idx, @idx + @nr), waiting in @state for each that is busy; with
+ * TW_TRY *@busy counts those that are left. How many, or -EINTR.
+ */
+static long tw_pages_discard(struct tw_region *r, unsigned long idx,
+			     unsigned long nr, unsigned int state,
+			     unsigned long *busy)
+{
+	unsigned long end = idx + nr, i = idx >> TW_CHUNK_SHIFT;
+	unsigned long last = (end - 1) >> TW_CHUNK_SHIFT;
+	struct tw_chunk *c;
+	long n = 0;
+
+	/* One walk over the mappings instead of one a page. */
+	unmap_mapping_pages(r->inode->i_mapping, idx, nr, false);
+	tw_for_each_chunk_range(r, i, c, i, last) {
+		unsigned long p = max(idx, c->base);
+		unsigned long e = min(end, c->base + TW_CHUNK_PAGES);
+
+		for (; p < e; p++) {
+			int ret = tw_page_discard(r, c, p, state);
+
+			if (ret == -EINTR)
+				return ret;
+			if (ret < 0)
+				*busy += 1;
+			else
+				n += ret;
+		}
+		if (!r->dead && fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return n;
+}
+
+/* The same for a caller that can be killed meanwhile. */
+long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
+{
+	long n;
+
+	if (!tw_discard_begin(r))
+		return -EPERM;
+	n = tw_pages_discard(r, idx, nr, TASK_KILLABLE, NULL);
+	tw_discard_end(r);
+	return n;
+}
+
+/* Without sleeping for a device; whether nothing is left. */
+static bool tw_region_teardown(struct tw_region *r)
+{
+	unsigned long busy = 0;
+
+	tw_pages_discard(r, 0, r->nr_pages, TW_TRY, &busy);
+	if (busy)
+		return false;
+	tw_region_unreserve(r);
+	tw_region_put(r);
+	return true;
+}
+
+/*
+ * What is free goes at once; what a device has, when it gives it back. Until
+ * then the module stays, too, unless it is already on its way and waits for us.
+ */
+static void tw_region_teardown_work(struct work_struct *work)
+{
+	struct tw_region *r = container_of(work, struct tw_region, teardown);
+	bool held;
+
+	if (tw_region_teardown(r))
+		return;
+	held = try_module_get(THIS_MODULE);
+	tw_pages_discard(r, 0, r->nr_pages, TASK_IDLE, NULL);
+	tw_region_unreserve(r);
+	tw_region_put(r);
+	if (held)
+		module_put(THIS_MODULE);
+}
+
+/* No file of @r is left, and nothing looks it up any more: its pages go. */
+void tw_region_end(struct tw_region *r)
+{
+	if (atomic_long_read(&r->record_bytes) >
+	    TW_TEARDOWN_INLINE * TW_CHUNK_PAGES * sizeof(struct tw_rec) ||
+	    !tw_region_teardown(r))
+		tw_region_later(r, tw_region_teardown_work);
+}

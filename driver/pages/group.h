@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * group.h - limits that hold for many agents at once
+ *
+ * A group is a cgroup with all below it, or a user with the namespaces it has
+ * made. It has limits by tier, set by an admin, and counts the pages of all regions
+ * that were made in it, whichever agent they are accounted to. A region knows the
+ * groups that bind it; one that is in none, the usual case, pays nothing.
+ */
+#ifndef _TW_GROUP_H
+#define _TW_GROUP_H
+
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/minmax.h>
+#include <linux/rcupdate.h>
+
+#include "agents/agent.h"
+#include "agents/limit.h"
+#include "pages/region.h"
+
+/* Region.groups beside the pointer: counts are being moved from group to group. */
+#define TW_GROUPS_CHANGE	1UL
+
+int tw_groups_init(void);
+void tw_groups_exit(void);
+
+/*
+ * A new region, which no one can touch yet, notes where it is made: 0 or -ENOMEM.
+ * In tw_regions, where those who make a group find it, it joins its groups: the
+ * same. Sleep.
+ */
+int tw_groups_note(struct tw_region *r);
+int tw_groups_join(struct tw_region *r);
+/* Its last reference is gone, and so are its pages. */
+void tw_groups_leave(struct tw_region *r);
+/* Those of a region that has some. Process context, under any lock. */
+void tw_groups_count(struct tw_region *r, int tier, long n);
+u64 tw_groups_room(struct tw_region *r, int tier);
+unsigned long tw_groups_excess(struct tw_region *r, int tier);
+int tw_group_limits_ioctl(struct tw_group_limits *arg);
+
+/*
+ * @n pages more of @r in @tier. The count of a region and those of its groups
+ * change in one RCU section, so that whoever changes the groups can wait for all
+ * that began before.
+ */
+static inline void tw_region_count(struct tw_region *r, int tier, long n)
+{
+	rcu_read_lock();
+	/* Pairs with tw_groups_switch(): its sum is made before. */
+	if (likely(!smp_load_acquire(&r->groups)))
+		atomic_long_add(n, &r->pages[tier]);
+	else
+		tw_groups_count(r, tier, n);
+	rcu_read_unlock();
+}
+
+/* How many more pages of @r may go to @tier. */
+static inline u64 tw_region_room(struct tw_region *r, int tier)
+{
+	u64 room = tw_agent_room(r->agent, tier);
+
+	if (likely(!READ_ONCE(r->groups)))
+		return room;
+	return min(room, tw_groups_room(r, tier));
+}
+
+/* Pages that should leave @tier: of the agent's, or of a group's. Process context. */
+static inline unsigned long tw_region_excess(struct tw_region *r, int tier)
+{
+	unsigned long excess = tw_agent_excess(r->agent, tier);
+
+	if (likely(!READ_ONCE(r->groups)))
+		return excess;
+	return max(excess, tw_groups_excess(r, tier));
+}
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * group_entry.h - what group.c, group_join.c and group_limit.c share: a group
+ *
+ * Locks. tw_groups_mutex guards the list of groups, in the order of making, and
+ * orders those who change which groups bind a region. Limits and counts are read
+ * without it.
+ */
+#ifndef _TW_GROUP_ENTRY_H
+#define _TW_GROUP_ENTRY_H
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+#include <linux/tierwatch.h>
+
+struct tw_region;
+
+/**
+ * struct tw_group - a cgroup or a user with limits
+ * @ref: tw_groups while it has limits, and arrays of regions
+ * @serial: its place in the list, which is in the order of making
+ * @path: of a cgroup, as in /proc/PID/cgroup; NULL: it is a user
+ * @uid: which user
+ * @limit: pages by tier, TW_NO_LIMIT for none
+ * @pages: pages by tier of the regions in it
+ * @node: in tw_groups
+ */
+struct tw_group {
+	struct kref ref;
+	u64 serial;
+	char *path;
+	kuid_t uid;
+	u64 limit[TW_NR_TIERS];
+	atomic_long_t pages[TW_NR_TIERS];
+	struct list_head node;
+};
+
+/* Between two counts of one move it may be below 0. */
+static inline u64 tw_group_used(const struct tw_group *g, int tier)
+{
+	return max(atomic_long_read(&g->pages[tier]), 0L);
+}
+
+/**
+ * struct tw_groups - the groups that bind a region
+ * @rcu: freed after a grace period
+ * @next: while it is prepared: in a list
+ * @region: the same: whose it will be, referenced
+ * @nr: in @group
+ * @group: each is referenced
+ */
+struct tw_groups {
+	struct rcu_head rcu;
+	struct list_head next;
+	struct tw_region *region;
+	unsigned int nr;
+	struct tw_group *group[];
+};
+
+extern spinlock_t tw_groups_lock;	/* sums and arrays that change, see group.c */
+bool tw_group_binds(const struct tw_group *g, const struct tw_region *r);
+/* Those of a region. Under RCU, tw_groups_lock or the mutex. */
+const struct tw_groups *tw_groups_of(struct tw_region *r);
+/* A region's ->groups, which it has no more; an array that nobody has seen. */
+void tw_groups_free(unsigned long groups);
+void tw_groups_free_rcu(struct rcu_head *rcu);
+
+extern struct list_head tw_groups;
+extern struct mutex tw_groups_mutex;
+
+/*
+ * Binds all regions that @g is for, or lets them go, under the mutex. A region that
+ * is made meanwhile waits for it. 0, or -ENOMEM and nothing has changed. Sleeps.
+ */
+int tw_group_spread(struct tw_group *g, bool add);
+/* Drops a reference. Any context. */
+void tw_group_put(struct tw_group *g);
+/* The caller's cgroup, to be freed; NULL when there is no memory. Sleeps. */
+char *tw_current_cgroup(void);
+/* Is @path that of the cgroup @top, or of one below it? */
+bool tw_path_below(const char *path, const char *top);
+
+#endif

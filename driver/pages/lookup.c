@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lookup.c - pages by number, and what callers may know of them
+ *
+ * Owns nothing: says which region a number is of, and what a record says. Any room
+ * above may call it; what a caller may name, it asks of region.c.
+ *
+ * Locks: none. A record is read once, without its lock.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/mm.h>
+
+#include "agents/agent.h"
+#include "pages/frame.h"
+#include "pages/heat.h"
+#include "pages/lookup.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "tiers/nodes.h"
+
+struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
+{
+	struct tw_region *r;
+
+	if (!(page & TW_PAGE_STABLE))
+		return admin ? tw_region_by_pfn(page, idx) : NULL;
+	r = tw_region_by_number(TW_PAGE_REGION(page));
+	*idx = TW_PAGE_INDEX(page);
+	if (r && (*idx >= r->nr_pages || !(admin || tw_region_mine(r)))) {
+		tw_region_put_async(r);
+		r = NULL;
+	}
+	return r;
+}
+
+struct tw_region *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
+				    bool admin)
+{
+	struct tw_region *r = tw_page_lookup(page, idx, admin);
+
+	if (r && owner && r->id != owner) {
+		tw_region_put_async(r);
+		r = NULL;
+	}
+	return r;
+}
+
+void tw_page_describe(struct tw_region *r, unsigned long idx,
+		      struct tw_page *p, bool admin)
+{
+	struct tw_rec *rec = tw_rec_find(r, idx);
+	unsigned long w = rec ? tw_rec_w(rec) : 0;
+
+	*p = (struct tw_page){
+		.page = tw_region_page(r, idx),
+		.owner = r->id,
+		.agent = r->agent->id,
+		.tier = TW_TIER_NONE,
+		.node = -1,
+		.best_node = -1,
+	};
+	if (!rec || tw_w_state(w) == TW_NONE)
+		return;
+	p->heat = READ_ONCE(rec->heat);
+	p->age = READ_ONCE(rec->age);
+	p->temperature = tw_heat_class(p->heat, p->age);
+	p->best_node = tw_w_best_node(w);
+	if (tw_w_state(w) == TW_POISON) {
+		p->flags = TW_PAGE_LOST;
+		return;
+	}
+	p->tier = tw_w_tier(w);
+	if (tw_w_in_flight(w))
+		p->flags |= TW_PAGE_BUSY;
+	if (!tw_w_resident(w))
+		return;
+	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT))
+		p->flags |= TW_PAGE_KEPT;
+	p->node = tw_page_nid(tw_w_page(w));
+	if (admin)
+		p->pfn = w >> TW_W_PFN_SHIFT;
+}

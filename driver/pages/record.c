@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * record.c - chunks of page records
+ *
+ * Owns the memory of the records, and the list of chunks with resident pages, which
+ * the shrinker (shrinker.c) makes and walks. A chunk is made once and stays until the
+ * region's last reference goes, so a record's address is stable and looked up
+ * without a lock. tw_region.make_lock is held while one is made: mmap_lock ->
+ * make_lock, memory is allocated under it and no record is locked.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "base/compat.h"
+#include "base/stats.h"
+#include "base/user.h"
+#include "pages/record.h"
+#include "pages/region.h"
+
+#define TW_RECS_BYTES	(TW_CHUNK_PAGES * sizeof(struct tw_rec))
+
+/* What a chunk takes, for the caps and the statistics. */
+#define TW_CHUNK_BYTES	(TW_RECS_BYTES + sizeof(struct tw_chunk))
+
+#ifdef CONFIG_LOCKDEP
+static struct lock_class_key tw_rec_dep_key;
+struct lockdep_map tw_rec_dep_map =
+	STATIC_LOCKDEP_MAP_INIT("tierwatch_record", &tw_rec_dep_key);
+#endif
+
+static struct kmem_cache *tw_chunk_cache;
+struct list_lru tw_chunk_lru;
+atomic_long_t tw_chunks_listed;
+
+int tw_records_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct tw_rec) != 16);
+	BUILD_BUG_ON(TW_RECS_BYTES % PAGE_SIZE);
+	BUILD_BUG_ON(BITS_PER_LONG != 64);
+	tw_chunk_cache = KMEM_CACHE(tw_chunk, SLAB_ACCOUNT);
+	return tw_chunk_cache ? 0 : -ENOMEM;
+}
+
+void tw_records_exit(void)
+{
+	kmem_cache_destroy(tw_chunk_cache);
+}
+
+/* -- the list of those with resident pages ------------------------------------- */
+
+static struct tw_chunk *tw_chunk_new(gfp_t gfp)
+{
+	struct tw_chunk *c;
+
+	c = kmem_cache_alloc_lru(tw_chunk_cache, &tw_chunk_lru, gfp);
+	if (c)
+		INIT_LIST_HEAD(&c->lru);
+	return c;
+}
+
+static void tw_chunk_track(struct tw_chunk *c)
+{
+	if (list_lru_add_obj(&tw_chunk_lru, &c->lru))
+		atomic_long_inc(&tw_chunks_listed);
+}
+
+static void tw_chunk_untrack(struct tw_chunk *c)
+{
+	if (list_lru_del_obj(&tw_chunk_lru, &c->lru))
+		atomic_long_dec(&tw_chunks_listed);
+}
+
+/* -- finding, making, freeing --------------------------------------------------- */
+
+struct tw_chunk *tw_chunk_find(struct tw_region *r, unsigned long idx)
+{
+	return xa_load(&r->chunks, idx >> TW_CHUNK_SHIFT);
+}
+
+struct tw_rec *tw_rec_find(struct tw_region *r, unsigned long idx)
+{
+	struct tw_chunk *c = tw_chunk_find(r, idx);
+
+	return c ? tw_chunk_rec(c, idx) : NULL;
+}
+
+/*
+ * Off the shrinker's list first: a walk reads and changes the records of every
+ * chunk on it, under the list's lock, so that after it no walk is in this one.
+ */
+static void tw_chunk_free(struct tw_chunk *c)
+{
+	tw_chunk_untrack(c);
+	WARN_ON_ONCE(!list_empty(&c->lru));
+	kfree(c->rec);
+	kmem_cache_free(tw_chunk_cache, c);
+}
+
+/* A chunk in its place, charged to the active memcg. NULL: no memory. */
+static struct tw_chunk *tw_chunk_insert(struct tw_region *r, unsigned long idx,
+					gfp_t gfp)
+{
+	struct tw_chunk *c = tw_chunk_new(gfp | __GFP_ZERO);
+
+	if (!c)
+		return NULL;
+	c->rec = kzalloc(TW_RECS_BYTES, gfp);
+	if (!c->rec)
+		goto free;
+	c->region = r;
+	c->base = idx & ~(TW_CHUNK_PAGES - 1);
+	atomic_set(&c->nr_mem, 0);
+	if (xa_err(xa_store(&r->chunks, idx >> TW_CHUNK_SHIFT, c, gfp)))
+		goto free;
+	return c;
+
+free:
+	tw_chunk_free(c);
+	return NULL;
+}
+
+static struct tw_chunk *tw_chunk_alloc(struct tw_region *r, unsigned long idx,
+				       bool hard)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+		    (hard ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY);
+	struct mem_cgroup *own = NULL, *old;
+	struct tw_chunk *c;
+
+	if (hard)
+		own = get_mem_cgroup_from_mm(current->mm);
+	old = set_active_memcg(r->memcg);
+	c = tw_chunk_insert(r, idx, gfp);
+	if (!c && hard) {
+		set_active_memcg(own);
+		c = tw_chunk_insert(r, idx, gfp);
+	}
+	set_active_memcg(old);
+	mem_cgroup_put(own);
+	return c;
+}
+
+/* All chunks that the region can have, charged at once: 0 or -EDQUOT. */
+int tw_records_prepay(struct tw_region *r)
+{
+	unsigned long chunks = DIV_ROUND_UP(r->nr_pages, TW_CHUNK_PAGES);
+	int err;
+
+	err = tw_user_charge(r->user, TW_USER_RECORD_BYTES,
+			     chunks * TW_CHUNK_BYTES);
+	if (!err)
+		r->record_quota = chunks * TW_CHUNK_BYTES;
+	return err;
+}
+
+static int tw_chunk_charge(struct tw_region *r)
+{
+	if (r->record_quota)
+		return 0;
+	return tw_user_charge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+}
+
+static void tw_chunk_uncharge(struct tw_region *r)
+{
+	if (!r->record_quota)
+		tw_user_uncharge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+}
+
+/* The first to come makes it, the others wait rather than make one in vain. */
+static struct tw_chunk *tw_chunk_make_locked(struct tw_region *r,
+					     unsigned long idx, bool hard)
+{
+	struct tw_chunk *c = tw_chunk_find(r, idx);
+	int err;
+
+	lockdep_assert_held(&r->make_lock);
+	if (c)
+		return c;
+	err = tw_chunk_charge(r);
+	if (err)
+		return ERR_PTR(err);
+	c = tw_chunk_alloc(r, idx, hard);
+	if (!c) {
+		tw_chunk_uncharge(r);
+		return ERR_PTR(-ENOMEM);
+	}
+	atomic_long_add(TW_CHUNK_BYTES, &r->record_bytes);
+	tw_global_add(record_bytes, TW_CHUNK_BYTES);
+	return c;
+}
+
+struct tw_chunk *tw_chunk_make(struct tw_region *r, unsigned long idx, bool hard)
+{
+	struct tw_chunk *c = tw_chunk_find(r, idx);
+
+	if (likely(c))
+		return c;
+	if (mutex_lock_killable(&r->make_lock))
+		return ERR_PTR(-EINTR);
+	c = tw_chunk_make_locked(r, idx, hard);
+	mutex_unlock(&r->make_lock);
+	return c;
+}
+
+/* Keeps count of resident pages; the first puts the chunk on the shrinker's list. */
+void tw_chunk_mem_add(struct tw_chunk *c, int n)
+{
+	int now = atomic_add_return(n, &c->nr_mem);
+
+	VM_WARN_ON_ONCE(now < 0);
+	if (now == n)
+		tw_chunk_track(c);
+}
+
+void tw_chunks_init(struct tw_region *r)
+{
+	xa_init_flags(&r->chunks, XA_FLAGS_ACCOUNT);
+	mutex_init(&r->make_lock);
+}
+
+/* Last reference: all pages and slots are gone. */
+void tw_chunks_free(struct tw_region *r)
+{
+	struct tw_chunk *c;
+	unsigned long i;
+
+	tw_for_each_chunk(r, i, c) {
+		tw_chunk_free(c);
+		tw_chunk_uncharge(r);
+		tw_global_add(record_bytes, -(s64)TW_CHUNK_BYTES);
+		cond_resched();
+	}
+	if (r->record_quota)
+		tw_user_uncharge(r->user, TW_USER_RECORD_BYTES, r->record_quota);
+	xa_destroy(&r->chunks);
+}

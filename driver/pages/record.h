@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * record.h - one 16-byte record a touched page
+ *
+ * Records come in chunks of 512, made on the first touch of any of their
+ * pages and freed with the region. A record's word @w has the lock bit, the
+ * state and where the page is; it and @slot change only under the lock bit.
+ * The bytes behind are hints and change without any lock (READ_ONCE,
+ * WRITE_ONCE).
+ *
+ * Lock order: mmap_lock -> record -> i_mmap_rwsem -> page table lock, and
+ * record -> tw_store.lock. Nobody waits for a record while holding another:
+ * whoever takes several takes the further ones with tw_rec_trylock_nested().
+ * Reclaim may run under a record lock (page allocation), so the shrinker only
+ * ever trylocks.
+ *
+ * States, who holds the page reference (one, the record's) and the slot:
+ *
+ *   state      page  slot        leaves for
+ *   NONE       -     -           MEM (first touch)
+ *   MEM        yes   kept clean  NONE (discard), STORE (clean demotion),
+ *                    or none     WRITING, POISON (bad memory), MEM elsewhere
+ *   STORE      -     yes         READING, NONE, POISON (checksum, given up)
+ *   READING    -     yes         MEM, STORE; the lock is held all the while
+ *   WRITING    yes   target's    STORE (done), MEM (failed), CANCELLED
+ *                                (touched); unlocked, the writer finishes it
+ *   CANCELLED  yes   target's    MEM, by the writer, which frees the slot
+ *   POISON     -     -           NONE (discard)
+ *
+ * WRITING and CANCELLED: only the writer may leave them for anything but each
+ * other; who needs the page gone waits with tw_rec_wait_settled().
+ */
+#ifndef _TW_RECORD_H
+#define _TW_RECORD_H
+
+#include <linux/bitops.h>
+#include <linux/list.h>
+#include <linux/list_lru.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/wait_bit.h>
+#include <linux/xarray.h>
+#include <linux/tierwatch.h>
+
+struct tw_region;
+
+enum tw_state {
+	TW_NONE,
+	TW_MEM,
+	TW_STORE,
+	TW_READING,
+	TW_WRITING,
+	TW_CANCELLED,
+	TW_POISON,
+};
+
+/**
+ * struct tw_rec - a page
+ * @w: lock bit, state, tier, slot's tier, flags, node hint, pfn or, in a store,
+ *	when it left memory (see TW_W_*)
+ * @slot: slot in the store of @w's slot tier, valid with TW_W_SLOT
+ * @heat: grows with faults, saturates
+ * @age: sweeps since last seen touched
+ * @aux: TW_AUX_*
+ */
+struct tw_rec {
+	unsigned long w;
+	u32 slot;
+	u16 heat;
+	u8 age;
+	u8 aux;
+};
+
+#define TW_W_LOCK_BIT		0
+#define TW_W_LOCK		BIT(TW_W_LOCK_BIT)
+#define TW_W_STATE_SHIFT	1
+#define TW_W_STATE_MASK		(7UL << TW_W_STATE_SHIFT)
+#define TW_W_TIER_SHIFT		4
+#define TW_W_TIER_MASK		(7UL << TW_W_TIER_SHIFT)
+#define TW_W_SLOT_TIER_SHIFT	7
+#define TW_W_SLOT_TIER_MASK	(7UL << TW_W_SLOT_TIER_SHIFT)
+#define TW_W_SLOT		BIT(10)	/* @slot is valid */
+#define TW_W_PREFAULT		BIT(11)	/* mapped beside a fault, not touched */
+#define TW_W_NODE_SHIFT		12	/* who touches it: node + 1, 0 nobody */
+#define TW_W_NODE_MASK		(63UL << TW_W_NODE_SHIFT)
+#define TW_W_SURE_SHIFT		18	/* how much more often than others */
+#define TW_W_SURE_MASK		(7UL << TW_W_SURE_SHIFT)
+#define TW_W_HINT_MASK		(TW_W_NODE_MASK | TW_W_SURE_MASK)
+#define TW_W_PFN_SHIFT		24
+
+#define TW_AUX_BOUNCES_SHIFT	0	/* early refaults, see departed.c */
+#define TW_AUX_BOUNCES_MAX	3
+
+#define TW_CHUNK_SHIFT		9
+#define TW_CHUNK_PAGES		BIT(TW_CHUNK_SHIFT)
+
+/**
+ * struct tw_chunk - 512 records
+ * @rec: the records
+ * @region: whose
+ * @base: index of the first page
+ * @nr_mem: pages in state MEM, WRITING or CANCELLED
+ * @idle: scans in a row that have found it untouched; this and what follows is
+ *	the scanner's
+ * @behind: scans that its ages do not know of yet
+ * @all_cold: no page of it has heat
+ * @cold: then, by tier, pages in stores and in memory
+ * @lru: in the shrinker's list while @nr_mem has been non-zero
+ */
+struct tw_chunk {
+	struct tw_rec *rec;
+	struct tw_region *region;
+	unsigned long base;
+	atomic_t nr_mem;
+	u8 idle;
+	u8 behind;
+	bool all_cold;
+	u16 cold[TW_NR_TIERS * 2];
+	struct list_head lru;
+};
+
+#ifdef CONFIG_LOCKDEP
+extern struct lockdep_map tw_rec_dep_map;
+#define tw_rec_dep_acquire()	lock_map_acquire(&tw_rec_dep_map)
+#define tw_rec_dep_try()	\
+	lock_acquire_exclusive(&tw_rec_dep_map, 0, 1, NULL, _THIS_IP_)
+#define tw_rec_dep_release()	lock_map_release(&tw_rec_dep_map)
+#else
+#define tw_rec_dep_acquire()	do { } while (0)
+#define tw_rec_dep_try()	do { } while (0)
+#define tw_rec_dep_release()	do { } while (0)
+#endif
+
+/* By the lock's holder, too: others try for the lock in the same word. */
+static inline unsigned long tw_rec_w(const struct tw_rec *rec)
+{
+	return READ_ONCE(rec->w);
+}
+
+static inline enum tw_state tw_w_state(unsigned long w)
+{
+	return (w & TW_W_STATE_MASK) >> TW_W_STATE_SHIFT;
+}
+
+static inline int tw_w_tier(unsigned long w)
+{
+	return (w & TW_W_TIER_MASK) >> TW_W_TIER_SHIFT;
+}
+
+static inline int tw_w_slot_tier(unsigned long w)
+{
+	return (w & TW_W_SLOT_TIER_MASK) >> TW_W_SLOT_TIER_SHIFT;
+}
+
+static inline struct page *tw_w_page(unsigned long w)
+{
+	return pfn_to_page(w >> TW_W_PFN_SHIFT);
+}
+
+/* A page is in memory (its pfn is valid). */
+static inline bool tw_w_resident(unsigned long w)
+{
+	enum tw_state s = tw_w_state(w);
+
+	return s == TW_MEM || s == TW_WRITING || s == TW_CANCELLED;
+}
+
+static inline bool tw_w_in_flight(unsigned long w)
+{
+	enum tw_state s = tw_w_state(w);
+
+	return s == TW_READING || s == TW_WRITING || s == TW_CANCELLED;
+}
+
+static inline unsigned long tw_w_make(enum tw_state state, int tier)
+{
+	return (unsigned long)state << TW_W_STATE_SHIFT |
+	       (unsigned long)tier << TW_W_TIER_SHIFT;
+}
+
+static inline unsigned long tw_w_mem(int tier, struct page *page)
+{
+	return tw_w_make(TW_MEM, tier) | page_to_pfn(page) << TW_W_PFN_SHIFT;
+}
+
+static inline unsigned long tw_w_slot(int tier)
+{
+	return TW_W_SLOT | (unsigned long)tier << TW_W_SLOT_TIER_SHIFT;
+}
+
+/* When it left memory, of a word in a store. */
+static inline unsigned long tw_w_stamp(unsigned long w)
+{
+	return w & (~0UL << TW_W_PFN_SHIFT);
+}
+
+/* The slot part of a word. */
+static inline unsigned long tw_w_slot_bits(unsigned long w)
+{
+	return w & (TW_W_SLOT | TW_W_SLOT_TIER_MASK);
+}
+
+static inline unsigned int tw_aux_bounces(const struct tw_rec *rec)
+{
+	return READ_ONCE(rec->aux) >> TW_AUX_BOUNCES_SHIFT & TW_AUX_BOUNCES_MAX;
+}
+
+static inline void tw_aux_set_bounces(struct tw_rec *rec, unsigned int n)
+{
+	u8 aux = READ_ONCE(rec->aux) &
+		 ~(TW_AUX_BOUNCES_MAX << TW_AUX_BOUNCES_SHIFT);
+
+	WRITE_ONCE(rec->aux, aux | n << TW_AUX_BOUNCES_SHIFT);
+}
+
+static inline void tw_rec_assert_locked(const struct tw_rec *rec)
+{
+	VM_WARN_ON_ONCE(!(tw_rec_w(rec) & TW_W_LOCK));
+}
+
+/* Replace the word, keeping lock bit and node hint. The record is locked. */
+static inline void tw_rec_set(struct tw_rec *rec, unsigned long w)
+{
+	tw_rec_assert_locked(rec);
+	WRITE_ONCE(rec->w, (w & ~TW_W_HINT_MASK) |
+		   (tw_rec_w(rec) & TW_W_HINT_MASK) | TW_W_LOCK);
+}
+
+/*
+ * The word after a touch by a CPU of node @nid: a vote for the node that leads,
+ * or against it. Nodes beyond 61 don't vote.
+ */
+static inline unsigned long tw_w_vote(unsigned long w, int nid)
+{
+	unsigned long node = (w & TW_W_NODE_MASK) >> TW_W_NODE_SHIFT;
+	unsigned long sure = (w & TW_W_SURE_MASK) >> TW_W_SURE_SHIFT;
+
+	if (unlikely(nid < 0 || nid > 61))
+		return w;
+	if (node == nid + 1UL) {
+		sure += sure < 7;
+	} else if (sure > 1) {
+		sure--;
+	} else {
+		node = nid + 1;
+		sure = 1;
+	}
+	return (w & ~TW_W_HINT_MASK) | node << TW_W_NODE_SHIFT |
+	       sure << TW_W_SURE_SHIFT;
+}
+
+/* The node whose CPUs touch the page most, or -1. */
+static inline int tw_w_best_node(unsigned long w)
+{
+	return (int)((w & TW_W_NODE_MASK) >> TW_W_NODE_SHIFT) - 1;
+}
+
+/* How clear that is: 0..7. */
+static inline unsigned int tw_w_sure(unsigned long w)
+{
+	return (w & TW_W_SURE_MASK) >> TW_W_SURE_SHIFT;
+}
+
+static inline void tw_rec_vote(struct tw_rec *rec, int nid)
+{
+	tw_rec_assert_locked(rec);
+	WRITE_ONCE(rec->w, tw_w_vote(tw_rec_w(rec), nid));
+}
+
+static inline void tw_rec_forget_votes(struct tw_rec *rec)
+{
+	tw_rec_assert_locked(rec);
+	WRITE_ONCE(rec->w, tw_rec_w(rec) & ~TW_W_HINT_MASK);
+}
+
+static inline void tw_rec_set_state(struct tw_rec *rec, enum tw_state s)
+{
+	tw_rec_set(rec, (tw_rec_w(rec) & ~TW_W_STATE_MASK) |
+		   (unsigned long)s << TW_W_STATE_SHIFT);
+}
+
+/* Further records of a batch: one lockdep annotation stands for them all. */
+static inline bool tw_rec_trylock_nested(struct tw_rec *rec)
+{
+	return !test_and_set_bit_lock(TW_W_LOCK_BIT, &rec->w);
+}
+
+static inline void tw_rec_unlock_nested(struct tw_rec *rec)
+{
+	tw_rec_assert_locked(rec);
+	clear_bit_unlock(TW_W_LOCK_BIT, &rec->w);
+	smp_mb__after_atomic();	/* pairs with the waiter's set_current_state() */
+	wake_up_bit(&rec->w, TW_W_LOCK_BIT);
+}
+
+static inline bool tw_rec_trylock(struct tw_rec *rec)
+{
+	if (!tw_rec_trylock_nested(rec))
+		return false;
+	tw_rec_dep_try();
+	return true;
+}
+
+static inline void tw_rec_unlock(struct tw_rec *rec)
+{
+	tw_rec_dep_release();
+	tw_rec_unlock_nested(rec);
+}
+
+/* Found young: was it a touch, or has a neighbour's fault mapped it? */
+static inline bool tw_rec_touched(struct tw_rec *rec)
+{
+	if (likely(!(tw_rec_w(rec) & TW_W_PREFAULT)) || !tw_rec_trylock(rec))
+		return true;
+	tw_rec_set(rec, tw_rec_w(rec) & ~TW_W_PREFAULT);
+	tw_rec_unlock(rec);
+	return false;
+}
+
+/*
+ * Sleeps in @state, also for the I/O of a READING page, which may never end:
+ * nobody sleeps here that can be neither killed nor spared. 0 or -EINTR.
+ */
+static inline int tw_rec_lock_state(struct tw_rec *rec, unsigned int state)
+{
+	tw_rec_dep_acquire();
+	if (!wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, state))
+		return 0;
+	tw_rec_dep_release();
+	return -EINTR;
+}
+
+static inline int tw_rec_lock_killable(struct tw_rec *rec)
+{
+	return tw_rec_lock_state(rec, TASK_KILLABLE);
+}
+
+/* After leaving WRITING or CANCELLED, unlocked. */
+static inline void tw_rec_settled(struct tw_rec *rec)
+{
+	smp_mb();	/* pairs with prepare_to_wait_event() in the wait below */
+	wake_up_var(&rec->w);
+}
+
+static inline bool tw_rec_is_settled(struct tw_rec *rec)
+{
+	enum tw_state s = tw_w_state(tw_rec_w(rec));
+
+	return s != TW_WRITING && s != TW_CANCELLED;
+}
+
+/* 0 or an error for a signal that @state heeds. */
+static inline int tw_rec_wait_settled(struct tw_rec *rec, unsigned int state)
+{
+	return ___wait_var_event(&rec->w, tw_rec_is_settled(rec), state, 0, 0,
+				 schedule());
+}
+
+static inline struct tw_rec *tw_chunk_rec(struct tw_chunk *c, unsigned long idx)
+{
+	return &c->rec[idx & (TW_CHUNK_PAGES - 1)];
+}
+
+/*
+ * Chunks with resident pages; what reclaim may walk. A list of the kernel's, by node
+ * and memcg, with a lock of its own; the shrinker makes it and takes chunks off.
+ */
+extern struct list_lru tw_chunk_lru;
+extern atomic_long_t tw_chunks_listed;	/* chunks in it */
+
+int tw_records_init(void);
+void tw_records_exit(void);
+
+/*
+ * The chunks of @_r in the order of their pages, each in @_c, @_i being its place:
+ * its first page is @_i << TW_CHUNK_SHIFT. The caller has a reference to @_r, no
+ * lock is needed and the body may sleep: a chunk stays until the last reference
+ * goes. One that is made meanwhile may be missed.
+ */
+#define tw_for_each_chunk(_r, _i, _c)					\
+	xa_for_each(&(_r)->chunks, _i, _c)
+/* The same from place @_start on, and up to @_last. */
+#define tw_for_each_chunk_from(_r, _i, _c, _start)			\
+	xa_for_each_start(&(_r)->chunks, _i, _c, _start)
+#define tw_for_each_chunk_range(_r, _i, _c, _start, _last)		\
+	xa_for_each_range(&(_r)->chunks, _i, _c, _start, _last)
+
+/* The record of page @idx, or NULL when no page of its chunk was touched. */
+struct tw_rec *tw_rec_find(struct tw_region *r, unsigned long idx);
+struct tw_chunk *tw_chunk_find(struct tw_region *r, unsigned long idx);
+/*
+ * The chunk of page @idx, made when needed: sleeps; -ENOMEM, -EDQUOT. @hard:
+ * with reclaim's full effort, and in the caller's memcg if not in the region's.
+ */
+struct tw_chunk *tw_chunk_make(struct tw_region *r, unsigned long idx, bool hard);
+/* Charges the user with all records of @r before there are any: 0 or -EDQUOT. */
+int tw_records_prepay(struct tw_region *r);
+void tw_chunk_mem_add(struct tw_chunk *c, int n);
+void tw_chunks_init(struct tw_region *r);
+void tw_chunks_free(struct tw_region *r);
+
+#endif

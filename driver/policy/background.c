@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * background.c - cold pages out of memory in the background
+ *
+ * Headroom within the tiers' capacity is kept here, so that faults seldom wait;
+ * which pages go is sweep.c's. What memcgs at their limits ask for is done here,
+ * too, and where agents are beyond theirs (limits.c). One work item does
+ * it all, with a batch made at load, so that it needs no memory to free some. The
+ * work item itself is headroom.c's, which any room can wake.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/suspend.h>
+#include <linux/workqueue.h>
+
+#include "moving/move.h"
+#include "moving/store_choice.h"
+#include "pages/region.h"
+#include "policy/askers.h"
+#include "policy/background.h"
+#include "policy/knobs.h"
+#include "policy/limits.h"
+#include "policy/policy_calc.h"
+#include "policy/sweep.h"
+#include "tiers/headroom.h"
+
+static struct tw_move *tw_demote_move;	/* the work's batch */
+static struct tw_keep tw_keep;		/* hints, see tw_keep_get() */
+
+/*
+ * What memcgs have asked for, by memcg: a reclaimer that took the pages of other
+ * memcgs for its own progress would go on for ever.
+ */
+#define TW_ASKED_BITS	6
+static struct tw_askers tw_asked[1 << TW_ASKED_BITS];
+
+/* -- in the background ----------------------------------------------------- */
+
+/* As it is now, if not by one hand: what a race mixes up costs little. */
+static struct tw_keep tw_keep_get(void)
+{
+	return (struct tw_keep){
+		.pages = READ_ONCE(tw_keep.pages),
+		.done = READ_ONCE(tw_keep.done),
+	};
+}
+
+static void tw_keep_put(struct tw_keep keep)
+{
+	WRITE_ONCE(tw_keep.pages, keep.pages);
+	WRITE_ONCE(tw_keep.done, keep.done);
+}
+
+static unsigned long tw_headroom_most(unsigned long capacity)
+{
+	return max(tw_policy_headroom(capacity), 32UL);
+}
+
+static unsigned long tw_headroom(unsigned long capacity)
+{
+	struct tw_keep keep = tw_keep_get();
+
+	if (READ_ONCE(tw_auto_migration))
+		return tw_keep_now(&keep, tw_headroom_most(capacity));
+	return clamp(capacity / 64, 32UL, 8192UL);
+}
+
+void tw_demote_begin(void)
+{
+	tw_keep_put((struct tw_keep){ .pages = ~0ULL });
+}
+
+void tw_demote_stalled(void)
+{
+	struct tw_keep keep = tw_keep_get();
+	unsigned long capacity;
+
+	tw_memory_free(&capacity);
+	tw_keep_stalled(&keep, tw_headroom_most(capacity));
+	tw_keep_put(keep);
+}
+
+static struct tw_askers *tw_asked_of(struct mem_cgroup *memcg)
+{
+	return &tw_asked[hash_ptr(memcg, TW_ASKED_BITS)];
+}
+
+/* What the shrinker has asked of each region. */
+static void tw_demote_reclaim(void)
+{
+	struct tw_region *r;
+	u64 id = 0;
+
+	while ((r = tw_region_after(id))) {
+		struct tw_askers *askers = tw_asked_of(r->memcg);
+		unsigned long n = atomic_long_xchg(&r->reclaim, 0);
+
+		id = tw_region_number(r);
+		for (n = min(n, 1024UL); n; n -= min_t(unsigned long, n, TW_BATCH)) {
+			unsigned long done = tw_demote_with(tw_demote_move, r,
+					TW_TIER_NONE,
+					min_t(unsigned long, n, TW_BATCH));
+
+			if (!done) {
+				tw_askers_nothing(askers);
+				break;
+			}
+			tw_askers_freed(askers, done);
+		}
+		tw_region_put(r);
+		cond_resched();
+	}
+}
+
+/*
+ * Reclaim in a memcg gives up after a few rounds without progress and kills;
+ * the I/O of the background takes longer than those. The caller may hold record
+ * locks: the background only tries those, and this wait ends by itself.
+ */
+unsigned long tw_demote_wait(struct mem_cgroup *memcg, unsigned long nr,
+			     long patience)
+{
+	struct tw_askers *askers = tw_asked_of(memcg);
+	long since;
+
+	if (tw_demote_is_paused() || !tw_store_possible())
+		return 0;
+	since = tw_askers_begin(askers);
+	tw_demote_queue();
+	return tw_askers_wait(askers, since, min_t(long, nr, TW_BATCH), nr,
+			      patience);
+}
+
+static void tw_demote_work_fn(struct work_struct *work)
+{
+	unsigned long capacity, free, want, done;
+	struct tw_keep keep;
+
+	tw_demote_reclaim();
+	tw_limits_work();
+	while (!tw_demote_is_paused()) {
+		free = tw_memory_free(&capacity);
+		want = 2 * tw_headroom(capacity);
+		if (free >= want)
+			break;
+		done = tw_demote_with(tw_demote_move, NULL, TW_TIER_NONE,
+				      min_t(unsigned long, want - free,
+					    TW_BATCH));
+		if (!done)
+			break;
+		keep = tw_keep_get();
+		tw_keep_demoted(&keep, done, tw_headroom_most(capacity));
+		tw_keep_put(keep);
+		cond_resched();
+	}
+}
+
+/* A hibernation image must not miss what a store has got after it was taken. */
+static int tw_demote_pm(struct notifier_block *nb, unsigned long action, void *p)
+{
+	switch (action) {
+	case PM_HIBERNATION_PREPARE:
+	case PM_SUSPEND_PREPARE:
+		tw_demote_pause();
+		break;
+	case PM_POST_HIBERNATION:
+	case PM_POST_SUSPEND:
+		tw_demote_resume();
+		tw_demote_queue();
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block tw_demote_nb = { .notifier_call = tw_demote_pm };
+
+int tw_demote_init(void)
+{
+	int err, i;
+
+	for (i = 0; i < ARRAY_SIZE(tw_asked); i++)
+		tw_askers_init(&tw_asked[i]);
+	tw_demote_move = tw_move_alloc(GFP_KERNEL);
+	if (!tw_demote_move)
+		return -ENOMEM;
+	err = tw_demote_start(tw_demote_work_fn, tw_headroom);
+	if (err)
+		goto move;
+	err = register_pm_notifier(&tw_demote_nb);
+	if (err)
+		goto stop;
+	tw_demote_begin();
+	tw_demote_resume();
+	return 0;
+
+stop:
+	tw_demote_stop();
+move:
+	tw_move_free(tw_demote_move);
+	return err;
+}
+
+void tw_demote_exit(void)
+{
+	unregister_pm_notifier(&tw_demote_nb);
+	tw_demote_stop();
+	tw_limits_exit();	/* only the work arms its timer */
+	tw_move_free(tw_demote_move);
+}

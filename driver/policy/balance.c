@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * balance.c - pages of the CPU tier to the node whose CPUs touch them
+ *
+ * As the votes in their records have it. Owns nothing and holds no locks of its
+ * own. For a caller of the ioctl, and for the scanner's thread.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "base/usercopy.h"
+#include "moving/move.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "policy/balance.h"
+#include "tiers/nodes.h"
+#include "tiers/tier.h"
+
+/* Votes that a node must be ahead for a page to go there. */
+#define TW_BALANCE_SURE	2U
+
+/**
+ * struct tw_balance - one call
+ * @arg: its limits and sums
+ * @nodes: of the CPU tier
+ * @m: batch being filled, for one node
+ */
+struct tw_balance {
+	struct tw_numa_balance *arg;
+	nodemask_t nodes;
+	struct tw_move *m;
+};
+
+static bool tw_balance_enough(const struct tw_balance *b)
+{
+	return (b->arg->nr && b->arg->moved >= b->arg->nr) ||
+	       signal_pending(current);
+}
+
+/* Is the page in the CPU tier and clearly node @nid's, but elsewhere? */
+static bool tw_balance_wants(unsigned long w, int nid)
+{
+	return tw_w_state(w) == TW_MEM && tw_w_tier(w) == TW_TIER_CPU &&
+	       tw_w_best_node(w) == nid && tw_w_sure(w) >= TW_BALANCE_SURE &&
+	       tw_page_nid(tw_w_page(w)) != nid;
+}
+
+static void tw_balance_flush(struct tw_balance *b)
+{
+	struct tw_move *m = b->m;
+	unsigned int i;
+
+	if (!m->nr)
+		return;
+	tw_move_run(m);
+	b->arg->moved += m->moved;
+	atomic_long_add(m->moved, &tw_numa_moved[m->nid]);
+	for (i = 0; i < m->nr; i++)
+		/* Neither gone nor in another tier since it was looked at. */
+		if (m->status[i] < 0 && m->status[i] != -ENOENT &&
+		    m->status[i] != -EINVAL)
+			b->arg->failed++;
+	m->nr = 0;
+}
+
+static void tw_balance_chunk(struct tw_balance *b, struct tw_chunk *c, int nid)
+{
+	struct tw_move *m = b->m;
+	unsigned int i;
+
+	m->nid = nid;
+	for (i = 0; i < TW_CHUNK_PAGES && !tw_balance_enough(b); i++) {
+		u64 left = b->arg->nr ? b->arg->nr - b->arg->moved : TW_BATCH;
+
+		if (!tw_balance_wants(tw_rec_w(&c->rec[i]), nid))
+			continue;
+		m->idx[m->nr++] = c->base + i;
+		if (m->nr >= min_t(u64, TW_BATCH, left))
+			tw_balance_flush(b);
+	}
+	tw_balance_flush(b);
+}
+
+/* Pages of a chunk in the CPU tier. */
+static unsigned int tw_balance_count(struct tw_chunk *c)
+{
+	unsigned int i, n = 0;
+
+	if (!atomic_read(&c->nr_mem))
+		return 0;
+	for (i = 0; i < TW_CHUNK_PAGES; i++) {
+		unsigned long w = tw_rec_w(&c->rec[i]);
+
+		n += tw_w_state(w) == TW_MEM && tw_w_tier(w) == TW_TIER_CPU;
+	}
+	return n;
+}
+
+static void tw_balance_region(struct tw_balance *b, struct tw_region *r)
+{
+	struct tw_chunk *c;
+	unsigned long i;
+	int nid;
+
+	b->m->region = r;
+	tw_for_each_chunk(r, i, c) {
+		if (tw_balance_enough(b))
+			return;
+		b->arg->looked += tw_balance_count(c);
+		for_each_node_mask(nid, b->nodes)
+			tw_balance_chunk(b, c, nid);
+		cond_resched();
+	}
+}
+
+/* The nodes of the CPU tier, or -EOPNOTSUPP. */
+static int tw_balance_nodes(nodemask_t *nodes)
+{
+	struct tw_tier_s *t = &tw_tiers[TW_TIER_CPU];
+	bool bound;
+
+	spin_lock(&t->pressure_lock);
+	bound = t->state == TW_TIER_BOUND;
+	if (bound)	/* else a bind may just be writing them */
+		*nodes = t->nodes;
+	spin_unlock(&t->pressure_lock);
+	return bound ? 0 : -EOPNOTSUPP;
+}
+
+static int tw_balance(struct tw_numa_balance *arg, bool admin)
+{
+	struct tw_balance b = { .arg = arg };
+	struct tw_region *r;
+	u64 id = 0;
+	int err;
+
+	err = tw_balance_nodes(&b.nodes);
+	if (err)
+		return err;
+	b.m = tw_move_alloc(GFP_KERNEL_ACCOUNT);
+	if (!b.m)
+		return -ENOMEM;
+	b.m->to = TW_TIER_CPU;
+	b.m->from = TW_TIER_CPU;
+	b.m->reason = TW_REASON_NUMA;
+	b.m->flags = TW_MOVE_SAME;
+	while (!tw_balance_enough(&b) && (r = tw_region_after(id))) {
+		id = tw_region_number(r);
+		if (admin || tw_region_mine(r))
+			tw_balance_region(&b, r);
+		tw_region_put(r);
+	}
+	tw_move_free(b.m);
+	return signal_pending(current) && !arg->looked ? -EINTR : 0;
+}
+
+/**
+ * tw_numa_balance_ioctl - TW_IOC_NUMA_BALANCE
+ * @arg: the ioctl's argument
+ *
+ * Sleeps.
+ *
+ * Return: 0 or -errno as in uapi, -ENOMEM.
+ */
+int tw_numa_balance_ioctl(struct tw_numa_balance *arg)
+{
+	arg->looked = 0;
+	arg->moved = 0;
+	arg->failed = 0;
+	if (arg->flags || arg->reserved)
+		return -EINVAL;
+	return tw_balance(arg, tw_is_admin());
+}
+
+/**
+ * tw_numa_balance_some - everybody's pages to the nodes that touch them
+ * @nr: at most so many
+ *
+ * Sleeps.
+ */
+void tw_numa_balance_some(u32 nr)
+{
+	struct tw_numa_balance arg = { .nr = nr };
+
+	tw_balance(&arg, true);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * candidates.c - pages worth moving
+ *
+ * Looks through the rings of heat.c, one for each tier and band of heat. Owns the
+ * hand of the walk that fills in what they lack. A number in a ring is a hint:
+ * the page is looked up again before anybody is told of it.
+ *
+ * Hot pages are those above hot_threshold. Cold ones are those below
+ * cold_threshold, aged or not, and those touched only once since they came to
+ * be: what a program has just filled and left alone is the first to go.
+ *
+ * Locks: none. Rings are changed by single atomic operations, the hand is a
+ * hint. Regions are looked at under a reference.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "base/entries.h"
+#include "base/usercopy.h"
+#include "pages/cand_queue.h"
+#include "pages/external.h"
+#include "pages/heat.h"
+#include "pages/lookup.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "policy/candidates.h"
+#include "tiers/tier.h"
+
+/* Records that a walk looks at: so many, and more for each page wanted. */
+#define TW_WALK_BASE	4096
+#define TW_WALK_EACH	8
+
+/* Where the walk goes on (hints). */
+static u64 tw_walk_region;
+static unsigned long tw_walk_index;
+static unsigned long tw_walk_pfn;
+
+/**
+ * struct tw_cand_set - one call
+ * @from: tier
+ * @to: tier
+ * @want: how many candidates are wanted
+ * @nr: how many there are in @found, at most @want + TW_CAND_RING
+ * @band: of the ring that is looked at
+ * @bits: size of @seen
+ * @from_ns: latency of @from
+ * @to_ns: latency of @to
+ * @hot: @to is faster
+ * @admin: everybody's pages
+ * @found: candidates, and behind them in one piece:
+ * @key: what they are sorted by
+ * @seen: their page numbers; at last, room to sort
+ */
+struct tw_cand_set {
+	int from;
+	int to;
+	unsigned int want;
+	unsigned int nr;
+	unsigned int band;
+	unsigned int bits;
+	u64 from_ns;
+	u64 to_ns;
+	bool hot;
+	bool admin;
+	struct tw_candidate *found;
+	u64 *key;
+	u64 *seen;
+};
+
+/* -- the set --------------------------------------------------------------- */
+
+static bool tw_cand_want(const struct tw_cand_set *s, unsigned int heat)
+{
+	return tw_cand_wanted(heat, s->hot, READ_ONCE(tw_hot_threshold),
+			      READ_ONCE(tw_cold_threshold), TW_HEAT_FAULT);
+}
+
+/* False: it is in the set already. */
+static bool tw_cand_add(struct tw_cand_set *s, const struct tw_page *p)
+{
+	if (!tw_cand_seen_add(s->seen, s->bits, p->page))
+		return false;
+	s->found[s->nr++] = (struct tw_candidate){
+		.page = p->page,
+		.agent = p->agent,
+		.benefit_ns = tw_cand_benefit(p->heat, s->from_ns, s->to_ns),
+		.heat = p->heat,
+		.age = p->age,
+		.from_tier = s->from,
+		.to_tier = s->to,
+		.node = p->node,
+	};
+	return true;
+}
+
+/* -- out of the rings ------------------------------------------------------ */
+
+/* What is at @page now; false when it is nothing. *@mine: the caller may know. */
+static bool tw_cand_describe(const struct tw_cand_set *s, u64 page,
+			     struct tw_page *p, bool *mine)
+{
+	struct tw_region *r;
+	unsigned long idx;
+
+	*mine = s->admin;
+	if (!(page & TW_PAGE_STABLE))
+		return tw_external_describe(page, p);
+	r = tw_page_lookup(page, &idx, true);
+	if (!r)
+		return false;
+	tw_page_describe(r, idx, p, false);
+	*mine = s->admin || tw_region_mine(r);
+	tw_region_put(r);
+	return true;
+}
+
+static enum tw_cand_fate tw_cand_check(void *data, u64 page)
+{
+	struct tw_cand_set *s = data;
+	struct tw_page p;
+	bool mine;
+
+	if (!tw_cand_describe(s, page, &p, &mine) || p.tier != s->from)
+		return TW_CAND_STALE;
+	if (tw_heat_band(p.heat) != s->band) {
+		/* External pages cool down without anybody's doing. */
+		if (p.flags & TW_PAGE_EXTERNAL)
+			tw_heat_banded(page, p.tier, p.heat);
+		return TW_CAND_STALE;
+	}
+	if (!mine || !tw_cand_want(s, p.heat))
+		return TW_CAND_PASS;
+	return tw_cand_add(s, &p) ? TW_CAND_TAKEN : TW_CAND_STALE;
+}
+
+/* Whole bands, so that the best of the last one are among them. */
+static void tw_cand_from_rings(struct tw_cand_set *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < TW_HEAT_BANDS && s->nr < s->want; i++) {
+		s->band = s->hot ? TW_HEAT_BANDS - 1 - i : i;
+		/* Bands without a heat that is wanted. */
+		if (!tw_cand_want(s, s->hot ? (1U << s->band) - 1 :
+				  s->band ? 1U << (s->band - 1) : 0))
+			continue;
+		tw_cand_look(tw_heat_ring(s->from, s->band), tw_cand_check, s);
+		cond_resched();
+	}
+}
+
+/* -- by a walk ------------------------------------------------------------- */
+
+/* A page met by the walk; the rings learn of it if they did not know. */
+static void tw_walk_meet(struct tw_cand_set *s, const struct tw_page *p)
+{
+	if (p->tier != s->from || !tw_cand_want(s, p->heat) ||
+	    !tw_cand_add(s, p))
+		return;
+	tw_heat_banded(p->page, p->tier, p->heat);
+}
+
+/* Page @at of @r and on; returns where it stopped, ULONG_MAX: at the end. */
+static unsigned long tw_walk_pages(struct tw_cand_set *s, struct tw_region *r,
+				   unsigned long at, unsigned int *left)
+{
+	unsigned long i = at >> TW_CHUNK_SHIFT;
+	struct tw_chunk *c;
+	struct tw_page p;
+
+	tw_for_each_chunk_from(r, i, c, i) {
+		unsigned long idx = max(at, c->base);
+
+		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {
+			if (!*left || s->nr == s->want)
+				return idx;
+			--*left;
+			tw_page_describe(r, idx, &p, false);
+			tw_walk_meet(s, &p);
+		}
+		cond_resched();
+	}
+	return ULONG_MAX;
+}
+
+/* Once around the regions at most. */
+static void tw_walk_regions(struct tw_cand_set *s, unsigned int left)
+{
+	u64 start = READ_ONCE(tw_walk_region), id = start;
+	unsigned long at = READ_ONCE(tw_walk_index);
+	bool wrapped = false;
+	struct tw_region *r;
+
+	while (left && s->nr < s->want) {
+		r = tw_region_after(id ? id - 1 : 0);
+		if (!r) {
+			if (wrapped)
+				break;
+			wrapped = true;
+			id = 0;
+			at = 0;
+			continue;
+		}
+		if (wrapped && tw_region_number(r) > start) {
+			tw_region_put(r);
+			break;
+		}
+		left--;
+		if (tw_region_number(r) != id)
+			at = 0;
+		at = s->admin || tw_region_mine(r) ?
+		     tw_walk_pages(s, r, at, &left) : ULONG_MAX;
+		id = tw_region_number(r);
+		if (at == ULONG_MAX) {
+			id++;
+			at = 0;
+		}
+		tw_region_put(r);
+	}
+	WRITE_ONCE(tw_walk_region, id);
+	WRITE_ONCE(tw_walk_index, at);
+}
+
+/* Once around the external pages at most. */
+static void tw_walk_external(struct tw_cand_set *s, unsigned int left)
+{
+	unsigned long start = READ_ONCE(tw_walk_pfn), pfn = start;
+	bool wrapped = false;
+	struct tw_page p;
+
+	for (; left && s->nr < s->want; left--) {
+		pfn = tw_external_next(pfn, &p);
+		if (pfn == ULONG_MAX && !wrapped) {
+			wrapped = true;
+			pfn = 0;
+			continue;
+		}
+		if (pfn == ULONG_MAX || (wrapped && pfn >= start))
+			break;
+		tw_walk_meet(s, &p);
+		pfn++;
+		cond_resched();
+	}
+	WRITE_ONCE(tw_walk_pfn, pfn == ULONG_MAX ? 0 : pfn);
+}
+
+/* -- all of it ------------------------------------------------------------- */
+
+/* One piece: what was found, the keys to sort it by, what was seen. */
+static int tw_cand_alloc(struct tw_cand_set *s)
+{
+	size_t room = s->want + TW_CAND_RING;
+
+	s->bits = ilog2(room) + 2;	/* at least twice the room */
+	s->found = kvmalloc(room * (sizeof(*s->found) + sizeof(*s->key)) +
+			    (sizeof(*s->seen) << s->bits), GFP_KERNEL_ACCOUNT);
+	if (!s->found)
+		return -ENOMEM;
+	s->key = (u64 *)(s->found + room);
+	s->seen = s->key + room;
+	memset(s->seen, 0, sizeof(*s->seen) << s->bits);
+	return 0;
+}
+
+/* The @i-th best. */
+static const struct tw_candidate *tw_cand_best(const struct tw_cand_set *s,
+					       unsigned int i)
+{
+	return &s->found[TW_CAND_KEY_INDEX(s->key[i])];
+}
+
+/* Looks, and ranks: s->nr are found, no more than wanted. */
+static int tw_cand_run(struct tw_cand_set *s)
+{
+	unsigned int look = TW_WALK_BASE + s->want * TW_WALK_EACH, i;
+	int err = tw_cand_alloc(s);
+
+	if (err)
+		return err;
+	s->hot = tw_tier_latencies(s->from, s->to, &s->from_ns, &s->to_ns);
+	tw_cand_from_rings(s);
+	if (s->nr < s->want)
+		tw_walk_regions(s, look);
+	if (s->nr < s->want && s->admin)
+		tw_walk_external(s, look);
+	for (i = 0; i < s->nr; i++)
+		s->key[i] = TW_CAND_KEY(tw_cand_rank(s->found[i].heat,
+						     s->found[i].age, s->hot), i);
+	tw_cand_sort(s->key, s->seen, s->nr);
+	s->nr = min(s->nr, s->want);
+	return 0;
+}
+
+/**
+ * tw_candidates_get - pages worth moving, best first
+ * @from: enum tw_tier
+ * @to: another one
+ * @out: room for @nr
+ * @nr: 1..TW_CALL_PAGES
+ * @admin: of everybody, else the caller's
+ *
+ * Sleeps. Takes time for @nr, however many pages there are.
+ *
+ * Return: how many, -EINVAL, -ENOMEM.
+ */
+int tw_candidates_get(int from, int to, struct tw_candidate *out,
+		      unsigned int nr, bool admin)
+{
+	struct tw_cand_set s = {
+		.from = from, .to = to, .want = nr, .admin = admin,
+	};
+	unsigned int i;
+	int err;
+
+	if (!tw_tier_valid(from) || !tw_tier_valid(to) || from == to ||
+	    !nr || nr > TW_CALL_PAGES)
+		return -EINVAL;
+	err = tw_cand_run(&s);
+	if (err)
+		return err;
+	for (i = 0; i < s.nr; i++)
+		out[i] = *tw_cand_best(&s, i);
+	kvfree(s.found);
+	return s.nr;
+}
+
+int tw_candidates_ioctl(struct tw_candidates *arg)
+{
+	struct tw_cand_set s = {
+		.from = arg->from_tier, .to = arg->to_tier, .want = arg->nr,
+		.admin = tw_is_admin(),
+	};
+	unsigned int i;
+	int err;
+
+	if (arg->flags || arg->from_tier >= TW_NR_TIERS ||
+	    arg->to_tier >= TW_NR_TIERS || arg->from_tier == arg->to_tier ||
+	    !arg->nr || arg->nr > TW_CALL_PAGES)
+		return -EINVAL;
+	err = tw_entry_check(arg->entry_size, TW_CANDIDATE_SIZE_VER0);
+	if (err)
+		return err;
+	if (!arg->candidates)
+		return -EFAULT;
+	err = tw_check_answer(arg->candidates,
+			      (size_t)arg->nr * arg->entry_size);
+	if (err)
+		return err;
+	err = tw_cand_run(&s);
+	if (err)
+		return err;
+	for (i = 0; i < s.nr && !err; i++)
+		err = tw_entry_write(arg->candidates, i, arg->entry_size,
+				     tw_cand_best(&s, i),
+				     sizeof(struct tw_candidate));
+	kvfree(s.found);
+	arg->nr = s.nr;
+	return err;
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * decide.c - which pages go where, scan by scan
+ *
+ * A region's pages have a home, its affinity. What is hot and elsewhere in
+ * memory is promoted to it; what is cold there makes room. With TW_POLICY_AUTO
+ * hot is what fits the home, hottest first, as the scan before has it; a page
+ * goes only when it is clear of that cut, the clearer the more pages have gone
+ * to and fro. Memory's coldest pages go to the stores by background.c; what has been
+ * in a store for longest sinks to the next one before it is full, where that is
+ * seen to help and takes little of the time that faults wait for stores anyway.
+ *
+ * All of it is the scanner's thread's own: no locks. Moves are batched by
+ * region and direction.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/hash.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/timekeeping.h>
+#include <linux/vmalloc.h>
+
+#include "base/stats.h"
+#include "moving/departed.h"
+#include "moving/move.h"
+#include "moving/store_choice.h"
+#include "pages/heat.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "policy/balance.h"
+#include "policy/decide.h"
+#include "policy/knobs.h"
+#include "policy/policy_calc.h"
+#include "tiers/slots.h"
+#include "tiers/tier.h"
+
+/* Scans within which a promoted page that is demoted has thrashed. */
+#define TW_THRASH_SCANS	10
+
+/**
+ * struct tw_trace - when a page was last moved
+ * @page: its number, 0: none
+ * @scan: of which scan it was
+ * @up: it was a promotion
+ */
+struct tw_trace {
+	u64 page;
+	u32 scan;
+	bool up;
+};
+
+#define TW_TRACE_BITS	14
+static struct tw_trace *tw_traces;
+
+/**
+ * struct tw_way - moves in one direction
+ * @m: batch
+ * @bucket: rate limit, by where to
+ */
+struct tw_way {
+	struct tw_move *m;
+	struct tw_bucket bucket[TW_NR_TIERS];
+};
+
+static struct tw_way tw_up, tw_down, tw_sink;
+
+struct tw_decider tw_dec = {
+	/* Before the first scan nothing is known to be hot. */
+	.fit = { [0 ... 1] = TW_HEAT_BUCKETS * TW_HEAT_BUCKET },
+	.sink_age = { [0 ... TW_NR_TIERS - 1] = TW_SINK_NONE },
+	.margin.heat = TW_MARGIN_MIN,
+	.scan = TW_THRASH_SCANS,
+};
+
+static bool tw_sink_helped;	/* by the last scan: the slowest store's pages are wanted more */
+
+#define tw_auto_count(_name, _n)	\
+	WRITE_ONCE(tw_stats->auto_##_name, tw_stats->auto_##_name + (_n))
+
+static struct tw_trace *tw_trace_of(u64 page)
+{
+	return &tw_traces[hash_64(page, TW_TRACE_BITS)];
+}
+
+/* Has it been moved too lately to be moved again? */
+static bool tw_trace_fresh(u64 page)
+{
+	struct tw_trace *t = tw_trace_of(page);
+
+	return t->page == page &&
+	       tw_dec.scan - t->scan <= READ_ONCE(tw_knobs.min_stay);
+}
+
+static void tw_trace_add(u64 page, bool up)
+{
+	struct tw_trace *t = tw_trace_of(page);
+
+	if (!up && t->page == page && t->up &&
+	    tw_dec.scan - t->scan < TW_THRASH_SCANS) {
+		tw_dec.thrash++;
+		tw_auto_count(thrash, 1);
+	}
+	*t = (struct tw_trace){ .page = page, .scan = tw_dec.scan, .up = up };
+}
+
+static unsigned long tw_room(int tier)
+{
+	struct tw_tier_s *t = &tw_tiers[tier];
+	unsigned long used = tw_tier_used(t), cap = READ_ONCE(t->capacity);
+
+	return tw_tier_bound(tier) && cap > used ? cap - used : 0;
+}
+
+/* -- the batches --------------------------------------------------------------- */
+
+static void tw_way_count(struct tw_move *m, bool up)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr; i++) {
+		switch (m->status[i]) {
+		case 0:
+			tw_trace_add(tw_region_page(m->region, m->idx[i]), up);
+			tw_dec.moved++;
+			break;
+		case -EBUSY:
+			tw_auto_count(busy, 1);
+			break;
+		case -ENOSPC:
+		case -EDQUOT:
+			tw_auto_count(full, 1);
+			break;
+		}
+	}
+	if (up)
+		tw_auto_count(promoted, m->moved);
+	else
+		tw_auto_count(demoted, m->moved);
+}
+
+static void tw_way_run(struct tw_move *m)
+{
+	u64 ns = ktime_get_mono_fast_ns();
+
+	tw_move_run(m);
+	ns = ktime_get_mono_fast_ns() - ns;
+	tw_dec.move_ns += ns;
+	tw_auto_count(ns, ns);
+	if (!tw_tier_is_memory(m->to))
+		tw_dec.sink_ns -= ns;
+	else if (m->moved)
+		tw_dec.cost_ns[m->to] = tw_least(tw_dec.cost_ns[m->to],
+						 div_u64(ns, m->moved));
+}
+
+static void tw_way_flush(struct tw_way *way, bool up)
+{
+	struct tw_move *m = way->m;
+	unsigned int n;
+
+	if (!m->nr)
+		return;
+	n = tw_bucket_take(&way->bucket[m->to], m->nr,
+			   READ_ONCE(tw_knobs.max_rate),
+			   ktime_get_mono_fast_ns());
+	tw_auto_count(limited, m->nr - n);
+	m->nr = n;
+	if (n) {
+		tw_way_run(m);
+		tw_way_count(m, up);
+		if (!up)
+			tw_dec.need[m->from] -= min_t(unsigned long, m->moved,
+						      tw_dec.need[m->from]);
+	}
+	m->nr = 0;
+}
+
+static void tw_way_add(struct tw_way *way, struct tw_region *r,
+		       unsigned long idx, int from, int to)
+{
+	struct tw_move *m = way->m;
+	bool up = way == &tw_up;
+
+	tw_dec.wanted++;
+	tw_auto_count(considered, 1);
+	if (tw_trace_fresh(tw_region_page(r, idx))) {
+		tw_auto_count(stayed, 1);
+		return;
+	}
+	m->region = r;
+	m->from = from;
+	m->to = to;
+	m->reason = up ? TW_REASON_HOT : TW_REASON_COLD;
+	m->idx[m->nr++] = idx;
+	if (m->nr == TW_BATCH)
+		tw_way_flush(way, up);
+}
+
+void tw_policy_region_done(void)
+{
+	tw_way_flush(&tw_sink, false);
+	tw_way_flush(&tw_down, false);	/* makes room */
+	tw_way_flush(&tw_up, true);
+}
+
+/* -- deciding ------------------------------------------------------------------ */
+
+static bool tw_is_hot(int home, unsigned int heat)
+{
+	if (READ_ONCE(tw_knobs.mode) & TW_POLICY_AUTO)
+		return heat >= tw_dec.fit[home] + tw_dec.margin.heat;
+	return heat > READ_ONCE(tw_hot_threshold);
+}
+
+static bool tw_is_cold(int tier, unsigned int heat)
+{
+	if (READ_ONCE(tw_knobs.mode) & TW_POLICY_AUTO)
+		return heat < tw_dec.cold[tier];
+	return heat < READ_ONCE(tw_cold_threshold);
+}
+
+void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
+		   unsigned int heat, bool young)
+{
+	int home = r->affinity, tier = tw_w_tier(w);
+	int other = home == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
+
+	if (tw_w_state(w) != TW_MEM)
+		return;
+	if (tier != home) {
+		if (!tw_tier_bound(home) || !tw_is_hot(home, heat))
+			return;
+		if (heat < tw_dec.pays[home]) {
+			tw_auto_count(unpaid, 1);
+			return;
+		}
+		if (tw_room(home) > tw_up.m->nr) {
+			tw_way_add(&tw_up, r, idx, tier, home);
+			return;
+		}
+		tw_dec.waiting[home]++;
+		tw_dec.wanted++;
+		tw_auto_count(considered, 1);
+		tw_auto_count(full, 1);
+		return;
+	}
+	if (!young && tw_dec.need[tier] > tw_down.m->nr &&
+	    tw_is_cold(tier, heat) && tw_room(other) > tw_down.m->nr)
+		tw_way_add(&tw_down, r, idx, tier, other);
+}
+
+void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
+			  unsigned int age)
+{
+	int to;
+
+	if (age < tw_dec.sink_age[tier] || tw_dec.sink_ns <= 0 ||
+	    tw_dec.need[tier] <= tw_sink.m->nr)
+		return;
+	if (tw_sink.m->nr && tw_sink.m->from != tier)
+		tw_way_flush(&tw_sink, false);
+	to = tw_sink_target(r, tier);
+	if (to != TW_TIER_NONE)
+		tw_way_add(&tw_sink, r, idx, tier, to);
+}
+
+/* Pages that are to sink, so that what leaves memory finds room. */
+static u64 tw_store_need(int tier)
+{
+	unsigned long used = tw_slots_used(&tw_tiers[tier]);
+	unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
+	u64 free = cap > used ? cap - used : 0;
+
+	if (!tw_tier_bound(tier))
+		return 0;
+	tw_dec.room[tier] = tw_sink_room(cap, tw_dec.room[tier], free);
+	return tw_sink_need(tw_dec.room[tier], free);
+}
+
+/* What the stores were asked for since the scan before, if there was one. */
+static void tw_sink_asked(void)
+{
+	struct tw_stats_counters sum;
+	u64 all = 0;
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+		tw_stats_sum(tier, &sum);
+		if (tw_dec.began)
+			tw_asked_for(&tw_dec.asking[tier],
+				     sum.refaults - tw_dec.refaults[tier],
+				     tw_tier_used(&tw_tiers[tier]));
+		tw_dec.refaults[tier] = sum.refaults;
+		all += tw_dec.asking[tier].refaults;
+	}
+	if (all > TW_ASKING_MANY)
+		for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+			tw_asking_age(&tw_dec.asking[tier]);
+}
+
+void tw_policy_tell_stores(void)
+{
+	WRITE_ONCE(tw_sinking_helps, READ_ONCE(tw_auto_migration) &&
+		   READ_ONCE(tw_sink_helped));
+}
+
+/* All stores but the slowest in use, against that. */
+static bool tw_sink_pays(void)
+{
+	struct tw_asking fast = {}, slow = {};
+	int tier;
+
+	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+		const struct tw_asking *a = &tw_dec.asking[tier];
+
+		if (!a->pages)
+			continue;
+		tw_asked_for(&fast, slow.refaults, slow.pages);
+		slow = *a;
+	}
+	return tw_sink_helps(&fast, &slow);
+}
+
+static void tw_sink_begin(void)
+{
+	u64 now = ktime_get_mono_fast_ns(), waited = tw_refault_waited();
+	int tier;
+
+	tw_sink_asked();
+	WRITE_ONCE(tw_sink_helped, tw_sink_pays());
+	tw_policy_tell_stores();
+	if (tw_dec.began)
+		tw_dec.sink_ns = tw_sink_time(tw_dec.sink_ns,
+					      waited - tw_dec.waited,
+					      now - tw_dec.began);
+	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++) {
+		tw_dec.sinks[tier] = tw_sink_helped && tw_dec.sink_ns > 0 ?
+			tw_store_need(tier) : 0;
+		tw_dec.need[tier] = tw_dec.sinks[tier];
+	}
+	tw_dec.began = now;
+	tw_dec.waited = waited;
+}
+
+static void tw_sink_end(const struct tw_heat_map *map)
+{
+	int tier;
+
+	/* The oldest for the next scan. Who was not to sink was not counted. */
+	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
+		if (tw_dec.sinks[tier])
+			tw_dec.sink_age[tier] =
+				tw_age_oldest(map->age[tier],
+					      tw_dec.sinks[tier]);
+}
+
+/* What a page must be to be worth the way home, and another one's away. */
+static unsigned int tw_pays_at(int home, u64 window_ns)
+{
+	int other = home == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
+	u64 cost = tw_dec.cost_ns[home] + tw_dec.cost_ns[other];
+	u64 from, to;
+
+	/* Who calls another tier its home has its own latencies. */
+	if (tw_tier_latencies(other, home, &from, &to))
+		return tw_heat_pays(cost, from - to, window_ns);
+	return tw_heat_pays(cost, to - from, window_ns);
+}
+
+void tw_policy_begin(u64 window_ns)
+{
+	int tier;
+
+	tw_dec.scan++;
+	tw_dec.moved = 0;
+	tw_dec.thrash = 0;
+	tw_dec.wanted = 0;
+	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
+		unsigned long keep = tw_policy_headroom(cap);
+		unsigned long room = tw_room(tier);
+
+		tw_dec.need[tier] = room < keep ? 2 * keep - room : 0;
+		/* Those of the scan before that found no room. */
+		tw_dec.need[tier] += min(tw_dec.waiting[tier], cap / 4);
+		tw_dec.waiting[tier] = 0;
+		tw_dec.pays[tier] = tw_pays_at(tier, window_ns);
+	}
+	tw_sink_begin();
+}
+
+void tw_policy_end(const struct tw_heat_map *map, bool news)
+{
+	int tier;
+
+	if (news)
+		tw_dec.margin = (struct tw_margin){ .heat = TW_MARGIN_MIN };
+	else
+		tw_margin_scanned(&tw_dec.margin, tw_dec.moved, tw_dec.thrash);
+	WRITE_ONCE(tw_stats->auto_margin, tw_dec.margin.heat);
+	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
+		unsigned long keep = tw_policy_headroom(cap);
+		unsigned long want = keep + tw_dec.waiting[tier];
+
+		tw_dec.fit[tier] = tw_heat_fit(map->home[tier], cap - keep);
+		/* Nothing goes that would have to come back. */
+		tw_dec.cold[tier] = min(tw_heat_coldest(map->tier[tier], want),
+					max(tw_dec.fit[tier],
+					    (unsigned int)TW_HEAT_BUCKET));
+	}
+	tw_sink_end(map);
+}
+
+void tw_policy_forget(void)
+{
+	memset(tw_dec.asking, 0, sizeof(tw_dec.asking));
+	memset(tw_dec.room, 0, sizeof(tw_dec.room));
+	tw_dec.sink_ns = 0;
+	tw_dec.began = 0;
+	tw_policy_tell_stores();
+}
+
+void tw_policy_balance(unsigned int nr)
+{
+	u64 ns = ktime_get_mono_fast_ns();
+
+	tw_numa_balance_some(nr);
+	tw_dec.move_ns += ktime_get_mono_fast_ns() - ns;
+}
+
+u64 tw_policy_move_ns(void)
+{
+	u64 ns = tw_dec.move_ns;
+
+	tw_dec.move_ns = 0;
+	return ns;
+}
+
+u64 tw_policy_wanted(void)
+{
+	return tw_dec.wanted;
+}
+
+/* -- load and unload --------------------------------------------------------- */
+
+int tw_policy_moves_init(void)
+{
+	tw_traces = vcalloc(1UL << TW_TRACE_BITS, sizeof(*tw_traces));
+	tw_up.m = tw_move_alloc(GFP_KERNEL);
+	tw_down.m = tw_move_alloc(GFP_KERNEL);
+	tw_sink.m = tw_move_alloc(GFP_KERNEL);
+	if (tw_traces && tw_up.m && tw_down.m && tw_sink.m)
+		return 0;
+	tw_policy_moves_exit();
+	return -ENOMEM;
+}
+
+void tw_policy_moves_exit(void)
+{
+	tw_move_free(tw_sink.m);
+	tw_move_free(tw_down.m);
+	tw_move_free(tw_up.m);
+	vfree(tw_traces);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knobs.c - how automatic migration is to work
+ *
+ * Owns the knobs, which policy.c sets as a whole under a mutex and all others read one
+ * by one without, the parameter enable_auto_migration (policy.c), and whether the
+ * scanner keeps heat and age just now.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include "policy/knobs.h"
+
+struct tw_policy tw_knobs = {
+	.mode = TW_POLICY_AUTO,
+	.scan_permille = 10,
+	.scan_min_ms = 50,
+	.scan_max_ms = 2000,
+	.free_permille = 20,
+	.min_stay = 2,
+	.max_rate = 65536,
+};
+
+bool tw_auto_migration;
+bool tw_scanning;

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * limits.c - down with what agents, cgroups and users have beyond their limits
+ *
+ * From memory by the sweep of background.c, which knows what is cold; from a store
+ * to the next lower ones with room. Runs in the work of background.c and, for
+ * memory, in faults that need room. What could not move, since somebody had it
+ * pinned or the stores were full, is tried again later and later: owns the
+ * timer of that, which only the work arms. No locks of its own.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
+
+#include "moving/move.h"
+#include "moving/store_choice.h"
+#include "pages/group.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "policy/limits.h"
+#include "policy/sweep.h"
+#include "tiers/headroom.h"
+
+/* How long until the next try: doubled as long as all tries are in vain. */
+#define TW_AGAIN_FIRST	(HZ / 4)
+#define TW_AGAIN_LAST	(8 * HZ)
+
+static void tw_again_fn(struct work_struct *work)
+{
+	tw_demote_queue();
+}
+
+static DECLARE_DELAYED_WORK(tw_again, tw_again_fn);
+static unsigned long tw_again_in = TW_AGAIN_FIRST;	/* the work's alone */
+
+unsigned long tw_demote_limits(unsigned long nr)
+{
+	unsigned long done = 0;
+	struct tw_region *r;
+	u64 id = 0;
+	int tier;
+
+	while (!fatal_signal_pending(current) && (r = tw_region_after(id))) {
+		id = tw_region_number(r);
+		for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+			unsigned long excess = tw_region_excess(r, tier);
+
+			if (excess && atomic_long_read(&r->pages[tier]) > 0)
+				done += tw_demote(r, tier, min(excess, nr));
+		}
+		tw_region_put(r);
+		cond_resched();
+	}
+	return done;
+}
+
+/* -- stores ---------------------------------------------------------------- */
+
+/* Moves the batch; false when it is no use to go on. */
+static bool tw_sink_flush(struct tw_move *m, unsigned long *done)
+{
+	if (!m->nr)
+		return true;
+	m->to = tw_sink_target(m->region, m->from);
+	if (m->to == TW_TIER_NONE)
+		return false;
+	tw_move_run(m);
+	m->nr = 0;
+	*done += m->moved;
+	return m->moved;
+}
+
+/* Up to @want pages of @r out of store @tier. Returns how many moved. */
+static unsigned long tw_sink_region(struct tw_region *r, int tier,
+				    unsigned long want, struct tw_move *m)
+{
+	unsigned long done = 0, n;
+	struct tw_chunk *c;
+	unsigned int i;
+
+	m->region = r;
+	m->from = tier;
+	m->nr = 0;
+	tw_for_each_chunk(r, n, c) {
+		for (i = 0; i < TW_CHUNK_PAGES; i++) {
+			unsigned long w = tw_rec_w(&c->rec[i]);
+
+			if (tw_w_state(w) != TW_STORE || tw_w_tier(w) != tier)
+				continue;
+			m->idx[m->nr++] = c->base + i;
+			if (m->nr < min_t(unsigned long, TW_BATCH, want - done))
+				continue;
+			if (!tw_sink_flush(m, &done) || done >= want)
+				return done;
+		}
+		cond_resched();
+	}
+	tw_sink_flush(m, &done);
+	return done;
+}
+
+/* All stores, all regions, once. Returns how many pages moved. */
+static unsigned long tw_sink_all(void)
+{
+	unsigned long done = 0, excess;
+	struct tw_move *m;
+	struct tw_region *r;
+	u64 id = 0;
+	int tier;
+
+	m = tw_move_alloc(GFP_NOIO | __GFP_NOWARN);
+	if (!m)
+		return 0;
+	m->flags = TW_MOVE_CHOICE;
+	m->reason = TW_REASON_PRESSURE;
+	while ((r = tw_region_after(id))) {
+		id = tw_region_number(r);
+		for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+			excess = tw_region_excess(r, tier);
+			if (excess && atomic_long_read(&r->pages[tier]) > 0 &&
+			    tw_sink_target(r, tier) != TW_TIER_NONE)
+				done += tw_sink_region(r, tier, excess, m);
+		}
+		tw_region_put(r);
+		cond_resched();
+	}
+	tw_move_free(m);
+	return done;
+}
+
+/* -- in the background ------------------------------------------------------- */
+
+/* Is there somebody over a limit whose pages could go elsewhere? */
+static bool tw_limits_exceeded(void)
+{
+	bool found = false;
+	struct tw_region *r;
+	u64 id = 0;
+	int tier;
+
+	while (!found && (r = tw_region_after(id))) {
+		id = tw_region_number(r);
+		for (tier = TW_TIER_GPU; tier < TW_NR_TIERS; tier++)
+			found |= tw_region_excess(r, tier) &&
+				 atomic_long_read(&r->pages[tier]) > 0 &&
+				 tw_sink_target(r,
+						max_t(int, tier, TW_TIER_CPU)) !=
+				 TW_TIER_NONE;
+		tw_region_put(r);
+	}
+	return found;
+}
+
+void tw_limits_work(void)
+{
+	unsigned long all = 0, done;
+
+	do {
+		done = tw_demote_limits(TW_BATCH);
+		if (!tw_demote_is_paused())
+			done += tw_sink_all();
+		all += done;
+		cond_resched();
+	} while (done && !tw_demote_is_paused());
+	if (tw_demote_is_paused() || !tw_limits_exceeded()) {
+		tw_again_in = TW_AGAIN_FIRST;
+		return;
+	}
+	tw_again_in = all ? TW_AGAIN_FIRST : min(2 * tw_again_in, TW_AGAIN_LAST);
+	schedule_delayed_work(&tw_again, tw_again_in);
+}
+
+void tw_limits_exit(void)
+{
+	cancel_delayed_work_sync(&tw_again);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * policy.h - setting the knobs of automatic migration
+ */
+#ifndef _TW_POLICY_H
+#define _TW_POLICY_H
+
+struct tw_policy;
+
+int tw_policy_ioctl(struct tw_policy *arg);
+
+#endif

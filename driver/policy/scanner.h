@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * scanner.h - who touches what: all regions, again and again
+ */
+#ifndef _TW_SCANNER_H
+#define _TW_SCANNER_H
+
+int tw_scanner_init(void);
+void tw_scanner_exit(void);
+/* The knobs have changed. */
+void tw_scanner_wake(void);
+
+#endif

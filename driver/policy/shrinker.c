@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * shrinker.c - giving memory back when the kernel is short of it
+ *
+ * Three ways in:
+ * - A memcg at its limit. Chunks with resident pages hang on a memcg-aware
+ *   list_lru. A scan frees at once what costs nothing, unmapped pages with a
+ *   clean copy in a store, and asks the background demotion for the rest.
+ * - A node that is short, whoever's pages are on it: its thread (reclaim.c) is
+ *   asked. Chunks say nothing of nodes, so this shrinker has no list; it counts
+ *   the pages that lie there.
+ * - The OOM killer is about to choose: as the last resort all nodes that are
+ *   short are asked once more, with more patience.
+ * All count pages, not chunks.
+ *
+ * All run inside reclaim, perhaps under one of our record locks: they only
+ * trylock those, do no I/O, and wait as askers.h has it; not at all for a caller
+ * that must not wait for I/O or file systems.
+ *
+ * Locks: the list_lru's own (a spinlock) -> record trylock.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/list_lru.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/page_ref.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+
+#include "base/compat.h"
+#include "moving/departed.h"
+#include "moving/move.h"
+#include "pages/frame.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "policy/background.h"
+#include "policy/reclaim.h"
+#include "policy/shrinker.h"
+#include "tiers/tier.h"
+
+/* Pages that a reclaimer asks a node for: it asks once a pass. */
+#define TW_SHRINK_PAGES		256UL
+
+/* Jiffies that a reclaimer waits at a time; kswapd has others to serve. */
+#define TW_PATIENCE		max(HZ / 10, 1)
+#define TW_PATIENCE_KSWAPD	max(HZ / 20, 1)
+/* The OOM killer's, under oom_lock: all who allocate may be waiting for it. */
+#define TW_PATIENCE_OOM		(3 * HZ / 2)
+
+static bool tw_shrinker_ready;	/* tw_chunk_lru exists */
+
+/* -- chunks -------------------------------------------------------------------- */
+
+/* Resident pages of a listed chunk, in the mean. */
+static unsigned long tw_chunk_mean(void)
+{
+	unsigned long pages = tw_tier_used(&tw_tiers[TW_TIER_GPU]) +
+			      tw_tier_used(&tw_tiers[TW_TIER_CPU]);
+	long chunks = max(atomic_long_read(&tw_chunks_listed), 1L);
+
+	return clamp(pages / chunks, 1UL, TW_CHUNK_PAGES);
+}
+
+/* -- a memcg at its limit -------------------------------------------------------- */
+
+/* A page in memory, unmapped, with a clean copy: it is in the store, then. */
+static bool tw_shrink_rec(struct tw_chunk *c, struct tw_rec *rec)
+{
+	unsigned long w = tw_rec_w(rec);
+	struct tw_region *r = c->region;
+	bool done = false;
+	struct page *page;
+	int from, to;
+
+	if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
+	    !tw_rec_trylock_nested(rec))
+		return false;
+	w = tw_rec_w(rec);
+	if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT))
+		goto unlock;
+	page = tw_w_page(w);
+	from = tw_w_tier(w);
+	to = tw_w_slot_tier(w);
+	if (tw_page_mapcount(page) || PageDirty(page) || PageHWPoison(page) ||
+	    !tw_tier_bound(to) || !page_ref_freeze(page, 1))
+		goto unlock;
+	if (PageDirty(page)) {		/* by the last holder of a pin */
+		page_ref_unfreeze(page, 1);
+		goto unlock;
+	}
+	atomic64_dec(tw_tier_kept_ctr(&tw_tiers[to]));
+	tw_tier_used_add(&tw_tiers[to], 1);
+	tw_rec_set(rec, tw_w_left(w, to));
+	tw_pages_add(r, from, -1);
+	tw_pages_add(r, to, 1);
+	atomic_dec(&c->nr_mem);
+	tw_page_free_frozen(page);
+	tw_tier_uncharge(&tw_tiers[from], 1);
+	tw_page_moved(r, c->base + (rec - c->rec), from, to,
+		      TW_REASON_PRESSURE, 0, 0);
+	done = true;
+unlock:
+	tw_rec_unlock_nested(rec);
+	return done;
+}
+
+/**
+ * struct tw_shrink - a walk over chunks of a memcg
+ * @want: pages still to be asked of the background
+ * @freed: pages freed
+ */
+struct tw_shrink {
+	unsigned long want;
+	unsigned long freed;
+};
+
+static enum lru_status tw_shrink_chunk(struct list_head *item,
+				       struct list_lru_one *list,
+				       TW_LRU_WALK_LOCK void *arg)
+{
+	struct tw_chunk *c = container_of(item, struct tw_chunk, lru);
+	struct tw_shrink *s = arg;
+	unsigned long ask;
+	unsigned int i;
+
+	for (i = 0; i < TW_CHUNK_PAGES; i++)
+		s->freed += tw_shrink_rec(c, &c->rec[i]);
+	/* tw_chunk_mem_add() puts it back when it has pages again. */
+	if (!atomic_read(&c->nr_mem)) {
+		list_lru_isolate(list, item);
+		atomic_long_dec(&tw_chunks_listed);
+		return LRU_REMOVED;
+	}
+	ask = min_t(unsigned long, s->want, atomic_read(&c->nr_mem));
+	s->want -= ask;
+	atomic_long_add(ask, &c->region->reclaim);
+	return LRU_ROTATE;
+}
+
+#ifdef CONFIG_MEMCG
+/* It, or one above it, is at a limit of its own. */
+static bool tw_memcg_at_limit(struct mem_cgroup *memcg)
+{
+	for (; memcg && parent_mem_cgroup(memcg);
+	     memcg = parent_mem_cgroup(memcg)) {
+		unsigned long limit = min(READ_ONCE(memcg->memory.max),
+					  READ_ONCE(memcg->memory.high));
+
+		if (page_counter_read(&memcg->memory) + 2 * TW_BATCH >= limit)
+			return true;
+	}
+	return false;
+}
+#else
+static bool tw_memcg_at_limit(struct mem_cgroup *memcg)
+{
+	return false;
+}
+#endif
+
+/*
+ * Reclaim of a node goes through all memcgs; there the other shrinker has been
+ * asked for whatever lies there. A memcg at no limit that is reclaimed while its
+ * node has memory is one that somebody makes smaller (memory.reclaim).
+ */
+static bool tw_shrink_by_node(struct shrink_control *sc)
+{
+	return current_is_kswapd() || !sc->memcg ||
+	       !parent_mem_cgroup(sc->memcg) ||
+	       (!tw_memcg_at_limit(sc->memcg) && tw_reclaim_short(sc->nid));
+}
+
+static unsigned long tw_memcg_count(struct shrinker *s,
+				    struct shrink_control *sc)
+{
+	unsigned long chunks;
+
+	/* Pairs with the release in tw_shrinker_init(). */
+	if (!smp_load_acquire(&tw_shrinker_ready))
+		return 0;
+	chunks = list_lru_shrink_count(&tw_chunk_lru, sc);
+	/* Without a chunk there need not be tiers yet. */
+	if (!chunks || tw_shrink_by_node(sc))
+		return 0;
+	return chunks * tw_chunk_mean();
+}
+
+static bool tw_shrink_may_wait(struct shrink_control *sc)
+{
+	return (sc->gfp_mask & __GFP_IO) && (sc->gfp_mask & __GFP_FS);
+}
+
+/*
+ * The caller has waited: not again before it has looked what it got. It goes on
+ * as long as it thinks that there is something left to be scanned.
+ */
+static void tw_shrink_once(struct shrink_control *sc)
+{
+	sc->nr_scanned = LONG_MAX / 4;
+}
+
+static unsigned long tw_memcg_scan(struct shrinker *s,
+				   struct shrink_control *sc)
+{
+	unsigned long nr = DIV_ROUND_UP(sc->nr_to_scan, tw_chunk_mean());
+	struct tw_shrink walk = { .want = sc->nr_to_scan };
+
+	if (!tw_shrink_may_wait(sc))
+		return SHRINK_STOP;
+	list_lru_walk_one(&tw_chunk_lru, sc->nid, sc->memcg, tw_shrink_chunk,
+			  &walk, &nr);
+	if (!walk.freed) {
+		walk.freed = tw_demote_wait(sc->memcg, sc->nr_to_scan - walk.want,
+					    TW_PATIENCE);
+		tw_shrink_once(sc);
+	}
+	mm_account_reclaimed_pages(walk.freed);
+	return walk.freed ?: SHRINK_STOP;
+}
+
+static struct shrinker *tw_memcg_shrinker;
+
+static struct shrinker tw_memcg_shrinker_like = {
+	.count_objects	= tw_memcg_count,
+	.scan_objects	= tw_memcg_scan,
+	.seeks		= DEFAULT_SEEKS,
+	.batch		= TW_BATCH,
+	.flags		= SHRINKER_NUMA_AWARE | SHRINKER_MEMCG_AWARE,
+};
+
+int tw_shrinker_init(void)
+{
+	int err;
+
+	/* The list wants the shrinker's id, the shrinker the list: see @ready. */
+	tw_memcg_shrinker = tw_shrinker_add(&tw_memcg_shrinker_like);
+	err = PTR_ERR_OR_ZERO(tw_memcg_shrinker);
+	if (err)
+		return err;
+	err = list_lru_init_memcg(&tw_chunk_lru, tw_memcg_shrinker);
+	if (err) {
+		tw_shrinker_remove(tw_memcg_shrinker);
+		return err;
+	}
+	/* Pairs with the acquire in tw_memcg_count(). */
+	smp_store_release(&tw_shrinker_ready, true);
+	return 0;
+}
+
+void tw_shrinker_exit(void)
+{
+	tw_shrinker_remove(tw_memcg_shrinker);
+	list_lru_destroy(&tw_chunk_lru);
+}
+
+/* -- a node that is short -------------------------------------------------------- */
+
+static unsigned long tw_node_count(struct shrinker *s,
+				   struct shrink_control *sc)
+{
+	return tw_reclaim_pages(sc->nid);
+}
+
+static unsigned long tw_node_scan(struct shrinker *s, struct shrink_control *sc)
+{
+	long patience = current_is_kswapd() ? TW_PATIENCE_KSWAPD : TW_PATIENCE;
+	unsigned long got;
+
+	if (!tw_shrink_may_wait(sc))
+		patience = 0;
+	got = tw_reclaim_ask(sc->nid, max(sc->nr_to_scan, TW_SHRINK_PAGES),
+			     patience);
+	tw_shrink_once(sc);
+	mm_account_reclaimed_pages(got);
+	return got ?: SHRINK_STOP;
+}
+
+static struct shrinker *tw_node_shrinker;
+
+static struct shrinker tw_node_shrinker_like = {
+	.count_objects	= tw_node_count,
+	.scan_objects	= tw_node_scan,
+	.seeks		= DEFAULT_SEEKS,
+	.batch		= TW_BATCH,
+	.flags		= SHRINKER_NUMA_AWARE,
+};
+
+/* Pages in *@arg: the kernel tries to allocate once more before it kills. */
+static int tw_oom_notify(struct notifier_block *nb, unsigned long action,
+			 void *arg)
+{
+	unsigned long *freed = arg;
+	long patience = TW_PATIENCE_OOM;
+
+	/* What the I/O of stores may depend on, and nobody is killed for. */
+	if (current->flags & (PF_KTHREAD | PF_MEMALLOC | PF_MEMALLOC_NOIO |
+			      PF_MEMALLOC_NOFS))
+		patience = 0;
+	*freed += tw_reclaim_last_resort(patience);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block tw_oom_nb = { .notifier_call = tw_oom_notify };
+
+int tw_pressed_init(void)
+{
+	int err;
+
+	tw_node_shrinker = tw_shrinker_add(&tw_node_shrinker_like);
+	err = PTR_ERR_OR_ZERO(tw_node_shrinker);
+	if (err)
+		return err;
+	err = register_oom_notifier(&tw_oom_nb);
+	if (err)
+		tw_shrinker_remove(tw_node_shrinker);
+	return err;
+}
+
+/* Both wait for calls under way. */
+void tw_pressed_exit(void)
+{
+	unregister_oom_notifier(&tw_oom_nb);
+	tw_shrinker_remove(tw_node_shrinker);
+}

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sweep.c - cold pages out of memory: which ones
+ *
+ * One clock hand over all regions in the order of their ids, and within each a
+ * hand over its pages; second chance on accessed bits: a page found touched is
+ * spared and its age starts again. The longer a sweep finds too little, the
+ * less it spares. Where they go is store_choice.c's.
+ *
+ * Any number of sweeps run at a time: in faults that find no room, in the
+ * background (background.c) and for a node that is short (reclaim.c). Hands are
+ * hints. No locks of its own; movers' locks are taken inside.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "moving/move.h"
+#include "moving/store_choice.h"
+#include "pages/heat.h"
+#include "pages/record.h"
+#include "pages/region.h"
+#include "policy/accessed.h"
+#include "policy/knobs.h"
+#include "policy/sweep.h"
+#include "tiers/nodes.h"
+
+/* Pages looked at before a sweep gets less choosy. */
+#define TW_SWEEP_PAGES	8192
+
+/* Pages that a sweep passes over to find some that cost no write to the slowest store. */
+#define TW_SWEEP_SPARED	256
+
+/* Records passed on the way to those, when pages of one node are sought. */
+#define TW_SWEEP_PASSED	(64 * TW_SWEEP_PAGES)
+
+/* How choosy: below this a page's age spares it. */
+static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
+#define TW_SWEEP_LEVELS	ARRAY_SIZE(tw_sweep_age)
+
+/**
+ * struct tw_sweep - one call of tw_demote() or its likes
+ * @tier: memory tier, or TW_TIER_NONE for both
+ * @nid: node that the pages are on, or NUMA_NO_NODE for all
+ * @want: pages still to move
+ * @done: pages moved
+ * @level: choosiness, index into tw_sweep_age
+ * @looked: pages looked at on this level
+ * @passed: records passed on this level
+ * @fast: pages that the stores above the slowest still take
+ * @spared: pages that may still be passed over
+ * @idx: pages of the present region that are to go
+ * @wish: where to, each: a store, TW_WISH_PLAIN
+ * @nr: how many
+ * @m: batch
+ */
+struct tw_sweep {
+	int tier;
+	int nid;
+	unsigned long want;
+	unsigned long done;
+	unsigned int level;
+	unsigned long looked;
+	unsigned long passed;
+	unsigned long fast;
+	unsigned int spared;
+	unsigned long idx[TW_BATCH];
+	u8 wish[TW_BATCH];
+	unsigned int nr;
+	struct tw_move *m;
+};
+
+static u64 tw_hand;			/* id of the region the clock is at */
+static unsigned int tw_sweep_from;	/* level that found enough since the last scan */
+static unsigned int tw_sweep_cut;	/* heat below which the coldest are */
+
+/* -- the batch ------------------------------------------------------------- */
+
+/* What did not fit stays in the batch for the next store. */
+static void tw_sweep_rest(struct tw_move *m)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < m->nr; i++)
+		if (m->status[i] == -ENOSPC || m->status[i] == -EDQUOT)
+			m->idx[n++] = m->idx[i];
+	m->nr = n;
+}
+
+/* The batch, to @to and on from there. */
+static void tw_sweep_send(struct tw_sweep *s, int to)
+{
+	struct tw_move *m = s->m;
+	bool reaped = false;
+
+	while (m->nr) {
+		if (to == TW_TIER_NONE) {
+			if (!reaped) {
+				reaped = true;
+				to = tw_store_choose_reap();
+				continue;
+			}
+			/* No fault fails for the limit of a store. */
+			if (m->flags & TW_MOVE_NO_LIMIT ||
+			    s->level < TW_SWEEP_LEVELS - 1)
+				break;
+			m->flags |= TW_MOVE_NO_LIMIT;
+			to = tw_store_choose(TW_TIER_NVME);
+			if (to == TW_TIER_NONE)
+				break;
+		}
+		m->to = to;
+		m->reason = TW_REASON_PRESSURE;
+		tw_move_run(m);
+		s->done += m->moved;
+		s->want -= min_t(unsigned long, m->moved, s->want);
+		tw_sweep_rest(m);
+		to = to + 1 < TW_NR_TIERS ? tw_store_choose(to + 1) :
+		     TW_TIER_NONE;
+	}
+	m->flags &= ~TW_MOVE_NO_LIMIT;
+	m->nr = 0;
+}
+
+/* Those with the same wish together. */
+static void tw_sweep_flush(struct tw_sweep *s)
+{
+	unsigned int i;
+	int wish;
+
+	for (wish = TW_WISH_PLAIN; s->nr && wish < TW_NR_TIERS; wish++) {
+		for (i = 0; i < s->nr; i++)
+			if (s->wish[i] == wish)
+				s->m->idx[s->m->nr++] = s->idx[i];
+		if (!s->m->nr)
+			continue;
+		tw_sweep_send(s, wish == TW_WISH_PLAIN ?
+			      tw_store_choose(TW_TIER_NVME) : wish);
+	}
+	s->nr = 0;
+}
+
+/* -- the sweep ------------------------------------------------------------- */
+
+/* With a scanner, who keeps heat and age: the coldest, touched or not, if need be. */
+static bool tw_sweep_by_heat(struct tw_sweep *s, unsigned int heat, bool young)
+{
+	unsigned int cut = READ_ONCE(tw_sweep_cut) << s->level;
+
+	if (s->level == TW_SWEEP_LEVELS - 1)
+		return true;
+	return heat < cut && !(young && s->level < TW_SWEEP_LEVELS - 2);
+}
+
+/* A page seen in a sweep: is it to go? */
+static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
+			  bool young)
+{
+	int tier = tw_w_tier(tw_rec_w(rec));
+	u8 age = READ_ONCE(rec->age);
+
+	young = young && tw_rec_touched(rec);
+	if (READ_ONCE(tw_scanning))
+		return tw_sweep_by_heat(s, READ_ONCE(rec->heat), young);
+	if (young) {
+		age = 0;
+		tw_rec_touch(rec, page, tier, TW_HEAT_SEEN);
+	} else if (!s->level) {	/* once a sweep, not once a level */
+		age += age < U8_MAX;
+		WRITE_ONCE(rec->age, age);
+		tw_rec_cool(rec, page, tier);
+	}
+	if (s->level == TW_SWEEP_LEVELS - 1)
+		return true;
+	return !young && age >= tw_sweep_age[s->level];
+}
+
+/*
+ * One that would have to be written to the slowest store: others as cold have a
+ * copy there, and go for nothing. Not when a sweep has found too little: there
+ * may be no others.
+ */
+static bool tw_sweep_spare(struct tw_sweep *s, int wish)
+{
+	if (wish != TW_WISH_PLAIN || s->level >= TW_SWEEP_LEVELS / 2)
+		return false;
+	if (s->fast) {
+		s->fast--;
+		return false;
+	}
+	if (!s->spared)
+		return false;
+	s->spared--;
+	return true;
+}
+
+/* Is the page where room is wanted? */
+static bool tw_sweep_here(const struct tw_sweep *s, unsigned long w)
+{
+	return (s->tier == TW_TIER_NONE || tw_w_tier(w) == s->tier) &&
+	       (s->nid == NUMA_NO_NODE || tw_page_nid(tw_w_page(w)) == s->nid);
+}
+
+static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
+			    struct tw_chunk *c, unsigned int at)
+{
+	unsigned long w;
+	u64 here = 0, young, dirty;
+	unsigned int i;
+	int wish;
+
+	for (i = 0; i < TW_BATCH; i++) {
+		w = tw_rec_w(&c->rec[at + i]);
+
+		if (tw_w_state(w) == TW_MEM && tw_sweep_here(s, w))
+			here |= BIT_ULL(i);
+	}
+	s->looked += hweight64(here);
+	s->passed += TW_BATCH;
+	if (!here)
+		return;
+	young = tw_scan_young(r, c->base + at, TW_BATCH,
+			      !READ_ONCE(tw_scanning), &dirty);
+	for (i = 0; i < TW_BATCH; i++) {
+		/* Forgotten by the look: what is not wanted was touched, too. */
+		if (!(here & BIT_ULL(i)) && (young & BIT_ULL(i)))
+			WRITE_ONCE(c->rec[at + i].age, 0);
+		if (!(here & BIT_ULL(i)) ||
+		    !tw_sweep_cold(s, &c->rec[at + i],
+				   tw_region_page(r, c->base + at + i),
+				   young & BIT_ULL(i)))
+			continue;
+		if (s->nr == min_t(unsigned long, TW_BATCH, s->want))
+			continue;	/* aged, its turn comes */
+		w = tw_rec_w(&c->rec[at + i]);
+		if (tw_w_state(w) != TW_MEM)
+			continue;
+		wish = tw_store_wish(&c->rec[at + i], w, dirty & BIT_ULL(i));
+		if (tw_sweep_spare(s, wish))
+			continue;
+		s->wish[s->nr] = wish;
+		s->idx[s->nr++] = c->base + at + i;
+	}
+	if (s->nr >= min_t(unsigned long, TW_BATCH, s->want))
+		tw_sweep_flush(s);
+}
+
+void tw_sweep_fresh(unsigned int cut)
+{
+	WRITE_ONCE(tw_sweep_cut, cut);
+	WRITE_ONCE(tw_sweep_from, 0);
+}
+
+static bool tw_sweep_over(struct tw_sweep *s)
+{
+	return !s->want || s->looked >= TW_SWEEP_PAGES ||
+	       s->passed >= TW_SWEEP_PASSED ||
+	       fatal_signal_pending(current);
+}
+
+/* From the region's hand to its end, or until enough. True: reached the end. */
+static bool tw_sweep_region(struct tw_sweep *s, struct tw_region *r)
+{
+	unsigned long at = READ_ONCE(r->hand), i = at >> TW_CHUNK_SHIFT;
+	struct tw_chunk *c;
+	bool ended = false;
+
+	s->m->region = r;
+	tw_for_each_chunk_from(r, i, c, i) {
+		unsigned int w = at > c->base ? at - c->base : 0;
+
+		cond_resched();
+		if (!atomic_read(&c->nr_mem))
+			continue;
+		for (; w < TW_CHUNK_PAGES; w += TW_BATCH) {
+			tw_sweep_window(s, r, c, w);
+			if (tw_sweep_over(s)) {
+				WRITE_ONCE(r->hand, c->base + w + TW_BATCH);
+				goto out;
+			}
+		}
+	}
+	WRITE_ONCE(r->hand, 0);
+	ended = true;
+out:
+	tw_sweep_flush(s);
+	return ended;
+}
+
+/* Once around all regions at most, from where the clock is. */
+static void tw_sweep_all(struct tw_sweep *s)
+{
+	u64 start = READ_ONCE(tw_hand), id = start;
+	bool wrapped = false;
+	struct tw_region *r;
+
+	while (!tw_sweep_over(s)) {
+		r = tw_region_after(id ? id - 1 : 0);
+		if (!r) {
+			if (wrapped)
+				break;
+			wrapped = true;
+			id = 0;
+			continue;
+		}
+		if (wrapped && tw_region_number(r) > start) {
+			tw_region_put(r);
+			break;
+		}
+		id = tw_region_number(r);
+		if (tw_sweep_region(s, r))
+			id++;
+		tw_region_put(r);
+	}
+	WRITE_ONCE(tw_hand, id);
+}
+
+/* From level to level until enough is found; all levels, or a fatal signal. */
+static void tw_sweep_run(struct tw_sweep *s, struct tw_region *r)
+{
+	s->fast = tw_store_fast_room();
+	s->spared = s->fast < s->want ? TW_SWEEP_SPARED : 0;
+	s->m->flags = TW_MOVE_CHOICE;
+	while (s->want && s->level < TW_SWEEP_LEVELS &&
+	       !fatal_signal_pending(current)) {
+		s->looked = 0;
+		s->passed = 0;
+		if (r)
+			tw_sweep_region(s, r);
+		else
+			tw_sweep_all(s);
+		if (s->done && !s->want)
+			break;
+		s->level++;
+	}
+}
+
+/**
+ * tw_demote_with - as tw_demote(), with a batch of the caller's
+ * @m: batch; what is in it does not matter
+ * @r: region, or NULL for all
+ * @tier: memory tier, or TW_TIER_NONE for both
+ * @nr: pages
+ *
+ * Allocates nothing but what the block layer has set aside for it. Sleeps.
+ *
+ * Return: how many pages moved.
+ */
+unsigned long tw_demote_with(struct tw_move *m, struct tw_region *r, int tier,
+			     unsigned long nr)
+{
+	unsigned int from = READ_ONCE(tw_scanning) ? READ_ONCE(tw_sweep_from) : 0;
+	struct tw_sweep s = {
+		.tier = tier, .nid = NUMA_NO_NODE, .want = nr, .level = from,
+		.m = m,
+	};
+
+	if (!tw_store_possible())
+		return 0;
+	tw_sweep_run(&s, r);
+	/* What is not cold enough will not be before the next scan. */
+	if (s.level > from && s.level < TW_SWEEP_LEVELS && READ_ONCE(tw_scanning))
+		WRITE_ONCE(tw_sweep_from, s.level);
+	return s.done;
+}
+
+unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
+{
+	struct tw_move *m;
+	unsigned long done;
+
+	if (!tw_store_possible())
+		return 0;
+	m = tw_move_alloc(GFP_NOIO | __GFP_NOWARN);
+	if (!m)
+		return 0;
+	done = tw_demote_with(m, r, tier, nr);
+	tw_move_free(m);
+	return done;
+}
+
+/**
+ * tw_demote_node - cold pages off one node
+ * @m: batch; what is in it does not matter
+ * @nid: node
+ * @nr: pages
+ * @level: in, out: how choosy the sweep is. The caller keeps it while the node
+ *	stays short, so that not every call looks at thousands of pages that the
+ *	last one has just spared; it sets it to 0 when there is no hurry.
+ *
+ * Allocates nothing but what the block layer has set aside for it. Sleeps.
+ *
+ * Return: how many pages moved.
+ */
+unsigned long tw_demote_node(struct tw_move *m, int nid, unsigned long nr,
+			     unsigned int *level)
+{
+	struct tw_sweep s = {
+		.tier = TW_TIER_NONE, .nid = nid, .want = nr,
+		.level = min_t(unsigned int, *level, TW_SWEEP_LEVELS - 1),
+		.m = m,
+	};
+
+	if (!tw_store_possible())
+		return 0;
+	tw_sweep_run(&s, NULL);
+	/* One that was found easily may have been found on the level before. */
+	if (!s.want && s.level && s.looked < TW_SWEEP_PAGES / 8)
+		s.level--;
+	*level = s.level;
+	return s.done;
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * backend_store.c - stores: binding a block device to a tier
+ *
+ * Owns a struct tw_store from bind to unbind, both under tw_tier_mutex. Readers
+ * of tw_tier_s.store that hold no slot are under rcu_read_lock(); unbinding
+ * waits for them before it frees.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kdev_t.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "base/compat.h"
+#include "tiers/backend_store.h"
+#include "tiers/slots.h"
+#include "tiers/store.h"
+#include "tiers/tier.h"
+
+/* Measuring: at 200 requests and 20 MB a second both take 100 ms together. */
+#define TW_PROBE_READS	8
+#define TW_PROBE_BYTES	(512UL << 10)
+
+/* -- the device ------------------------------------------------------------ */
+
+/* The number of the block device that @fd is open on, for both directions. */
+static int tw_bdev_from_fd(int fd, dev_t *dev)
+{
+	struct file *file = fget(fd);
+	int ret = 0;
+
+	if (!file)
+		return -EBADF;
+	if (!S_ISBLK(file_inode(file)->i_mode))
+		ret = -ENOTBLK;
+	else if (~file->f_mode & (FMODE_READ | FMODE_WRITE))
+		ret = -EACCES;
+	else
+		*dev = I_BDEV(file->f_mapping->host)->bd_dev;
+	fput(file);
+	return ret;
+}
+
+/* An errno for each kind, so that a caller can say what is wrong with it. */
+static int tw_bdev_check(struct block_device *bdev)
+{
+	int ret;
+
+	if (bdev_read_only(bdev)) {
+		pr_info("%pg is read-only\n", bdev);
+		return -EROFS;
+	}
+	if (bdev_is_zoned(bdev)) {	/* slots are written in any order */
+		pr_info("%pg is zoned\n", bdev);
+		return -EOPNOTSUPP;
+	}
+	if (bdev_logical_block_size(bdev) > PAGE_SIZE) {
+		pr_info("%pg has blocks of %u bytes, larger than pages\n", bdev,
+			bdev_logical_block_size(bdev));
+		return -EOVERFLOW;
+	}
+	/* What was written through the page cache must not come later. */
+	ret = sync_blockdev(bdev);
+	if (ret)
+		return -EIO;
+	invalidate_bdev(bdev);
+	return 0;
+}
+
+/* Opens and claims the device; whoever else uses it makes that fail. */
+static int tw_bdev_open(struct tw_store *s, int fd)
+{
+	dev_t dev;
+	int ret;
+
+	ret = tw_bdev_from_fd(fd, &dev);
+	if (ret)
+		return ret;
+	ret = tw_bdev_claim(dev, s, &s->bdev, &s->file);
+	if (ret)
+		return ret;
+	ret = tw_bdev_check(s->bdev);
+	if (ret)
+		tw_bdev_release(s->bdev, s->file);
+	return ret;
+}
+
+/* Reads @bytes at @pos to vmalloc memory and waits. */
+static int tw_bdev_read(struct tw_store *s, u64 pos, void *to, size_t bytes)
+{
+	struct bio *bio;
+	size_t done;
+	int ret;
+
+	bio = bio_alloc_bioset(s->bdev, bytes / PAGE_SIZE, REQ_OP_READ | REQ_SYNC,
+			       GFP_KERNEL, &s->bios);
+	bio->bi_iter.bi_sector = pos >> SECTOR_SHIFT;
+	for (done = 0; done < bytes; done += PAGE_SIZE)
+		if (bio_add_page(bio, vmalloc_to_page(to + done), PAGE_SIZE, 0) !=
+		    PAGE_SIZE)
+			break;
+	ret = submit_bio_wait(bio);
+	bio_put(bio);
+	return ret ? -EIO : 0;
+}
+
+/* -- signature ------------------------------------------------------------- */
+
+static bool tw_super_ok(struct tw_store_super *super)
+{
+	u32 crc = le32_to_cpu(super->crc);
+
+	if (memcmp(super->magic, TW_STORE_MAGIC, sizeof(super->magic)) ||
+	    le32_to_cpu(super->version) != TW_STORE_VERSION)
+		return false;
+	super->crc = 0;
+	return tw_crc32c(super, TW_STORE_SUPER_SIZE) == crc;
+}
+
+static int tw_super_check(struct tw_store *s, void *buffer)
+{
+	int ret;
+
+	BUILD_BUG_ON(PAGE_SIZE < TW_STORE_SUPER_SIZE);
+	BUILD_BUG_ON(sizeof(TW_STORE_MAGIC) - 1 !=
+		     sizeof_field(struct tw_store_super, magic));
+
+	ret = tw_bdev_read(s, 0, buffer, PAGE_SIZE);
+	if (ret)
+		return ret;
+	if (!tw_super_ok(buffer)) {
+		pr_info("%pg is not formatted as a store\n", s->bdev);
+		return -EMEDIUMTYPE;
+	}
+	/* Formatted when it was larger: it is not the device it was. */
+	if (le64_to_cpu(((struct tw_store_super *)buffer)->bytes) >
+	    bdev_nr_bytes(s->bdev)) {
+		pr_info("%pg has shrunk since it was formatted\n", s->bdev);
+		return -ESTALE;
+	}
+	return 0;
+}
+
+/* -- measuring ------------------------------------------------------------- */
+
+/* A random place for @bytes within the device, of which @size are looked at. */
+static u64 tw_probe_pos(u64 size, size_t bytes)
+{
+	u64 pages = (size - bytes) / PAGE_SIZE + 1;
+
+	return get_random_u32_below(min_t(u64, pages, U32_MAX)) * (u64)PAGE_SIZE;
+}
+
+static int tw_probe(struct tw_store *s, u64 size, void *buffer, size_t bytes,
+		    unsigned int reads, u64 *ns)
+{
+	u64 start = ktime_get_ns();
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < reads; i++) {
+		ret = tw_bdev_read(s, tw_probe_pos(size, bytes), buffer, bytes);
+		if (ret)
+			return ret;
+	}
+	*ns = max_t(u64, (ktime_get_ns() - start) / reads, 1);
+	return 0;
+}
+
+static int tw_store_measure(struct tw_tier_s *t, struct tw_store *s, u64 size,
+			    void *buffer)
+{
+	u64 ns;
+	int ret;
+
+	ret = tw_probe(s, size, buffer, PAGE_SIZE, TW_PROBE_READS, &ns);
+	if (ret)
+		return ret;
+	WRITE_ONCE(t->latency_ns, ns);
+	ret = tw_probe(s, size, buffer, TW_PROBE_BYTES, 2, &ns);
+	if (ret)
+		return ret;
+	t->bandwidth = max_t(u64, TW_PROBE_BYTES * NSEC_PER_SEC / ns, 1);
+	return 0;
+}
+
+/* -- bind and unbind ------------------------------------------------------- */
+
+/* Slots that fit on a device of @bytes; fewer than TW_STORE_PAGES_MIN are no store. */
+static u32 tw_store_slots(u64 bytes)
+{
+	u64 slots;
+
+	if (bytes < TW_STORE_DATA)
+		return 0;
+	slots = (bytes - TW_STORE_DATA) / PAGE_SIZE;
+	return min_t(u64, slots, TW_SLOTS_MAX);
+}
+
+/*
+ * The device is ours: look at it and make the tables. What is wrong with the
+ * device comes before what is wrong with the capacity asked for.
+ */
+static int tw_store_setup(struct tw_tier_s *t, struct tw_store *s, u64 asked)
+{
+	u64 size = bdev_nr_bytes(s->bdev);
+	u32 slots = tw_store_slots(size);
+	void *buffer;
+	int ret;
+
+	if (slots < TW_STORE_PAGES_MIN) {
+		pr_info("%pg is too small for a store\n", s->bdev);
+		return -ENOSPC;
+	}
+	buffer = vmalloc(TW_PROBE_BYTES);
+	if (!buffer)
+		return -ENOMEM;
+	ret = tw_super_check(s, buffer);
+	if (ret)
+		goto out;
+	ret = -EINVAL;
+	if (asked > slots || (asked && asked < TW_STORE_PAGES_MIN))
+		goto out;
+	ret = tw_store_measure(t, s, size, buffer);
+	if (ret)
+		goto out;
+	ret = tw_slots_init(&s->slots, asked ?: slots);
+out:
+	vfree(buffer);
+	return ret;
+}
+
+/**
+ * tw_store_bind - give a store tier its device
+ * @t: tier, unbound
+ * @arg: see uapi
+ *
+ * Fills store, capacity and the measured figures. Under tw_tier_mutex.
+ *
+ * Return: 0; -EINVAL: not so many slots there, or fewer than
+ * %TW_STORE_PAGES_MIN asked for; -ENOMEM; or what is wrong with the device or
+ * its fd, as uapi says of each.
+ */
+int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
+{
+	struct tw_store *s;
+	int ret;
+
+	lockdep_assert_held(&tw_tier_mutex);
+
+	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	if (!s)
+		return -ENOMEM;
+	spin_lock_init(&s->lock);
+	ret = tw_bios_init(s);
+	if (ret)
+		goto free_store;
+	ret = tw_bdev_open(s, arg->fd);
+	if (ret)
+		goto free_bios;
+	ret = tw_store_setup(t, s, arg->capacity);
+	if (ret)
+		goto put_bdev;
+
+	WRITE_ONCE(t->capacity, s->slots.nr);
+	WRITE_ONCE(t->sh->avoided_until_ns, 0);
+	rcu_assign_pointer(t->store, s);
+	return 0;
+
+put_bdev:
+	tw_bdev_release(s->bdev, s->file);
+free_bios:
+	tw_bios_exit(s);
+free_store:
+	kfree(s);
+	return ret;
+}
+
+/**
+ * tw_store_unbind - let the device go
+ * @t: tier whose slots are all free
+ *
+ * Under tw_tier_mutex.
+ */
+void tw_store_unbind(struct tw_tier_s *t)
+{
+	struct tw_store *s;
+
+	s = rcu_dereference_protected(t->store,
+				      lockdep_is_held(&tw_tier_mutex));
+	RCU_INIT_POINTER(t->store, NULL);
+	synchronize_rcu();
+	tw_bdev_release(s->bdev, s->file);
+	tw_slots_exit(&s->slots);
+	tw_bios_exit(s);
+	kfree(s);
+}
+
+/* -- looking --------------------------------------------------------------- */
+
+/**
+ * tw_store_dev - the device's number
+ * @t: tier
+ *
+ * Return: as st_rdev has it; 0 when no store is bound.
+ */
+u32 tw_store_dev(struct tw_tier_s *t)
+{
+	struct tw_store *s;
+	u32 dev;
+
+	rcu_read_lock();
+	s = rcu_dereference(t->store);
+	dev = s ? new_encode_dev(s->bdev->bd_dev) : 0;
+	rcu_read_unlock();
+	return dev;
+}
+
+/**
+ * tw_store_stable - must pages not change while they are written?
+ * @t: tier
+ *
+ * Return: whether the device checks or copies them on the way.
+ */
+bool tw_store_stable(struct tw_tier_s *t)
+{
+	struct tw_store *s;
+	bool stable;
+
+	rcu_read_lock();
+	s = rcu_dereference(t->store);
+	stable = s && bdev_stable_writes(s->bdev);
+	rcu_read_unlock();
+	return stable;
+}
+
+/**
+ * tw_store_failing - is the store better avoided for new pages?
+ * @t: tier
+ *
+ * Return: whether the device has gone, or failed lately.
+ */
+bool tw_store_failing(struct tw_tier_s *t)
+{
+	struct tw_store *s;
+	bool failing;
+
+	rcu_read_lock();
+	s = rcu_dereference(t->store);
+	failing = s && (ktime_get_ns() < READ_ONCE(t->sh->avoided_until_ns) ||
+			test_bit(GD_DEAD, &s->bdev->bd_disk->state));
+	rcu_read_unlock();
+	return failing;
+}

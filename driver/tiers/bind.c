@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bind.c - tiers become bound, and let go
+ *
+ * The ioctls that bind a tier and look at one, and the steps that unbind.c takes to
+ * let go of one. A backend fills in its part of the tier first.
+ *
+ * Locks: tw_tier_mutex around all changes; what others read changes under
+ * pressure_lock (tier.c).
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/capability.h>
+#include <linux/jiffies.h>
+#include <linux/spinlock.h>
+
+#include "base/stats.h"
+#include "tiers/backend_numa.h"
+#include "tiers/backend_store.h"
+#include "tiers/bind.h"
+#include "tiers/pressure.h"
+#include "tiers/reserve.h"
+#include "tiers/share_calc.h"
+#include "tiers/slots.h"
+#include "tiers/tier.h"
+
+/* Does anything pin the binding? */
+bool tw_tier_charged(struct tw_tier_s *t)
+{
+	return tw_tier_used(t) || atomic64_read(tw_tier_kept_ctr(t)) ||
+	       (t->kind == TW_KIND_STORE && tw_slots_used(t));
+}
+
+/* -- bind ------------------------------------------------------------------ */
+
+/* Shows a tier that has just become bound or unbound; pressure_lock. */
+static void tw_tier_show(struct tw_tier_s *t)
+{
+	struct tw_stats_tier *sh = t->sh;
+	bool bound = t->state != TW_TIER_UNBOUND;
+
+	lockdep_assert_held(&t->pressure_lock);
+
+	tw_tier_sh_begin(t);
+	tw_pressure_reset(t, bound);
+	WRITE_ONCE(sh->bound, bound);
+	WRITE_ONCE(sh->kind, t->kind);
+	WRITE_ONCE(sh->capacity, t->capacity);
+	WRITE_ONCE(sh->latency_ns, t->latency_ns);
+	WRITE_ONCE(sh->bandwidth, t->bandwidth);
+	tw_tier_sh_end(t);
+}
+
+/* The backend has filled @t: from now on it takes charges. */
+static void tw_tier_enter(struct tw_tier_s *t, int kind)
+{
+	spin_lock(&t->pressure_lock);
+	t->kind = kind;
+	/* Pairs with the acquire in tw_tier_charge(). */
+	smp_store_release(&t->state, TW_TIER_BOUND);
+	tw_room_add(t->capacity);
+	tw_tier_show(t);
+	spin_unlock(&t->pressure_lock);
+
+	if (kind == TW_KIND_NUMA)
+		tw_numa_refresh(t);	/* memory came or went meanwhile */
+	tw_pressure_update(t);
+	tw_tier_event(t, TW_EVENT_TIER_BOUND, t->capacity, 0);
+	pr_info("%s: bound, %lu pages, %llu ns, %llu MB/s\n",
+		tw_tier_names[t->id], t->capacity, t->latency_ns,
+		t->bandwidth / 1000000);
+}
+
+/* A share is left of all there is, and how much is said only with the flag. */
+static int tw_share_check(const struct tw_tier_bind *arg)
+{
+	unsigned int percent = (arg->flags & TW_BIND_LEAVE_MASK) >>
+			       TW_BIND_LEAVE_SHIFT;
+
+	if (arg->flags & TW_BIND_SHARE)
+		return arg->capacity || percent > TW_LEAVE_MAX ? -EINVAL : 0;
+	return percent ? -EINVAL : 0;
+}
+
+/* Arguments that are wrong whatever the machine looks like. */
+static int tw_bind_check(const struct tw_tier_bind *arg)
+{
+	if (arg->tier >= TW_NR_TIERS || arg->flags & ~TW_BIND_FLAGS)
+		return -EINVAL;
+	if (tw_tier_is_memory(arg->tier))
+		return arg->fd == -1 ? tw_share_check(arg) : -EINVAL;
+	if (arg->nodes || arg->flags)
+		return -EINVAL;
+	return arg->fd < 0 ? -EBADF : 0;
+}
+
+static int tw_bind_locked(struct tw_tier_s *t, const struct tw_tier_bind *arg)
+{
+	bool memory = tw_tier_is_memory(t->id);
+	int ret;
+
+	lockdep_assert_held(&tw_tier_mutex);
+
+	if (t->state != TW_TIER_UNBOUND)
+		return -EBUSY;
+	ret = memory ? tw_numa_bind(t, arg) : tw_store_bind(t, arg);
+	if (ret)
+		return ret;
+	tw_tier_enter(t, memory ? TW_KIND_NUMA : TW_KIND_STORE);
+	return 0;
+}
+
+/**
+ * tw_tier_bind - TW_IOC_TIER_BIND
+ * @arg: see uapi
+ *
+ * Return: 0 or a negative errno as in uapi.
+ */
+int tw_tier_bind(struct tw_tier_bind *arg)
+{
+	int ret;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	ret = tw_bind_check(arg);
+	if (ret)
+		return ret;
+	if (mutex_lock_killable(&tw_tier_mutex))
+		return -EINTR;
+	ret = tw_bind_locked(&tw_tiers[arg->tier], arg);
+	mutex_unlock(&tw_tier_mutex);
+	return ret;
+}
+
+/* -- letting go ------------------------------------------------------------- */
+
+/* The room of all tiers is that of those in state BOUND; @force as in uapi. */
+int tw_tier_set_leaving(struct tw_tier_s *t, bool force)
+{
+	int ret;
+
+	spin_lock(&t->pressure_lock);
+	ret = tw_room_remove(t->capacity, force);
+	if (!ret)
+		WRITE_ONCE(t->state, TW_TIER_LEAVING);
+	spin_unlock(&t->pressure_lock);
+	return ret;
+}
+
+void tw_tier_set_staying(struct tw_tier_s *t)
+{
+	spin_lock(&t->pressure_lock);
+	WRITE_ONCE(t->state, TW_TIER_BOUND);
+	tw_room_add(t->capacity);
+	spin_unlock(&t->pressure_lock);
+}
+
+/* Nothing is charged any more: let go. */
+void tw_tier_release(struct tw_tier_s *t)
+{
+	bool store = t->kind == TW_KIND_STORE;
+
+	spin_lock(&t->pressure_lock);
+	WRITE_ONCE(t->state, TW_TIER_UNBOUND);
+	t->kind = TW_KIND_NONE;
+	WRITE_ONCE(t->capacity, 0);
+	t->asked = 0;
+	t->leave = 0;
+	WRITE_ONCE(t->latency_ns, 0);
+	t->bandwidth = 0;
+	t->movable = false;
+	nodes_clear(t->nodes);
+	tw_tier_show(t);
+	spin_unlock(&t->pressure_lock);
+
+	if (store)
+		tw_store_unbind(t);
+	tw_tier_event(t, TW_EVENT_TIER_UNBOUND, 0, 0);
+	pr_info("%s: unbound\n", tw_tier_names[t->id]);
+}
+
+/* -- looking --------------------------------------------------------------- */
+
+/**
+ * tw_tier_get_info - TW_IOC_TIER_INFO
+ * @arg: see uapi; @arg->tier is valid
+ */
+void tw_tier_get_info(struct tw_tier_info *arg)
+{
+	struct tw_tier_s *t = &tw_tiers[arg->tier];
+
+	spin_lock(&t->pressure_lock);
+	arg->kind = t->state == TW_TIER_UNBOUND ? TW_KIND_NONE : t->kind;
+	arg->capacity = 0;
+	arg->latency_ns = 0;
+	arg->bandwidth = 0;
+	arg->nodes = 0;
+	if (arg->kind != TW_KIND_NONE) {
+		arg->capacity = t->capacity;
+		arg->latency_ns = t->latency_ns;
+		arg->bandwidth = t->bandwidth;
+		arg->nodes = nodes_addr(t->nodes)[0];
+	}
+	spin_unlock(&t->pressure_lock);
+
+	arg->dev = arg->kind == TW_KIND_STORE ? tw_store_dev(t) : 0;
+	arg->used = tw_tier_used(t);
+	arg->kept = atomic64_read(tw_tier_kept_ctr(t));
+	arg->nominal_latency_ns = t->sh->nominal_latency_ns;
+	arg->nominal_bandwidth = t->sh->nominal_bandwidth;
+}
+
+static u32 tw_permille(u64 used, u64 capacity)
+{
+	if (!capacity)
+		return 1000;
+	return min_t(u64, used * 1000 / capacity, U32_MAX);
+}
+
+/**
+ * tw_tier_get_pressure - TW_IOC_PRESSURE
+ * @arg: see uapi; @arg->tier is valid
+ *
+ * Return: 0 or -EOPNOTSUPP: not bound.
+ */
+int tw_tier_get_pressure(struct tw_pressure *arg)
+{
+	struct tw_tier_s *t = &tw_tiers[arg->tier];
+	struct tw_stats_counters sum;
+	bool bound;
+
+	tw_pressure_update(t);	/* don't wait for the work */
+	tw_stats_sum(t->id, &sum);
+
+	spin_lock(&t->pressure_lock);
+	bound = t->state != TW_TIER_UNBOUND;
+	if (bound) {
+		arg->level = t->sh->level;
+		arg->capacity = t->capacity;
+		arg->used = tw_tier_used(t);
+		arg->stalls = sum.stalls;
+		arg->permille = tw_permille(arg->used, arg->capacity);
+	}
+	spin_unlock(&t->pressure_lock);
+	return bound ? 0 : -EOPNOTSUPP;
+}
+
+/* -- load and unload ------------------------------------------------------- */
+
+static void tw_tier_setup(int id)
+{
+	struct tw_tier_s *t = &tw_tiers[id];
+
+	t->id = id;
+	t->state = TW_TIER_UNBOUND;
+	t->sh = tw_stats_tier_block(id);
+	t->pressure_up = ULONG_MAX;
+	t->stalled_until = jiffies;
+	spin_lock_init(&t->pressure_lock);
+	INIT_DELAYED_WORK(&t->pressure_work, tw_pressure_work);
+}
+
+static void tw_tier_autobind(int id)
+{
+	struct tw_tier_bind arg = {
+		.tier = id,
+		.flags = TW_BIND_SHARE,
+		.fd = -1,
+	};
+	int ret;
+
+	ret = tw_bind_locked(&tw_tiers[id], &arg);
+	if (ret)
+		pr_info("%s: not bound: %d\n", tw_tier_names[id], ret);
+}
+
+/**
+ * tw_tiers_init - set the table up and bind the NUMA tiers
+ *
+ * The statistics and the streams exist already. A NUMA tier that cannot be
+ * bound, usually because there is no such node, is not an error.
+ *
+ * Return: 0 or a negative errno.
+ */
+int tw_tiers_init(void)
+{
+	int id;
+
+	for (id = 0; id < TW_NR_TIERS; id++)
+		tw_tier_setup(id);
+	mutex_lock(&tw_tier_mutex);
+	tw_tier_autobind(TW_TIER_CPU);
+	tw_tier_autobind(TW_TIER_GPU);
+	mutex_unlock(&tw_tier_mutex);
+	return 0;
+}
+
+/**
+ * tw_tiers_exit - let go of everything
+ *
+ * No regions exist any more, nor anything else that charges a tier.
+ */
+void tw_tiers_exit(void)
+{
+	int id;
+
+	mutex_lock(&tw_tier_mutex);
+	for (id = 0; id < TW_NR_TIERS; id++) {
+		struct tw_tier_s *t = &tw_tiers[id];
+
+		if (t->state == TW_TIER_UNBOUND)
+			continue;
+		WARN_ON_ONCE(tw_tier_charged(t));
+		WARN_ON_ONCE(tw_tier_set_leaving(t, false));
+		tw_tier_release(t);
+	}
+	mutex_unlock(&tw_tier_mutex);
+	for (id = 0; id < TW_NR_TIERS; id++)
+		cancel_delayed_work_sync(&tw_tiers[id].pressure_work);
+}

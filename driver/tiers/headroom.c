@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * headroom.c - how much the memory tiers have free, and waking the background
+ *
+ * Owns the work item of the demotion in the background, and whether it may run. What
+ * it does, and how much is to be kept free, it is given when that begins
+ * (background.c): whoever takes or frees memory needs to know neither.
+ *
+ * Locks: none. Work is queued under RCU, so that nothing queues it any more when
+ * tw_demote_stop() has waited for a grace period. tw_demote_pause() waits for the work,
+ * but not for a caller that is just about to queue it: the queue freezes with the tasks.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/errno.h>
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+
+#include "tiers/headroom.h"
+#include "tiers/tier.h"
+
+static bool tw_demote_paused = true;	/* not begun, or a hibernation image is made */
+static struct workqueue_struct *tw_demote_wq;
+static struct work_struct tw_demote_work;
+static unsigned long (*tw_headroom_of)(unsigned long capacity);
+
+/* In both tiers together: what one holds beyond its capacity is not free. */
+unsigned long tw_memory_free(unsigned long *capacity)
+{
+	unsigned long used = 0;
+	int tier;
+
+	*capacity = 0;
+	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+		struct tw_tier_s *t = &tw_tiers[tier];
+
+		if (!tw_tier_bound(tier))
+			continue;
+		*capacity += READ_ONCE(t->capacity);
+		used += tw_tier_used(t);
+	}
+	return *capacity > used ? *capacity - used : 0;
+}
+
+void tw_demote_queue(void)
+{
+	rcu_read_lock();	/* pairs with synchronize_rcu() in tw_demote_stop() */
+	if (!READ_ONCE(tw_demote_paused) && !work_pending(&tw_demote_work))
+		queue_work(tw_demote_wq, &tw_demote_work);
+	rcu_read_unlock();
+}
+
+static bool tw_memory_low(void)
+{
+	unsigned long capacity, free = tw_memory_free(&capacity);
+	unsigned long (*headroom)(unsigned long) = READ_ONCE(tw_headroom_of);
+
+	return headroom && free < headroom(capacity);
+}
+
+void tw_demote_check(void)
+{
+	if (tw_memory_low())
+		tw_demote_queue();
+}
+
+bool tw_demote_is_paused(void)
+{
+	return READ_ONCE(tw_demote_paused);
+}
+
+/**
+ * tw_demote_start - say what the background does
+ * @fn: the work
+ * @headroom: how many pages of so much capacity are to be kept free
+ *
+ * It is paused until tw_demote_resume().
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tw_demote_start(work_func_t fn, unsigned long (*headroom)(unsigned long))
+{
+	INIT_WORK(&tw_demote_work, fn);
+	tw_demote_wq = alloc_workqueue("tw_demote", WQ_UNBOUND | WQ_FREEZABLE |
+				       WQ_MEM_RECLAIM, 1);
+	if (!tw_demote_wq)
+		return -ENOMEM;
+	WRITE_ONCE(tw_headroom_of, headroom);
+	return 0;
+}
+
+void tw_demote_pause(void)
+{
+	WRITE_ONCE(tw_demote_paused, true);
+	flush_work(&tw_demote_work);
+}
+
+void tw_demote_resume(void)
+{
+	WRITE_ONCE(tw_demote_paused, false);
+}
+
+/* The work runs no more when this returns. */
+void tw_demote_stop(void)
+{
+	WRITE_ONCE(tw_demote_paused, true);
+	synchronize_rcu();	/* what has not seen that has queued its work */
+	flush_work(&tw_demote_work);
+	destroy_workqueue(tw_demote_wq);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * nodes.h - where pages are by node, and which CPUs touch them
+ */
+#ifndef _TW_NODES_H
+#define _TW_NODES_H
+
+#include <linux/atomic.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/topology.h>
+#include <linux/tierwatch.h>
+
+/**
+ * struct tw_numa_touches - one CPU's touches of pages of one node
+ * @local: by a CPU of that node
+ * @remote: by another
+ */
+struct tw_numa_touches {
+	u64 local;
+	u64 remote;
+};
+
+/* Per CPU an array by node; by node, pages of regions, and moved there by balancing. */
+extern struct tw_numa_touches __percpu *tw_numa_touched;
+extern atomic_long_t *tw_numa_pages;
+extern atomic_long_t *tw_numa_moved;
+
+int tw_numa_counts_init(void);
+void tw_numa_counts_exit(void);
+
+/* A page on @nid is touched by this CPU. Any context. */
+static inline void tw_numa_touch(int nid)
+{
+	struct tw_numa_touches __percpu *t = tw_numa_touched + nid;
+
+	/* These are safe against interrupts, where reports may come from. */
+	if (nid == numa_node_id())
+		this_cpu_inc(t->local);
+	else
+		this_cpu_inc(t->remote);
+}
+
+static inline int tw_page_nid(const struct page *page)
+{
+	/* In bits of the flags that stay as they are, beside some that do not. */
+	return data_race(page_to_nid(page));
+}
+
+/* A frame becomes a region's, or ceases to be. */
+static inline void tw_numa_page_add(struct page *page, int n)
+{
+	atomic_long_add(n, &tw_numa_pages[tw_page_nid(page)]);
+}
+
+int tw_numa_stats_ioctl(struct tw_numa_stats *arg);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pressure.h - how full the tiers are, and telling about it
+ */
+#ifndef _TW_PRESSURE_H
+#define _TW_PRESSURE_H
+
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct tw_thresholds;
+struct tw_tier_s;
+
+/* Looks at the level now; process context. */
+void tw_pressure_update(struct tw_tier_s *t);
+void tw_pressure_work(struct work_struct *work);
+/* Back to LOW: for a tier that becomes bound or unbound; @pressure_lock. */
+void tw_pressure_reset(struct tw_tier_s *t, bool bound);
+/* A fault waited for a demotion out of @t: counts, raises the level for 1 s. */
+void tw_tier_stall(struct tw_tier_s *t);
+int tw_thresholds_ioctl(struct tw_thresholds *arg);	/* pressure.c */
+
+#endif

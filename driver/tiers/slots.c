@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * slots.c - the slots of a store
+ *
+ * Owns the bitmap of slots and the table of their checksums. tw_store.lock, a
+ * spinlock of process context and the innermost lock of the driver, guards the
+ * bitmap; a tier's ->store is found under RCU, or by the slot that the caller
+ * holds. The table of checksums needs no lock (see slots.h).
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "base/stats.h"
+#include "tiers/hibernate.h"
+#include "tiers/slots.h"
+#include "tiers/store.h"
+#include "tiers/tier.h"
+
+/* -- bitmap ---------------------------------------------------------------- */
+
+static unsigned long tw_map_bytes(u32 nr)
+{
+	return BITS_TO_LONGS((unsigned long)nr) * sizeof(long);
+}
+
+static unsigned long tw_crc_pages(u32 nr)
+{
+	return DIV_ROUND_UP((unsigned long)nr, TW_CRCS_PER_PAGE);
+}
+
+static unsigned long tw_slots_bytes(u32 nr)
+{
+	return tw_map_bytes(nr) + tw_crc_pages(nr) * sizeof(u32 *);
+}
+
+/**
+ * tw_slots_init - all slots free
+ * @s: to set up
+ * @nr: slots, 1..TW_SLOTS_MAX
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tw_slots_init(struct tw_slots *s, u32 nr)
+{
+	s->nr = nr;
+	s->used = 0;
+	s->next = 0;
+	s->map = kvzalloc(tw_map_bytes(nr), GFP_KERNEL);
+	if (!s->map)
+		return -ENOMEM;
+	s->crc = kvcalloc(tw_crc_pages(nr), sizeof(*s->crc), GFP_KERNEL);
+	if (!s->crc)
+		goto free_map;
+	tw_global_add(store_bytes, tw_slots_bytes(nr));
+	return 0;
+
+free_map:
+	kvfree(s->map);
+	s->map = NULL;
+	return -ENOMEM;
+}
+
+/**
+ * tw_slots_exit - free the tables
+ * @s: set up, or zero
+ */
+void tw_slots_exit(struct tw_slots *s)
+{
+	unsigned long i, freed;
+
+	if (!s->map)
+		return;
+	freed = tw_slots_bytes(s->nr);
+	for (i = 0; i < tw_crc_pages(s->nr); i++) {
+		if (!s->crc[i])
+			continue;
+		free_page((unsigned long)s->crc[i]);
+		freed += PAGE_SIZE;
+		cond_resched();
+	}
+	kvfree(s->crc);
+	kvfree(s->map);
+	s->map = NULL;
+	tw_global_add(store_bytes, -(s64)freed);
+}
+
+/**
+ * tw_slots_take - take a run of slots, next fit
+ * @s: slots, locked
+ * @nr: how many are wanted
+ * @slot: out: the first of them
+ *
+ * Return: how many follow each other from *@slot on; 0 when all are taken.
+ */
+unsigned int tw_slots_take(struct tw_slots *s, unsigned int nr, u32 *slot)
+{
+	unsigned long start, end;
+
+	if (!nr || s->used == s->nr)
+		return 0;
+	start = find_next_zero_bit(s->map, s->nr, s->next);
+	if (start >= s->nr)
+		start = find_next_zero_bit(s->map, s->nr, 0);
+	end = min_t(unsigned long, start + nr, s->nr);
+	end = find_next_bit(s->map, end, start);
+	bitmap_set(s->map, start, end - start);
+	s->used += end - start;
+	s->next = end < s->nr ? end : 0;
+	*slot = start;
+	return end - start;
+}
+
+/**
+ * tw_slots_put - give a slot back
+ * @s: slots, locked
+ * @slot: which
+ *
+ * Return: false when it was not taken.
+ */
+bool tw_slots_put(struct tw_slots *s, u32 slot)
+{
+	if (slot >= s->nr || !__test_and_clear_bit(slot, s->map))
+		return false;
+	s->used--;
+	return true;
+}
+
+/* -- checksums ------------------------------------------------------------- */
+
+/**
+ * tw_slots_set_crc - remember what is about to be written to a slot
+ * @s: slots
+ * @slot: held by the caller
+ * @crc: of its bytes
+ *
+ * May sleep; GFP_NOIO.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tw_slots_set_crc(struct tw_slots *s, u32 slot, u32 crc)
+{
+	u32 **where = &s->crc[slot / TW_CRCS_PER_PAGE];
+	u32 *page = READ_ONCE(*where);
+	u32 *old;
+
+	if (!page) {
+		page = (u32 *)get_zeroed_page(GFP_NOIO | __GFP_NOWARN);
+		if (!page)
+			return -ENOMEM;
+		/* Publishes the zeroes; readers depend on the address. */
+		old = cmpxchg(where, NULL, page);
+		if (old) {
+			free_page((unsigned long)page);
+			page = old;
+		} else {
+			tw_global_add(store_bytes, PAGE_SIZE);
+		}
+	}
+	page[slot % TW_CRCS_PER_PAGE] = crc;
+	return 0;
+}
+
+/**
+ * tw_slots_check_crc - is it what was written to the slot?
+ * @s: slots
+ * @slot: held by the caller
+ * @crc: of the bytes that were read
+ *
+ * Return: whether it is.
+ */
+bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc)
+{
+	u32 *page = READ_ONCE(s->crc[slot / TW_CRCS_PER_PAGE]);
+
+	return page && page[slot % TW_CRCS_PER_PAGE] == crc;
+}
+
+/* -- slots of a tier ------------------------------------------------------- */
+
+/**
+ * tw_slots_alloc - take a run of slots of a tier
+ * @t: tier
+ * @nr: how many are wanted
+ * @slot: out: the first of them
+ *
+ * Any context but irq. A slot pins the tier's binding.
+ *
+ * Return: how many were got; 0 when full, not bound, leaving or standing still.
+ */
+unsigned int tw_slots_alloc(struct tw_tier_s *t, unsigned int nr, u32 *slot)
+{
+	struct tw_store *s;
+	unsigned int got = 0;
+
+	rcu_read_lock();
+	s = rcu_dereference(t->store);
+	if (!s)
+		goto out;
+	spin_lock(&s->lock);
+	/*
+	 * tw_slots_used() takes the lock after LEAVING was set: we see that
+	 * here, or it sees the slots.
+	 */
+	if (tw_tier_bound(t->id) && !tw_stores_still())
+		got = tw_slots_take(&s->slots, nr, slot);
+	spin_unlock(&s->lock);
+out:
+	rcu_read_unlock();
+	return got;
+}
+
+/**
+ * tw_slots_free - give a slot of a tier back
+ * @t: tier
+ * @slot: held by the caller; may be taken by another at once
+ *
+ * Any context but irq.
+ */
+void tw_slots_free(struct tw_tier_s *t, u32 slot)
+{
+	struct tw_store *s;
+	bool taken;
+
+	/* Once the slot is free nothing pins the store any more. */
+	rcu_read_lock();
+	s = rcu_dereference(t->store);
+	spin_lock(&s->lock);
+	taken = tw_slots_put(&s->slots, slot);
+	spin_unlock(&s->lock);
+	rcu_read_unlock();
+	WARN_ON_ONCE(!taken);
+}
+
+/**
+ * tw_slots_used - slots of a tier that are taken
+ * @t: tier
+ *
+ * Return: pages, kept copies and writes in flight; 0 when not bound.
+ */
+unsigned long tw_slots_used(struct tw_tier_s *t)
+{
+	unsigned long used = 0;
+	struct tw_store *s;
+
+	rcu_read_lock();
+	s = rcu_dereference(t->store);
+	if (s) {
+		spin_lock(&s->lock);
+		used = s->slots.used;
+		spin_unlock(&s->lock);
+	}
+	rcu_read_unlock();
+	return used;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * slots.h - which slots of a store are taken, and their checksums
+ *
+ * tw_store.lock guards the bitmap. A slot's checksum belongs to whoever holds
+ * the slot; the pages that checksums live in are added without a lock and stay
+ * until the store is unbound.
+ */
+#ifndef _TW_SLOTS_H
+#define _TW_SLOTS_H
+
+#include <linux/mm_types.h>
+#include <linux/types.h>
+
+struct tw_tier_s;
+
+#define TW_SLOTS_MAX	(U32_MAX - 1)	/* ~0 is never a slot */
+
+#define TW_CRCS_PER_PAGE	(PAGE_SIZE / sizeof(u32))
+
+/**
+ * struct tw_slots - the slots of a store
+ * @map: a bit a slot, set while it is taken
+ * @nr: how many there are
+ * @used: how many are taken
+ * @next: where to look first for the next run
+ * @crc: pages of checksums, in slot order; NULL where no slot was ever written
+ */
+struct tw_slots {
+	unsigned long *map;
+	u32 nr;
+	u32 used;
+	u32 next;
+	u32 **crc;
+};
+
+int tw_slots_init(struct tw_slots *s, u32 nr);
+void tw_slots_exit(struct tw_slots *s);
+
+unsigned int tw_slots_take(struct tw_slots *s, unsigned int nr, u32 *slot);
+bool tw_slots_put(struct tw_slots *s, u32 slot);
+
+int tw_slots_set_crc(struct tw_slots *s, u32 slot, u32 crc);
+bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc);
+/* -- of a tier -------------------------------------------------------------- */
+
+/*
+ * Up to @nr slots in one run, next fit: returns how many were got (from *@slot
+ * on), 0 when full, not bound, leaving or standing still. Any context but irq.
+ */
+unsigned int tw_slots_alloc(struct tw_tier_s *t, unsigned int nr, u32 *slot);
+void tw_slots_free(struct tw_tier_s *t, u32 slot);
+/* Slots in use: pages, kept copies and writes in flight. */
+unsigned long tw_slots_used(struct tw_tier_s *t);
+
+#endif

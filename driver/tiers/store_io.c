@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * store_io.c - reading and writing slots
+ *
+ * Takes no lock. The owner of a transfer owns slots and pages, the slots pin the
+ * store. A bio's end_io, in any context, writes ->error of the pages in it; the
+ * last one of a transfer takes TW_XFER_FLYING away and either wakes the owner
+ * or, when that has left, queues the transfer's work. Both are decided by one
+ * atomic exchange of ->state, so that exactly one of them ends the transfer.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/highmem.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/mm.h>
+#include <linux/timekeeping.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
+
+#include "base/stats.h"
+#include "tiers/slots.h"
+#include "tiers/store.h"
+#include "tiers/store_io.h"
+#include "tiers/tier.h"
+
+#define TW_BIOS_MIN	32	/* a store's bios when there is no memory */
+#define TW_FAILING_NS	(10 * NSEC_PER_SEC) /* that a failure counts against it */
+
+/* Ends transfers that were left; none of it waits for a device. */
+static struct workqueue_struct *tw_landing_wq;
+
+/* Keeps the cache that all stores' bios are of, so that no bind has to make one. */
+static struct bio_set tw_bio_cache;
+
+static int tw_bio_set_init(struct bio_set *bios, unsigned int min)
+{
+	return bioset_init(bios, min, offsetof(struct tw_bio, bio),
+			   BIOSET_NEED_BVECS);
+}
+
+/**
+ * tw_stores_init - at load
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tw_stores_init(void)
+{
+	int err;
+
+	tw_landing_wq = alloc_workqueue("tw_landing",
+					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!tw_landing_wq)
+		return -ENOMEM;
+	err = tw_bio_set_init(&tw_bio_cache, 1);
+	if (err)
+		destroy_workqueue(tw_landing_wq);
+	return err;
+}
+
+/**
+ * tw_stores_exit - at unload, no store is bound
+ */
+void tw_stores_exit(void)
+{
+	/* Each transfer that was left holds the module till its work's last step. */
+	destroy_workqueue(tw_landing_wq);
+	bioset_exit(&tw_bio_cache);
+}
+
+/* -- bios ------------------------------------------------------------------ */
+
+int tw_bios_init(struct tw_store *s)
+{
+	return tw_bio_set_init(&s->bios, TW_BIOS_MIN);
+}
+
+void tw_bios_exit(struct tw_store *s)
+{
+	bioset_exit(&s->bios);
+}
+
+static void tw_xfer_put(struct tw_xfer *f)
+{
+	unsigned long state;
+
+	/* Fully ordered: what each end_io wrote is seen by the one who goes on. */
+	if (!atomic_dec_and_test(&f->bios))
+		return;
+	/* Unless it was left, its owner may free it from here on. */
+	state = xchg(&f->state, 0);
+	if (state & BIT(TW_XFER_LEFT))
+		queue_work(tw_landing_wq, &f->work);
+	else	/* by the address only; the exchange is the barrier before it */
+		wake_up_bit(&f->state, TW_XFER_FLYING);
+}
+
+/* Devices have many words for it, our callers need one. */
+static int tw_bio_errno(struct bio *bio)
+{
+	return bio->bi_status ? -EIO : 0;
+}
+
+static void tw_bio_end(struct bio *bio)
+{
+	struct tw_bio *b = container_of(bio, struct tw_bio, bio);
+	struct tw_xfer *f = b->xfer;
+	int error = tw_bio_errno(bio);
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++)
+		b->io[i].error = error;
+	bio_put(bio);
+	tw_xfer_put(f);
+}
+
+/* Submits the first pages of @io, which follow each other; returns how many. */
+static unsigned int tw_submit_run(struct tw_store *s, struct tw_xfer *f,
+				  struct tw_io *io, unsigned int nr,
+				  blk_opf_t opf)
+{
+	struct tw_bio *b;
+	struct bio *bio;
+	unsigned int i;
+
+	/* From a mempool: waits, but does not fail. */
+	bio = bio_alloc_bioset(s->bdev, nr, opf, GFP_NOIO, &s->bios);
+	bio->bi_iter.bi_sector = tw_slot_sector(io->slot);
+	bio->bi_end_io = tw_bio_end;
+	for (i = 0; i < nr; i++)
+		if (bio_add_page(bio, io[i].page, PAGE_SIZE, 0) != PAGE_SIZE)
+			break;	/* the rest goes into the next one */
+
+	b = container_of(bio, struct tw_bio, bio);
+	b->xfer = f;
+	b->io = io;
+	b->nr = i;
+	for (i = 0; i < b->nr; i++)
+		io[i].shared = b->nr > 1;
+	atomic_inc(&f->bios);
+	submit_bio(bio);	/* and @b may be gone */
+	return i;
+}
+
+/* Pages from @io on that one bio can take: their slots follow each other. */
+static unsigned int tw_run_length(const struct tw_io *io, unsigned int nr)
+{
+	unsigned int n = 1;
+
+	while (n < nr && !io[n].error && io[n].slot == io[0].slot + n)
+		n++;
+	return n;
+}
+
+/*
+ * Pages @io..@io + @nr without an error so far, all in flight together. @state:
+ * whether the transfer has been left.
+ */
+static void tw_xfer_submit(struct tw_xfer *f, struct tw_io *io,
+			     unsigned int nr, unsigned long state)
+{
+	struct tw_store *s = tw_store_held(f->t);
+	blk_opf_t opf = f->write ? REQ_OP_WRITE : REQ_OP_READ | REQ_SYNC;
+	unsigned int noio = memalloc_noio_save();
+	struct blk_plug plug;
+	unsigned int i = 0;
+
+	atomic_set(&f->bios, 1);
+	WRITE_ONCE(f->state, state | BIT(TW_XFER_FLYING));
+	blk_start_plug(&plug);
+	while (i < nr) {
+		if (io[i].error)
+			i++;
+		else
+			i += tw_submit_run(s, f, io + i,
+					   tw_run_length(io + i, nr - i), opf);
+	}
+	blk_finish_plug(&plug);
+	memalloc_noio_restore(noio);
+	tw_xfer_put(f);
+}
+
+/*
+ * A bio's failure is not each of its pages': these are asked alone, the first,
+ * which is waited for, first. Two failures in a row and the device is taken at
+ * its word: each may have taken its whole timeout. True: one is on its way.
+ */
+static bool tw_xfer_again(struct tw_xfer *f, unsigned long state)
+{
+	if (f->write)
+		return false;
+	if (f->at)
+		f->bad = f->io[f->at - 1].error ? f->bad + 1 : 0;
+	while (f->at < f->nr && f->bad < 2) {
+		struct tw_io *io = &f->io[f->at++];
+
+		if (!io->error || !io->shared)
+			continue;
+		io->error = 0;
+		tw_xfer_submit(f, io, 1, state);
+		return true;
+	}
+	return false;
+}
+
+static void tw_xfer_work(struct work_struct *work)
+{
+	struct tw_xfer *f = container_of(work, struct tw_xfer, work);
+
+	if (!tw_xfer_again(f, BIT(TW_XFER_LEFT)))
+		f->landed(f);
+}
+
+static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_s *t,
+			    struct tw_io *io, unsigned int nr, bool write)
+{
+	f->t = t;
+	f->io = io;
+	f->nr = nr;
+	f->at = 0;
+	f->bad = 0;
+	f->write = write;
+	INIT_WORK(&f->work, tw_xfer_work);
+	tw_xfer_submit(f, io, nr, 0);
+}
+
+/**
+ * tw_xfer_wait - wait until a transfer has landed
+ * @f: transfer
+ * @state: TASK_KILLABLE, or how else to sleep
+ * @timeout: jiffies, or MAX_SCHEDULE_TIMEOUT
+ *
+ * Return: 0: it has landed, -EINTR or -EAGAIN: not yet, and it is still the
+ * caller's.
+ */
+int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout)
+{
+	int err;
+
+	do {
+		if (timeout == MAX_SCHEDULE_TIMEOUT)
+			err = wait_on_bit_io(&f->state, TW_XFER_FLYING, state);
+		else
+			err = wait_on_bit_timeout(&f->state, TW_XFER_FLYING,
+						  state, timeout);
+		/* Acquire: after it, what the bios have written. */
+		if (smp_load_acquire(&f->state))
+			return err;
+	} while (tw_xfer_again(f, 0));
+	return 0;
+}
+
+/**
+ * tw_xfer_leave - give a transfer up to its end
+ * @f: transfer, which tw_xfer_wait() has not seen landed
+ * @landed: called once, in process context, when it has
+ *
+ * Return: whether it was left; if not, it has just landed.
+ */
+bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f))
+{
+	f->landed = landed;
+	/* Ordered before the exchange in tw_xfer_put() that sees the bit. */
+	return cmpxchg(&f->state, BIT(TW_XFER_FLYING),
+		       BIT(TW_XFER_FLYING) | BIT(TW_XFER_LEFT)) ==
+	       BIT(TW_XFER_FLYING);
+}
+
+/**
+ * tw_xfer_hung - a transfer takes so long that its device is avoided for a while
+ * @f: transfer, the caller's
+ */
+void tw_xfer_hung(struct tw_xfer *f)
+{
+	WRITE_ONCE(f->t->sh->avoided_until_ns, ktime_get_ns() + TW_FAILING_NS);
+}
+
+/* -- checksums ------------------------------------------------------------- */
+
+static u32 tw_page_crc(struct page *page)
+{
+	void *bytes = kmap_local_page(page);
+	/*
+	 * A page that is written out may be touched and changed meanwhile: then
+	 * it is taken back, and nobody reads the slot.
+	 */
+	u32 crc = data_race(tw_crc32c(bytes, PAGE_SIZE));
+
+	kunmap_local(bytes);
+	return crc;
+}
+
+static void tw_check_read(struct tw_store *s, struct tw_io *io)
+{
+	if (!io->error &&
+	    !tw_slots_check_crc(&s->slots, io->slot, tw_page_crc(io->page)))
+		io->error = -EILSEQ;
+}
+
+/* -- outcome --------------------------------------------------------------- */
+
+static void tw_io_report(struct tw_tier_s *t, const struct tw_io *io,
+			 const char *what)
+{
+	tw_tier_event(t, TW_EVENT_TIER_ERROR, 0, io->error);
+	pr_err_ratelimited("%s: %s of slot %u failed: %d\n",
+			   tw_tier_names[t->id], what, io->slot, io->error);
+}
+
+/* Returns how many failed. */
+static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
+				  unsigned int nr, const char *what)
+{
+	unsigned int i, failed = 0, errors = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!io[i].error)
+			continue;
+		failed++;
+		/* -ENOMEM, or the stores stand still: was not even tried */
+		if (io[i].error == -ENOMEM || io[i].error == -EBUSY)
+			continue;
+		errors++;
+		tw_io_report(t, &io[i], what);
+	}
+	if (errors) {
+		tw_count(t->id, io_errors, errors);
+		WRITE_ONCE(t->sh->avoided_until_ns,
+			   ktime_get_ns() + TW_FAILING_NS);
+	}
+	return failed;
+}
+
+/**
+ * tw_xfer_read - read slots
+ * @f: transfer
+ * @t: tier; the slots pin its store
+ * @io: slots and pages, as long-lived as the transfer
+ * @nr: how many, at most TW_IO_BATCH
+ */
+void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+		    unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		io[i].error = 0;
+	tw_xfer_start(f, t, io, nr, false);
+}
+
+/**
+ * tw_xfer_write - write slots
+ * @f: transfer
+ * @t: tier; the slots pin its store
+ * @io: slots and pages, as long-lived as the transfer
+ * @nr: how many, at most TW_IO_BATCH
+ *
+ * Pages whose slots follow each other in @io share a bio and its fate. While the
+ * stores stand still all of them end with -EBUSY: nothing is written.
+ */
+void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+		     unsigned int nr)
+{
+	struct tw_store *s = tw_store_held(t);
+	unsigned int noio = memalloc_noio_save(), i;
+	bool may = tw_write_begin();
+
+	for (i = 0; i < nr; i++)
+		io[i].error = may ? tw_slots_set_crc(&s->slots, io[i].slot,
+						     tw_page_crc(io[i].page)) :
+				    -EBUSY;
+	memalloc_noio_restore(noio);
+	tw_xfer_start(f, t, io, nr, true);
+}
+
+/**
+ * tw_xfer_end - what has become of a transfer that has landed
+ * @f: transfer; each page's error is set
+ *
+ * A page that could not be read, or is not what was written, has an error
+ * (-EIO, -EILSEQ) and undefined contents.
+ *
+ * Return: how many failed.
+ */
+unsigned int tw_xfer_end(struct tw_xfer *f)
+{
+	struct tw_store *s = tw_store_held(f->t);
+	unsigned int failed, i;
+	u64 bytes;
+
+	for (i = 0; i < f->nr && !f->write; i++)
+		tw_check_read(s, &f->io[i]);
+	failed = tw_io_outcome(f->t, f->io, f->nr, f->write ? "write" : "read");
+	bytes = (u64)(f->nr - failed) * PAGE_SIZE;
+	if (f->write) {
+		tw_count(f->t->id, bytes_written, bytes);
+		tw_write_end();
+	} else {
+		tw_count(f->t->id, bytes_read, bytes);
+	}
+	return failed;
+}

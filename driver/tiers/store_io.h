@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * store_io.h - pages to and from a store
+ */
+#ifndef _TW_STORE_IO_H
+#define _TW_STORE_IO_H
+
+#include <linux/atomic.h>
+#include <linux/jiffies.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct page;
+struct tw_tier_s;
+
+/**
+ * struct tw_io - one page's I/O
+ * @slot: slot in the store
+ * @error: out: 0 or -errno (-EIO, -EILSEQ: checksum wrong, …)
+ * @page: order-0 page
+ * @shared: out: its bio had other pages, too
+ */
+struct tw_io {
+	u32 slot;
+	int error;
+	struct page *page;
+	bool shared;
+};
+
+#define TW_IO_BATCH	64
+
+/**
+ * struct tw_xfer - I/O of some pages, all under way together
+ * @t: store
+ * @io: the pages
+ * @nr: how many, at most TW_IO_BATCH
+ * @at: the next one that may have to be read again alone
+ * @bad: of those read alone, failures in a row
+ * @write: it is a write
+ * @bios: in flight, and one for the submitter
+ * @state: TW_XFER_*
+ * @landed: ends it in a worker, once its owner has left it
+ * @work: does that
+ *
+ * In memory that outlives the I/O: a device may keep it for ever. The owner
+ * starts it, waits, and when tw_xfer_wait() says that it has landed calls
+ * tw_xfer_end(). An owner that cannot wait any longer leaves it: everything
+ * that @landed needs, the transfer as well, is then @landed's to release.
+ */
+struct tw_xfer {
+	struct tw_tier_s *t;
+	struct tw_io *io;
+	unsigned int nr;
+	unsigned int at;
+	unsigned int bad;
+	bool write;
+	atomic_t bios;
+	unsigned long state;
+	void (*landed)(struct tw_xfer *f);
+	struct work_struct work;
+};
+
+#define TW_XFER_FLYING	0	/* bits of tw_xfer.state */
+#define TW_XFER_LEFT		1
+
+/* I/O that takes longer is taken for hung by those who have other things to do. */
+#define TW_XFER_HUNG		(10 * HZ)
+
+/*
+ * Neighbours are merged into one bio. GFP_NOIO. The owner has slots and pages.
+ * Writes remember the crc32c, reads check it. Writes end with -EBUSY while the
+ * stores stand still.
+ */
+void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+		    unsigned int nr);
+void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+		     unsigned int nr);
+/*
+ * Sleeps in @state until it has landed: 0; -EINTR for a signal, -EAGAIN when
+ * @timeout jiffies (MAX_SCHEDULE_TIMEOUT: none) have passed without news.
+ */
+int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout);
+/*
+ * True: left, @landed comes in process context and @f is no longer the
+ * caller's; false: it lands just now, wait again. The caller has prepared for
+ * both: @landed may run at once.
+ */
+bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f));
+/* It takes so long that its device is avoided for a while. */
+void tw_xfer_hung(struct tw_xfer *f);
+/*
+ * After landing: each io->error is set; returns how many failed. Counts bytes
+ * and errors, emits TW_EVENT_TIER_ERROR and a rate-limited message for each
+ * failure.
+ */
+unsigned int tw_xfer_end(struct tw_xfer *f);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * tier.h - the five tiers and what backs them
+ *
+ * A tier is bound to memory (NUMA nodes) or to a store (a block device). Its
+ * backend knows pages and slots, never regions.
+ *
+ * Lifetimes. What is charged to a tier pins its binding: a page in a memory
+ * tier (tw_tier_charge()), an allocated slot of a store (tw_slots_alloc()).
+ * Unbinding sets TW_TIER_LEAVING, which makes every later charge fail, moves
+ * the pages away and lets go only when nothing is charged any more. So whoever
+ * holds a charge may use ->nodes or ->store without a lock; anybody else looks
+ * at ->store under rcu_read_lock() only.
+ *
+ * Locks. tw_tier_mutex serialises bind and unbind and is taken before
+ * everything else in the driver. tw_store.lock (a spinlock, innermost) guards
+ * the slot bitmap.
+ */
+#ifndef _TW_TIER_H
+#define _TW_TIER_H
+
+#include <linux/atomic.h>
+#include <linux/jump_label.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/workqueue.h>
+#include <linux/tierwatch.h>
+
+struct page;
+struct file;
+struct tw_store;
+
+enum tw_tier_state {
+	TW_TIER_UNBOUND,
+	TW_TIER_BOUND,
+	TW_TIER_LEAVING,
+};
+
+/**
+ * struct tw_tier_s - one tier
+ * @id: enum tw_tier
+ * @kind: TW_KIND_*, constant from bind to unbind
+ * @state: enum tw_tier_state; READ_ONCE() outside tw_tier_mutex
+ * @capacity: pages; changed under @pressure_lock while bound
+ * @asked: NUMA tiers: the capacity asked for at bind, 0 for all there is
+ * @leave: NUMA tiers: percent of each node that is left to others, 0: none
+ * @latency_ns: measured at bind
+ * @bandwidth: bytes per second, measured at bind
+ * @nodes: NUMA tiers: where pages come from
+ * @nearest: NUMA tiers: for each node the nearest of @nodes with memory, or
+ *	NUMA_NO_NODE
+ * @movable: NUMA tiers: the nodes have only ZONE_MOVABLE
+ * @store: stores: RCU, see above
+ * @sh: its block of the stats page; sh->used and sh->kept are live
+ * @stalled_until: jiffies until which stalls raise the pressure level
+ * @pressure_lock: orders changes of the level and the writes of @sh
+ * @pressure_up: used pages from which the level must be looked at again
+ * @pressure_down: used pages below which it must be looked at again
+ * @pressure_base: enum tw_level by use alone, without stalls; @pressure_lock
+ * @pressure_kicked: @pressure_work is about to run
+ * @pressure_work: looks at the level
+ */
+struct tw_tier_s {
+	int id;
+	int kind;
+	int state;
+	unsigned long capacity;
+	unsigned long asked;
+	unsigned int leave;
+	u64 latency_ns;
+	u64 bandwidth;
+	nodemask_t nodes;
+	s16 nearest[MAX_NUMNODES];
+	bool movable;
+	struct tw_store __rcu *store;
+	struct tw_stats_tier *sh;
+	unsigned long stalled_until;
+	spinlock_t pressure_lock;
+	unsigned long pressure_up;
+	unsigned long pressure_down;
+	unsigned int pressure_base;
+	atomic_t pressure_kicked;
+	struct delayed_work pressure_work;
+};
+
+extern struct tw_tier_s tw_tiers[TW_NR_TIERS];
+extern struct mutex tw_tier_mutex;
+
+/* Some memory tier has had frames that can go offline (ZONE_MOVABLE). */
+DECLARE_STATIC_KEY_FALSE(tw_movable_key);
+extern const char * const tw_tier_names[TW_NR_TIERS];	/* for messages */
+
+static inline bool tw_tier_valid(int tier)
+{
+	return tier >= 0 && tier < TW_NR_TIERS;
+}
+
+static inline bool tw_tier_is_memory(int tier)
+{
+	return tier == TW_TIER_GPU || tier == TW_TIER_CPU;
+}
+
+static inline bool tw_tier_bound(int tier)
+{
+	return READ_ONCE(tw_tiers[tier].state) == TW_TIER_BOUND;
+}
+
+static inline atomic64_t *tw_tier_used_ctr(struct tw_tier_s *t)
+{
+	BUILD_BUG_ON(sizeof(t->sh->used) != sizeof(atomic64_t));
+	return (atomic64_t *)&t->sh->used;
+}
+
+static inline atomic64_t *tw_tier_kept_ctr(struct tw_tier_s *t)
+{
+	return (atomic64_t *)&t->sh->kept;
+}
+
+static inline unsigned long tw_tier_used(struct tw_tier_s *t)
+{
+	return atomic64_read(tw_tier_used_ctr(t));
+}
+
+/* Out of line: schedules a look at the level (any context). */
+void tw_pressure_kick(struct tw_tier_s *t);
+
+/*
+ * Writes of @sh go between these two, under @pressure_lock. The barriers pair
+ * with those of the reader's loop in uapi.
+ */
+static inline void tw_tier_sh_begin(struct tw_tier_s *t)
+{
+	WRITE_ONCE(t->sh->seq, t->sh->seq + 1);
+	smp_wmb();	/* odd before the new values: the reader's fence_acquire() */
+}
+
+static inline void tw_tier_sh_end(struct tw_tier_s *t)
+{
+	/* Even after them: the reader's load_acquire(). */
+	smp_store_release(&t->sh->seq, t->sh->seq + 1);
+}
+
+/* Publishes an event of a tier; process context. */
+void tw_tier_event(struct tw_tier_s *t, unsigned int type, u64 addr, int status);
+
+/* ->used of any tier changes only through these, any context. */
+static inline void tw_tier_used_add(struct tw_tier_s *t, long n)
+{
+	unsigned long used = atomic64_add_return(n, tw_tier_used_ctr(t));
+
+	if (unlikely(used >= READ_ONCE(t->pressure_up) ||
+		     used < READ_ONCE(t->pressure_down)))
+		tw_pressure_kick(t);
+}
+
+/*
+ * Charge @n pages to a memory tier: true when it is bound and stays within
+ * capacity + @over. Pairs with the full barrier after LEAVING is set.
+ */
+bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over);
+
+static inline void tw_tier_uncharge(struct tw_tier_s *t, unsigned long n)
+{
+	tw_tier_used_add(t, -(long)n);
+}
+
+/* What an access costs in either; true: @to is the faster one. */
+bool tw_tier_latencies(int from, int to, u64 *from_ns, u64 *to_ns);
+
+#endif
