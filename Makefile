@@ -206,7 +206,7 @@ pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work; the dri
 	@tools/deps --install
 	$(AGAIN) all programs
 	$(AGAIN) module KDIR="$$(tools/vm --kernel stock --print-kdir)"
-	@tests/rooms_test --draw docs/pictures/rooms.svg
+	@tests/rooms/driver --draw docs/pictures/rooms.svg
 	@tools/pictures $(ARGS)
 
 style:				## checkpatch and sparse

@@ -24,6 +24,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from rooms import rooms  # noqa: E402
 from runlib.outcome import Outcome, count_code, count_lines, summary  # noqa: E402
 from runlib.pool import Pool, Step  # noqa: E402
 from runlib.suite import Suite  # noqa: E402
@@ -305,6 +306,37 @@ class Emptied(Played):
         """One that takes nothing is the last."""
         _, _, left = self.run_suite(self.ONE % (self.folder, 1, 1), "exit 0", "exit 0")
         self.assertEqual(left, ["exit 0"])
+
+
+class Rooms(unittest.TestCase):
+    """What tests/rooms says of three small objects."""
+
+    def complaints(self, **sources):
+        """Of these files, as FOLDER_NAME, in the rooms low and high."""
+        with tempfile.TemporaryDirectory() as folder:
+            objects = {}
+            for name, text in sources.items():
+                path = Path(folder, name)
+                path.with_suffix(".c").write_text(text, encoding="utf-8")
+                subprocess.run(["cc", "-c", "-o", path.with_suffix(".o"),
+                                path.with_suffix(".c")], check=True)
+                objects[name.replace("_", "/")] = path.with_suffix(".o")
+            return rooms.complaints(rooms.graph(objects), ["low", "high"])
+
+    def test_downward(self):
+        self.assertEqual(self.complaints(low_a="int a(void) { return 1; }",
+                                         high_b="int a(void); int b(void) { return a(); }"), [])
+
+    def test_upward(self):
+        self.assertEqual(self.complaints(low_a="int b(void); int a(void) { return b(); }",
+                                         high_b="int b(void) { return 1; }"),
+                         ["upward: low/a uses b of high/b"])
+
+    def test_circle(self):
+        found = self.complaints(low_a="int b(void); int a(void) { return b(); }",
+                                low_b="int c(void); int b(void) { return c(); }",
+                                low_c="int a(void); int c(void) { return a(); }")
+        self.assertEqual(found, ["a circle of 3: low/a low/b low/c"])
 
 
 def main():
