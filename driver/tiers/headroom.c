@@ -31,7 +31,7 @@ unsigned long tw_memory_free(unsigned long *capacity)
 	int tier;
 
 	*capacity = 0;
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+	tw_for_each_memory_tier(tier) {
 		struct tw_tier_s *t = &tw_tiers[tier];
 
 		if (!tw_tier_bound(tier))
