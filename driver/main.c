@@ -56,7 +56,7 @@
 #include "moving/queue.h"
 #include "moving/readin.h"
 #include "pages/external.h"
-#include "pages/group.h"
+#include "pages/group_limit.h"
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/region.h"
@@ -64,10 +64,10 @@
 #include "policy/reclaim.h"
 #include "policy/scanner.h"
 #include "policy/shrinker.h"
-#include "tiers/backend_store.h"
 #include "tiers/bind.h"
 #include "tiers/hibernate.h"
 #include "tiers/nodes.h"
+#include "tiers/store_io.h"
 
 static const struct tw_room {
 	int (*init)(void);

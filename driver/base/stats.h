@@ -39,9 +39,6 @@ u32 tw_stats_size(void);
 struct tw_stats_tier *tw_stats_tier_block(int tier);
 u64 *tw_stats_heat(int tier);	/* TW_HEAT_BANDS of them */
 void tw_stats_sum(int tier, struct tw_stats_counters *sum);	/* over CPUs */
-/* report_stats.c */
-int tw_fault_stats_ioctl(struct tw_fault_stats *arg);
-int tw_module_stats_ioctl(struct tw_module_stats *arg);
 
 /* Add to a counter of this CPU: tw_count(tier, moves_in, 1). */
 #define tw_count(_tier, _field, _n) do {				\

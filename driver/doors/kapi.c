@@ -28,6 +28,7 @@
 #include "doors/page_list.h"
 #include "doors/request.h"
 #include "doors/track.h"
+#include "moving/external_move.h"
 #include "pages/external.h"
 #include "pages/lookup.h"
 #include "pages/region.h"

@@ -11,8 +11,8 @@
 #include <linux/export.h>
 #include <linux/math64.h>
 
-#include "base/stats.h"
 #include "doors/kapi.h"
+#include "doors/report_stats.h"
 #include "policy/balance.h"
 #include "tier_watch.h"
 #include "tiers/bind.h"

@@ -26,6 +26,7 @@
 #include "base/stats.h"
 #include "base/usercopy.h"
 #include "doors/proc.h"
+#include "doors/report_stats.h"
 #include "tier_watch_hooks.h"
 #include "tiers/backend_store.h"
 #include "tiers/bind.h"

@@ -14,6 +14,7 @@
 #include <linux/mutex.h>
 
 #include "base/stats.h"
+#include "doors/report_stats.h"
 #include "moving/queue.h"
 #include "pages/heat.h"
 #include "policy/knobs.h"

@@ -7,7 +7,11 @@
 
 #include <linux/types.h>
 
+struct tw_mover;
+
 /* Moves it by its owner's mover: 0, TW_MOVE_ALREADY or -errno as in uapi. */
 int tw_external_move(u64 pfn, int to, int from, int reason);
+/* Waits for moves that use @mover; its pages stay tracked, without a mover. */
+void tw_external_drop_mover(const struct tw_mover *mover);
 
 #endif

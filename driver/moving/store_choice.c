@@ -67,7 +67,7 @@ unsigned long tw_store_fast_room(void)
 	bool first = true;
 	int tier;
 
-	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+	tw_for_each_store_tier(tier) {
 		if (!tw_tier_bound(tier))
 			continue;
 		if (!first)
@@ -84,7 +84,7 @@ unsigned long tw_store_room_all(void)
 	unsigned long room = 0;
 	int tier;
 
-	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+	tw_for_each_store_tier(tier)
 		if (tw_tier_bound(tier))
 			room += tw_store_room(tier) +
 				atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier]));
@@ -123,7 +123,7 @@ bool tw_store_possible(void)
 		return true;
 	if (tw_stores_still())
 		return false;
-	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+	tw_for_each_store_tier(tier)
 		if (tw_tier_bound(tier) &&
 		    atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
 			return true;
@@ -182,7 +182,7 @@ int tw_store_choose_reap(void)
 {
 	int tier;
 
-	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+	tw_for_each_store_tier(tier)
 		if (tw_tier_bound(tier) && tw_reap_kept(tier, TW_BATCH))
 			return tier;
 	return TW_TIER_NONE;

@@ -25,9 +25,8 @@
 
 static bool tw_tier_is_last_memory(struct tw_tier_s *t)
 {
-	int other = t->id == TW_TIER_GPU ? TW_TIER_CPU : TW_TIER_GPU;
-
-	return tw_tier_is_memory(t->id) && !tw_tier_bound(other);
+	return tw_tier_is_memory(t->id) &&
+	       !tw_tier_bound(tw_other_memory(t->id));
 }
 
 /*

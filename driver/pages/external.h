@@ -49,8 +49,6 @@ int tw_external_add(const struct tw_external_new *want);
 int tw_external_remove(u64 pfn);
 /* 0 or -ENOENT. Any context but NMI. */
 int tw_external_report(u64 pfn);
-/* Waits for moves that use @mover; its pages stay tracked, without a mover. */
-void tw_external_drop_mover(const struct tw_mover *mover);
 /* What is known of frame @pfn: false when it is not tracked. Any but NMI. */
 bool tw_external_describe(u64 pfn, struct tw_page *p);
 /*

@@ -102,11 +102,6 @@ static bool tw_tier_nearly_full(struct tw_tier_s *t)
 	return tw_tier_used(t) + max(capacity / 32, 64UL) >= capacity;
 }
 
-static int tw_other_memory(int tier)
-{
-	return tier == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
-}
-
 static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
 {
 	struct tw_tier_s *t = &tw_tiers[tier];

@@ -22,9 +22,6 @@
 /* Region.groups beside the pointer: counts are being moved from group to group. */
 #define TW_GROUPS_CHANGE	1UL
 
-int tw_groups_init(void);
-void tw_groups_exit(void);
-
 /*
  * A new region, which no one can touch yet, notes where it is made: 0 or -ENOMEM.
  * In tw_regions, where those who make a group find it, it joins its groups: the
@@ -38,7 +35,6 @@ void tw_groups_leave(struct tw_region *r);
 void tw_groups_count(struct tw_region *r, int tier, long n);
 u64 tw_groups_room(struct tw_region *r, int tier);
 unsigned long tw_groups_excess(struct tw_region *r, int tier);
-int tw_group_limits_ioctl(struct tw_group_limits *arg);
 
 /*
  * @n pages more of @r in @tier. The count of a region and those of its groups

@@ -19,6 +19,7 @@
 
 #include "base/usercopy.h"
 #include "pages/group_entry.h"
+#include "pages/group_limit.h"
 #include "tiers/headroom.h"
 
 /* A bound for what a region's creation looks at. */

@@ -285,7 +285,7 @@ static void tw_sink_asked(void)
 	u64 all = 0;
 	int tier;
 
-	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+	tw_for_each_store_tier(tier) {
 		tw_stats_sum(tier, &sum);
 		if (tw_dec.began)
 			tw_asked_for(&tw_dec.asking[tier],
@@ -295,7 +295,7 @@ static void tw_sink_asked(void)
 		all += tw_dec.asking[tier].refaults;
 	}
 	if (all > TW_ASKING_MANY)
-		for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++)
+		tw_for_each_store_tier(tier)
 			tw_asking_age(&tw_dec.asking[tier]);
 }
 
@@ -311,7 +311,7 @@ static bool tw_sink_pays(void)
 	struct tw_asking fast = {}, slow = {};
 	int tier;
 
-	for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+	tw_for_each_store_tier(tier) {
 		const struct tw_asking *a = &tw_dec.asking[tier];
 
 		if (!a->pages)
@@ -376,7 +376,7 @@ void tw_policy_begin(u64 window_ns)
 	tw_dec.moved = 0;
 	tw_dec.thrash = 0;
 	tw_dec.wanted = 0;
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+	tw_for_each_memory_tier(tier) {
 		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
 		unsigned long keep = tw_policy_headroom(cap);
 		unsigned long room = tw_room(tier);
@@ -399,7 +399,7 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 	else
 		tw_margin_scanned(&tw_dec.margin, tw_dec.moved, tw_dec.thrash);
 	WRITE_ONCE(tw_stats->auto_margin, tw_dec.margin.heat);
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+	tw_for_each_memory_tier(tier) {
 		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
 		unsigned long keep = tw_policy_headroom(cap);
 		unsigned long want = keep + tw_dec.waiting[tier];

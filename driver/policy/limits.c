@@ -22,6 +22,7 @@
 #include "policy/limits.h"
 #include "policy/sweep.h"
 #include "tiers/headroom.h"
+#include "tiers/tier.h"
 
 /* How long until the next try: doubled as long as all tries are in vain. */
 #define TW_AGAIN_FIRST	(HZ / 4)
@@ -44,7 +45,7 @@ unsigned long tw_demote_limits(unsigned long nr)
 
 	while (!fatal_signal_pending(current) && (r = tw_region_after(id))) {
 		id = tw_region_number(r);
-		for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+		tw_for_each_memory_tier(tier) {
 			unsigned long excess = tw_region_excess(r, tier);
 
 			if (excess && atomic_long_read(&r->pages[tier]) > 0)
@@ -117,7 +118,7 @@ static unsigned long tw_sink_all(void)
 	m->reason = TW_REASON_PRESSURE;
 	while ((r = tw_region_after(id))) {
 		id = tw_region_number(r);
-		for (tier = TW_TIER_NVME; tier < TW_NR_TIERS; tier++) {
+		tw_for_each_store_tier(tier) {
 			excess = tw_region_excess(r, tier);
 			if (excess && atomic_long_read(&r->pages[tier]) > 0 &&
 			    tw_sink_target(r, tier) != TW_TIER_NONE)

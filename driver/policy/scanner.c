@@ -414,7 +414,7 @@ static void tw_scan_adapt(struct tw_pass *p, u64 began)
 	u64 room = 0;
 	int tier;
 
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++)
+	tw_for_each_memory_tier(tier)
 		if (tw_tier_bound(tier) && tw_heat_any(p->map.home[tier]))
 			room += READ_ONCE(tw_tiers[tier].capacity);
 	/* Another window finds other pages young: that is no news. */

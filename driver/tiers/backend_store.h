@@ -10,8 +10,6 @@
 struct tw_tier_bind;
 struct tw_tier_s;
 
-int tw_stores_init(void);
-void tw_stores_exit(void);
 int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg);
 void tw_store_unbind(struct tw_tier_s *t);	/* no slots in use */
 

@@ -31,7 +31,7 @@ unsigned long tw_memory_free(unsigned long *capacity)
 	int tier;
 
 	*capacity = 0;
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+	tw_for_each_memory_tier(tier) {
 		struct tw_tier_s *t = &tw_tiers[tier];
 
 		if (!tw_tier_bound(tier))
@@ -53,7 +53,7 @@ void tw_demote_queue(void)
 static bool tw_memory_low(void)
 {
 	unsigned long capacity, free = tw_memory_free(&capacity);
-	unsigned long (*headroom)(unsigned long) = READ_ONCE(tw_headroom_of);
+	unsigned long (*headroom)(unsigned long capacity) = READ_ONCE(tw_headroom_of);
 
 	return headroom && free < headroom(capacity);
 }
@@ -78,7 +78,7 @@ bool tw_demote_is_paused(void)
  *
  * Return: 0 or -ENOMEM.
  */
-int tw_demote_start(work_func_t fn, unsigned long (*headroom)(unsigned long))
+int tw_demote_start(work_func_t fn, unsigned long (*headroom)(unsigned long capacity))
 {
 	INIT_WORK(&tw_demote_work, fn);
 	tw_demote_wq = alloc_workqueue("tw_demote", WQ_UNBOUND | WQ_FREEZABLE |

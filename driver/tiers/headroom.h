@@ -18,7 +18,7 @@ void tw_demote_check(void);
 /* Nothing is to be written to stores now. */
 bool tw_demote_is_paused(void);
 
-int tw_demote_start(work_func_t fn, unsigned long (*headroom)(unsigned long));
+int tw_demote_start(work_func_t fn, unsigned long (*headroom)(unsigned long capacity));
 void tw_demote_pause(void);
 void tw_demote_resume(void);
 void tw_demote_stop(void);

@@ -11,5 +11,8 @@ int tw_hibernate_init(void);
 void tw_hibernate_exit(void);
 /* An image of memory is being made: no slot is given out or written. */
 bool tw_stores_still(void);
+/* Around each write of slots; false: not now. */
+bool tw_write_begin(void);
+void tw_write_end(void);
 
 #endif

@@ -27,7 +27,7 @@ static int tw_node_tier(int nid)
 {
 	int tier, found = TW_TIER_NONE;
 
-	for (tier = TW_TIER_GPU; tier <= TW_TIER_CPU; tier++) {
+	tw_for_each_memory_tier(tier) {
 		struct tw_tier_s *t = &tw_tiers[tier];
 
 		spin_lock(&t->pressure_lock);

@@ -60,10 +60,6 @@ int tw_bios_init(struct tw_store *s);
 /* The last bio has ended: its slot is free. */
 void tw_bios_exit(struct tw_store *s);
 
-/* hibernate.c: around each write of slots */
-bool tw_write_begin(void);
-void tw_write_end(void);
-
 /* The store of a tier that cannot go away: the caller holds a slot. */
 static inline struct tw_store *tw_store_held(struct tw_tier_s *t)
 {

@@ -18,6 +18,7 @@
 #include <linux/workqueue.h>
 
 #include "base/stats.h"
+#include "tiers/hibernate.h"
 #include "tiers/slots.h"
 #include "tiers/store.h"
 #include "tiers/store_io.h"

@@ -27,6 +27,10 @@ struct tw_io {
 	bool shared;
 };
 
+/* At load and unload: what the transfers of all stores share. */
+int tw_stores_init(void);
+void tw_stores_exit(void);
+
 #define TW_IO_BATCH	64
 
 /**

@@ -100,6 +100,29 @@ static inline bool tw_tier_is_memory(int tier)
 	return tier == TW_TIER_GPU || tier == TW_TIER_CPU;
 }
 
+/* The next tier after @tier that is memory, or is not; TW_NR_TIERS: none. */
+static inline int tw_tier_next(int tier, bool memory)
+{
+	do {
+		tier++;
+	} while (tier < TW_NR_TIERS && tw_tier_is_memory(tier) != memory);
+	return tier;
+}
+
+/* The tiers of memory, and those that are stores, fastest first; bound or not. */
+#define tw_for_each_memory_tier(_tier)					\
+	for ((_tier) = tw_tier_next(-1, true); (_tier) < TW_NR_TIERS;	\
+	     (_tier) = tw_tier_next(_tier, true))
+#define tw_for_each_store_tier(_tier)					\
+	for ((_tier) = tw_tier_next(-1, false); (_tier) < TW_NR_TIERS;	\
+	     (_tier) = tw_tier_next(_tier, false))
+
+/* The other one of the two that are memory. */
+static inline int tw_other_memory(int tier)
+{
+	return tier == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
+}
+
 static inline bool tw_tier_bound(int tier)
 {
 	return READ_ONCE(tw_tiers[tier].state) == TW_TIER_BOUND;

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * group_limit.h - limits of cgroups and users, as callers set and see them
+ */
+#ifndef _TW_GROUP_LIMIT_H
+#define _TW_GROUP_LIMIT_H
+
+struct tw_group_limits;
+
+int tw_groups_init(void);
+void tw_groups_exit(void);
+int tw_group_limits_ioctl(struct tw_group_limits *arg);
+
+#endif
