@@ -2117,14 +2117,16 @@ struct tw_store_super {
 #ifdef TW_LAYOUT
 #define TW_LAYOUT_AT(type, member, offset) \
 	TW_LAYOUT(__builtin_offsetof(struct type, member) == (offset))
+#define TW_LAYOUT_IS(type, last, bytes) \
+	(__builtin_offsetof(struct type, last) + \
+	 sizeof(((struct type *)0)->last) == (bytes) && \
+	 sizeof(struct type) % 8 == 0)
 #define TW_LAYOUT_VER0(type, last, bytes) \
-	TW_LAYOUT(__builtin_offsetof(struct type, last) + \
-		  sizeof(((struct type *)0)->last) == (bytes) && \
-		  sizeof(struct type) % 8 == 0)
+	TW_LAYOUT(TW_LAYOUT_IS(type, last, bytes))
 /* An ioctl's: its size is in front. */
 #define TW_LAYOUT_CALL(type, last, bytes) \
-	TW_LAYOUT_AT(type, size, 0); \
-	TW_LAYOUT_VER0(type, last, bytes)
+	TW_LAYOUT(__builtin_offsetof(struct type, size) == 0 && \
+		  TW_LAYOUT_IS(type, last, bytes))
 
 TW_LAYOUT_CALL(tw_info, region_dev, TW_INFO_SIZE_VER0);
 TW_LAYOUT_CALL(tw_tier_info, reserved, TW_TIER_INFO_SIZE_VER0);
