@@ -3,7 +3,7 @@
  * tier_watch_hooks.h - what modules that work with TierWatch need beside its API
  *
  * A guard of limits: the notifier and limits of anybody's agent. An owner of
- * frames that are no ordinary memory: tracking with a mover. Who owns
+ * frames that are no ordinary memory: tracking with a mover. The owner of
  * /proc/swarm: handing the folder over.
  */
 #ifndef _TIER_WATCH_HOOKS_H
@@ -73,7 +73,7 @@ int tier_watch_track_owned(u64 pfn, int tier, u64 agent_id, int node,
 void tier_watch_drop_mover(const struct tier_watch_mover *mover);
 
 /*
- * Who owns /proc/swarm: tier_watch_proc_release() removes what TierWatch has
+ * For the owner of /proc/swarm: tier_watch_proc_release() removes what TierWatch has
  * there, its own folder included; then, with a folder of one's own,
  * tier_watch_proc_adopt() has the files made in it. Before the folder goes it is
  * released again.

@@ -571,8 +571,8 @@ int tw_agent_migrate_by_id(struct tw *tw, __u64 id, int to, int from,
  * @bytes: its size, a multiple of the page size, not 0
  * @affinity: TW_TIER_CPU or TW_TIER_GPU: where pages go first
  * @flags: TW_REGION_*
- * @agent: who the pages are accounted to; NULL for the default agent of the
- *	caller's cgroup
+ * @agent: the agent that the pages are accounted to; NULL for the default agent
+ *	of the caller's cgroup
  * @region: out
  *
  * With TW_REGION_RESERVE room for all of it is set aside: no touch of it is

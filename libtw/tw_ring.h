@@ -162,8 +162,8 @@ static inline bool tw_ring_valid(const struct tw_ring *ring,
 				 const struct tw_event *event)
 {
 	/*
-	 * Pairs with the write barrier after 2j+1: who has read a part of
-	 * event j sees its number, too.
+	 * Pairs with the write barrier after 2j+1: a reader that has read a
+	 * part of event j sees its number, too.
 	 */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&event->seq, __ATOMIC_RELAXED) ==

@@ -14,8 +14,8 @@
  * that those of one label are in order.
  *
  * tw_agent_order has the same agents in the order in which they were made, for
- * lists of them. It is looked into under RCU: who finds one there takes a
- * reference unless the last is gone.
+ * lists of them. It is looked into under RCU: a caller that finds one there
+ * takes a reference unless the last is gone.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -4,8 +4,7 @@
  *
  * Limits are looked at without a lock where pages are placed (agent.h) and
  * never block: a page goes to another tier, and what is beyond them goes down in
- * the background (limits.c). tw_limits_mutex orders those
- * who set them.
+ * the background (limits.c). tw_limits_mutex orders callers that set them.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -61,8 +60,8 @@ static bool tw_limits_allowed(struct tw_agent *a, const u64 *limit)
 }
 
 /*
- * Who has no CAP_SYS_RESOURCE stays below the hard limits, which may be lowered
- * at this very time: looked at and set under one lock.
+ * A caller without CAP_SYS_RESOURCE stays below the hard limits, which may be
+ * lowered at this very time: looked at and set under one lock.
  */
 static int tw_limits_set(struct tw_agent *a, const struct tw_agent_limits *arg)
 {
@@ -141,7 +140,7 @@ static void tw_limit_told(struct tw_agent *a, int tier, u64 pages)
  * @a: agent, referenced
  * @tier: enum tw_tier
  *
- * Tells who listens when the agent has got over the limit, once until it has
+ * Tells listeners when the agent has got over the limit, once until it has
  * been an eighth below it: where the background and faults keep it at the limit
  * it is not told of each round. For the background: process context.
  *

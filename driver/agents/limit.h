@@ -10,7 +10,7 @@
 struct tw_agent;
 struct tw_agent_limits;
 
-/* Sets @limit, and with @hard ->hard, too; who is over it is demoted. Sleeps. */
+/* Sets @limit, and with @hard ->hard, too; what is over it is demoted. Sleeps. */
 void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard);
 /* Both by tier. Sleeps. */
 void tw_agent_get_limits(struct tw_agent *a, u64 *limit, u64 *hard);

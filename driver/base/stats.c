@@ -6,7 +6,7 @@
  * tier, a block per CPU number. Laid out once at load; it never moves and
  * never grows. Readers find everything by the offsets and strides in the header.
  *
- * Locks: none here. Who writes what, and how, says stats.h.
+ * Locks: none here. stats.h says which code writes what, and how.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

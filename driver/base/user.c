@@ -176,8 +176,8 @@ static struct tw_user *tw_user_open(kuid_t uid, bool exempt,
 }
 
 /*
- * Who made the namespaces that @ns is in, from the outermost on: a reference to the
- * innermost one's, NULL when there is no memory. Those that root has made are
+ * The makers of the namespaces that @ns is in, from the outermost on: a reference to
+ * the innermost one's, NULL when there is no memory. Those that root has made are
  * root's to mind.
  */
 static struct tw_user *tw_user_of_ns(struct user_namespace *ns)
@@ -196,7 +196,7 @@ static struct tw_user *tw_user_of_ns(struct user_namespace *ns)
 }
 
 /**
- * tw_user_get_current - who is to be charged for what the caller makes
+ * tw_user_get_current - the user to be charged for what the caller makes
  *
  * The capability is looked at here and holds for all that is charged to the
  * result.

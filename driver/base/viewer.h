@@ -18,7 +18,7 @@
 
 /**
  * struct tw_viewer - the owner of a stream
- * @o: who
+ * @o: the viewer
  * @privileged: over its user namespace, and those below that
  */
 struct tw_viewer {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * agent_list.c - the agents there are, for who may see them
+ * agent_list.c - the agents there are, for callers that may see them
  *
  * Owns TW_IOC_AGENT_LIST. No lock is held from one agent to the next: each is
  * referenced while it is written down, and the cursor is the serial number of

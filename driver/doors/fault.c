@@ -479,8 +479,9 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 		tw_tier_stall(&tw_tiers[tier]);
 	}
 	/*
-	 * When memory is short, what anybody has not used, but first of who is
-	 * beyond its limits; when only the region's memcg is short, its own.
+	 * When memory is short: first pages of agents and groups that are
+	 * beyond their limits, then the coldest of all. When only the region's
+	 * memcg is short: its own pages.
 	 */
 	if ((full && tw_demote_limits(TW_ROOM_PAGES)) ||
 	    (full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||

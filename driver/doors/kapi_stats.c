@@ -216,7 +216,7 @@ int tier_watch_get_numa_stats(int node, struct numa_stats *stats)
 EXPORT_SYMBOL_GPL(tier_watch_get_numa_stats);
 
 /**
- * tier_watch_balance_numa - pages of the CPU tier to who touches them
+ * tier_watch_balance_numa - pages of the CPU tier to the nodes that touch them
  * @max: most pages to move, 0: all
  * @moved: out: pages moved; or NULL
  *

@@ -3,7 +3,7 @@
  * proc.c - /proc/swarm: statistics for people and shell scripts
  *
  * A `name value` a line, the names documented in tierwatch_proc(5). Nothing in
- * them names an address or a frame. Removing the files waits for who reads them,
+ * them names an address or a frame. Removing the files waits for their readers,
  * so they need no reference to the module.
  *
  * A folder of that name that is there already is somebody else's: nothing is
@@ -363,7 +363,7 @@ EXPORT_SYMBOL_GPL(tier_watch_proc_adopt);
 /**
  * tier_watch_proc_release - remove the files, and the folder if it is ours
  *
- * Waits for who reads them. May sleep.
+ * Waits for their readers. May sleep.
  */
 void tier_watch_proc_release(void)
 {

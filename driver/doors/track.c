@@ -133,7 +133,7 @@ int tw_external_untrack(u64 page)
 
 /* -- reports ------------------------------------------------------------------- */
 
-/* A vote waits for nobody: who holds the record keeps it. */
+/* A vote waits for nobody: the task that holds the record keeps it. */
 static void tw_report_vote(struct tw_rec *rec)
 {
 	if (!tw_rec_trylock_nested(rec))

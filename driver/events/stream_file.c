@@ -144,7 +144,7 @@ static int tw_stream_ring_up(struct tw_stream *s, int cpu)
 				    cpu_to_mem(cpu));
 	if (err)
 		return err;
-	/* Who sees the ring online finds its slots. */
+	/* A publisher that sees the ring online finds its slots. */
 	smp_store_release(&r->header->online, 1);
 	return 0;
 }
@@ -415,8 +415,8 @@ static __poll_t tw_stream_poll(struct file *file, poll_table *wait)
 
 	ready = tw_stream_ready(s, nr, watermark);
 	/*
-	 * Who is ready does not sleep and need not be told of more; but epoll,
-	 * edge triggered, never asks again by itself.
+	 * A reader that is ready does not sleep and need not be told of more;
+	 * but epoll, edge triggered, never asks again by itself.
 	 */
 	if (!ready || tw_poll_returns(wait)) {
 		tw_stream_arm(s, nr, watermark);

@@ -35,8 +35,8 @@ struct tw_user;
  * @events: slots per ring
  * @slot_pages: pages of a ring's slots
  * @bytes: charged to @user (tw_rings_mutex)
- * @user: who pays
- * @memcg: who pays
+ * @user: is charged for it
+ * @memcg: is charged for its memory
  */
 struct tw_stream {
 	struct list_head link;

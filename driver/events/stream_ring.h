@@ -81,7 +81,7 @@ static __always_inline void tw_ring_write(union tw_slot *slot, u64 nr,
 	WRITE_ONCE(slot->word[0], 2 * nr + 1);
 	/*
 	 * Pairs with the reader's acquire fence between using the event and
-	 * reading seq again: who has seen a new word sees the new seq.
+	 * reading seq again: a reader that has seen a new word sees the new seq.
 	 */
 	smp_wmb();
 	/* Written out: the compiler does not unroll. */

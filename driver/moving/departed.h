@@ -13,10 +13,10 @@ struct tw_rec;
 void tw_move_out_begin(void);
 void tw_move_out_end(unsigned int n, bool over);
 /*
- * Who looks for pages to demote finds none while all are on their way. After
- * tw_moves_out_seen(), tw_moves_out_wait() sleeps until pages have reached a
- * store since, or no batch is under way; whether some have. No locks but
- * mmap_lock are held.
+ * A caller that looks for pages to demote finds none while all are on their way.
+ * After tw_moves_out_seen(), tw_moves_out_wait() sleeps until pages have reached
+ * a store since, or until no batch is under way, and says whether some have. No
+ * locks but mmap_lock are held.
  */
 unsigned long tw_moves_out_seen(void);
 bool tw_moves_out_wait(unsigned long seen);

@@ -291,9 +291,9 @@ int tw_evacuate_pfns(unsigned long pfn, unsigned long nr)
 	if (!e.m)
 		return -ENOMEM;
 	/*
-	 * The range is isolated: who comes later gets no frame of it, and who
-	 * has got one has shown it after this. One missed would keep the
-	 * offlining at it for ever.
+	 * The range is isolated: a task that comes later gets no frame of it,
+	 * and one that has got a frame has shown it after this. One missed
+	 * would keep the offlining at it for ever.
 	 */
 	tw_frames_wait();
 	for (round = 0; round < TW_EVAC_ROUNDS; round++) {

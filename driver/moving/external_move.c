@@ -25,7 +25,7 @@
  * @node: in tw_flights
  * @e: the page
  * @agent: its agent, referenced
- * @mover: who moves it
+ * @mover: the module's, which moves it
  * @from: tier that it leaves
  */
 struct tw_flight {

@@ -4,7 +4,7 @@
  *
  * tw_move_run() in order: targets are allocated with nothing locked; records
  * are trylocked (busy ones refused); what is mapped is unmapped, a run of
- * neighbours at a time; each page is frozen, which fails for whoever holds a
+ * neighbours at a time; each page is frozen, which fails while anybody holds a
  * reference (pins, I/O, futexes in the making) and refuses it untouched; only
  * then is PG_dirty looked at and the page copied or written, since nobody can
  * change it any more.
@@ -225,7 +225,7 @@ static void tw_move_unmap(struct tw_move *m)
 
 		if (m->status[i] != TW_PENDING || !page)
 			continue;
-		/* First: who handles bad memory keeps a reference of it. */
+		/* First: the handler of bad memory keeps a reference of it. */
 		if (PageHWPoison(page))
 			tw_move_end(m, i, -EHWPOISON);
 		else if (tw_move_pinned(page))

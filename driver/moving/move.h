@@ -100,9 +100,9 @@ bool tw_move_ready(struct tw_move *m, u64 t0);
 bool tw_move_wait(struct tw_move *m, void (*landed)(struct tw_xfer *f));
 /*
  * Carries it out: sleeps, takes record locks; every page has a status after.
- * I/O is not waited for by who is killed, nor, for TW_XFER_HUNG or longer, by
- * a kernel thread or with TW_MOVE_CHOICE: it is left to its end, and its pages
- * are told as -EBUSY, as they are to anybody else who wants to move them.
+ * A task that is killed does not wait for I/O, nor, for TW_XFER_HUNG or longer,
+ * does a kernel thread or a caller with TW_MOVE_CHOICE: it is left to its end,
+ * and its pages are told as -EBUSY, as they are to any other mover.
  */
 void tw_move_run(struct tw_move *m);
 

@@ -196,7 +196,7 @@ static void tw_req_answer(struct tw_req *q, u64 ns)
 		call->out[q->slot].pfn = pfn;
 		call->out[q->slot].latency_ns = ns;
 	}
-	/* Under the lock: who has seen 0 may free what it waits on. */
+	/* Under the lock: a waiter that has seen 0 may free what it waits on. */
 	WRITE_ONCE(call->left, call->left - 1);
 	if (!call->left)
 		wake_up_all(&call->wait);

@@ -135,7 +135,7 @@ static bool tw_req_same_way(const struct tw_req *a, const struct tw_req *b)
 	       a->to == b->to && a->reason == b->reason && a->io == b->io;
 }
 
-/* The engine takes a page once a batch; who asks again has his turn later. */
+/* The engine takes a page once a batch; one that is asked for again waits. */
 static bool tw_batch_has(struct tw_req **batch, unsigned int nr, u64 at)
 {
 	while (nr--)

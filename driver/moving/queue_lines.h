@@ -30,10 +30,10 @@ struct tw_user;
  * @reason: enum tw_reason
  * @was: where its page was found; TW_TIER_NONE: not known
  * @lane: which worker's, tw_queue_lane()
- * @pid: who asked, in the initial namespace
+ * @pid: of the process that asked, in the initial namespace
  * @user: charged for it, referenced
  * @io: charged for its I/O, referenced; or NULL
- * @call: who waits for it, referenced; or NULL
+ * @call: the call that waits for it, referenced; or NULL
  * @slot: its place in @call->out
  * @status: its outcome
  */

@@ -7,7 +7,7 @@
  * page in the store was demoted with it and is likely wanted next, so it comes
  * along while there is room within capacity.
  *
- * Somebody who is killed while it waits leaves the read to its end: records,
+ * A task that is killed while it waits leaves the read to its end: records,
  * slots and frames stay as they are till then, and so do the region, by a
  * reference, and the module.
  */

@@ -10,8 +10,8 @@
  * reports are under RCU only, in any context but NMI; entries and agents are
  * freed after a grace period. Lock order: xarray -> tw_users_lock.
  *
- * Who moves a page has set its ->busy under the lock and holds a reference to
- * its agent; until ->busy is cleared nobody else moves it or takes it out.
+ * A task that moves a page has set its ->busy under the lock and holds a reference
+ * to its agent; until ->busy is cleared nobody else moves it or takes it out.
  */
 #ifndef _TW_EXTERNAL_ENTRY_H
 #define _TW_EXTERNAL_ENTRY_H

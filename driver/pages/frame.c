@@ -209,11 +209,11 @@ void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page)
 	page_folio(page)->index = idx;
 	/* Its barrier: the bytes are there before anyone can map it. */
 	__SetPageUptodate(page);
-	/* With the place in it; who looks takes the page lock and looks again. */
+	/* With the place in it; a lookup takes the page lock and looks again. */
 	smp_store_release(&page->private, TW_PAGE_COOKIE);
 }
 
-/* Whoever looks frames up by number reads both without a lock. */
+/* A lookup of frames by number reads both without a lock. */
 static void tw_page_untie(struct page *page)
 {
 	WRITE_ONCE(page->private, 0);

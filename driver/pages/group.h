@@ -24,7 +24,7 @@
 
 /*
  * A new region, which no one can touch yet, notes where it is made: 0 or -ENOMEM.
- * In tw_regions, where those who make a group find it, it joins its groups: the
+ * In tw_regions, where calls that make a group find it, it joins its groups: the
  * same. Sleep.
  */
 int tw_groups_note(struct tw_region *r);

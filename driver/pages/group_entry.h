@@ -3,7 +3,7 @@
  * group_entry.h - what group.c, group_join.c and group_limit.c share: a group
  *
  * Locks. tw_groups_mutex guards the list of groups, in the order of making, and
- * orders those who change which groups bind a region. Limits and counts are read
+ * orders calls that change which groups bind a region. Limits and counts are read
  * without it.
  */
 #ifndef _TW_GROUP_ENTRY_H

@@ -4,7 +4,7 @@
  *
  * Owns the list of groups and the changes of which groups bind a region.
  *
- * Locks: tw_groups_mutex orders those who change the arrays (group_entry.h); region
+ * Locks: tw_groups_mutex orders calls that change the arrays (group_entry.h); region
  * creation takes it with nothing else held. How counts are kept right meanwhile:
  * group.c.
  */

@@ -4,7 +4,7 @@
  *
  * Owns TW_IOC_GROUP_LIMITS and the list of groups: there is one as long as it has
  * limits. Which regions it binds is group.c's. tw_groups_mutex guards the list and
- * orders those who set limits.
+ * orders calls that set limits.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -10,11 +10,11 @@
  *
  * Lock order: mmap_lock -> record -> i_mmap_rwsem -> page table lock, and
  * record -> tw_store.lock. Nobody waits for a record while holding another:
- * whoever takes several takes the further ones with tw_rec_trylock_nested().
+ * a task that takes several takes the further ones with tw_rec_trylock_nested().
  * Reclaim may run under a record lock (page allocation), so the shrinker only
  * ever trylocks.
  *
- * States, who holds the page reference (one, the record's) and the slot:
+ * States, and which of them hold a page reference (one, the record's) and a slot:
  *
  *   state      page  slot        leaves for
  *   NONE       -     -           MEM (first touch)
@@ -28,7 +28,7 @@
  *   POISON     -     -           NONE (discard)
  *
  * WRITING and CANCELLED: only the writer may leave them for anything but each
- * other; who needs the page gone waits with tw_rec_wait_settled().
+ * other; a task that needs the page gone waits with tw_rec_wait_settled().
  */
 #ifndef _TW_RECORD_H
 #define _TW_RECORD_H
@@ -81,7 +81,7 @@ struct tw_rec {
 #define TW_W_SLOT_TIER_MASK	(7UL << TW_W_SLOT_TIER_SHIFT)
 #define TW_W_SLOT		BIT(10)	/* @slot is valid */
 #define TW_W_PREFAULT		BIT(11)	/* mapped beside a fault, not touched */
-#define TW_W_NODE_SHIFT		12	/* who touches it: node + 1, 0 nobody */
+#define TW_W_NODE_SHIFT		12	/* the node that touches it, plus 1; 0 none */
 #define TW_W_NODE_MASK		(63UL << TW_W_NODE_SHIFT)
 #define TW_W_SURE_SHIFT		18	/* how much more often than others */
 #define TW_W_SURE_MASK		(7UL << TW_W_SURE_SHIFT)

@@ -347,7 +347,7 @@ static void tw_sink_end(const struct tw_heat_map *map)
 {
 	int tier;
 
-	/* The oldest for the next scan. Who was not to sink was not counted. */
+	/* The oldest for the next scan. What was not to sink was not counted. */
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
 		if (tw_dec.sinks[tier])
 			tw_dec.sink_age[tier] =
@@ -362,7 +362,7 @@ static unsigned int tw_pays_at(int home, u64 window_ns)
 	u64 cost = tw_dec.cost_ns[home] + tw_dec.cost_ns[other];
 	u64 from, to;
 
-	/* Who calls another tier its home has its own latencies. */
+	/* A region that has another tier as its home has its own latencies. */
 	if (tw_tier_latencies(other, home, &from, &to))
 		return tw_heat_pays(cost, from - to, window_ns);
 	return tw_heat_pays(cost, to - from, window_ns);

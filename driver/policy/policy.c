@@ -3,7 +3,7 @@
  * policy.c - setting the knobs of automatic migration
  *
  * Sets those of knobs.c, and the two thresholds, which are parameters of their own
- * (heat.c). tw_policy_mutex orders those who set several of them; readers take none.
+ * (heat.c). tw_policy_mutex orders calls that set several of them; readers take none.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * reclaim_calc.h - how much is to be given back, and who may say that it was he
+ * reclaim_calc.h - how much is to be given back, and which caller counts it
  *
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
  * on the host. All figures are pages unless they say otherwise; the owner of a

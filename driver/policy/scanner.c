@@ -360,8 +360,8 @@ static void tw_group_scan(struct tw_pass *p)
 }
 
 /*
- * Fills the group from where the scan is. Between groups nothing is held: who
- * goes away does not wait for a pause. False: that was the last.
+ * Fills the group from where the scan is. Between groups nothing is held: a
+ * region that goes away does not wait for a pause. False: that was the last.
  */
 static bool tw_group_fill(struct tw_pass *p)
 {

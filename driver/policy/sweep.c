@@ -143,7 +143,7 @@ static void tw_sweep_flush(struct tw_sweep *s)
 
 /* -- the sweep ------------------------------------------------------------- */
 
-/* With a scanner, who keeps heat and age: the coldest, touched or not, if need be. */
+/* With a scanner, which keeps heat and age: the coldest, touched or not, if need be. */
 static bool tw_sweep_by_heat(struct tw_sweep *s, unsigned int heat, bool young)
 {
 	unsigned int cut = READ_ONCE(tw_sweep_cut) << s->level;

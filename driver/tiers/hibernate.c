@@ -4,7 +4,7 @@
  *
  * After the resume memory says what it said when the image was taken, and so it
  * must find each slot as it was then. Tasks that are not frozen, of which there
- * are always some (kernel threads that use a process's memory, whoever writes the
+ * are always some (kernel threads that use a process's memory, the task that writes the
  * image), fault and move pages after that moment as before it. So this is
  * decided where all of them pass: from PREPARE until POST, which come long before
  * and long after, no slot is taken (tw_slots_alloc()) and none is written
@@ -38,7 +38,7 @@ static DECLARE_WAIT_QUEUE_HEAD(tw_written_wq);
 /**
  * tw_stores_still - do the stores stand still?
  *
- * Any context. A hint for those who would otherwise prepare a write in vain.
+ * Any context. A hint for callers that would otherwise prepare a write in vain.
  *
  * Return: whether slots are neither given out nor written.
  */

@@ -5,7 +5,7 @@
  * Owns room, room_taken and room_reserved of the statistics page, see reserve.h.
  *
  * Locks. tw_room_lock (a spinlock; within a tier's pressure_lock, innermost
- * otherwise) orders those who reserve and those who change the room. First
+ * otherwise) orders calls that reserve and calls that change the room. First
  * touches of regions that reserve nothing take theirs without it: they count
  * themselves first and look then, while the others say what they are about to do
  * first and look at the count then, so that one of two sees the other.
@@ -119,7 +119,7 @@ static int tw_reserve_locked(struct tw_user *u, unsigned long nr)
 	lockdep_assert_held(&tw_room_lock);
 
 	tw_room_look(&s);
-	/* A wish that can't be met must not disturb those who touch pages. */
+	/* A wish that can't be met must not disturb first touches. */
 	s.taken = atomic64_read(tw_taken_ctr());
 	if (!tw_room_fits(&s, nr))
 		return -ENOSPC;
@@ -173,7 +173,7 @@ reserved:
 
 /**
  * tw_unreserve - give room back that was set aside
- * @u: who had it
+ * @u: the user who had it
  * @nr: pages, none of which is in use any more
  *
  * Process context.

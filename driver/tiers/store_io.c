@@ -84,7 +84,7 @@ static void tw_xfer_put(struct tw_xfer *f)
 {
 	unsigned long state;
 
-	/* Fully ordered: what each end_io wrote is seen by the one who goes on. */
+	/* Fully ordered: what each end_io wrote is seen by the one that goes on. */
 	if (!atomic_dec_and_test(&f->bios))
 		return;
 	/* Unless it was left, its owner may free it from here on. */

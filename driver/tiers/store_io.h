@@ -67,7 +67,7 @@ struct tw_xfer {
 #define TW_XFER_FLYING	0	/* bits of tw_xfer.state */
 #define TW_XFER_LEFT		1
 
-/* I/O that takes longer is taken for hung by those who have other things to do. */
+/* I/O that takes longer is taken for hung by callers that have other things to do. */
 #define TW_XFER_HUNG		(10 * HZ)
 
 /*

@@ -98,7 +98,7 @@ bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over)
 		return false;
 	/*
 	 * Fully ordered, pairs with smp_mb() in tw_tier_leave(): either we see
-	 * that the tier is leaving, or the one who unbinds it sees the charge.
+	 * that the tier is leaving, or the task that unbinds it sees the charge.
 	 */
 	used = atomic64_add_return(n, tw_tier_used_ctr(t));
 	/* Acquire: ->nodes and ->movable, set before BOUND by tw_tier_enter(). */

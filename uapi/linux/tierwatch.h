@@ -20,8 +20,8 @@
  * written. A size below the first published one is EINVAL, one of more than a
  * page E2BIG.
  *
- * What a struct gains does nothing while it is zero: who sets something says
- * what, by flags or a mask, and leaves the rest as it is.
+ * What a struct gains does nothing while it is zero: a caller that sets something
+ * says what, by flags or a mask, and leaves the rest as it is.
  *
  * errno, for the whole device:
  *   ENOTTY      unknown command
@@ -404,7 +404,7 @@ struct tw_pressure {
  * tier's capacity. A slot is sure. Memory is the machine's, and pages that a
  * region hasn't touched yet may be gone when it does: what the stores alone
  * can't hold is reserved only as far as memory is available at the time of the
- * call, and who has to be sure binds stores that hold what is reserved.
+ * call. A machine that has to be sure binds stores that hold what is reserved.
  *
  * What the promise isn't about: limits of agents, cgroups and users (none refuses
  * a page), memory cgroups, pages whose bytes are lost, a machine that is out of
@@ -1384,7 +1384,7 @@ struct tw_numa_stats {
 #define TW_NUMA_STATS_SIZE_VER0		72
 
 /**
- * struct tw_numa_balance - TW_IOC_NUMA_BALANCE: pages to who touches them
+ * struct tw_numa_balance - TW_IOC_NUMA_BALANCE: pages to the nodes that touch them
  * @size: sizeof(struct tw_numa_balance)
  * @flags: in: 0
  * @nr: in: most pages to move, 0: all
@@ -1424,8 +1424,8 @@ struct tw_numa_balance {
  * @reserved: in: 0
  * @id: in with TW_AGENT_BY_ID: label
  * @pages: in or out: pages of regions by enum tw_tier; TW_NO_LIMIT: no limit
- * @hard: out: how high @pages may be set without CAP_SYS_RESOURCE. Who has it
- *	sets both
+ * @hard: out: how high @pages may be set without CAP_SYS_RESOURCE. A caller that
+ *	has it sets both
  *
  * A limit never blocks: a page goes to the next tier instead. What is in
  * memory beyond the limits of both memory tiers, as a touched page must be,
@@ -1577,7 +1577,7 @@ enum tw_group_kind {
  * @flags: in: TW_GROUP_SET, or TW_GROUP_NEXT, or 0 to ask
  * @kind: in: enum tw_group_kind. With TW_GROUP_NEXT in: 0, out: what it is
  * @uid: in: of TW_GROUP_USER, as the caller's user namespace has it; else 0. With
- *	TW_GROUP_NEXT in: 0, out: who
+ *	TW_GROUP_NEXT in: 0, out: the user
  * @path: in: pointer to the path of TW_GROUP_CGROUP, as /proc/PID/cgroup has it
  *	("0::PATH"): it begins with / and doesn't end with it, but for the root's;
  *	else 0. With TW_GROUP_NEXT: pointer to room for one
@@ -2086,7 +2086,7 @@ struct tw_stats {
  * @bytes: size of the device when it was formatted
  * @uuid: random
  * @label: text, NUL padded
- * @tier: the tier that it was signed for, enum tw_tier and one; 0: any. For who
+ * @tier: the tier that it was signed for, enum tw_tier and one; 0: any. For what
  *	configures tiers; the driver binds it to whichever is asked for
  * @reserved: 0
  */
