@@ -43,18 +43,18 @@ struct tw_agent_walk {
 	struct tw_move *m;
 };
 
-static bool tw_walk_over(struct tw_agent_walk *s)
+static bool tw_agent_walk_over(struct tw_agent_walk *s)
 {
 	return !s->left || s->full || s->intr;
 }
 
 /* Most pages of the next batch. */
-static unsigned int tw_walk_room(struct tw_agent_walk *s)
+static unsigned int tw_agent_walk_room(struct tw_agent_walk *s)
 {
 	return min_t(u64, tw_migration_batch(), s->left);
 }
 
-static void tw_walk_flush(struct tw_agent_walk *s)
+static void tw_agent_walk_flush(struct tw_agent_walk *s)
 {
 	struct tw_move *m = s->m;
 	unsigned int i;
@@ -81,7 +81,7 @@ static void tw_walk_flush(struct tw_agent_walk *s)
 }
 
 /* Is this page one to be moved, as far as can be seen without its lock? */
-static bool tw_walk_wants(struct tw_agent_walk *s, struct tw_rec *rec)
+static bool tw_agent_walk_wants(struct tw_agent_walk *s, struct tw_rec *rec)
 {
 	unsigned long w = tw_rec_w(rec);
 	int tier;
@@ -93,7 +93,7 @@ static bool tw_walk_wants(struct tw_agent_walk *s, struct tw_rec *rec)
 	       (s->m->from == TW_TIER_NONE || tier == s->m->from);
 }
 
-static void tw_walk_region(struct tw_agent_walk *s, struct tw_region *r)
+static void tw_agent_walk_region(struct tw_agent_walk *s, struct tw_region *r)
 {
 	struct tw_move *m = s->m;
 	struct tw_chunk *c;
@@ -104,17 +104,17 @@ static void tw_walk_region(struct tw_agent_walk *s, struct tw_region *r)
 	m->nr = 0;
 	tw_for_each_chunk(r, n, c) {
 		for (i = 0; i < TW_CHUNK_PAGES; i++) {
-			if (!tw_walk_wants(s, &c->rec[i]))
+			if (!tw_agent_walk_wants(s, &c->rec[i]))
 				continue;
 			m->idx[m->nr++] = c->base + i;
-			if (m->nr >= tw_walk_room(s))
-				tw_walk_flush(s);
-			if (tw_walk_over(s))
+			if (m->nr >= tw_agent_walk_room(s))
+				tw_agent_walk_flush(s);
+			if (tw_agent_walk_over(s))
 				return;
 		}
 		cond_resched();
 	}
-	tw_walk_flush(s);
+	tw_agent_walk_flush(s);
 }
 
 static void tw_walk_agent(struct tw_agent_walk *s)
@@ -122,11 +122,11 @@ static void tw_walk_agent(struct tw_agent_walk *s)
 	struct tw_region *r;
 	u64 id = 0;
 
-	while (!tw_walk_over(s) && (r = tw_region_after(id))) {
+	while (!tw_agent_walk_over(s) && (r = tw_region_after(id))) {
 		id = tw_region_number(r);
 		s->intr = signal_pending(current);
 		if (r->agent == s->agent && !s->intr)
-			tw_walk_region(s, r);
+			tw_agent_walk_region(s, r);
 		tw_region_put(r);
 		cond_resched();
 	}

@@ -135,13 +135,13 @@ static int tw_reqs_make(struct tw_request *reqs, u32 nr, bool admin,
 }
 
 /* Where a caller has its requests; NULL: in the kernel. */
-struct tw_asked {
+struct tw_request_array {
 	u64 at;
 	u32 size;	/* of one there */
 };
 
-static int tw_asked_write(const struct tw_asked *user,
-			  const struct tw_request *reqs, u32 nr)
+static int tw_request_array_write(const struct tw_request_array *user,
+				  const struct tw_request *reqs, u32 nr)
 {
 	u32 i;
 	int err = 0;
@@ -152,8 +152,8 @@ static int tw_asked_write(const struct tw_asked *user,
 	return err;
 }
 
-static int tw_asked_read(const struct tw_asked *user, struct tw_request *reqs,
-			 u32 nr)
+static int tw_request_array_read(const struct tw_request_array *user,
+				 struct tw_request *reqs, u32 nr)
 {
 	u32 i;
 	int err = 0;
@@ -169,7 +169,8 @@ static int tw_asked_read(const struct tw_asked *user, struct tw_request *reqs,
  * has been queued and an error means just that.
  */
 static int tw_queue_submit(struct tw_request *reqs, u32 nr, bool admin,
-			   struct tw_call *call, const struct tw_asked *asked)
+			   struct tw_call *call,
+			   const struct tw_request_array *asked)
 {
 	struct tw_user *user = tw_user_get_current();
 	LIST_HEAD(made);
@@ -183,7 +184,7 @@ static int tw_queue_submit(struct tw_request *reqs, u32 nr, bool admin,
 	err = tw_queue_take(user, nr);
 	if (err)
 		goto free;
-	err = tw_asked_write(asked, reqs, nr);
+	err = tw_request_array_write(asked, reqs, nr);
 	if (err)
 		goto give;
 	err = tw_queue_add(&made, user);
@@ -237,7 +238,7 @@ static int tw_call_wait(struct tw_call *call)
 }
 
 static int tw_queue_ask(struct tw_request *reqs, u32 nr, bool wait, bool admin,
-			const struct tw_asked *asked)
+			const struct tw_request_array *asked)
 {
 	struct tw_call *call = NULL;
 	int err;
@@ -298,7 +299,7 @@ static void tw_request_tally(struct tw_request_pages *arg,
  */
 int tw_request_ioctl(struct tw_request_pages *arg)
 {
-	const struct tw_asked asked = {
+	const struct tw_request_array asked = {
 		.at = arg->requests,
 		.size = arg->entry_size,
 	};
@@ -315,7 +316,7 @@ int tw_request_ioctl(struct tw_request_pages *arg)
 	reqs = kvmalloc_array(arg->nr, sizeof(*reqs), GFP_KERNEL_ACCOUNT);
 	if (!reqs)
 		return -ENOMEM;
-	err = tw_asked_read(&asked, reqs, arg->nr);
+	err = tw_request_array_read(&asked, reqs, arg->nr);
 	if (err)
 		goto out;
 	err = tw_requests_check(reqs, arg->nr);
@@ -329,7 +330,7 @@ int tw_request_ioctl(struct tw_request_pages *arg)
 	if (err || !wait)
 		goto out;
 	tw_request_tally(arg, reqs);
-	err = tw_asked_write(&asked, reqs, arg->nr);
+	err = tw_request_array_write(&asked, reqs, arg->nr);
 out:
 	kvfree(reqs);
 	return err;

@@ -29,30 +29,30 @@
 #include "tiers/headroom.h"
 
 static struct tw_move *tw_demote_move;	/* the work's batch */
-static struct tw_keep tw_keep;		/* hints, see tw_keep_get() */
+static struct tw_headroom_hint tw_headroom_hint;	/* see tw_headroom_get() */
 
 /*
  * What memcgs have asked for, by memcg: a reclaimer that took the pages of other
  * memcgs for its own progress would go on for ever.
  */
 #define TW_ASKED_BITS	6
-static struct tw_askers tw_asked[1 << TW_ASKED_BITS];
+static struct tw_askers tw_memcg_askers[1 << TW_ASKED_BITS];
 
 /* -- in the background ----------------------------------------------------- */
 
 /* As it is now, if not by one hand: what a race mixes up costs little. */
-static struct tw_keep tw_keep_get(void)
+static struct tw_headroom_hint tw_headroom_get(void)
 {
-	return (struct tw_keep){
-		.pages = READ_ONCE(tw_keep.pages),
-		.done = READ_ONCE(tw_keep.done),
+	return (struct tw_headroom_hint){
+		.pages = READ_ONCE(tw_headroom_hint.pages),
+		.done = READ_ONCE(tw_headroom_hint.done),
 	};
 }
 
-static void tw_keep_put(struct tw_keep keep)
+static void tw_headroom_put(struct tw_headroom_hint keep)
 {
-	WRITE_ONCE(tw_keep.pages, keep.pages);
-	WRITE_ONCE(tw_keep.done, keep.done);
+	WRITE_ONCE(tw_headroom_hint.pages, keep.pages);
+	WRITE_ONCE(tw_headroom_hint.done, keep.done);
 }
 
 static unsigned long tw_headroom_most(unsigned long capacity)
@@ -62,31 +62,31 @@ static unsigned long tw_headroom_most(unsigned long capacity)
 
 static unsigned long tw_headroom(unsigned long capacity)
 {
-	struct tw_keep keep = tw_keep_get();
+	struct tw_headroom_hint keep = tw_headroom_get();
 
 	if (READ_ONCE(tw_auto_migration))
-		return tw_keep_now(&keep, tw_headroom_most(capacity));
+		return tw_headroom_now(&keep, tw_headroom_most(capacity));
 	return clamp(capacity / 64, 32UL, 8192UL);
 }
 
 void tw_demote_begin(void)
 {
-	tw_keep_put((struct tw_keep){ .pages = ~0ULL });
+	tw_headroom_put((struct tw_headroom_hint){ .pages = ~0ULL });
 }
 
 void tw_demote_stalled(void)
 {
-	struct tw_keep keep = tw_keep_get();
+	struct tw_headroom_hint keep = tw_headroom_get();
 	unsigned long capacity;
 
 	tw_memory_free(&capacity);
-	tw_keep_stalled(&keep, tw_headroom_most(capacity));
-	tw_keep_put(keep);
+	tw_headroom_stalled(&keep, tw_headroom_most(capacity));
+	tw_headroom_put(keep);
 }
 
-static struct tw_askers *tw_asked_of(struct mem_cgroup *memcg)
+static struct tw_askers *tw_askers_of(struct mem_cgroup *memcg)
 {
-	return &tw_asked[hash_ptr(memcg, TW_ASKED_BITS)];
+	return &tw_memcg_askers[hash_ptr(memcg, TW_ASKED_BITS)];
 }
 
 /* What the shrinker has asked of each region. */
@@ -96,7 +96,7 @@ static void tw_demote_reclaim(void)
 	u64 id = 0;
 
 	while ((r = tw_region_after(id))) {
-		struct tw_askers *askers = tw_asked_of(r->memcg);
+		struct tw_askers *askers = tw_askers_of(r->memcg);
 		unsigned long n = atomic_long_xchg(&r->reclaim, 0);
 
 		id = tw_region_number(r);
@@ -124,7 +124,7 @@ static void tw_demote_reclaim(void)
 unsigned long tw_demote_wait(struct mem_cgroup *memcg, unsigned long nr,
 			     long patience)
 {
-	struct tw_askers *askers = tw_asked_of(memcg);
+	struct tw_askers *askers = tw_askers_of(memcg);
 	long since;
 
 	if (tw_demote_is_paused() || !tw_store_possible())
@@ -138,7 +138,7 @@ unsigned long tw_demote_wait(struct mem_cgroup *memcg, unsigned long nr,
 static void tw_demote_work_fn(struct work_struct *work)
 {
 	unsigned long capacity, free, want, done;
-	struct tw_keep keep;
+	struct tw_headroom_hint keep;
 
 	tw_demote_reclaim();
 	tw_limits_work();
@@ -152,9 +152,9 @@ static void tw_demote_work_fn(struct work_struct *work)
 					    TW_BATCH));
 		if (!done)
 			break;
-		keep = tw_keep_get();
-		tw_keep_demoted(&keep, done, tw_headroom_most(capacity));
-		tw_keep_put(keep);
+		keep = tw_headroom_get();
+		tw_headroom_demoted(&keep, done, tw_headroom_most(capacity));
+		tw_headroom_put(keep);
 		cond_resched();
 	}
 }
@@ -182,8 +182,8 @@ int tw_demote_init(void)
 {
 	int err, i;
 
-	for (i = 0; i < ARRAY_SIZE(tw_asked); i++)
-		tw_askers_init(&tw_asked[i]);
+	for (i = 0; i < ARRAY_SIZE(tw_memcg_askers); i++)
+		tw_askers_init(&tw_memcg_askers[i]);
 	tw_demote_move = tw_move_alloc(GFP_KERNEL);
 	if (!tw_demote_move)
 		return -ENOMEM;

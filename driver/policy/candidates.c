@@ -37,9 +37,9 @@
 #define TW_WALK_EACH	8
 
 /* Where the walk goes on (hints). */
-static u64 tw_walk_region;
-static unsigned long tw_walk_index;
-static unsigned long tw_walk_pfn;
+static u64 tw_hand_region;
+static unsigned long tw_hand_index;
+static unsigned long tw_hand_pfn;
 
 /**
  * struct tw_cand_set - one call
@@ -158,7 +158,7 @@ static void tw_cand_from_rings(struct tw_cand_set *s)
 /* -- by a walk ------------------------------------------------------------- */
 
 /* A page met by the walk; the rings learn of it if they did not know. */
-static void tw_walk_meet(struct tw_cand_set *s, const struct tw_page *p)
+static void tw_cand_walk_meet(struct tw_cand_set *s, const struct tw_page *p)
 {
 	if (p->tier != s->from || !tw_cand_want(s, p->heat) ||
 	    !tw_cand_add(s, p))
@@ -167,8 +167,8 @@ static void tw_walk_meet(struct tw_cand_set *s, const struct tw_page *p)
 }
 
 /* Page @at of @r and on; returns where it stopped, ULONG_MAX: at the end. */
-static unsigned long tw_walk_pages(struct tw_cand_set *s, struct tw_region *r,
-				   unsigned long at, unsigned int *left)
+static unsigned long tw_cand_walk_pages(struct tw_cand_set *s, struct tw_region *r,
+					unsigned long at, unsigned int *left)
 {
 	unsigned long i = at >> TW_CHUNK_SHIFT;
 	struct tw_chunk *c;
@@ -182,7 +182,7 @@ static unsigned long tw_walk_pages(struct tw_cand_set *s, struct tw_region *r,
 				return idx;
 			--*left;
 			tw_page_describe(r, idx, &p, false);
-			tw_walk_meet(s, &p);
+			tw_cand_walk_meet(s, &p);
 		}
 		cond_resched();
 	}
@@ -190,10 +190,10 @@ static unsigned long tw_walk_pages(struct tw_cand_set *s, struct tw_region *r,
 }
 
 /* Once around the regions at most. */
-static void tw_walk_regions(struct tw_cand_set *s, unsigned int left)
+static void tw_cand_walk_regions(struct tw_cand_set *s, unsigned int left)
 {
-	u64 start = READ_ONCE(tw_walk_region), id = start;
-	unsigned long at = READ_ONCE(tw_walk_index);
+	u64 start = READ_ONCE(tw_hand_region), id = start;
+	unsigned long at = READ_ONCE(tw_hand_index);
 	bool wrapped = false;
 	struct tw_region *r;
 
@@ -215,7 +215,7 @@ static void tw_walk_regions(struct tw_cand_set *s, unsigned int left)
 		if (tw_region_number(r) != id)
 			at = 0;
 		at = s->admin || tw_region_mine(r) ?
-		     tw_walk_pages(s, r, at, &left) : ULONG_MAX;
+		     tw_cand_walk_pages(s, r, at, &left) : ULONG_MAX;
 		id = tw_region_number(r);
 		if (at == ULONG_MAX) {
 			id++;
@@ -223,14 +223,14 @@ static void tw_walk_regions(struct tw_cand_set *s, unsigned int left)
 		}
 		tw_region_put(r);
 	}
-	WRITE_ONCE(tw_walk_region, id);
-	WRITE_ONCE(tw_walk_index, at);
+	WRITE_ONCE(tw_hand_region, id);
+	WRITE_ONCE(tw_hand_index, at);
 }
 
 /* Once around the external pages at most. */
-static void tw_walk_external(struct tw_cand_set *s, unsigned int left)
+static void tw_cand_walk_external(struct tw_cand_set *s, unsigned int left)
 {
-	unsigned long start = READ_ONCE(tw_walk_pfn), pfn = start;
+	unsigned long start = READ_ONCE(tw_hand_pfn), pfn = start;
 	bool wrapped = false;
 	struct tw_page p;
 
@@ -243,11 +243,11 @@ static void tw_walk_external(struct tw_cand_set *s, unsigned int left)
 		}
 		if (pfn == ULONG_MAX || (wrapped && pfn >= start))
 			break;
-		tw_walk_meet(s, &p);
+		tw_cand_walk_meet(s, &p);
 		pfn++;
 		cond_resched();
 	}
-	WRITE_ONCE(tw_walk_pfn, pfn == ULONG_MAX ? 0 : pfn);
+	WRITE_ONCE(tw_hand_pfn, pfn == ULONG_MAX ? 0 : pfn);
 }
 
 /* -- all of it ------------------------------------------------------------- */
@@ -286,9 +286,9 @@ static int tw_cand_run(struct tw_cand_set *s)
 	s->hot = tw_tier_latencies(s->from, s->to, &s->from_ns, &s->to_ns);
 	tw_cand_from_rings(s);
 	if (s->nr < s->want)
-		tw_walk_regions(s, look);
+		tw_cand_walk_regions(s, look);
 	if (s->nr < s->want && s->admin)
-		tw_walk_external(s, look);
+		tw_cand_walk_external(s, look);
 	for (i = 0; i < s->nr; i++)
 		s->key[i] = TW_CAND_KEY(tw_cand_rank(s->found[i].heat,
 						     s->found[i].age, s->hot), i);

@@ -54,18 +54,18 @@ struct tw_trace {
 static struct tw_trace *tw_traces;
 
 /**
- * struct tw_way - moves in one direction
+ * struct tw_direction - moves in one direction
  * @m: batch
  * @bucket: rate limit, by where to
  */
-struct tw_way {
+struct tw_direction {
 	struct tw_move *m;
 	struct tw_bucket bucket[TW_NR_TIERS];
 };
 
-static struct tw_way tw_up, tw_down, tw_sink;
+static struct tw_direction tw_up, tw_down, tw_sink;
 
-struct tw_decider tw_dec = {
+struct tw_decider tw_decider = {
 	/* Before the first scan nothing is known to be hot. */
 	.fit = { [0 ... 1] = TW_HEAT_BUCKETS * TW_HEAT_BUCKET },
 	.sink_age = { [0 ... TW_NR_TIERS - 1] = TW_SINK_NONE },
@@ -89,7 +89,7 @@ static bool tw_trace_fresh(u64 page)
 	struct tw_trace *t = tw_trace_of(page);
 
 	return t->page == page &&
-	       tw_dec.scan - t->scan <= READ_ONCE(tw_knobs.min_stay);
+	       tw_decider.scan - t->scan <= READ_ONCE(tw_knobs.min_stay);
 }
 
 static void tw_trace_add(u64 page, bool up)
@@ -97,11 +97,11 @@ static void tw_trace_add(u64 page, bool up)
 	struct tw_trace *t = tw_trace_of(page);
 
 	if (!up && t->page == page && t->up &&
-	    tw_dec.scan - t->scan < TW_THRASH_SCANS) {
-		tw_dec.thrash++;
+	    tw_decider.scan - t->scan < TW_THRASH_SCANS) {
+		tw_decider.thrash++;
 		tw_auto_count(thrash, 1);
 	}
-	*t = (struct tw_trace){ .page = page, .scan = tw_dec.scan, .up = up };
+	*t = (struct tw_trace){ .page = page, .scan = tw_decider.scan, .up = up };
 }
 
 static unsigned long tw_room(int tier)
@@ -114,7 +114,7 @@ static unsigned long tw_room(int tier)
 
 /* -- the batches --------------------------------------------------------------- */
 
-static void tw_way_count(struct tw_move *m, bool up)
+static void tw_direction_count(struct tw_move *m, bool up)
 {
 	unsigned int i;
 
@@ -122,7 +122,7 @@ static void tw_way_count(struct tw_move *m, bool up)
 		switch (m->status[i]) {
 		case 0:
 			tw_trace_add(tw_region_page(m->region, m->idx[i]), up);
-			tw_dec.moved++;
+			tw_decider.moved++;
 			break;
 		case -EBUSY:
 			tw_auto_count(busy, 1);
@@ -139,22 +139,22 @@ static void tw_way_count(struct tw_move *m, bool up)
 		tw_auto_count(demoted, m->moved);
 }
 
-static void tw_way_run(struct tw_move *m)
+static void tw_direction_run(struct tw_move *m)
 {
 	u64 ns = ktime_get_mono_fast_ns();
 
 	tw_move_run(m);
 	ns = ktime_get_mono_fast_ns() - ns;
-	tw_dec.move_ns += ns;
+	tw_decider.move_ns += ns;
 	tw_auto_count(ns, ns);
 	if (!tw_tier_is_memory(m->to))
-		tw_dec.sink_ns -= ns;
+		tw_decider.sink_ns -= ns;
 	else if (m->moved)
-		tw_dec.cost_ns[m->to] = tw_least(tw_dec.cost_ns[m->to],
-						 div_u64(ns, m->moved));
+		tw_decider.cost_ns[m->to] = tw_least(tw_decider.cost_ns[m->to],
+						     div_u64(ns, m->moved));
 }
 
-static void tw_way_flush(struct tw_way *way, bool up)
+static void tw_direction_flush(struct tw_direction *way, bool up)
 {
 	struct tw_move *m = way->m;
 	unsigned int n;
@@ -167,22 +167,22 @@ static void tw_way_flush(struct tw_way *way, bool up)
 	tw_auto_count(limited, m->nr - n);
 	m->nr = n;
 	if (n) {
-		tw_way_run(m);
-		tw_way_count(m, up);
+		tw_direction_run(m);
+		tw_direction_count(m, up);
 		if (!up)
-			tw_dec.need[m->from] -= min_t(unsigned long, m->moved,
-						      tw_dec.need[m->from]);
+			tw_decider.need[m->from] -= min_t(unsigned long, m->moved,
+							  tw_decider.need[m->from]);
 	}
 	m->nr = 0;
 }
 
-static void tw_way_add(struct tw_way *way, struct tw_region *r,
-		       unsigned long idx, int from, int to)
+static void tw_direction_add(struct tw_direction *way, struct tw_region *r,
+			     unsigned long idx, int from, int to)
 {
 	struct tw_move *m = way->m;
 	bool up = way == &tw_up;
 
-	tw_dec.wanted++;
+	tw_decider.wanted++;
 	tw_auto_count(considered, 1);
 	if (tw_trace_fresh(tw_region_page(r, idx))) {
 		tw_auto_count(stayed, 1);
@@ -194,14 +194,14 @@ static void tw_way_add(struct tw_way *way, struct tw_region *r,
 	m->reason = up ? TW_REASON_HOT : TW_REASON_COLD;
 	m->idx[m->nr++] = idx;
 	if (m->nr == TW_BATCH)
-		tw_way_flush(way, up);
+		tw_direction_flush(way, up);
 }
 
 void tw_policy_region_done(void)
 {
-	tw_way_flush(&tw_sink, false);
-	tw_way_flush(&tw_down, false);	/* makes room */
-	tw_way_flush(&tw_up, true);
+	tw_direction_flush(&tw_sink, false);
+	tw_direction_flush(&tw_down, false);	/* makes room */
+	tw_direction_flush(&tw_up, true);
 }
 
 /* -- deciding ------------------------------------------------------------------ */
@@ -209,14 +209,14 @@ void tw_policy_region_done(void)
 static bool tw_is_hot(int home, unsigned int heat)
 {
 	if (READ_ONCE(tw_knobs.mode) & TW_POLICY_AUTO)
-		return heat >= tw_dec.fit[home] + tw_dec.margin.heat;
+		return heat >= tw_decider.fit[home] + tw_decider.margin.heat;
 	return heat > READ_ONCE(tw_hot_threshold);
 }
 
 static bool tw_is_cold(int tier, unsigned int heat)
 {
 	if (READ_ONCE(tw_knobs.mode) & TW_POLICY_AUTO)
-		return heat < tw_dec.cold[tier];
+		return heat < tw_decider.cold[tier];
 	return heat < READ_ONCE(tw_cold_threshold);
 }
 
@@ -231,23 +231,23 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 	if (tier != home) {
 		if (!tw_tier_bound(home) || !tw_is_hot(home, heat))
 			return;
-		if (heat < tw_dec.pays[home]) {
+		if (heat < tw_decider.pays[home]) {
 			tw_auto_count(unpaid, 1);
 			return;
 		}
 		if (tw_room(home) > tw_up.m->nr) {
-			tw_way_add(&tw_up, r, idx, tier, home);
+			tw_direction_add(&tw_up, r, idx, tier, home);
 			return;
 		}
-		tw_dec.waiting[home]++;
-		tw_dec.wanted++;
+		tw_decider.waiting[home]++;
+		tw_decider.wanted++;
 		tw_auto_count(considered, 1);
 		tw_auto_count(full, 1);
 		return;
 	}
-	if (!young && tw_dec.need[tier] > tw_down.m->nr &&
+	if (!young && tw_decider.need[tier] > tw_down.m->nr &&
 	    tw_is_cold(tier, heat) && tw_room(other) > tw_down.m->nr)
-		tw_way_add(&tw_down, r, idx, tier, other);
+		tw_direction_add(&tw_down, r, idx, tier, other);
 }
 
 void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
@@ -255,14 +255,14 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 {
 	int to;
 
-	if (age < tw_dec.sink_age[tier] || tw_dec.sink_ns <= 0 ||
-	    tw_dec.need[tier] <= tw_sink.m->nr)
+	if (age < tw_decider.sink_age[tier] || tw_decider.sink_ns <= 0 ||
+	    tw_decider.need[tier] <= tw_sink.m->nr)
 		return;
 	if (tw_sink.m->nr && tw_sink.m->from != tier)
-		tw_way_flush(&tw_sink, false);
+		tw_direction_flush(&tw_sink, false);
 	to = tw_sink_target(r, tier);
 	if (to != TW_TIER_NONE)
-		tw_way_add(&tw_sink, r, idx, tier, to);
+		tw_direction_add(&tw_sink, r, idx, tier, to);
 }
 
 /* Pages that are to sink, so that what leaves memory finds room. */
@@ -274,8 +274,8 @@ static u64 tw_store_need(int tier)
 
 	if (!tw_tier_bound(tier))
 		return 0;
-	tw_dec.room[tier] = tw_sink_room(cap, tw_dec.room[tier], free);
-	return tw_sink_need(tw_dec.room[tier], free);
+	tw_decider.room[tier] = tw_sink_room(cap, tw_decider.room[tier], free);
+	return tw_sink_need(tw_decider.room[tier], free);
 }
 
 /* What the stores were asked for since the scan before, if there was one. */
@@ -287,16 +287,16 @@ static void tw_sink_asked(void)
 
 	tw_for_each_store_tier(tier) {
 		tw_stats_sum(tier, &sum);
-		if (tw_dec.began)
-			tw_asked_for(&tw_dec.asking[tier],
-				     sum.refaults - tw_dec.refaults[tier],
-				     tw_tier_used(&tw_tiers[tier]));
-		tw_dec.refaults[tier] = sum.refaults;
-		all += tw_dec.asking[tier].refaults;
+		if (tw_decider.began)
+			tw_demand_add(&tw_decider.asking[tier],
+				      sum.refaults - tw_decider.refaults[tier],
+				      tw_tier_used(&tw_tiers[tier]));
+		tw_decider.refaults[tier] = sum.refaults;
+		all += tw_decider.asking[tier].refaults;
 	}
 	if (all > TW_ASKING_MANY)
 		tw_for_each_store_tier(tier)
-			tw_asking_age(&tw_dec.asking[tier]);
+			tw_demand_age(&tw_decider.asking[tier]);
 }
 
 void tw_policy_tell_stores(void)
@@ -308,15 +308,15 @@ void tw_policy_tell_stores(void)
 /* All stores but the slowest in use, against that. */
 static bool tw_sink_pays(void)
 {
-	struct tw_asking fast = {}, slow = {};
+	struct tw_demand fast = {}, slow = {};
 	int tier;
 
 	tw_for_each_store_tier(tier) {
-		const struct tw_asking *a = &tw_dec.asking[tier];
+		const struct tw_demand *a = &tw_decider.asking[tier];
 
 		if (!a->pages)
 			continue;
-		tw_asked_for(&fast, slow.refaults, slow.pages);
+		tw_demand_add(&fast, slow.refaults, slow.pages);
 		slow = *a;
 	}
 	return tw_sink_helps(&fast, &slow);
@@ -330,17 +330,17 @@ static void tw_sink_begin(void)
 	tw_sink_asked();
 	WRITE_ONCE(tw_sink_helped, tw_sink_pays());
 	tw_policy_tell_stores();
-	if (tw_dec.began)
-		tw_dec.sink_ns = tw_sink_time(tw_dec.sink_ns,
-					      waited - tw_dec.waited,
-					      now - tw_dec.began);
+	if (tw_decider.began)
+		tw_decider.sink_ns = tw_sink_time(tw_decider.sink_ns,
+						  waited - tw_decider.waited,
+						  now - tw_decider.began);
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++) {
-		tw_dec.sinks[tier] = tw_sink_helped && tw_dec.sink_ns > 0 ?
+		tw_decider.sinks[tier] = tw_sink_helped && tw_decider.sink_ns > 0 ?
 			tw_store_need(tier) : 0;
-		tw_dec.need[tier] = tw_dec.sinks[tier];
+		tw_decider.need[tier] = tw_decider.sinks[tier];
 	}
-	tw_dec.began = now;
-	tw_dec.waited = waited;
+	tw_decider.began = now;
+	tw_decider.waited = waited;
 }
 
 static void tw_sink_end(const struct tw_heat_map *map)
@@ -349,17 +349,17 @@ static void tw_sink_end(const struct tw_heat_map *map)
 
 	/* The oldest for the next scan. What was not to sink was not counted. */
 	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
-		if (tw_dec.sinks[tier])
-			tw_dec.sink_age[tier] =
+		if (tw_decider.sinks[tier])
+			tw_decider.sink_age[tier] =
 				tw_age_oldest(map->age[tier],
-					      tw_dec.sinks[tier]);
+					      tw_decider.sinks[tier]);
 }
 
 /* What a page must be to be worth the way home, and another one's away. */
 static unsigned int tw_pays_at(int home, u64 window_ns)
 {
 	int other = home == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
-	u64 cost = tw_dec.cost_ns[home] + tw_dec.cost_ns[other];
+	u64 cost = tw_decider.cost_ns[home] + tw_decider.cost_ns[other];
 	u64 from, to;
 
 	/* A region that has another tier as its home has its own latencies. */
@@ -372,20 +372,20 @@ void tw_policy_begin(u64 window_ns)
 {
 	int tier;
 
-	tw_dec.scan++;
-	tw_dec.moved = 0;
-	tw_dec.thrash = 0;
-	tw_dec.wanted = 0;
+	tw_decider.scan++;
+	tw_decider.moved = 0;
+	tw_decider.thrash = 0;
+	tw_decider.wanted = 0;
 	tw_for_each_memory_tier(tier) {
 		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
 		unsigned long keep = tw_policy_headroom(cap);
 		unsigned long room = tw_room(tier);
 
-		tw_dec.need[tier] = room < keep ? 2 * keep - room : 0;
+		tw_decider.need[tier] = room < keep ? 2 * keep - room : 0;
 		/* Those of the scan before that found no room. */
-		tw_dec.need[tier] += min(tw_dec.waiting[tier], cap / 4);
-		tw_dec.waiting[tier] = 0;
-		tw_dec.pays[tier] = tw_pays_at(tier, window_ns);
+		tw_decider.need[tier] += min(tw_decider.waiting[tier], cap / 4);
+		tw_decider.waiting[tier] = 0;
+		tw_decider.pays[tier] = tw_pays_at(tier, window_ns);
 	}
 	tw_sink_begin();
 }
@@ -395,30 +395,31 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 	int tier;
 
 	if (news)
-		tw_dec.margin = (struct tw_margin){ .heat = TW_MARGIN_MIN };
+		tw_decider.margin = (struct tw_margin){ .heat = TW_MARGIN_MIN };
 	else
-		tw_margin_scanned(&tw_dec.margin, tw_dec.moved, tw_dec.thrash);
-	WRITE_ONCE(tw_stats->auto_margin, tw_dec.margin.heat);
+		tw_margin_scanned(&tw_decider.margin, tw_decider.moved,
+				  tw_decider.thrash);
+	WRITE_ONCE(tw_stats->auto_margin, tw_decider.margin.heat);
 	tw_for_each_memory_tier(tier) {
 		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
 		unsigned long keep = tw_policy_headroom(cap);
-		unsigned long want = keep + tw_dec.waiting[tier];
+		unsigned long want = keep + tw_decider.waiting[tier];
 
-		tw_dec.fit[tier] = tw_heat_fit(map->home[tier], cap - keep);
+		tw_decider.fit[tier] = tw_heat_fit(map->home[tier], cap - keep);
 		/* Nothing goes that would have to come back. */
-		tw_dec.cold[tier] = min(tw_heat_coldest(map->tier[tier], want),
-					max(tw_dec.fit[tier],
-					    (unsigned int)TW_HEAT_BUCKET));
+		tw_decider.cold[tier] = min(tw_heat_coldest(map->tier[tier], want),
+					    max(tw_decider.fit[tier],
+						(unsigned int)TW_HEAT_BUCKET));
 	}
 	tw_sink_end(map);
 }
 
 void tw_policy_forget(void)
 {
-	memset(tw_dec.asking, 0, sizeof(tw_dec.asking));
-	memset(tw_dec.room, 0, sizeof(tw_dec.room));
-	tw_dec.sink_ns = 0;
-	tw_dec.began = 0;
+	memset(tw_decider.asking, 0, sizeof(tw_decider.asking));
+	memset(tw_decider.room, 0, sizeof(tw_decider.room));
+	tw_decider.sink_ns = 0;
+	tw_decider.began = 0;
 	tw_policy_tell_stores();
 }
 
@@ -427,20 +428,20 @@ void tw_policy_balance(unsigned int nr)
 	u64 ns = ktime_get_mono_fast_ns();
 
 	tw_numa_balance_some(nr);
-	tw_dec.move_ns += ktime_get_mono_fast_ns() - ns;
+	tw_decider.move_ns += ktime_get_mono_fast_ns() - ns;
 }
 
 u64 tw_policy_move_ns(void)
 {
-	u64 ns = tw_dec.move_ns;
+	u64 ns = tw_decider.move_ns;
 
-	tw_dec.move_ns = 0;
+	tw_decider.move_ns = 0;
 	return ns;
 }
 
 u64 tw_policy_wanted(void)
 {
-	return tw_dec.wanted;
+	return tw_decider.wanted;
 }
 
 /* -- load and unload --------------------------------------------------------- */

@@ -58,7 +58,7 @@ struct tw_decider {
 	unsigned long need[TW_NR_TIERS];
 	unsigned int sink_age[TW_NR_TIERS];
 	u64 room[TW_NR_TIERS];
-	struct tw_asking asking[TW_NR_TIERS];
+	struct tw_demand asking[TW_NR_TIERS];
 	u64 refaults[TW_NR_TIERS];
 	u64 sinks[TW_NR_TIERS];
 	s64 sink_ns;
@@ -72,12 +72,12 @@ struct tw_decider {
 	u64 move_ns;
 };
 
-extern struct tw_decider tw_dec;	/* the scanner's thread's own */
+extern struct tw_decider tw_decider;	/* the scanner's thread's own */
 
 /* Are pages of this tier, the coldest, wanted elsewhere? */
 static inline bool tw_policy_needs_cold(int tier)
 {
-	return tw_dec.need[tier];
+	return tw_decider.need[tier];
 }
 
 int tw_policy_moves_init(void);		/* by the scanner */

@@ -112,11 +112,11 @@ static inline unsigned int tw_age_oldest(const u64 *pages, u64 want)
 }
 
 /**
- * struct tw_asking - how often pages of a store are asked for
+ * struct tw_demand - how often pages of a store are asked for
  * @refaults: lately
  * @pages: how many were there, summed over as many scans
  */
-struct tw_asking {
+struct tw_demand {
 	u64 refaults;
 	u64 pages;
 };
@@ -125,13 +125,13 @@ struct tw_asking {
 #define TW_ASKING_FEW		128
 #define TW_ASKING_MANY		2048
 
-static inline void tw_asked_for(struct tw_asking *a, u64 refaults, u64 pages)
+static inline void tw_demand_add(struct tw_demand *a, u64 refaults, u64 pages)
 {
 	a->refaults += refaults;
 	a->pages += pages;
 }
 
-static inline void tw_asking_age(struct tw_asking *a)
+static inline void tw_demand_age(struct tw_demand *a)
 {
 	a->refaults /= 2;
 	a->pages /= 2;
@@ -143,8 +143,8 @@ static inline void tw_asking_age(struct tw_asking *a)
  * is in the wrong place. Otherwise one page is as good as another, or those that
  * sank were the right ones, and each more is one more in the slower store.
  */
-static inline bool tw_sink_helps(const struct tw_asking *fast,
-				 const struct tw_asking *slow)
+static inline bool tw_sink_helps(const struct tw_demand *fast,
+				 const struct tw_demand *slow)
 {
 	if (!fast->pages || slow->refaults < TW_ASKING_FEW)
 		return false;
@@ -197,17 +197,18 @@ static inline u64 tw_sink_need(u64 room, u64 free)
 #define TW_KEEP_PART		16
 
 /**
- * struct tw_keep - memory kept free: each page of it is one more in a store
+ * struct tw_headroom_hint - memory kept free: each page of it is one more in a
+ *	store
  * @pages: as found right, before the limits that hold now
  * @done: pages demoted since it was changed
  */
-struct tw_keep {
+struct tw_headroom_hint {
 	u64 pages;
 	u64 done;
 };
 
 /* How many pages to keep free, where @most are allowed. */
-static inline u64 tw_keep_now(const struct tw_keep *k, u64 most)
+static inline u64 tw_headroom_now(const struct tw_headroom_hint *k, u64 most)
 {
 	u64 least = most / TW_KEEP_PART;
 
@@ -219,16 +220,17 @@ static inline u64 tw_keep_now(const struct tw_keep *k, u64 most)
 }
 
 /* A fault has found none: more. */
-static inline void tw_keep_stalled(struct tw_keep *k, u64 most)
+static inline void tw_headroom_stalled(struct tw_headroom_hint *k, u64 most)
 {
-	k->pages = 2 * tw_keep_now(k, most);
+	k->pages = 2 * tw_headroom_now(k, most);
 	k->done = 0;
 }
 
 /* So many were demoted, and nobody had to wait: with less in the end. */
-static inline void tw_keep_demoted(struct tw_keep *k, u64 pages, u64 most)
+static inline void tw_headroom_demoted(struct tw_headroom_hint *k, u64 pages,
+				       u64 most)
 {
-	u64 now = tw_keep_now(k, most);
+	u64 now = tw_headroom_now(k, most);
 
 	k->done += pages;
 	if (k->done < TW_KEEP_ROUNDS * now)

@@ -56,14 +56,14 @@ static DECLARE_WAIT_QUEUE_HEAD(tw_scan_wq);
 static bool tw_scan_kicked;
 
 /**
- * struct tw_look - a chunk being looked at
+ * struct tw_chunk_look - a chunk being looked at
  * @r: its region, a reference
  * @c: the chunk
  * @known: nothing has happened there
  * @seen: pages touched since the scan before
  * @young: pages touched within the window
  */
-struct tw_look {
+struct tw_chunk_look {
 	struct tw_region *r;
 	struct tw_chunk *c;
 	bool known;
@@ -94,7 +94,7 @@ struct tw_pass {
 	u64 bands[TW_NR_TIERS][TW_HEAT_BANDS];
 	u64 id;
 	unsigned long at;
-	struct tw_look group[TW_GROUP];
+	struct tw_chunk_look group[TW_GROUP];
 	unsigned int nr_group;
 	u64 window;
 	u64 worked;
@@ -247,7 +247,7 @@ static void tw_scan_count_cold(struct tw_pass *p, struct tw_region *r,
 }
 
 /* Has nothing happened there that the last look does not tell? */
-static bool tw_scan_known(struct tw_pass *p, struct tw_look *l)
+static bool tw_scan_known(struct tw_pass *p, struct tw_chunk_look *l)
 {
 	struct tw_chunk *c = l->c;
 	int tier;
@@ -270,7 +270,7 @@ static bool tw_scan_known(struct tw_pass *p, struct tw_look *l)
 	return true;
 }
 
-static enum tw_seen tw_look_seen(const struct tw_look *l, unsigned int i)
+static enum tw_seen tw_look_seen(const struct tw_chunk_look *l, unsigned int i)
 {
 	if (test_bit(i, l->young))
 		return TW_SEEN_YOUNG;
@@ -278,7 +278,7 @@ static enum tw_seen tw_look_seen(const struct tw_look *l, unsigned int i)
 }
 
 /* What the looks have found, page by page. */
-static void tw_look_done(struct tw_pass *p, struct tw_look *l)
+static void tw_look_done(struct tw_pass *p, struct tw_chunk_look *l)
 {
 	struct tw_chunk *c = l->c;
 	unsigned int i, scans;
@@ -324,7 +324,7 @@ static void tw_group_again(struct tw_pass *p)
 
 	tw_scan_nap(p);
 	for (i = 0; i < p->nr_group; i++) {
-		struct tw_look *l = &p->group[i];
+		struct tw_chunk_look *l = &p->group[i];
 
 		if (!l->known && atomic_read(&l->c->nr_mem))
 			tw_scan_chunk(l->r, l->c, l->young, true);
@@ -337,7 +337,7 @@ static void tw_group_scan(struct tw_pass *p)
 	unsigned int i;
 
 	for (i = 0; i < p->nr_group; i++) {
-		struct tw_look *l = &p->group[i];
+		struct tw_chunk_look *l = &p->group[i];
 
 		l->known = tw_scan_known(p, l);
 		known &= l->known;
@@ -347,7 +347,7 @@ static void tw_group_scan(struct tw_pass *p)
 	if (p->window != TW_WINDOW_ALL && !known)
 		tw_group_again(p);
 	for (i = 0; i < p->nr_group; i++) {
-		struct tw_look *l = &p->group[i];
+		struct tw_chunk_look *l = &p->group[i];
 
 		tw_look_done(p, l);
 		if (i + 1 == p->nr_group || l[1].r != l->r)
@@ -378,7 +378,7 @@ static bool tw_group_fill(struct tw_pass *p)
 				tw_region_put(r);
 				return true;
 			}
-			p->group[p->nr_group++] = (struct tw_look){
+			p->group[p->nr_group++] = (struct tw_chunk_look){
 				.r = tw_region_get(r), .c = c,
 			};
 		}

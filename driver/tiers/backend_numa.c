@@ -189,14 +189,14 @@ static int tw_nodes_given(struct tw_tier_s *t, u32 flags, u64 given,
 #define TW_PROBE_LINES	8	/* cache lines a page that are visited */
 #define TW_PROBE_ROUNDS	3	/* the best one counts: others were disturbed */
 
-struct tw_probe {
+struct tw_node_probe {
 	unsigned int nr;
 	struct page *page[TW_PROBE_PAGES];
 	u16 order[TW_PROBE_PAGES * TW_PROBE_LINES];
 };
 
 /* Out of the caches; where there is no way, caches are part of the figure. */
-static void tw_probe_flush(struct tw_probe *p)
+static void tw_node_probe_flush(struct tw_node_probe *p)
 {
 #ifdef CONFIG_X86
 	unsigned int i;
@@ -206,7 +206,7 @@ static void tw_probe_flush(struct tw_probe *p)
 #endif
 }
 
-static void **tw_probe_line(struct tw_probe *p, unsigned int i)
+static void **tw_probe_line(struct tw_node_probe *p, unsigned int i)
 {
 	unsigned int page = i % p->nr, line = i / p->nr;
 	unsigned int stride = PAGE_SIZE / TW_PROBE_LINES;
@@ -217,7 +217,7 @@ static void **tw_probe_line(struct tw_probe *p, unsigned int i)
 }
 
 /* Links all lines to one ring in random order. */
-static void tw_probe_shuffle(struct tw_probe *p)
+static void tw_probe_shuffle(struct tw_node_probe *p)
 {
 	unsigned int nr = p->nr * TW_PROBE_LINES;
 	unsigned int i, j;
@@ -234,14 +234,14 @@ static void tw_probe_shuffle(struct tw_probe *p)
 }
 
 /* Nanoseconds a load that has to wait for the one before. */
-static u64 tw_probe_latency(struct tw_probe *p)
+static u64 tw_probe_latency(struct tw_node_probe *p)
 {
 	unsigned int nr = p->nr * TW_PROBE_LINES;
 	void **line = tw_probe_line(p, 0);
 	unsigned int i;
 	u64 start;
 
-	tw_probe_flush(p);
+	tw_node_probe_flush(p);
 	start = ktime_get_ns();
 	for (i = 0; i < nr; i++)
 		line = READ_ONCE(*line);
@@ -249,13 +249,13 @@ static u64 tw_probe_latency(struct tw_probe *p)
 }
 
 /* Bytes per second copied from one half of the pages to the other. */
-static u64 tw_probe_bandwidth(struct tw_probe *p)
+static u64 tw_probe_bandwidth(struct tw_node_probe *p)
 {
 	unsigned int half = p->nr / 2;
 	unsigned int i;
 	u64 start, ns;
 
-	tw_probe_flush(p);
+	tw_node_probe_flush(p);
 	start = ktime_get_ns();
 	for (i = 0; i < half; i++)
 		memcpy(page_address(p->page[half + i]),
@@ -264,7 +264,7 @@ static u64 tw_probe_bandwidth(struct tw_probe *p)
 	return (u64)half * PAGE_SIZE * NSEC_PER_SEC / max_t(u64, ns, 1);
 }
 
-static void tw_probe_run(struct tw_tier_s *t, struct tw_probe *p)
+static void tw_probe_run(struct tw_tier_s *t, struct tw_node_probe *p)
 {
 	u64 latency = U64_MAX, bandwidth = 0;
 	int i;
@@ -317,7 +317,7 @@ static void tw_numa_map(struct tw_tier_s *t)
 static void tw_numa_measure(struct tw_tier_s *t)
 {
 	gfp_t gfp = GFP_HIGHUSER | __GFP_NORETRY;
-	struct tw_probe *p;
+	struct tw_node_probe *p;
 
 	p = kzalloc(sizeof(*p), GFP_KERNEL);
 	while (p && p->nr < TW_PROBE_PAGES) {

@@ -150,22 +150,23 @@ static int tw_super_check(struct tw_store *s, void *buffer)
 /* -- measuring ------------------------------------------------------------- */
 
 /* A random place for @bytes within the device, of which @size are looked at. */
-static u64 tw_probe_pos(u64 size, size_t bytes)
+static u64 tw_store_probe_pos(u64 size, size_t bytes)
 {
 	u64 pages = (size - bytes) / PAGE_SIZE + 1;
 
 	return get_random_u32_below(min_t(u64, pages, U32_MAX)) * (u64)PAGE_SIZE;
 }
 
-static int tw_probe(struct tw_store *s, u64 size, void *buffer, size_t bytes,
-		    unsigned int reads, u64 *ns)
+static int tw_store_probe(struct tw_store *s, u64 size, void *buffer, size_t bytes,
+			  unsigned int reads, u64 *ns)
 {
 	u64 start = ktime_get_ns();
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < reads; i++) {
-		ret = tw_bdev_read(s, tw_probe_pos(size, bytes), buffer, bytes);
+		ret = tw_bdev_read(s, tw_store_probe_pos(size, bytes), buffer,
+				   bytes);
 		if (ret)
 			return ret;
 	}
@@ -179,11 +180,11 @@ static int tw_store_measure(struct tw_tier_s *t, struct tw_store *s, u64 size,
 	u64 ns;
 	int ret;
 
-	ret = tw_probe(s, size, buffer, PAGE_SIZE, TW_PROBE_READS, &ns);
+	ret = tw_store_probe(s, size, buffer, PAGE_SIZE, TW_PROBE_READS, &ns);
 	if (ret)
 		return ret;
 	WRITE_ONCE(t->latency_ns, ns);
-	ret = tw_probe(s, size, buffer, TW_PROBE_BYTES, 2, &ns);
+	ret = tw_store_probe(s, size, buffer, TW_PROBE_BYTES, 2, &ns);
 	if (ret)
 		return ret;
 	t->bandwidth = max_t(u64, TW_PROBE_BYTES * NSEC_PER_SEC / ns, 1);

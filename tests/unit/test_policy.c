@@ -132,55 +132,55 @@ static void sink_time(void **state)
 /* Less and less while nobody waits, twice as much when somebody has. */
 static void keep_free(void **state)
 {
-	struct tw_keep k = { .pages = ~0ULL };
+	struct tw_headroom_hint k = { .pages = ~0ULL };
 	unsigned int i;
 
 	(void)state;
-	assert_int_equal(tw_keep_now(&k, 320), 320);
-	tw_keep_demoted(&k, 4 * 320 - 1, 320);
-	assert_int_equal(tw_keep_now(&k, 320), 320);
-	tw_keep_demoted(&k, 1, 320);
-	assert_int_equal(tw_keep_now(&k, 320), 280);
+	assert_int_equal(tw_headroom_now(&k, 320), 320);
+	tw_headroom_demoted(&k, 4 * 320 - 1, 320);
+	assert_int_equal(tw_headroom_now(&k, 320), 320);
+	tw_headroom_demoted(&k, 1, 320);
+	assert_int_equal(tw_headroom_now(&k, 320), 280);
 	assert_int_equal(k.done, 0);
-	tw_keep_demoted(&k, 4 * 280 - 1, 320);
-	tw_keep_stalled(&k, 320);		/* and it begins anew */
-	assert_int_equal(tw_keep_now(&k, 320), 320);
-	tw_keep_demoted(&k, 4 * 320 - 1, 320);
-	assert_int_equal(tw_keep_now(&k, 320), 320);
+	tw_headroom_demoted(&k, 4 * 280 - 1, 320);
+	tw_headroom_stalled(&k, 320);		/* and it begins anew */
+	assert_int_equal(tw_headroom_now(&k, 320), 320);
+	tw_headroom_demoted(&k, 4 * 320 - 1, 320);
+	assert_int_equal(tw_headroom_now(&k, 320), 320);
 	for (i = 0; i < 100; i++)
-		tw_keep_demoted(&k, 2000, 320);
-	assert_int_equal(tw_keep_now(&k, 320), 320 / 16);
-	assert_int_equal(tw_keep_now(&k, 32), 17);
-	tw_keep_stalled(&k, 320);
-	assert_int_equal(tw_keep_now(&k, 320), 40);
+		tw_headroom_demoted(&k, 2000, 320);
+	assert_int_equal(tw_headroom_now(&k, 320), 320 / 16);
+	assert_int_equal(tw_headroom_now(&k, 32), 17);
+	tw_headroom_stalled(&k, 320);
+	assert_int_equal(tw_headroom_now(&k, 320), 40);
 	/* The limits that hold now, whatever was found before. */
-	assert_int_equal(tw_keep_now(&k, 32), 32);
-	assert_int_equal(tw_keep_now(&k, 16000), 1000);
-	assert_int_equal(tw_keep_now(&k, 4), 4);
+	assert_int_equal(tw_headroom_now(&k, 32), 32);
+	assert_int_equal(tw_headroom_now(&k, 16000), 1000);
+	assert_int_equal(tw_headroom_now(&k, 4), 4);
 }
 
 /* Only where pages of the slower store are asked for more. */
 static void sink_helps(void **state)
 {
-	struct tw_asking fast = { 0 }, slow = { 0 };
+	struct tw_demand fast = { 0 }, slow = { 0 };
 
 	(void)state;
 	assert_false(tw_sink_helps(&fast, &slow));
-	tw_asked_for(&slow, 127, 600);
-	tw_asked_for(&fast, 0, 4000);
+	tw_demand_add(&slow, 127, 600);
+	tw_demand_add(&fast, 0, 4000);
 	assert_false(tw_sink_helps(&fast, &slow));	/* too few to tell */
-	tw_asked_for(&slow, 1, 0);
+	tw_demand_add(&slow, 1, 0);
 	assert_true(tw_sink_helps(&fast, &slow));
 	fast.pages = 0;
 	assert_false(tw_sink_helps(&fast, &slow));	/* nothing to compare with */
-	fast = (struct tw_asking){ 4000, 40000 };
-	slow = (struct tw_asking){ 600, 6000 };
+	fast = (struct tw_demand){ 4000, 40000 };
+	slow = (struct tw_demand){ 600, 6000 };
 	assert_false(tw_sink_helps(&fast, &slow));	/* one as good as another */
 	slow.refaults = 1200;
 	assert_false(tw_sink_helps(&fast, &slow));
 	slow.refaults = 1201;
 	assert_true(tw_sink_helps(&fast, &slow));
-	tw_asking_age(&fast);
+	tw_demand_age(&fast);
 	assert_int_equal(fast.refaults, 2000);
 	assert_int_equal(fast.pages, 20000);
 }
