@@ -2,7 +2,10 @@
 /*
  * limit.c - how much of each tier an agent takes
  *
- * Limits are looked at without a lock where pages are placed (agent.h) and
+ * Owns the setting of an agent's limits, hard and soft, and the word that one has
+ * been passed. The rooms above ask it through agent.h and limit.h.
+ *
+ * Locks. Limits are looked at without a lock where pages are placed (agent.h) and
  * never block: a page goes to another tier, and what is beyond them goes down in
  * the background (limits.c). tw_limits_mutex orders callers that set them.
  */

@@ -2,8 +2,9 @@
 /*
  * agent_migrate.c - moving an agent's pages
  *
- * TW_IOC_AGENT_MIGRATE: one walk over the records of the agent's regions, in
- * the order of their ids, that hands what lies elsewhere to the engine in
+ * Owns nothing; called by the table of ioctls and by kapi.c, in the context of a
+ * caller. TW_IOC_AGENT_MIGRATE: one walk over the records of the agent's regions,
+ * in the order of their ids, that hands what lies elsewhere to the engine in
  * batches of at most tw_migration_batch() pages. Records are looked at without
  * their locks: the engine looks again. No locks of its own.
  */

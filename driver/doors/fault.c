@@ -2,6 +2,9 @@
 /*
  * fault.c - a touch of a managed page
  *
+ * Owns the handler of faults, which the kernel calls with mmap_lock held for
+ * reading, and whether faults are tracked (parameter track_faults).
+ *
  * The fast path tries the record, makes or finds the page and inserts it under
  * the record lock, so that no mover can have it unmapped in between. What has
  * to wait (a store, a busy record, room) drops mmap_lock first where it may. The
@@ -16,6 +19,8 @@
  * without reclaim's hard end; cold pages demoted and again; a little beyond
  * capacity; with reclaim's full effort; charged to the toucher's memcg; SIGBUS.
  * Never VM_FAULT_OOM, which would be retried for ever.
+ *
+ * Locks: the record's bit, within mmap_lock; see record.h.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -2,8 +2,8 @@
 /*
  * kapi_stats.c - the documented API's figures, for other kernel modules
  *
- * The ioctls' bodies do the work; what they ask a capability for is the kernel's
- * own here. No locks.
+ * Owns nothing: the ioctls' bodies do the work. What they ask a capability for is
+ * the kernel's own here. Called by other modules, as each function says. No locks.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -2,7 +2,8 @@
 /*
  * migrate.c - moving pages by number, address and offset
  *
- * The ioctls' bodies: they check, name pages and hand them to the engine in
+ * Owns nothing; called by the tables of ioctls and by kapi.c, in the context of a
+ * caller. The ioctls' bodies: they check, name pages and hand them to the engine in
  * batches of one region. What the caller cannot take an answer for is refused
  * before anything moves. No locks are held while user memory is copied, since
  * it may lie in a region itself.

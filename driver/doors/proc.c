@@ -2,13 +2,14 @@
 /*
  * proc.c - /proc/swarm: statistics for people and shell scripts
  *
- * A `name value` a line, the names documented in tierwatch_proc(5). Nothing in
- * them names an address or a frame. Removing the files waits for their readers,
- * so they need no reference to the module.
+ * Owns the folder and its files. A `name value` a line, the names documented in
+ * tierwatch_proc(5). Nothing in them names an address or a frame. Removing the
+ * files waits for their readers, so they need no reference to the module.
  *
  * A folder of that name that is there already is somebody else's: nothing is
- * put there until they hand it over. tw_proc_lock (a mutex, innermost) guards
- * where the files are.
+ * put there until they hand it over.
+ *
+ * Locks: tw_proc_lock (a mutex, innermost) guards where the files are.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

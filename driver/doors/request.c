@@ -2,8 +2,10 @@
 /*
  * request.c - asking for moves, and waiting for them
  *
- * Requests of TW_IOC_REQUEST, and of other kernel modules, are checked, made and
- * queued (queue.c), all of a call or none. A caller may wait for the outcomes.
+ * Owns a call with its requests until it has been answered (struct tw_call), and
+ * the numbers of requests. Those of TW_IOC_REQUEST, and of other kernel modules,
+ * are checked, made and queued (queue.c), all of a call or none. A caller may wait
+ * for the outcomes.
  *
  * Locks: tw_queue_lock guards the members of struct tw_call. No lock is held while
  * user memory is copied.

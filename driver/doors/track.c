@@ -2,9 +2,9 @@
 /*
  * track.c - tracking and reporting pages of both kinds, by number
  *
- * A number that names a region's page means that page; any other frame number
- * is an external page's. No locks of its own, and none is held while user
- * memory is copied.
+ * Owns nothing; called by the table of ioctls and by kapi.c. A number that names a
+ * region's page means that page; any other frame number is an external page's. No
+ * locks of its own, and none is held while user memory is copied.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -2,9 +2,10 @@
 /*
  * evacuate.c - everything off a tier, or off a range of frames
  *
- * For unbinding a tier (it is LEAVING: nothing new comes in) and for memory
- * that goes offline. Walks all regions until nothing is left; what is busy is
- * tried again for a while. No locks of its own; movers' locks are taken inside.
+ * Owns nothing; called by unbind.c and offline.c. For unbinding a tier (it is
+ * LEAVING: nothing new comes in) and for memory that goes offline. Walks all
+ * regions until nothing is left; what is busy is tried again for a while. No locks
+ * of its own; movers' locks are taken inside.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

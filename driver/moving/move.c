@@ -2,12 +2,13 @@
 /*
  * move.c - the engine: a batch of pages of one region to one tier
  *
- * tw_move_run() in order: targets are allocated with nothing locked; records
- * are trylocked (busy ones refused); what is mapped is unmapped, a run of
- * neighbours at a time; each page is frozen, which fails while anybody holds a
- * reference (pins, I/O, futexes in the making) and refuses it untouched; only
- * then is PG_dirty looked at and the page copied or written, since nobody can
- * change it any more.
+ * Owns a batch (struct tw_move) while it runs, which any room above may ask for
+ * from where it may sleep. tw_move_run() in order: targets are allocated with
+ * nothing locked; records are trylocked (busy ones refused); what is mapped is
+ * unmapped, a run of neighbours at a time; each page is frozen, which fails while
+ * anybody holds a reference (pins, I/O, futexes in the making) and refuses it
+ * untouched; only then is PG_dirty looked at and the page copied or written, since
+ * nobody can change it any more.
  *
  * Writes to a store: the records are unlocked while the I/O runs (WRITING), so
  * that a page touched meanwhile is taken back at once (CANCELLED), unless the

@@ -2,8 +2,9 @@
 /*
  * readin.c - bringing pages back from a store for a fault
  *
- * The record that faulted is locked by the caller; its neighbours are only
- * tried, and all stay locked (READING) until their I/O is done. What follows a
+ * Owns the reads under way (struct tw_readin). The record that faulted is locked by
+ * the caller, fault.c; its neighbours are only tried, and all stay locked (READING)
+ * until their I/O is done. What follows a
  * page in the store was demoted with it and is likely wanted next, so it comes
  * along while there is room within capacity.
  *

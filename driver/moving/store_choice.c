@@ -2,14 +2,17 @@
 /*
  * store_choice.c - which store takes a page that leaves memory
  *
- * The fastest with room, but for this: a clean page goes where its copy is, which
- * costs nothing. Except, while pages are moved by themselves, one that keeps
- * coming back from a slow store (departed.c): twice in a row so soon that it belongs
- * in a faster one, and its copy does not hold it back from there, as long as the
- * slowest store's pages are wanted more than those of the others. No room is kept free for such pages: each
- * slot of a fast store that lies idle is one more page in a slow one.
+ * The fastest store with room takes it, with one exception: a clean page goes
+ * where its copy is, which costs nothing. That in turn does not hold for a page
+ * that keeps coming back from a slow store (departed.c) while pages are moved by
+ * themselves: when it has come back twice in a row, so soon that it belongs in a
+ * faster one, it goes there, as long as the slowest store's pages are wanted more
+ * than those of the others. No room is kept free for such pages: each slot of a
+ * fast store that lies idle is one more page in a slow one.
  *
- * No locks of its own: the note is in the record's word, under its lock.
+ * Owns that choice; called by movers and by the policy.
+ *
+ * Locks: none of its own. The note is in the record's word, under its lock.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -3,8 +3,9 @@
  * group_limit.c - limits of cgroups and users: setting and showing them
  *
  * Owns TW_IOC_GROUP_LIMITS and the list of groups: there is one as long as it has
- * limits. Which regions it binds is group.c's. tw_groups_mutex guards the list and
- * orders calls that set limits.
+ * limits. Which regions it binds is group.c's.
+ *
+ * Locks: tw_groups_mutex guards the list and orders calls that set limits.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -2,10 +2,12 @@
 /*
  * accessed.c - which pages of a region have been touched: accessed bits
  *
- * Walks the page tables of every mapping of a range by hand, since the helpers
- * are not exported: i_mmap_rwsem read keeps the mappings and their tables but
- * the last level's, see table.h; each level is checked for none and bad. No TLB flush, as the kernel's own aging does it on x86: a
- * page that stays in a TLB may look untouched for a while.
+ * Owns nothing; called by the scanner and by sweeps. Walks the page tables of
+ * every mapping of a range by hand, since the helpers are not exported:
+ * i_mmap_rwsem, held for reading, keeps the mappings and their tables, but for
+ * those of the last level, see table.h; each level is checked for none and bad.
+ * TLBs are not flushed, as the kernel's own aging does not on x86: a page that
+ * stays in a TLB may look untouched for a while.
  *
  * Where accessed bits cannot be had (another architecture) or do not tell of
  * everybody (the mm has notifiers: a virtual machine's own tables, say), or when

@@ -2,7 +2,8 @@
 /*
  * askers.c - reclaimers that wait for pages which somebody else frees
  *
- * See askers.h for the rules.
+ * Owns struct tw_askers; askers.h has the rules and the lock. Called by whatever
+ * reclaims, and by the threads that free pages for it.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -2,11 +2,14 @@
 /*
  * background.c - cold pages out of memory in the background
  *
- * Headroom within the tiers' capacity is kept here, so that faults seldom wait;
- * which pages go is sweep.c's. What memcgs at their limits ask for is done here,
- * too, and where agents are beyond theirs (limits.c). One work item does
- * it all, with a batch made at load, so that it needs no memory to free some. The
- * work item itself is headroom.c's, which any room can wake.
+ * Owns how much is kept free. Headroom within the tiers' capacity is kept here, so
+ * that faults seldom wait; which pages go is sweep.c's. What memcgs at their
+ * limits ask for is done here, too, and what takes agents below theirs (limits.c).
+ * One work item does it all, with a batch made at load, so that it needs no memory
+ * to free some. The work item itself is headroom.c's, which any room can wake.
+ *
+ * Locks: none of its own. What is known of the headroom is a hint, read and written
+ * without one.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -2,9 +2,11 @@
 /*
  * knobs.c - how automatic migration is to work
  *
- * Owns the knobs, which policy.c sets as a whole under a mutex and all others read one
- * by one without, the parameter enable_auto_migration (policy.c), and whether the
- * scanner keeps heat and age just now.
+ * Owns the knobs, the parameter enable_auto_migration, and whether the scanner
+ * keeps heat and age just now.
+ *
+ * Locks: policy.c sets the knobs as a whole under its mutex; all others read one by
+ * one without.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -2,8 +2,10 @@
 /*
  * policy.c - setting the knobs of automatic migration
  *
- * Sets those of knobs.c, and the two thresholds, which are parameters of their own
- * (heat.c). tw_policy_mutex orders calls that set several of them; readers take none.
+ * Owns TW_IOC_POLICY and the parameter. Sets the knobs of knobs.c, and the two
+ * thresholds, which are parameters of their own (heat.c).
+ *
+ * Locks: tw_policy_mutex orders calls that set several of them; readers take none.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

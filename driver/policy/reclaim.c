@@ -2,13 +2,13 @@
 /*
  * reclaim.c - memory given back to the rest of the machine, by node
  *
- * Pages of regions are on no LRU list. The kernel's reclaim sees them through
- * the shrinker only, and does not wait for I/O of a shrinker's before it kills.
- * So pages have to leave before they must: a thread for each memory node keeps
- * the node's free memory above its high watermark, the further the faster it is
- * being used up, as long as regions have pages there and a store has room. The
- * page cache goes first as far as the kernel thinks it idle: it is taken for
- * free memory, and while there is any only the shrinker asks for our pages.
+ * Owns the threads. Pages of regions are on no LRU list. The kernel's reclaim sees
+ * them through the shrinker only, and does not wait for I/O of a shrinker's before
+ * it kills. So pages have to leave before they must: a thread for each memory node
+ * keeps the node's free memory above its high watermark, the further the faster it
+ * is being used up, as long as regions have pages there and a store has room. The
+ * page cache goes first as far as the kernel thinks it idle: it is taken for free
+ * memory, and while there is any only the shrinker asks for our pages.
  *
  * Reclaimers ask the same thread (shrinker.c) and wait for it, see askers.h.
  *

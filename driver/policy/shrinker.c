@@ -2,7 +2,7 @@
 /*
  * shrinker.c - giving memory back when the kernel is short of it
  *
- * Three ways in:
+ * Owns the shrinkers and the notifier, which the kernel calls. Three ways in:
  * - A memcg at its limit. Chunks with resident pages hang on a memcg-aware
  *   list_lru. A scan frees at once what costs nothing, unmapped pages with a
  *   clean copy in a store, and asks the background demotion for the rest.

@@ -2,10 +2,10 @@
 /*
  * sweep.c - cold pages out of memory: which ones
  *
- * One clock hand over all regions in the order of their ids, and within each a
- * hand over its pages; second chance on accessed bits: a page found touched is
- * spared and its age starts again. The longer a sweep finds too little, the
- * less it spares. Where they go is store_choice.c's.
+ * Owns the hands. One clock hand over all regions in the order of their ids, and
+ * within each a hand over its pages; second chance on accessed bits: a page found
+ * touched is spared and its age starts again. The longer a sweep finds too little,
+ * the less it spares. Where they go is store_choice.c's.
  *
  * Any number of sweeps run at a time: in faults that find no room, in the
  * background (background.c) and for a node that is short (reclaim.c). Hands are

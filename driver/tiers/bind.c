@@ -2,8 +2,9 @@
 /*
  * bind.c - tiers become bound, and let go
  *
- * The ioctls that bind a tier and look at one, and the steps that unbind.c takes to
- * let go of one. A backend fills in its part of the tier first.
+ * Owns the states of tiers. The ioctls that bind a tier and look at one are here,
+ * and the steps that unbind.c takes to let go of one. A backend fills in its part
+ * of the tier first.
  *
  * Locks: tw_tier_mutex around all changes; what others read changes under
  * pressure_lock (tier.c).

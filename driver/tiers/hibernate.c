@@ -2,10 +2,11 @@
 /*
  * hibernate.c - stores stand still while an image of memory is made
  *
- * After the resume memory says what it said when the image was taken, and so it
- * must find each slot as it was then. Tasks that are not frozen, of which there
- * are always some (kernel threads that use a process's memory, the task that writes the
- * image), fault and move pages after that moment as before it. So this is
+ * Owns whether they stand still; asked by slots.c, store_io.c and frame.c. After
+ * the resume memory says what it said when the image was taken, and so it must
+ * find each slot as it was then. Tasks that are not frozen, of which there are
+ * always some (kernel threads that use a process's memory, the task that writes
+ * the image), fault and move pages after that moment as before it. So this is
  * decided where all of them pass: from PREPARE until POST, which come long before
  * and long after, no slot is taken (tw_slots_alloc()) and none is written
  * (tw_xfer_write()). Reading one changes nothing. Giving one back is a bit in
