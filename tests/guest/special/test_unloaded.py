@@ -17,7 +17,8 @@ from support import REPO
 KO = REPO / "build" / os.uname().release / "tier_watch.ko"
 NO_DEVICE = 3
 
-pytestmark = pytest.mark.keeps
+# It is about the command, which is the same on all kernels.
+pytestmark = [pytest.mark.keeps, pytest.mark.once]
 
 
 @pytest.fixture(scope="module", autouse=True)
