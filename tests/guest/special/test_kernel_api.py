@@ -72,9 +72,11 @@ def test_a_failure_fails_the_load():
     assert not Path("/sys/module/test_tier_watch").exists()
 
 
+@pytest.mark.once
 def test_commands_of_the_specification():
     """As written there, from tests/ (sudo is root's business)."""
     folder = REPO / "tests"
+    # The copy in the tree is for Debian's kernel.
     subprocess.run(["insmod", "test_tier_watch.ko"] if os.environ["TW_KERNEL"] == "stock"
                    else ["insmod", BUILD / "test_tier_watch.ko"], cwd=folder, check=True)
     subprocess.run(["rmmod", "test_tier_watch"], check=True)
