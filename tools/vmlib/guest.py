@@ -60,6 +60,7 @@ class Run:
     out: str = ""
     keep_console: str = ""
     icount: str = ""                # QEMU's -icount argument
+    turns: bool = False             # one thread of the host for all CPUs
     allowed: list = field(default_factory=list)
     verbose: bool = False
 
@@ -71,16 +72,18 @@ def kvm_usable():
 
 
 def accel_args(run):
-    """KVM where it works, TCG elsewhere, one thread when counting.
+    """KVM where it works, TCG elsewhere, one thread when counting or asked to.
 
-    A CPU that promises quick `rep movsb` has each page copied and cleared by it, and TCG
+    CPUs that wait for one which the host has not scheduled spin meanwhile; those that take
+    turns let it go on instead.  A CPU that promises quick `rep movsb` has each page copied and cleared by it, and TCG
     does that byte by byte.  Counts are of the CPU that Debian's kernel would find.
     """
     if run.icount:
         return ["-accel", "tcg,thread=single", "-cpu", "max,la57=off", "-icount", run.icount]
     if kvm_usable():
         return ["-accel", "kvm", "-cpu", "host"]
-    return ["-accel", "tcg", "-cpu", "max,la57=off,erms=off,fsrm=off"]
+    threads = "single" if run.turns else "multi"
+    return ["-accel", f"tcg,thread={threads}", "-cpu", "max,la57=off,erms=off,fsrm=off"]
 
 
 def qemu_args(run, folder, ports):
