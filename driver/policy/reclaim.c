@@ -292,7 +292,8 @@ static int tw_node_fn(void *arg)
 	while (!kthread_should_stop()) {
 		wait_event_freezable_timeout(n->kicked, tw_node_wanted(n),
 					     tw_node_sleep(n));
-		WRITE_ONCE(n->watch, false);
+		/* Pairs with tw_reclaim_watch(): the region is seen, or ->watch stays. */
+		smp_store_mb(n->watch, false);
 		tw_node_run(n);
 	}
 	memalloc_noreclaim_restore(flags);
@@ -303,6 +304,8 @@ void tw_reclaim_watch(void)
 {
 	int nid;
 
+	/* The caller has made a region; pairs with smp_store_mb() in tw_node_fn(). */
+	smp_mb();
 	for_each_node(nid) {
 		struct tw_node *n = tw_nodes[nid];
 
