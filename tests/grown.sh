@@ -22,5 +22,5 @@ if [ $# -eq 0 ]; then
 		set -- "$@" "tests/guest/test_$name.py"
 	done
 fi
-exec tools/vm --kernel stock --module "$ko" --stall 900 -- \
+exec tools/vm --kernel stock --module "$ko" --turns --stall 900 -- \
 	/usr/bin/python3 -B -m pytest -p no:cacheprovider -q --tb=short "$@"

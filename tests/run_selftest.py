@@ -31,7 +31,7 @@ from runlib.suite import Suite  # noqa: E402
 
 REPO = Path(__file__).resolve().parent.parent
 WORKER = REPO / "tests/runlib/worker.py"
-GUEST = [REPO / "tools/vm", "--no-module", "--topology", "no-stores", "--stall", "600"]
+GUEST = [REPO / "tools/vm", "--turns", "--no-module", "--topology", "no-stores", "--stall", "600"]
 
 FILES = {
     "test_a.py": "def test_one():\n    pass\n\n\ndef test_two():\n    pass\n",
@@ -137,6 +137,14 @@ class Steps(Runner):
         meet = "touch {0}; while ! [ -e {1} ]; do sleep 0.1; done"
         one, two = self.folder / "one", self.folder / "two"
         _, code = self.run_pool(sh("one", meet.format(one, two)), sh("two", meet.format(two, one)))
+        self.assertEqual(code, 0)
+
+    def test_wide(self):
+        """Two wide ones never meet, and what is narrow does not wait for them."""
+        alone = "mkdir {0}/wide && sleep 0.5 && rmdir {0}/wide".format(self.folder)
+        narrow = f"while ! [ -e {self.folder}/wide ]; do sleep 0.1; done"
+        _, code = self.run_pool(sh("one", alone, wide=True), sh("two", alone, wide=True),
+                                sh("three", narrow))
         self.assertEqual(code, 0)
 
     def test_cpu(self):
@@ -252,7 +260,7 @@ class Special(Played):
     def run_special(self, *scripts):
         """One file that has a machine of its own."""
         return self.run_steps(lambda runner: runner.special(
-            "stock", REPO / "tests/guest/test_a.py", ()), *scripts)
+            "stock", REPO / "tests/guest/test_a.py", []), *scripts)
 
     # The file is taken, and the test in it has passed.
     FINE = ("cd %s/test_a-stock; mv queue/* taken/000.test_a@1; echo '"

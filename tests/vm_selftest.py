@@ -18,7 +18,7 @@ import unittest
 from pathlib import Path
 
 VM = Path(__file__).resolve().parent.parent / "tools/vm"
-BARE = ("--no-module", "--topology", "no-stores")
+BARE = ("--turns", "--no-module", "--topology", "no-stores")
 FAILED, TIMED_OUT, SPLATTED = 125, 124, 126
 # Silence that ends a guest, whatever else the machine has to do.
 STALL = ("--stall", "300")

@@ -25,6 +25,9 @@ from vmlib.splat import SPLAT  # noqa: E402
 # about the driver's memory, locks, waits or errors runs on every kernel; in a file
 # that is marked, such a test is marked `every_kernel`.
 ONCE, EVERY_KERNEL = "once", "every_kernel"
+# What is about two things that happen at the same instant is marked `at_once`: it runs in
+# a guest whose CPUs do not take turns, and not in the others.
+AT_ONCE = "at_once"
 
 
 def is_once(item) -> bool:
@@ -89,6 +92,8 @@ class Kmsg:
 def pytest_addoption(parser):
     parser.addoption("--not-once", action="store_true",
                      help=f"without tests marked `{ONCE}`, which another kernel runs")
+    parser.addoption("--turns", action="store_true",
+                     help=f"without tests marked `{AT_ONCE}`: the guest's CPUs take turns")
     parser.addoption("--times", type=int, default=1, help="each test so often, in one run")
 
 
@@ -102,16 +107,19 @@ def pytest_generate_tests(metafunc):
 
 def pytest_collection_modifyitems(config, items):
     """Leave out what has its turn elsewhere."""
-    if not config.getoption("--not-once"):
-        return
-    config.hook.pytest_deselected(items=[item for item in items if is_once(item)])
-    items[:] = [item for item in items if not is_once(item)]
+    def elsewhere(item) -> bool:
+        return config.getoption("--not-once") and is_once(item) or \
+            config.getoption("--turns") and item.get_closest_marker(AT_ONCE) is not None
+
+    config.hook.pytest_deselected(items=[item for item in items if elsewhere(item)])
+    items[:] = [item for item in items if not elsewhere(item)]
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "forked: run in a process of its own")
     config.addinivalue_line("markers", f"{ONCE}: on one kernel only, see conftest.py")
     config.addinivalue_line("markers", f"{EVERY_KERNEL}: on all, whatever the file says")
+    config.addinivalue_line("markers", f"{AT_ONCE}: not where CPUs take turns")
     config.addinivalue_line("markers", "keeps: leaves objects behind on purpose")
     config.kmsg = Kmsg()
 

@@ -234,6 +234,7 @@ def test_memory_that_ends(dev, agents):
         buffer.length = PAGE
 
 
+@pytest.mark.at_once
 def test_while_they_come_and_go(dev):
     """Lists under way beside agents that are made and ended: those that stay are in each."""
     stay = [dev.agent(number) for number in range(1000, 1010)]

@@ -264,6 +264,7 @@ def test_passed_agent(dev):
         assert dev.agent_stats(agent).faults_minor[CPU] == 4
 
 
+@pytest.mark.at_once
 def test_created_by_two_at_once():
     """A race for one label: one wins, the other gets EEXIST."""
     go, leave = Reached(), Reached()

@@ -551,6 +551,7 @@ class TestMove:
         assert wrong(mapping, range(2), 1) == []
 
 
+@pytest.mark.at_once
 def test_all_at_once(dev, stats):
     """Tracked, reported, looked up, forgotten and ended in each other's way."""
     before = external(stats)

@@ -171,6 +171,7 @@ class TestCgroups:
         with refused(errno.ENOENT):
             dev.open_agent(ident, tw.TW_AGENT_CGROUP)
 
+    @pytest.mark.at_once
     def test_counts_while_limits_change(self, dev, make):
         """Limits come and go beside programs that touch, move and free: no page is miscounted."""
         stop = Reached()

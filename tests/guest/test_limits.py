@@ -202,6 +202,7 @@ def test_a_reason_is_no_way_around(dev, make, agent):
     assert (result.moved, result.failed) == (5, 11)
 
 
+@pytest.mark.at_once
 def test_victim_beside_hog(dev, make, agent):
     """A hog beyond its limits pays itself: what its neighbour uses stays in memory."""
     victim, small = make(60, seed=8, touched=60)

@@ -69,6 +69,7 @@ def test_larger_than_the_limit(group, stats):
     assert wait_for(lambda: int(group.read("memory.current")) < 12 * MIB)
 
 
+@pytest.mark.at_once
 def test_two_processes_at_the_limit(group):
     """Neighbours in one group, each with a region larger than its share."""
     count = 10 * MIB // PAGE
@@ -160,6 +161,7 @@ def test_migrating_at_the_limit(group):
     assert group.events()["oom_kill"] == 0
 
 
+@pytest.mark.at_once
 def test_killed_at_the_limit(group, stats):
     """A member dies in the middle of reclaim."""
     ready = Reached()

@@ -273,6 +273,7 @@ class TestDirectIO:
         assert wrong(mapping, range(8), 77) == []
         assert sum(region.info().pages) == 8
 
+    @pytest.mark.at_once
     def test_while_migrating(self, make, disk):
         """Reads into pages that somebody keeps moving: refused pages stay, none is torn."""
         region, mapping = make(32)
@@ -331,6 +332,7 @@ class TestPins:
         pin.__exit__()
 
 
+@pytest.mark.at_once
 def test_threads(make):
     """Threads of one process fault the same pages at the same time."""
     _, mapping = make(128)

@@ -517,6 +517,7 @@ class TestAddresses:
 
 
 class TestWhileUsed:
+    @pytest.mark.at_once
     def test_writers_lose_nothing(self, make):
         """Two writers with checks while all pages travel through all five tiers."""
         region, mapping = make(24, touched=24)
@@ -584,6 +585,7 @@ class TestWhileUsed:
         assert wrong(mapping, range(64), 1) == []
         assert sum(region.info().pages) == 64
 
+    @pytest.mark.at_once
     def test_interrupted(self, make):
         """A killed caller does not finish a long move first."""
         region, _ = make(600, touched=600)
@@ -658,6 +660,7 @@ def test_no_stores_needed(dev):
         Layout.restore(dev)
 
 
+@pytest.mark.at_once
 def test_killed_mover_leaves_pages_whole(make):
     region, mapping = make(256, seed=1, touched=256)
 

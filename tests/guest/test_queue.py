@@ -594,6 +594,7 @@ class TestAgentMigrate:
         assert run_user(by_id) == errno.ENOENT and region.tiers() == [CPU] * 4
         assert run_user(by_fd) == 4 and region.tiers() == [GPU] * 4
 
+    @pytest.mark.at_once
     def test_killed(self, dev, make, agent):
         """Between any two of its batches: every page is whole and somewhere."""
         region, mapping = make(64, seed=1, touched=64, agent=agent)

@@ -265,6 +265,7 @@ class TestMap:
         assert mapping.read(7 * PAGE, PAGE) == pattern(9, 9)
         assert mapping.read(8 * PAGE, PAGE) == pattern(2, 8)
 
+    @pytest.mark.at_once
     def test_two_mappings_stay_coherent_while_moving(self, make):
         region, first = make(8, seed=3, touched=8)
         with region.map() as second:
@@ -392,6 +393,7 @@ class TestFork:
         assert ready.get() == 3
         assert wait_for(lambda: not stats.objects()["regions"])
 
+    @pytest.mark.at_once
     def test_moved_while_the_child_maps_it(self, make):
         region, mapping = make(16, seed=1, touched=16)
         turn, done = Reached(), Reached()
@@ -549,6 +551,7 @@ class TestDiscard:
             region.discard(0, 4 * PAGE)
             assert other.read() == mapping.read() == ZEROES * 4
 
+    @pytest.mark.at_once
     def test_while_touched(self, make):
         """A toucher and a discarder: every page is its pattern or zeroes."""
         region, mapping = make(32)
@@ -658,6 +661,7 @@ class TestPages:
 
 
 class TestEnding:
+    @pytest.mark.at_once
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
     def test_killed_while_migrating(self, stats, number):
         """A process that dies in the middle of its own migrations leaves nothing."""
@@ -680,6 +684,7 @@ class TestEnding:
             assert child.wait() == -number
             assert wait_for(lambda: not stats.objects()["regions"] and not sum(stats.used()))
 
+    @pytest.mark.at_once
     def test_exit_while_another_migrates(self, dev, stats):
         """Pages vanish under a migration by number."""
         ready = Reached()
@@ -707,6 +712,7 @@ class TestEnding:
             assert wait_for(lambda: not stats.objects()["regions"])
             assert dev.migrate(numbers, GPU).status == [-errno.ENOENT] * 128
 
+    @pytest.mark.at_once
     def test_unmapped_while_migrating(self, make):
         region, mapping = make(64, seed=1, touched=64)
 

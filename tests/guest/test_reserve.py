@@ -173,6 +173,7 @@ class TestCreation:
         with reserving(dev, available // 2):
             pass
 
+    @pytest.mark.at_once
     @pytest.mark.parametrize("turn", range(3))
     def test_two_at_once(self, dev, room, turn):
         """Of two that fit alone but not together one gets it, whole."""

@@ -125,6 +125,7 @@ def test_pinned_pages_are_passed_over(make):
     assert wrong(mapping, range(count), 1) == []
 
 
+@pytest.mark.at_once
 def test_two_processes_fill(make):
     count = MEMORY + TINY[NVME]
     region, mapping = make(count)

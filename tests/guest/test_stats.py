@@ -183,6 +183,7 @@ def test_kept(make, stats):
     assert wrong(mapping, range(8), 2) == []
 
 
+@pytest.mark.at_once
 def test_counters_never_fall(make, stats):
     """Read while others count."""
     region, mapping = make(64)
@@ -209,6 +210,7 @@ def test_counters_never_fall(make, stats):
     child.result()
 
 
+@pytest.mark.at_once
 def test_tier_blocks_are_consistent(dev, stats):
     """A reader during bind and unbind sees a tier whole: bound with its capacity, or not."""
     stop = Reached()

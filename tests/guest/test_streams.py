@@ -287,6 +287,7 @@ class TestReaders:
         for number in range(200 - 64, 200):
             assert one.slot(one_cpu, number).seq == 2 * number + 2
 
+    @pytest.mark.at_once
     def test_no_torn_event(self, stream, make):
         """A reader that validates never sees a mixture, however fast it is lapped."""
         one = stream(FAULT, events=64)
@@ -448,6 +449,7 @@ class TestControlPage:
         one.ctl()
         assert one.ctl_map.read() == bytes(PAGE)
 
+    @pytest.mark.at_once
     def test_changed_by_another_thread(self, stream, make):
         """Written while poll() reads it."""
         one = stream(FAULT)
@@ -511,6 +513,7 @@ class TestAgentStream:
         kinds = [event.type for event in one.reader().read()]
         assert kinds[0] == tw.TW_EVENT_FAULT and one.info().events == 1024
 
+    @pytest.mark.at_once
     def test_end_wakes_a_sleeper(self, dev, stream):
         """Nothing will come any more: a reader that waits is told so."""
         agent = dev.agent(4)
@@ -671,6 +674,7 @@ class TestOfflineCpu:
         os.sched_setaffinity(0, {0, 1})
 
 
+@pytest.mark.at_once
 def test_closed_while_published(dev, make):
     """Streams come and go under producers."""
     _, mapping = make(32)

@@ -434,6 +434,7 @@ class TestUnbind:
         assert dev.unbind(GPU) == 100
         assert region.info().pages[CPU] == 100
 
+    @pytest.mark.at_once
     def test_while_in_use(self, dev, make, back_to_tiny):
         """A program goes on writing while its tiers come and go."""
         region, mapping = make(64, touched=64)

@@ -37,6 +37,9 @@ class Step:
     command: list | Callable[[], list]      # a callable is asked when it starts
     needs: tuple[str, ...] = ()             # names of steps that must have passed
     stall: float = STALL
+    # A guest whose CPUs do not take turns: two of these beside each other take longer than
+    # one after the other, so that one runs beside something else as long as there is both.
+    wide: bool = False
     # Asked when the step could start: False leaves it out, it is not needed any more.
     wanted: Callable[[], bool] = lambda: True
     # Asked when the step has ended: more steps.
@@ -87,20 +90,29 @@ class Pool:
 
     def start_what_can(self) -> None:
         """Fill the places, in order; a step that waits for another lets others pass."""
-        for step in list(self.waiting):
-            if len(self.running) >= self.jobs:
-                break
-            missing = [name for name in step.needs if not self.passed(name)]
-            unmet = [name for name in missing if self.has_ended(name)]
-            if unmet:
-                self.waiting.remove(step)
-                self.say(f"{step.name}: not run, {unmet[0]} has failed")
-                self.outcomes.append(Outcome(step.name, failed=1,
-                                             note=f"not run: {unmet[0]} has failed"))
-            elif not missing:
-                self.waiting.remove(step)
-                if step.wanted():
-                    self.start(step)
+        for wide in (True, False):
+            for step in list(self.waiting):
+                if len(self.running) < self.jobs and step.wide == wide and \
+                        not (wide and self.is_wide()):
+                    self.start_if_it_can(step)
+
+    def is_wide(self) -> bool:
+        """Whether a wide step runs, and more than one step may."""
+        return self.jobs > 1 and any(running.step.wide for running in self.running)
+
+    def start_if_it_can(self, step: Step) -> None:
+        """Start it, or leave it out, when nothing that it needs is still to come."""
+        missing = [name for name in step.needs if not self.passed(name)]
+        unmet = [name for name in missing if self.has_ended(name)]
+        if unmet:
+            self.waiting.remove(step)
+            self.say(f"{step.name}: not run, {unmet[0]} has failed")
+            self.outcomes.append(Outcome(step.name, failed=1,
+                                         note=f"not run: {unmet[0]} has failed"))
+        elif not missing:
+            self.waiting.remove(step)
+            if step.wanted():
+                self.start(step)
 
     def has_ended(self, name: str) -> bool:
         """Whether nothing of this name will run, or runs."""

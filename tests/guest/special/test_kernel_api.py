@@ -1,4 +1,4 @@
-# topology: unthrottled
+# topology: unthrottled --turns
 # SPDX-License-Identifier: GPL-2.0
 """The API for kernel modules: its own tests, and stand-ins for the modules that use it."""
 

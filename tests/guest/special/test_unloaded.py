@@ -1,4 +1,4 @@
-# topology: default
+# topology: default --turns
 # SPDX-License-Identifier: GPL-2.0
 """tw without the driver: what a new user sees first."""
 

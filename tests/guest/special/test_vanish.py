@@ -1,4 +1,4 @@
-# topology: default
+# topology: default --turns
 # SPDX-License-Identifier: GPL-2.0
 """A disk that is pulled out. It stays out: run in a boot of its own."""
 
