@@ -67,7 +67,7 @@ static inline struct tw_store *tw_store_held(struct tw_tier_s *t)
 }
 
 /*
- * crc32c as in uapi, of a multiple of 8 bytes. What older kernels have of it in
+ * crc32c as in uapi, of a multiple of 64 bytes. What older kernels have of it in
  * the kernel proper takes ten times the instructions of the one that most CPUs
  * have for it; the rest of it may be a module, which insmod does not load.
  */
@@ -75,11 +75,20 @@ static inline u32 tw_crc32c(const void *bytes, size_t len)
 {
 #ifdef CONFIG_X86_64
 	if (cpu_feature_enabled(X86_FEATURE_XMM4_2)) {
-		const u64 *word = bytes, *end = bytes + len;
+		const u64 (*line)[8] = bytes, (*end)[8] = bytes + len;
 		u64 crc = ~0U;
 
-		for (; word < end; word++)
-			asm("crc32q %1, %q0" : "+r" (crc) : "rm" (*word));
+		/* Of a loop of single words three quarters would be the loop. */
+		for (; line < end; line++)
+			asm("crc32q (%1), %0\n\t"
+			    "crc32q 8(%1), %0\n\t"
+			    "crc32q 16(%1), %0\n\t"
+			    "crc32q 24(%1), %0\n\t"
+			    "crc32q 32(%1), %0\n\t"
+			    "crc32q 40(%1), %0\n\t"
+			    "crc32q 48(%1), %0\n\t"
+			    "crc32q 56(%1), %0"
+			    : "+r" (crc) : "r" (line), "m" (*line));
 		return ~(u32)crc;
 	}
 #endif
