@@ -76,7 +76,7 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	struct mem_cgroup *old;
 	struct page *page;
 
-	if (!tw_tier_is_memory(m->to))
+	if (m->out)
 		return alloc_page(GFP_NOIO | __GFP_NOWARN);
 	/* Within a tier that is full, the old frame goes at the batch's end. */
 	if (!tw_tier_charge(t, 1, m->flags & TW_MOVE_SAME ? TW_BATCH : 0))
@@ -101,7 +101,7 @@ static void tw_move_put_target(struct tw_move *m, unsigned int i)
 	if (!m->target[i])
 		return;
 	put_page(m->target[i]);
-	if (tw_tier_is_memory(m->to))
+	if (!m->out)
 		tw_tier_uncharge(&tw_tiers[m->to], 1);
 	m->target[i] = NULL;
 }
@@ -152,13 +152,13 @@ static void tw_move_prepare(struct tw_move *m)
 		need++;
 		if (tw_w_state(w) == TW_MEM)
 			m->page[i] = tw_w_page(w);
-		if (tw_tier_is_memory(m->to) || !m->page[i]) {
+		if (!m->out || !m->page[i]) {
 			m->target[i] = tw_move_target(m, w);
 			if (!m->target[i])
 				m->status[i] = -ENOSPC;
 		}
 	}
-	if (need && !tw_tier_is_memory(m->to) && !(m->flags & TW_MOVE_CHOICE))
+	if (need && m->out && !(m->flags & TW_MOVE_CHOICE))
 		tw_move_make_slots(m, need);
 }
 
@@ -302,7 +302,7 @@ static void tw_move_read_done(struct tw_move *m)
 		unsigned int i = m->io_at[n];
 		int err = m->ios->io[n].error;
 
-		if (tw_tier_is_memory(m->to)) {
+		if (!m->out) {
 			err = tw_read_done(m->region, m->idx[i], m->rec[i],
 					   m->target[i], m->to, err);
 			m->target[i] = NULL;
@@ -362,7 +362,7 @@ static void tw_move_read_all(struct tw_move *m)
 	for (i = 0; i < m->nr; i++)
 		if (m->status[i] == TW_PENDING && !m->page[i])
 			from |= 1U << m->from_tier[i];
-	for (src = TW_TIER_NVME; src < TW_NR_TIERS && !m->left; src++)
+	for (src = 0; src < TW_NR_TIERS && !m->left; src++)
 		if (from & (1U << src))
 			tw_move_read(m, src);
 	if (m->left)
@@ -643,29 +643,33 @@ static void tw_move_refuse(struct tw_move *m)
 
 void tw_move_run(struct tw_move *m)
 {
-	bool out = !tw_tier_is_memory(m->to);
 	u64 t0 = ktime_get_mono_fast_ns();
 	int frames;
 
+	/*
+	 * Once for all: until something is charged to it, the tier may be let go
+	 * and become one of another kind. What is charged then finds out.
+	 */
+	m->out = tw_tier_is_store(m->to);
 	if (!tw_move_ready(m, t0)) {
 		tw_move_refuse(m);
 		return;
 	}
 	frames = tw_frames_enter();
 
-	if (out)
+	if (m->out)
 		tw_move_out_begin();
 	tw_move_prepare(m);
 	tw_rec_dep_try();
 	tw_move_lock(m);
 	tw_move_unmap(m);
-	if (out)
+	if (m->out)
 		tw_move_to_store(m);
 	else
 		tw_move_to_memory(m);
 	tw_rec_dep_release();
 	tw_frames_leave(frames);
 	tw_move_report(m, t0);
-	if (out)
+	if (m->out)
 		tw_move_out_end(m->moved, true);
 }

@@ -85,7 +85,7 @@ static int tw_going_offline(const struct memory_notify *mn)
 static int tw_offline_notify(struct notifier_block *nb, unsigned long action,
 			  void *arg)
 {
-	int ret = 0;
+	int ret = 0, id;
 
 	switch (action) {
 	case MEM_GOING_OFFLINE:
@@ -93,8 +93,8 @@ static int tw_offline_notify(struct notifier_block *nb, unsigned long action,
 		break;
 	case MEM_ONLINE:
 	case MEM_OFFLINE:
-		tw_numa_refresh(&tw_tiers[TW_TIER_CPU]);
-		tw_numa_refresh(&tw_tiers[TW_TIER_GPU]);
+		for (id = 0; id < TW_NR_TIERS; id++)
+			tw_numa_refresh(&tw_tiers[id]);
 		break;
 	default:
 		break;

@@ -25,8 +25,7 @@
 
 static bool tw_tier_is_last_memory(struct tw_tier_s *t)
 {
-	return tw_tier_is_memory(t->id) &&
-	       !tw_tier_bound(tw_other_memory(t->id));
+	return t->kind == TW_KIND_NUMA && !tw_memory_bound(t->id);
 }
 
 /*

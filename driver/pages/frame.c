@@ -122,35 +122,36 @@ static bool tw_policy_leads_to(const struct mempolicy *policy, int tier)
 }
 
 /*
- * The memory tier to try first: the region's affinity, unless the task's memory
- * policy (numactl) has nodes, and of the two memory tiers only the other's.
+ * The tier to try first: the region's affinity, unless the task's memory policy
+ * (numactl) has nodes, and of the memory tiers only others'.
  */
 static int tw_first_memory(struct tw_region *r)
 {
 	const struct mempolicy *policy = current->mempolicy;
-	int other = tw_other_memory(r->affinity);
+	int tier;
 
-	if (likely(!policy) || tw_policy_leads_to(policy, r->affinity) ||
-	    !tw_policy_leads_to(policy, other))
+	if (likely(!policy))
 		return r->affinity;
-	return other;
+	tw_for_each_memory_tier_from(r->affinity, tier)
+		if (tw_policy_leads_to(policy, tier))
+			return tier;
+	return r->affinity;
 }
 
-/* Within the tiers' capacity and the agent's limits, the tier @first at first. */
+/* Within the tiers' capacity and the agent's limits, tier @first at first. */
 static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int first,
 				   int *tier)
 {
-	struct page *page = NULL;
+	struct page *page;
 
-	*tier = first;
-	if (likely(tw_region_room(r, *tier)))
+	tw_for_each_memory_tier_from(first, *tier) {
+		if (unlikely(!tw_region_room(r, *tier)))
+			continue;
 		page = tw_page_try(*tier, gfp, 0);
-	if (page)
-		return page;
-	*tier = tw_other_memory(*tier);
-	if (tw_region_room(r, *tier))
-		page = tw_page_try(*tier, gfp, 0);
-	return page;
+		if (likely(page))
+			return page;
+	}
+	return NULL;
 }
 
 /*
@@ -161,12 +162,16 @@ static struct page *tw_page_beyond(struct tw_region *r, gfp_t gfp,
 				   unsigned int over, int first, int *tier)
 {
 	struct page *page = NULL;
-	int second = tw_other_memory(first);
+	int second;
 
 	*tier = first;
 	if (!tw_region_room(r, first))
 		page = tw_page_try(first, gfp, 0);
-	if (!page && (over || !tw_region_room(r, second))) {
+	tw_for_each_memory_tier_from(first, second) {
+		if (page)
+			return page;
+		if (second == first || (!over && tw_region_room(r, second)))
+			continue;
 		*tier = second;
 		page = tw_page_try(second, gfp, tw_overrun(&tw_tiers[second],
 							   over));

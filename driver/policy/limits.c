@@ -143,12 +143,10 @@ static bool tw_limits_exceeded(void)
 
 	while (!found && (r = tw_region_after(id))) {
 		id = tw_region_number(r);
-		for (tier = TW_TIER_GPU; tier < TW_NR_TIERS; tier++)
+		for (tier = 0; tier < TW_NR_TIERS; tier++)
 			found |= tw_region_excess(r, tier) &&
 				 atomic_long_read(&r->pages[tier]) > 0 &&
-				 tw_sink_target(r,
-						max_t(int, tier, TW_TIER_CPU)) !=
-				 TW_TIER_NONE;
+				 tw_sink_target(r, tier) != TW_TIER_NONE;
 		tw_region_put(r);
 	}
 	return found;

@@ -103,12 +103,17 @@ static unsigned int tw_leave_of(u32 flags)
 	return percent ?: min(READ_ONCE(leave_percent), TW_LEAVE_MAX);
 }
 
-static bool tw_node_taken(struct tw_tier_s *t, int nid)
+/* Has a bound tier the node? The one that asks is not bound. */
+static bool tw_node_taken(int nid)
 {
-	int other = t->id == TW_TIER_GPU ? TW_TIER_CPU : TW_TIER_GPU;
+	int tier;
 
-	return tw_tiers[other].state != TW_TIER_UNBOUND &&
-	       node_isset(nid, tw_tiers[other].nodes);
+	lockdep_assert_held(&tw_tier_mutex);
+
+	tw_for_each_memory_tier(tier)
+		if (node_isset(nid, tw_tiers[tier].nodes))
+			return true;
+	return false;
 }
 
 /* May @t have this node? *@movable is set if that takes ZONE_MOVABLE. */
@@ -116,7 +121,7 @@ static int tw_node_check(struct tw_tier_s *t, int nid, u32 flags, bool *movable)
 {
 	if (!node_state(nid, N_MEMORY))
 		return -EOPNOTSUPP;
-	if (tw_node_taken(t, nid))
+	if (tw_node_taken(nid))
 		return -EBUSY;
 	if (tw_node_pages(nid, false))
 		return 0;
@@ -347,7 +352,7 @@ DEFINE_STATIC_KEY_FALSE(tw_movable_key);
  * Fills nodes, movable, capacity and the measured figures. Under tw_tier_mutex.
  *
  * Return: 0, -EOPNOTSUPP: no such node has memory we can use, -EBUSY: a node
- * belongs to the other tier, -EINVAL: the capacity is more than there is.
+ * belongs to another tier, -EINVAL: the capacity is more than there is.
  */
 int tw_numa_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 {

@@ -29,7 +29,7 @@
 bool tw_tier_charged(struct tw_tier_s *t)
 {
 	return tw_tier_used(t) || atomic64_read(tw_tier_kept_ctr(t)) ||
-	       (t->kind == TW_KIND_STORE && tw_slots_used(t));
+	       tw_slots_used(t);
 }
 
 /* -- bind ------------------------------------------------------------------ */
@@ -52,11 +52,26 @@ static void tw_tier_show(struct tw_tier_s *t)
 	tw_tier_sh_end(t);
 }
 
+/* What it is from now on; for loops over tiers of a kind, too. pressure_lock. */
+static void tw_tier_set_kind(struct tw_tier_s *t, int kind)
+{
+	unsigned int others = ~BIT(t->id);
+
+	lockdep_assert_held(&tw_tier_mutex);
+	lockdep_assert_held(&t->pressure_lock);
+
+	WRITE_ONCE(t->kind, kind);
+	WRITE_ONCE(tw_memory_tiers, (tw_memory_tiers & others) |
+		   (kind == TW_KIND_NUMA) << t->id);
+	WRITE_ONCE(tw_store_tiers, (tw_store_tiers & others) |
+		   (kind == TW_KIND_STORE) << t->id);
+}
+
 /* The backend has filled @t: from now on it takes charges. */
 static void tw_tier_enter(struct tw_tier_s *t, int kind)
 {
 	spin_lock(&t->pressure_lock);
-	t->kind = kind;
+	tw_tier_set_kind(t, kind);
 	/* Pairs with the acquire in tw_tier_charge(). */
 	smp_store_release(&t->state, TW_TIER_BOUND);
 	tw_room_add(t->capacity);
@@ -163,7 +178,7 @@ void tw_tier_release(struct tw_tier_s *t)
 
 	spin_lock(&t->pressure_lock);
 	WRITE_ONCE(t->state, TW_TIER_UNBOUND);
-	t->kind = TW_KIND_NONE;
+	tw_tier_set_kind(t, TW_KIND_NONE);
 	WRITE_ONCE(t->capacity, 0);
 	t->asked = 0;
 	t->leave = 0;

@@ -24,7 +24,7 @@ static struct workqueue_struct *tw_demote_wq;
 static struct work_struct tw_demote_work;
 static unsigned long (*tw_headroom_of)(unsigned long capacity);
 
-/* In both tiers together: what one holds beyond its capacity is not free. */
+/* In all of them together: what one holds beyond its capacity is not free. */
 unsigned long tw_memory_free(unsigned long *capacity)
 {
 	unsigned long used = 0;

@@ -31,7 +31,7 @@ static int tw_node_tier(int nid)
 		struct tw_tier_s *t = &tw_tiers[tier];
 
 		spin_lock(&t->pressure_lock);
-		if (t->state != TW_TIER_UNBOUND && node_isset(nid, t->nodes))
+		if (t->kind == TW_KIND_NUMA && node_isset(nid, t->nodes))
 			found = tier;
 		spin_unlock(&t->pressure_lock);
 	}

@@ -239,7 +239,7 @@ void tw_slots_free(struct tw_tier_s *t, u32 slot)
  * tw_slots_used - slots of a tier that are taken
  * @t: tier
  *
- * Return: pages, kept copies and writes in flight; 0 when not bound.
+ * Return: pages, kept copies and writes in flight; 0 when it is no store.
  */
 unsigned long tw_slots_used(struct tw_tier_s *t)
 {
