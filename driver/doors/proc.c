@@ -29,9 +29,9 @@
 #include "doors/proc.h"
 #include "doors/report_stats.h"
 #include "tier_watch_hooks.h"
-#include "tiers/backend_store.h"
 #include "tiers/bind.h"
 #include "tiers/nodes.h"
+#include "tiers/store.h"
 #include "tiers/tier.h"
 
 #define TW_PROC		"swarm"

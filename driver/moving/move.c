@@ -40,10 +40,9 @@
 #include "pages/group.h"
 #include "pages/record.h"
 #include "pages/region.h"
-#include "tiers/backend_numa.h"
-#include "tiers/backend_store.h"
 #include "tiers/hibernate.h"
 #include "tiers/slots.h"
+#include "tiers/store.h"
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
 
@@ -85,7 +84,7 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	if (tw_w_state(w) != TW_MEM)
 		gfp |= __GFP_ACCOUNT;
 	old = set_active_memcg(m->region->memcg);
-	page = tw_numa_alloc(t, gfp, m->nid);
+	page = tw_tier_alloc(t, gfp, m->nid);
 	set_active_memcg(old);
 	if (page && m->nid != NUMA_NO_NODE && page_to_nid(page) != m->nid) {
 		put_page(page);

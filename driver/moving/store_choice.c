@@ -25,9 +25,9 @@
 #include "pages/group.h"
 #include "pages/record.h"
 #include "pages/region.h"
-#include "tiers/backend_store.h"
 #include "tiers/hibernate.h"
 #include "tiers/slots.h"
+#include "tiers/store.h"
 #include "tiers/tier.h"
 
 /* Refaults in a row after which a page is to leave its slow store. */

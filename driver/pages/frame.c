@@ -29,7 +29,6 @@
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/region.h"
-#include "tiers/backend_numa.h"
 #include "tiers/headroom.h"
 #include "tiers/hibernate.h"
 #include "tiers/nodes.h"
@@ -109,7 +108,7 @@ static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
 
 	if (!tw_tier_bound(tier) || !tw_tier_charge(t, 1, over))
 		return NULL;
-	page = tw_numa_alloc(t, gfp, NUMA_NO_NODE);
+	page = tw_tier_alloc(t, gfp, NUMA_NO_NODE);
 	if (!page)
 		tw_tier_uncharge(t, 1);
 	return page;

@@ -3,8 +3,8 @@
  * bind.c - tiers become bound, and let go
  *
  * Owns the states of tiers. The ioctls that bind a tier and look at one are here,
- * and the steps that unbind.c takes to let go of one. A backend fills in its part
- * of the tier first.
+ * and the steps that unbind.c takes to let go of one. A backend (tier_ops.h) fills in
+ * its part of the tier first, and empties it last.
  *
  * Locks: tw_tier_mutex around all changes; what others read changes under
  * pressure_lock (tier.c).
@@ -21,8 +21,8 @@
 #include "tiers/bind.h"
 #include "tiers/pressure.h"
 #include "tiers/reserve.h"
-#include "tiers/share_calc.h"
 #include "tiers/slots.h"
+#include "tiers/store.h"
 #include "tiers/tier.h"
 
 /* Does anything pin the binding? */
@@ -68,18 +68,18 @@ static void tw_tier_set_kind(struct tw_tier_s *t, int kind)
 }
 
 /* The backend has filled @t: from now on it takes charges. */
-static void tw_tier_enter(struct tw_tier_s *t, int kind)
+static void tw_tier_enter(struct tw_tier_s *t)
 {
 	spin_lock(&t->pressure_lock);
-	tw_tier_set_kind(t, kind);
+	tw_tier_set_kind(t, t->ops->kind);
 	/* Pairs with the acquire in tw_tier_charge(). */
 	smp_store_release(&t->state, TW_TIER_BOUND);
 	tw_room_add(t->capacity);
 	tw_tier_show(t);
 	spin_unlock(&t->pressure_lock);
 
-	if (kind == TW_KIND_NUMA)
-		tw_numa_refresh(t);	/* memory came or went meanwhile */
+	if (t->ops->refresh)
+		t->ops->refresh(t);	/* what came or went meanwhile */
 	tw_pressure_update(t);
 	tw_tier_event(t, TW_EVENT_TIER_BOUND, t->capacity, 0);
 	pr_info("%s: bound, %lu pages, %llu ns, %llu MB/s\n",
@@ -87,15 +87,19 @@ static void tw_tier_enter(struct tw_tier_s *t, int kind)
 		t->bandwidth / 1000000);
 }
 
-/* A share is left of all there is, and how much is said only with the flag. */
-static int tw_share_check(const struct tw_tier_bind *arg)
+/*
+ * What is to back the tier? Here alone its number says which kinds it can be of: a
+ * tier that may be bound to several gets the one that the arguments are for.
+ */
+static const struct tw_tier_ops *tw_backend_of(const struct tw_tier_bind *arg)
 {
-	unsigned int percent = (arg->flags & TW_BIND_LEAVE_MASK) >>
-			       TW_BIND_LEAVE_SHIFT;
-
-	if (arg->flags & TW_BIND_SHARE)
-		return arg->capacity || percent > TW_LEAVE_MAX ? -EINVAL : 0;
-	return percent ? -EINVAL : 0;
+	switch (arg->tier) {
+	case TW_TIER_GPU:
+	case TW_TIER_CPU:
+		return &tw_numa_ops;
+	default:
+		return &tw_store_ops;
+	}
 }
 
 /* Arguments that are wrong whatever the machine looks like. */
@@ -103,26 +107,24 @@ static int tw_bind_check(const struct tw_tier_bind *arg)
 {
 	if (arg->tier >= TW_NR_TIERS || arg->flags & ~TW_BIND_FLAGS)
 		return -EINVAL;
-	if (tw_tier_is_memory(arg->tier))
-		return arg->fd == -1 ? tw_share_check(arg) : -EINVAL;
-	if (arg->nodes || arg->flags)
-		return -EINVAL;
-	return arg->fd < 0 ? -EBADF : 0;
+	return tw_backend_of(arg)->check(arg);
 }
 
 static int tw_bind_locked(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 {
-	bool memory = tw_tier_is_memory(t->id);
 	int ret;
 
 	lockdep_assert_held(&tw_tier_mutex);
 
 	if (t->state != TW_TIER_UNBOUND)
 		return -EBUSY;
-	ret = memory ? tw_numa_bind(t, arg) : tw_store_bind(t, arg);
-	if (ret)
+	t->ops = tw_backend_of(arg);
+	ret = t->ops->bind(t, arg);
+	if (ret) {
+		t->ops = NULL;
 		return ret;
-	tw_tier_enter(t, memory ? TW_KIND_NUMA : TW_KIND_STORE);
+	}
+	tw_tier_enter(t);
 	return 0;
 }
 
@@ -174,23 +176,17 @@ void tw_tier_set_staying(struct tw_tier_s *t)
 /* Nothing is charged any more: let go. */
 void tw_tier_release(struct tw_tier_s *t)
 {
-	bool store = t->kind == TW_KIND_STORE;
-
 	spin_lock(&t->pressure_lock);
 	WRITE_ONCE(t->state, TW_TIER_UNBOUND);
 	tw_tier_set_kind(t, TW_KIND_NONE);
 	WRITE_ONCE(t->capacity, 0);
-	t->asked = 0;
-	t->leave = 0;
 	WRITE_ONCE(t->latency_ns, 0);
 	t->bandwidth = 0;
-	t->movable = false;
-	nodes_clear(t->nodes);
 	tw_tier_show(t);
 	spin_unlock(&t->pressure_lock);
 
-	if (store)
-		tw_store_unbind(t);
+	t->ops->unbind(t);
+	t->ops = NULL;
 	tw_tier_event(t, TW_EVENT_TIER_UNBOUND, 0, 0);
 	pr_info("%s: unbound\n", tw_tier_names[t->id]);
 }

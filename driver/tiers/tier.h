@@ -31,6 +31,7 @@
 #include <linux/tierwatch.h>
 
 #include "tiers/order_calc.h"
+#include "tiers/tier_ops.h"
 
 struct page;
 struct file;
@@ -46,6 +47,7 @@ enum tw_tier_state {
  * struct tw_tier_s - one tier
  * @id: enum tw_tier
  * @kind: TW_KIND_*, constant from bind until it is let go; READ_ONCE() as @state
+ * @ops: its backend, from bind until it is let go; for holders of a charge
  * @state: enum tw_tier_state; READ_ONCE() outside tw_tier_mutex
  * @capacity: pages; changed under @pressure_lock while bound
  * @asked: NUMA tiers: the capacity asked for at bind, 0 for all there is
@@ -69,6 +71,7 @@ enum tw_tier_state {
 struct tw_tier_s {
 	int id;
 	int kind;
+	const struct tw_tier_ops *ops;
 	int state;
 	unsigned long capacity;
 	unsigned long asked;
@@ -217,6 +220,12 @@ bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over);
 static inline void tw_tier_uncharge(struct tw_tier_s *t, unsigned long n)
 {
 	tw_tier_used_add(t, -(long)n);
+}
+
+/* See tw_tier_ops.alloc: a page of a memory tier that the caller has charged. */
+static inline struct page *tw_tier_alloc(struct tw_tier_s *t, gfp_t gfp, int nid)
+{
+	return t->ops->alloc(t, gfp, nid);
 }
 
 /* What an access costs in either; true: @to is the faster one. */
