@@ -108,7 +108,7 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 	return tier;
 }
 
-int tw_sink_target(struct tw_region *r, int tier)
+int tw_store_below(struct tw_region *r, int tier)
 {
 	if (!tw_tier_is_store(tier))
 		tier = -1;	/* below memory are all of them */

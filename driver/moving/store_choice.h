@@ -33,7 +33,7 @@ unsigned long tw_store_room_all(void);
 /* Slots free above the slowest store; ULONG_MAX when there is but one. */
 unsigned long tw_store_fast_room(void);
 /* The next store below @tier that takes pages of @r, or TW_TIER_NONE. */
-int tw_sink_target(struct tw_region *r, int tier);
+int tw_store_below(struct tw_region *r, int tier);
 /* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
 unsigned long tw_reap_kept(int tier, unsigned long nr);
 

@@ -2,16 +2,15 @@
 /*
  * decide.c - which pages go where, scan by scan
  *
- * Owns what is known from the scan before (struct tw_decider) and the batches that
- * a scan moves. A region's pages have a home, its affinity, which draws them while
- * it is bound to memory. What is hot and
- * elsewhere in memory is promoted to it; what is cold there makes room. With
- * TW_POLICY_AUTO hot is what fits the home, hottest first, as the scan before has
- * it; a page goes only when it is clear of that cut, the clearer the more pages
- * have gone to and fro. Memory's coldest pages go to the stores by background.c;
- * what has been in a store for longest sinks to the next one before it is full,
- * where that is seen to help and takes little of the time that faults wait for
- * stores anyway.
+ * Owns what is known from the scan before (struct tw_decider) and the batches that a
+ * scan moves. A region's pages have a home, its affinity, which draws them while it is
+ * bound to memory. What is hot and elsewhere in memory is promoted to it; what is cold
+ * there makes room. With TW_POLICY_AUTO hot is what fits the home, hottest first, as
+ * the scan before has it; a page goes only when it is clear of that cut, the clearer
+ * the more pages have gone to and fro. Memory's coldest pages go to the stores by
+ * background.c; what has been in a store for longest sinks to the next one before it
+ * is full, where that is seen to help and takes little of the time that faults wait
+ * for stores anyway.
  *
  * Locks: none. All of it is the scanner's thread's own, which alone calls it. Moves
  * are batched by region and direction.
@@ -282,7 +281,7 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 		return;
 	if (tw_sink.m->nr && tw_sink.m->from != tier)
 		tw_direction_flush(&tw_sink, false);
-	to = tw_sink_target(r, tier);
+	to = tw_store_below(r, tier);
 	if (to != TW_TIER_NONE)
 		tw_direction_add(&tw_sink, r, idx, tier, to);
 }
