@@ -85,7 +85,7 @@ static void tw_proc_counters(struct seq_file *m, int tier)
 
 static int tw_proc_tier(struct seq_file *m, void *v)
 {
-	struct tw_tier_s *t = m->private;
+	struct tw_tier_desc *t = m->private;
 	struct tw_tier_info info = { .tier = t->id };
 	struct tw_pressure p = { .tier = t->id };
 

@@ -37,7 +37,7 @@
  * @err: first hard failure of this round
  */
 struct tw_evac {
-	struct tw_tier_s *t;
+	struct tw_tier_desc *t;
 	unsigned long pfn;
 	unsigned long nr_pfns;
 	bool force;
@@ -245,13 +245,13 @@ static int tw_evac_round(struct tw_evac *e)
 	return 0;
 }
 
-static bool tw_tier_empty(struct tw_tier_s *t)
+static bool tw_tier_empty(struct tw_tier_desc *t)
 {
 	return !tw_tier_used(t) && !atomic64_read(tw_tier_kept_ctr(t)) &&
 	       !tw_slots_used(t);
 }
 
-int tw_evacuate_tier(struct tw_tier_s *t, bool force, u64 *moved)
+int tw_evacuate_tier(struct tw_tier_desc *t, bool force, u64 *moved)
 {
 	struct tw_evac e = { .t = t, .force = force };
 	int err = -EBUSY, round;

@@ -70,7 +70,7 @@ static int tw_move_classify(struct tw_move *m, unsigned long w)
 /* A frame for page @i: charged to the target tier, or a bounce page. */
 static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_tier_desc *t = &tw_tiers[m->to];
 	gfp_t gfp = GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN;
 	struct mem_cgroup *old;
 	struct page *page;
@@ -108,7 +108,7 @@ static void tw_move_put_target(struct tw_move *m, unsigned int i)
 /* Copies of pages in memory give way to pages that are to live in the store. */
 static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_tier_desc *t = &tw_tiers[m->to];
 	unsigned long used = tw_slots_used(t);
 	unsigned long capacity = READ_ONCE(t->capacity);
 	unsigned long free = capacity > used ? capacity - used : 0;
@@ -381,7 +381,7 @@ static void tw_move_to_memory(struct tw_move *m)
 /* A clean page whose copy in the target store is still valid: nothing to write. */
 static bool tw_move_clean(struct tw_move *m, unsigned int i)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_tier_desc *t = &tw_tiers[m->to];
 	struct tw_rec *rec = m->rec[i];
 	unsigned long w = tw_rec_w(rec);
 	int from = m->from_tier[i];
@@ -560,7 +560,7 @@ static void tw_move_write_done(struct tw_move *m)
 
 static void tw_move_to_store(struct tw_move *m)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_tier_desc *t = &tw_tiers[m->to];
 	struct tw_moving *ios = m->ios;
 	unsigned int n, k;
 

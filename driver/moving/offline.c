@@ -30,7 +30,7 @@ static bool tw_node_ours(int nid)
 	int id;
 
 	for (id = 0; id < TW_NR_TIERS && !ours; id++) {
-		struct tw_tier_s *t = &tw_tiers[id];
+		struct tw_tier_desc *t = &tw_tiers[id];
 
 		spin_lock(&t->pressure_lock);
 		ours = t->state != TW_TIER_UNBOUND && t->kind == TW_KIND_NUMA &&
@@ -47,7 +47,7 @@ static bool tw_node_spare(int nid, unsigned long nr)
 	int id;
 
 	for (id = 0; id < TW_NR_TIERS; id++) {
-		struct tw_tier_s *t = &tw_tiers[id];
+		struct tw_tier_desc *t = &tw_tiers[id];
 		unsigned long left;
 
 		spin_lock(&t->pressure_lock);

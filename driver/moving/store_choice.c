@@ -38,7 +38,7 @@ bool tw_sinking_helps;
 /* Free slots that can be had. */
 static unsigned long tw_store_room(int tier)
 {
-	struct tw_tier_s *t = &tw_tiers[tier];
+	struct tw_tier_desc *t = &tw_tiers[tier];
 	unsigned long used = tw_slots_used(t), capacity = READ_ONCE(t->capacity);
 
 	if (!tw_tier_bound(tier) || tw_stores_still())

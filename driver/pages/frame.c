@@ -85,7 +85,7 @@ void tw_left_end(struct tw_region *r)
 }
 
 /* How far a memory tier may exceed its capacity when nothing can be demoted. */
-static unsigned long tw_overrun(struct tw_tier_s *t, unsigned int over)
+static unsigned long tw_overrun(struct tw_tier_desc *t, unsigned int over)
 {
 	/* Nothing can be demoted until the image is made. */
 	if (tw_stores_still())
@@ -94,7 +94,7 @@ static unsigned long tw_overrun(struct tw_tier_s *t, unsigned int over)
 }
 
 /* The cheap question before tw_demote_check(), which asks it of all memory. */
-static bool tw_tier_nearly_full(struct tw_tier_s *t)
+static bool tw_tier_nearly_full(struct tw_tier_desc *t)
 {
 	unsigned long capacity = READ_ONCE(t->capacity);
 
@@ -103,7 +103,7 @@ static bool tw_tier_nearly_full(struct tw_tier_s *t)
 
 static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
 {
-	struct tw_tier_s *t = &tw_tiers[tier];
+	struct tw_tier_desc *t = &tw_tiers[tier];
 	struct page *page;
 
 	if (!tw_tier_bound(tier) || !tw_tier_charge(t, 1, over))
@@ -293,7 +293,7 @@ void tw_pages_add(struct tw_region *r, int tier, long n)
 void tw_slot_drop(struct tw_rec *rec)
 {
 	unsigned long w = tw_rec_w(rec);
-	struct tw_tier_s *t;
+	struct tw_tier_desc *t;
 
 	tw_rec_assert_locked(rec);
 	if (!(w & TW_W_SLOT))

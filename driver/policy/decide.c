@@ -111,7 +111,7 @@ static void tw_trace_add(u64 page, bool up)
 
 static unsigned long tw_room(int tier)
 {
-	struct tw_tier_s *t = &tw_tiers[tier];
+	struct tw_tier_desc *t = &tw_tiers[tier];
 	unsigned long used = tw_tier_used(t), cap = READ_ONCE(t->capacity);
 
 	return tw_tier_bound(tier) && cap > used ? cap - used : 0;

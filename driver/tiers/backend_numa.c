@@ -112,7 +112,8 @@ static bool tw_node_taken(int nid)
 }
 
 /* May @t have this node? *@movable is set if that takes ZONE_MOVABLE. */
-static int tw_node_check(struct tw_tier_s *t, int nid, u32 flags, bool *movable)
+static int tw_node_check(struct tw_tier_desc *t, int nid, u32 flags,
+			 bool *movable)
 {
 	if (!node_state(nid, N_MEMORY))
 		return -EOPNOTSUPP;
@@ -144,7 +145,7 @@ static bool tw_node_has_cpu(int nid)
 }
 
 /* All nodes that fit the tier; those that it may not have are left out. */
-static int tw_nodes_auto(struct tw_tier_s *t, u32 flags, nodemask_t *nodes,
+static int tw_nodes_auto(struct tw_tier_desc *t, u32 flags, nodemask_t *nodes,
 			 bool *movable)
 {
 	bool cpus = t->id == TW_TIER_CPU;
@@ -164,7 +165,7 @@ static int tw_nodes_auto(struct tw_tier_s *t, u32 flags, nodemask_t *nodes,
 }
 
 /* The nodes that were asked for, all of them or an error. */
-static int tw_nodes_given(struct tw_tier_s *t, u32 flags, u64 given,
+static int tw_nodes_given(struct tw_tier_desc *t, u32 flags, u64 given,
 			  nodemask_t *nodes, bool *movable)
 {
 	int nid, ret;
@@ -183,7 +184,7 @@ static int tw_nodes_given(struct tw_tier_s *t, u32 flags, u64 given,
 }
 
 /* The node of the tier that is nearest to @nid. */
-static int tw_numa_nearest(struct tw_tier_s *t, int nid)
+static int tw_numa_nearest(struct tw_tier_desc *t, int nid)
 {
 	int best = NUMA_NO_NODE;
 	int i;
@@ -199,7 +200,7 @@ static int tw_numa_nearest(struct tw_tier_s *t, int nid)
 }
 
 /* After ->nodes, or the memory in them, has changed. */
-static void tw_numa_map(struct tw_tier_s *t)
+static void tw_numa_map(struct tw_tier_desc *t)
 {
 	int nid;
 
@@ -210,7 +211,7 @@ static void tw_numa_map(struct tw_tier_s *t)
 /* -- pages ----------------------------------------------------------------- */
 
 /* What set_mempolicy(2) asks for, when that is in the tier; NULL: it is not. */
-static struct folio *tw_numa_by_policy(struct tw_tier_s *t, gfp_t gfp)
+static struct folio *tw_numa_by_policy(struct tw_tier_desc *t, gfp_t gfp)
 {
 	/* No reason to kill: there are other nodes. */
 	struct folio *folio = folio_alloc(gfp | __GFP_NORETRY, 0);
@@ -222,7 +223,7 @@ static struct folio *tw_numa_by_policy(struct tw_tier_s *t, gfp_t gfp)
 }
 
 /* tw_tier_ops.alloc; @gfp is GFP_HIGHUSER and less. */
-static struct page *tw_numa_alloc(struct tw_tier_s *t, gfp_t gfp, int nid)
+static struct page *tw_numa_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
 {
 	struct folio *folio;
 
@@ -250,7 +251,7 @@ static struct page *tw_numa_alloc(struct tw_tier_s *t, gfp_t gfp, int nid)
 }
 
 /* What the tier could have at most, as its nodes are now; pressure_lock. */
-unsigned long tw_numa_capacity(struct tw_tier_s *t)
+unsigned long tw_numa_capacity(struct tw_tier_desc *t)
 {
 	return tw_nodes_share(&t->nodes, t->movable, t->leave);
 }
@@ -264,7 +265,7 @@ unsigned long tw_numa_capacity(struct tw_tier_s *t)
  * The capacity becomes all there is, or what was asked for at bind if there is
  * still that much.
  */
-void tw_numa_refresh(struct tw_tier_s *t)
+void tw_numa_refresh(struct tw_tier_desc *t)
 {
 	unsigned long capacity = 0;
 	bool changed = false;
@@ -319,7 +320,7 @@ static int tw_numa_check(const struct tw_tier_bind *arg)
  * memory we can use, -EBUSY: a node belongs to another tier, -EINVAL: the capacity is
  * more than there is.
  */
-static int tw_numa_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
+static int tw_numa_bind(struct tw_tier_desc *t, const struct tw_tier_bind *arg)
 {
 	nodemask_t nodes = NODE_MASK_NONE;
 	bool movable = false;
@@ -357,7 +358,7 @@ static int tw_numa_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
 }
 
 /* tw_tier_ops.unbind */
-static void tw_numa_unbind(struct tw_tier_s *t)
+static void tw_numa_unbind(struct tw_tier_desc *t)
 {
 	t->asked = 0;
 	t->leave = 0;

@@ -7,13 +7,13 @@
 
 #include "tiers/tier_ops.h"
 
-struct tw_tier_s;
+struct tw_tier_desc;
 
 extern const struct tw_tier_ops tw_numa_ops;
 
 /* Nodes gained or lost memory: the capacity again, if any of them are @t's. */
-void tw_numa_refresh(struct tw_tier_s *t);
+void tw_numa_refresh(struct tw_tier_desc *t);
 /* What the tier could have at most, as its nodes are now; pressure_lock. */
-unsigned long tw_numa_capacity(struct tw_tier_s *t);
+unsigned long tw_numa_capacity(struct tw_tier_desc *t);
 
 #endif

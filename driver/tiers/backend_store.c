@@ -173,7 +173,7 @@ static int tw_store_probe(struct tw_blk_store *b, u64 size, void *buffer, size_t
 	return 0;
 }
 
-static int tw_store_measure(struct tw_tier_s *t, struct tw_blk_store *b, u64 size,
+static int tw_store_measure(struct tw_tier_desc *t, struct tw_blk_store *b, u64 size,
 			    void *buffer)
 {
 	u64 ns;
@@ -207,7 +207,7 @@ static u32 tw_store_slots(u64 bytes)
  * The device is ours: look at it and make the tables. What is wrong with the
  * device comes before what is wrong with the capacity asked for.
  */
-static int tw_store_setup(struct tw_tier_s *t, struct tw_blk_store *b, u64 asked)
+static int tw_store_setup(struct tw_tier_desc *t, struct tw_blk_store *b, u64 asked)
 {
 	u64 size = bdev_nr_bytes(b->bdev);
 	u32 slots = tw_store_slots(size);
@@ -249,7 +249,7 @@ static int tw_store_check(const struct tw_tier_bind *arg)
  * TW_STORE_PAGES_MIN asked for; -ENOMEM; or what is wrong with the device or its fd,
  * as uapi says of each.
  */
-static int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
+static int tw_store_bind(struct tw_tier_desc *t, const struct tw_tier_bind *arg)
 {
 	struct tw_blk_store *b;
 	int ret;
@@ -281,7 +281,7 @@ free_store:
 }
 
 /* tw_tier_ops.unbind: let the device go. */
-static void tw_store_unbind(struct tw_tier_s *t)
+static void tw_store_unbind(struct tw_tier_desc *t)
 {
 	struct tw_blk_store *b = tw_blk_store_of(tw_store_close(t));
 

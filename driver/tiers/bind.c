@@ -26,7 +26,7 @@
 #include "tiers/tier.h"
 
 /* Does anything pin the binding? */
-bool tw_tier_charged(struct tw_tier_s *t)
+bool tw_tier_charged(struct tw_tier_desc *t)
 {
 	return tw_tier_used(t) || atomic64_read(tw_tier_kept_ctr(t)) ||
 	       tw_slots_used(t);
@@ -35,7 +35,7 @@ bool tw_tier_charged(struct tw_tier_s *t)
 /* -- bind ------------------------------------------------------------------ */
 
 /* Shows a tier that has just become bound or unbound; pressure_lock. */
-static void tw_tier_show(struct tw_tier_s *t)
+static void tw_tier_show(struct tw_tier_desc *t)
 {
 	struct tw_stats_tier *sh = t->sh;
 	bool bound = t->state != TW_TIER_UNBOUND;
@@ -53,7 +53,7 @@ static void tw_tier_show(struct tw_tier_s *t)
 }
 
 /* What it is from now on; for loops over tiers of a kind, too. pressure_lock. */
-static void tw_tier_set_kind(struct tw_tier_s *t, int kind)
+static void tw_tier_set_kind(struct tw_tier_desc *t, int kind)
 {
 	unsigned int others = ~BIT(t->id);
 
@@ -68,7 +68,7 @@ static void tw_tier_set_kind(struct tw_tier_s *t, int kind)
 }
 
 /* The backend has filled @t: from now on it takes charges. */
-static void tw_tier_enter(struct tw_tier_s *t)
+static void tw_tier_enter(struct tw_tier_desc *t)
 {
 	spin_lock(&t->pressure_lock);
 	tw_tier_set_kind(t, t->ops->kind);
@@ -110,7 +110,8 @@ static int tw_bind_check(const struct tw_tier_bind *arg)
 	return tw_backend_of(arg)->check(arg);
 }
 
-static int tw_bind_locked(struct tw_tier_s *t, const struct tw_tier_bind *arg)
+static int tw_bind_locked(struct tw_tier_desc *t,
+			  const struct tw_tier_bind *arg)
 {
 	int ret;
 
@@ -153,7 +154,7 @@ int tw_tier_bind(struct tw_tier_bind *arg)
 /* -- letting go ------------------------------------------------------------- */
 
 /* The room of all tiers is that of those in state BOUND; @force as in uapi. */
-int tw_tier_set_leaving(struct tw_tier_s *t, bool force)
+int tw_tier_set_leaving(struct tw_tier_desc *t, bool force)
 {
 	int ret;
 
@@ -165,7 +166,7 @@ int tw_tier_set_leaving(struct tw_tier_s *t, bool force)
 	return ret;
 }
 
-void tw_tier_set_staying(struct tw_tier_s *t)
+void tw_tier_set_staying(struct tw_tier_desc *t)
 {
 	spin_lock(&t->pressure_lock);
 	WRITE_ONCE(t->state, TW_TIER_BOUND);
@@ -174,7 +175,7 @@ void tw_tier_set_staying(struct tw_tier_s *t)
 }
 
 /* Nothing is charged any more: let go. */
-void tw_tier_release(struct tw_tier_s *t)
+void tw_tier_release(struct tw_tier_desc *t)
 {
 	spin_lock(&t->pressure_lock);
 	WRITE_ONCE(t->state, TW_TIER_UNBOUND);
@@ -199,7 +200,7 @@ void tw_tier_release(struct tw_tier_s *t)
  */
 void tw_tier_get_info(struct tw_tier_info *arg)
 {
-	struct tw_tier_s *t = &tw_tiers[arg->tier];
+	struct tw_tier_desc *t = &tw_tiers[arg->tier];
 
 	spin_lock(&t->pressure_lock);
 	arg->kind = t->state == TW_TIER_UNBOUND ? TW_KIND_NONE : t->kind;
@@ -237,7 +238,7 @@ static u32 tw_permille(u64 used, u64 capacity)
  */
 int tw_tier_get_pressure(struct tw_pressure *arg)
 {
-	struct tw_tier_s *t = &tw_tiers[arg->tier];
+	struct tw_tier_desc *t = &tw_tiers[arg->tier];
 	struct tw_stats_counters sum;
 	bool bound;
 
@@ -261,7 +262,7 @@ int tw_tier_get_pressure(struct tw_pressure *arg)
 
 static void tw_tier_setup(int id)
 {
-	struct tw_tier_s *t = &tw_tiers[id];
+	struct tw_tier_desc *t = &tw_tiers[id];
 
 	t->id = id;
 	t->state = TW_TIER_UNBOUND;
@@ -318,7 +319,7 @@ void tw_tiers_exit(void)
 
 	mutex_lock(&tw_tier_mutex);
 	for (id = 0; id < TW_NR_TIERS; id++) {
-		struct tw_tier_s *t = &tw_tiers[id];
+		struct tw_tier_desc *t = &tw_tiers[id];
 
 		if (t->state == TW_TIER_UNBOUND)
 			continue;

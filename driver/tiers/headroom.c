@@ -32,7 +32,7 @@ unsigned long tw_memory_free(unsigned long *capacity)
 
 	*capacity = 0;
 	tw_for_each_memory_tier(tier) {
-		struct tw_tier_s *t = &tw_tiers[tier];
+		struct tw_tier_desc *t = &tw_tiers[tier];
 
 		if (!tw_tier_bound(tier))
 			continue;

@@ -103,7 +103,7 @@ static u64 tw_probe_bandwidth(struct tw_node_probe *p)
 	return (u64)half * PAGE_SIZE * NSEC_PER_SEC / max_t(u64, ns, 1);
 }
 
-static void tw_probe_run(struct tw_tier_s *t, struct tw_node_probe *p)
+static void tw_probe_run(struct tw_tier_desc *t, struct tw_node_probe *p)
 {
 	u64 latency = U64_MAX, bandwidth = 0;
 	int i;
@@ -119,7 +119,7 @@ static void tw_probe_run(struct tw_tier_s *t, struct tw_node_probe *p)
 }
 
 /* The nodes are full or we are: the specification's figures have to do. */
-static void tw_probe_skip(struct tw_tier_s *t)
+static void tw_probe_skip(struct tw_tier_desc *t)
 {
 	pr_info("%s: too little free memory to measure it\n",
 		tw_tier_names[t->id]);
@@ -134,7 +134,7 @@ static void tw_probe_skip(struct tw_tier_s *t)
  * As seen from here: of what is nearest to this CPU. Reads and writes own pages.
  * Under tw_tier_mutex, sleeps.
  */
-void tw_memory_measure(struct tw_tier_s *t)
+void tw_memory_measure(struct tw_tier_desc *t)
 {
 	gfp_t gfp = GFP_HIGHUSER | __GFP_NORETRY;
 	struct tw_node_probe *p;

@@ -5,8 +5,8 @@
 #ifndef _TW_MEASURE_H
 #define _TW_MEASURE_H
 
-struct tw_tier_s;
+struct tw_tier_desc;
 
-void tw_memory_measure(struct tw_tier_s *t);
+void tw_memory_measure(struct tw_tier_desc *t);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * store.c - bound stores, whatever backs them: made known, looked at, forgotten
  *
- * Owns tw_tier_s.store, which points to the store from the end of its bind to the
+ * Owns tw_tier_desc.store, which points to the store from the end of its bind to the
  * beginning of its unbind.
  *
  * Locks: the pointer changes under tw_tier_mutex. Readers that hold no slot are under
@@ -17,7 +17,7 @@
 #include "tiers/store.h"
 #include "tiers/tier.h"
 
-void tw_store_open(struct tw_tier_s *t, struct tw_store *s)
+void tw_store_open(struct tw_tier_desc *t, struct tw_store *s)
 {
 	lockdep_assert_held(&tw_tier_mutex);
 
@@ -28,7 +28,7 @@ void tw_store_open(struct tw_tier_s *t, struct tw_store *s)
 	rcu_assign_pointer(t->store, s);
 }
 
-struct tw_store *tw_store_close(struct tw_tier_s *t)
+struct tw_store *tw_store_close(struct tw_tier_desc *t)
 {
 	struct tw_store *s;
 
@@ -48,7 +48,7 @@ struct tw_store *tw_store_close(struct tw_tier_s *t)
  *
  * Return: as st_rdev has it; 0 when no store is bound, or it has no device.
  */
-u32 tw_store_dev(struct tw_tier_s *t)
+u32 tw_store_dev(struct tw_tier_desc *t)
 {
 	struct tw_store *s;
 	u32 dev;
@@ -66,7 +66,7 @@ u32 tw_store_dev(struct tw_tier_s *t)
  *
  * Return: whether the device checks or copies them on the way.
  */
-bool tw_store_stable(struct tw_tier_s *t)
+bool tw_store_stable(struct tw_tier_desc *t)
 {
 	struct tw_store *s;
 	bool stable;
@@ -84,7 +84,7 @@ bool tw_store_stable(struct tw_tier_s *t)
  *
  * Return: whether the device has gone, or failed lately.
  */
-bool tw_store_failing(struct tw_tier_s *t)
+bool tw_store_failing(struct tw_tier_desc *t)
 {
 	struct tw_store *s;
 	bool failing;

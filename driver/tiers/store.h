@@ -2,7 +2,7 @@
 /*
  * store.h - what all bound stores have, whatever backs them
  *
- * A backend embeds it in a struct of its own. It is found through tw_tier_s.store:
+ * A backend embeds it in a struct of its own. It is found through tw_tier_desc.store:
  * under RCU, or by the slot one holds.
  */
 #ifndef _TW_STORE_H
@@ -37,24 +37,24 @@ struct tw_store {
  * @s, whose slots have been made, is the store of @t from now on: tells the capacity.
  * The end of a bind, under tw_tier_mutex.
  */
-void tw_store_open(struct tw_tier_s *t, struct tw_store *s);
+void tw_store_open(struct tw_tier_desc *t, struct tw_store *s);
 /*
  * The store of @t, which nobody finds any more, without slots: the beginning of an
  * unbind, under tw_tier_mutex. Sleeps.
  */
-struct tw_store *tw_store_close(struct tw_tier_s *t);
+struct tw_store *tw_store_close(struct tw_tier_desc *t);
 
 /* -- looking, any context but irq: false, or 0, for what is no store --------- */
 
 /* Pages written to the store must not change under I/O. */
-bool tw_store_stable(struct tw_tier_s *t);
+bool tw_store_stable(struct tw_tier_desc *t);
 /* Device number as st_rdev has it, 0 when there is none. */
-u32 tw_store_dev(struct tw_tier_s *t);
+u32 tw_store_dev(struct tw_tier_desc *t);
 /* What backs it has gone or failed lately: avoid it for new pages. */
-bool tw_store_failing(struct tw_tier_s *t);
+bool tw_store_failing(struct tw_tier_desc *t);
 
 /* The store of a tier that cannot go away: the caller holds a slot. */
-static inline struct tw_store *tw_store_held(struct tw_tier_s *t)
+static inline struct tw_store *tw_store_held(struct tw_tier_desc *t)
 {
 	return rcu_dereference_protected(t->store, true);
 }

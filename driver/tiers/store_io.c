@@ -125,7 +125,7 @@ static void tw_xfer_work(struct work_struct *work)
 		f->landed(f);
 }
 
-static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_s *t,
+static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_desc *t,
 			    struct tw_io *io, unsigned int nr, bool write)
 {
 	f->t = t;
@@ -213,7 +213,7 @@ static void tw_check_read(struct tw_store *s, struct tw_io *io)
 
 /* -- outcome --------------------------------------------------------------- */
 
-static void tw_io_report(struct tw_tier_s *t, const struct tw_io *io,
+static void tw_io_report(struct tw_tier_desc *t, const struct tw_io *io,
 			 const char *what)
 {
 	tw_tier_event(t, TW_EVENT_TIER_ERROR, 0, io->error);
@@ -222,8 +222,9 @@ static void tw_io_report(struct tw_tier_s *t, const struct tw_io *io,
 }
 
 /* Returns how many failed. */
-static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
-				  unsigned int nr, const char *what)
+static unsigned int tw_io_outcome(struct tw_tier_desc *t,
+				  const struct tw_io *io, unsigned int nr,
+				  const char *what)
 {
 	unsigned int i, failed = 0, errors = 0;
 
@@ -252,7 +253,7 @@ static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
  * @io: slots and pages, as long-lived as the transfer
  * @nr: how many, at most TW_IO_BATCH
  */
-void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		    unsigned int nr)
 {
 	unsigned int i;
@@ -272,7 +273,7 @@ void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
  * Pages whose slots follow each other in @io may share a part and its fate. While the
  * stores stand still all of them end with -EBUSY: nothing is written.
  */
-void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+void tw_xfer_write(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		     unsigned int nr)
 {
 	struct tw_store *s = tw_store_held(t);

@@ -11,7 +11,7 @@
 #include <linux/workqueue.h>
 
 struct page;
-struct tw_tier_s;
+struct tw_tier_desc;
 
 /**
  * struct tw_io - one page's I/O
@@ -52,7 +52,7 @@ void tw_stores_exit(void);
  * that @landed needs, the transfer as well, is then @landed's to release.
  */
 struct tw_xfer {
-	struct tw_tier_s *t;
+	struct tw_tier_desc *t;
 	struct tw_io *io;
 	unsigned int nr;
 	unsigned int at;
@@ -75,9 +75,9 @@ struct tw_xfer {
  * Writes remember the crc32c, reads check it. Writes end with -EBUSY while the
  * stores stand still.
  */
-void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		    unsigned int nr);
-void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+void tw_xfer_write(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		     unsigned int nr);
 /*
  * Sleeps in @state until it has landed: 0; -EINTR for a signal, -EAGAIN when

@@ -21,7 +21,7 @@
 #include "events/stream.h"
 #include "tiers/tier.h"
 
-struct tw_tier_s tw_tiers[TW_NR_TIERS];
+struct tw_tier_desc tw_tiers[TW_NR_TIERS];
 unsigned int tw_memory_tiers;
 unsigned int tw_store_tiers;
 DEFINE_MUTEX(tw_tier_mutex);
@@ -43,7 +43,8 @@ const char * const tw_tier_names[TW_NR_TIERS] = {
  *
  * Process context.
  */
-void tw_tier_event(struct tw_tier_s *t, unsigned int type, u64 addr, int status)
+void tw_tier_event(struct tw_tier_desc *t, unsigned int type, u64 addr,
+		   int status)
 {
 	struct tw_event ev = {
 		.type = type,
@@ -66,7 +67,7 @@ void tw_tier_event(struct tw_tier_s *t, unsigned int type, u64 addr, int status)
  *
  * Any context. Calls until the work runs cost one load each.
  */
-void tw_pressure_kick(struct tw_tier_s *t)
+void tw_pressure_kick(struct tw_tier_desc *t)
 {
 	/*
 	 * ->used was changed by a fully ordered atomic before this. Pairs with
@@ -89,7 +90,7 @@ void tw_pressure_kick(struct tw_tier_s *t)
  *
  * Return: whether the tier is memory, bound, and had room.
  */
-bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over)
+bool tw_tier_charge(struct tw_tier_desc *t, unsigned long n, unsigned long over)
 {
 	unsigned long limit = READ_ONCE(t->capacity);
 	unsigned long used;

@@ -44,7 +44,7 @@ enum tw_tier_state {
 };
 
 /**
- * struct tw_tier_s - one tier
+ * struct tw_tier_desc - a tier: what it is bound to, and how full it is
  * @id: enum tw_tier
  * @kind: TW_KIND_*, constant from bind until it is let go; READ_ONCE() as @state
  * @ops: its backend, from bind until it is let go; for holders of a charge
@@ -68,7 +68,7 @@ enum tw_tier_state {
  * @pressure_kicked: @pressure_work is about to run
  * @pressure_work: looks at the level
  */
-struct tw_tier_s {
+struct tw_tier_desc {
 	int id;
 	int kind;
 	const struct tw_tier_ops *ops;
@@ -92,7 +92,7 @@ struct tw_tier_s {
 	struct delayed_work pressure_work;
 };
 
-extern struct tw_tier_s tw_tiers[TW_NR_TIERS];
+extern struct tw_tier_desc tw_tiers[TW_NR_TIERS];
 extern struct mutex tw_tier_mutex;
 
 /* Some memory tier has had frames that can go offline (ZONE_MOVABLE). */
@@ -163,46 +163,46 @@ bool tw_memory_bound(int except);
  */
 int tw_memory_short(int preferred);
 
-static inline atomic64_t *tw_tier_used_ctr(struct tw_tier_s *t)
+static inline atomic64_t *tw_tier_used_ctr(struct tw_tier_desc *t)
 {
 	BUILD_BUG_ON(sizeof(t->sh->used) != sizeof(atomic64_t));
 	return (atomic64_t *)&t->sh->used;
 }
 
-static inline atomic64_t *tw_tier_kept_ctr(struct tw_tier_s *t)
+static inline atomic64_t *tw_tier_kept_ctr(struct tw_tier_desc *t)
 {
 	return (atomic64_t *)&t->sh->kept;
 }
 
-static inline unsigned long tw_tier_used(struct tw_tier_s *t)
+static inline unsigned long tw_tier_used(struct tw_tier_desc *t)
 {
 	return atomic64_read(tw_tier_used_ctr(t));
 }
 
 /* Out of line: schedules a look at the level (any context). */
-void tw_pressure_kick(struct tw_tier_s *t);
+void tw_pressure_kick(struct tw_tier_desc *t);
 
 /*
  * Writes of @sh go between these two, under @pressure_lock. The barriers pair
  * with those of the reader's loop in uapi.
  */
-static inline void tw_tier_sh_begin(struct tw_tier_s *t)
+static inline void tw_tier_sh_begin(struct tw_tier_desc *t)
 {
 	WRITE_ONCE(t->sh->seq, t->sh->seq + 1);
 	smp_wmb();	/* odd before the new values: the reader's fence_acquire() */
 }
 
-static inline void tw_tier_sh_end(struct tw_tier_s *t)
+static inline void tw_tier_sh_end(struct tw_tier_desc *t)
 {
 	/* Even after them: the reader's load_acquire(). */
 	smp_store_release(&t->sh->seq, t->sh->seq + 1);
 }
 
 /* Publishes an event of a tier; process context. */
-void tw_tier_event(struct tw_tier_s *t, unsigned int type, u64 addr, int status);
+void tw_tier_event(struct tw_tier_desc *t, unsigned int type, u64 addr, int status);
 
 /* ->used of any tier changes only through these, any context. */
-static inline void tw_tier_used_add(struct tw_tier_s *t, long n)
+static inline void tw_tier_used_add(struct tw_tier_desc *t, long n)
 {
 	unsigned long used = atomic64_add_return(n, tw_tier_used_ctr(t));
 
@@ -215,15 +215,16 @@ static inline void tw_tier_used_add(struct tw_tier_s *t, long n)
  * Charge @n pages to a tier: true when it is memory, bound, and stays within
  * capacity + @over. Pairs with the full barrier after LEAVING is set.
  */
-bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over);
+bool tw_tier_charge(struct tw_tier_desc *t, unsigned long n,
+		    unsigned long over);
 
-static inline void tw_tier_uncharge(struct tw_tier_s *t, unsigned long n)
+static inline void tw_tier_uncharge(struct tw_tier_desc *t, unsigned long n)
 {
 	tw_tier_used_add(t, -(long)n);
 }
 
 /* See tw_tier_ops.alloc: a page of a memory tier that the caller has charged. */
-static inline struct page *tw_tier_alloc(struct tw_tier_s *t, gfp_t gfp, int nid)
+static inline struct page *tw_tier_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
 {
 	return t->ops->alloc(t, gfp, nid);
 }

@@ -18,7 +18,7 @@ struct page;
 struct tw_io;
 struct tw_store;
 struct tw_tier_bind;
-struct tw_tier_s;
+struct tw_tier_desc;
 struct tw_xfer;
 
 /**
@@ -53,11 +53,11 @@ struct tw_xfer;
 struct tw_tier_ops {
 	int kind;
 	int (*check)(const struct tw_tier_bind *arg);
-	int (*bind)(struct tw_tier_s *t, const struct tw_tier_bind *arg);
-	void (*refresh)(struct tw_tier_s *t);
-	void (*unbind)(struct tw_tier_s *t);
+	int (*bind)(struct tw_tier_desc *t, const struct tw_tier_bind *arg);
+	void (*refresh)(struct tw_tier_desc *t);
+	void (*unbind)(struct tw_tier_desc *t);
 
-	struct page *(*alloc)(struct tw_tier_s *t, gfp_t gfp, int nid);
+	struct page *(*alloc)(struct tw_tier_desc *t, gfp_t gfp, int nid);
 
 	void (*submit)(struct tw_xfer *f, struct tw_io *io, unsigned int nr);
 	bool (*stable)(struct tw_store *s);
