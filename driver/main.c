@@ -67,6 +67,7 @@
 #include "tiers/bind.h"
 #include "tiers/hibernate.h"
 #include "tiers/nodes.h"
+#include "tiers/store_bio.h"
 #include "tiers/store_io.h"
 
 static const struct tw_room {
@@ -85,6 +86,7 @@ static const struct tw_room {
 	{ tw_shrinker_init,	tw_shrinker_exit },
 	{ tw_hibernate_init,	tw_hibernate_exit },
 	{ tw_stores_init,	tw_stores_exit },
+	{ tw_bio_cache_init,	tw_bio_cache_exit },
 	{ tw_readin_init,	tw_readin_exit },
 	{ tw_tiers_init,	tw_tiers_exit },
 	{ tw_regions_init,	tw_regions_exit },

@@ -6,7 +6,7 @@
  * read-only by anybody who may open the device. Counters live in it, there is
  * no second copy: per-CPU blocks are written by their CPU with preemption off
  * (process context only, but for tw_count_irq()), global ones are atomics in
- * place, a tier's block is written under tw_tier_s.pressure_lock with its
+ * place, a tier's block is written under tw_tier_desc.pressure_lock with its
  * seqcount.
  */
 #ifndef _TW_STATS_H

@@ -441,8 +441,12 @@ static bool tw_only_memcg_full(struct tw_fault *f)
 /* A memory tier that is being unbound takes nothing, and may stay for all that. */
 static bool tw_memory_leaving(void)
 {
-	return READ_ONCE(tw_tiers[TW_TIER_GPU].state) == TW_TIER_LEAVING ||
-	       READ_ONCE(tw_tiers[TW_TIER_CPU].state) == TW_TIER_LEAVING;
+	int tier;
+
+	tw_for_each_memory_tier(tier)
+		if (READ_ONCE(tw_tiers[tier].state) == TW_TIER_LEAVING)
+			return true;
+	return false;
 }
 
 /*
@@ -466,7 +470,7 @@ static bool tw_wait_promised(struct tw_fault *f)
 static int tw_make_room(struct tw_fault *f, unsigned int *try)
 {
 	unsigned long seen = tw_moves_out_seen();
-	int tier = f->r->affinity;
+	int tier = tw_memory_short(f->r->affinity);
 	bool full;
 
 	if (fatal_signal_pending(current))

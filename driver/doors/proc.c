@@ -29,9 +29,9 @@
 #include "doors/proc.h"
 #include "doors/report_stats.h"
 #include "tier_watch_hooks.h"
-#include "tiers/backend_store.h"
 #include "tiers/bind.h"
 #include "tiers/nodes.h"
+#include "tiers/store.h"
 #include "tiers/tier.h"
 
 #define TW_PROC		"swarm"
@@ -85,7 +85,7 @@ static void tw_proc_counters(struct seq_file *m, int tier)
 
 static int tw_proc_tier(struct seq_file *m, void *v)
 {
-	struct tw_tier_s *t = m->private;
+	struct tw_tier_desc *t = m->private;
 	struct tw_tier_info info = { .tier = t->id };
 	struct tw_pressure p = { .tier = t->id };
 

@@ -213,7 +213,7 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	    arg->bytes >> PAGE_SHIFT > TW_REGION_MAX_PAGES ||
 	    (arg->affinity != TW_TIER_CPU && arg->affinity != TW_TIER_GPU))
 		return ERR_PTR(-EINVAL);
-	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
+	if (!tw_memory_bound(TW_TIER_NONE))
 		return ERR_PTR(-EOPNOTSUPP);
 	r = tw_region_alloc(arg);
 	if (IS_ERR(r))
@@ -229,7 +229,7 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	/* Pairs with tw_tier_leave(): it sees the id, or we see it leaving. */
 	smp_mb();
 	err = -EOPNOTSUPP;
-	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
+	if (!tw_memory_bound(TW_TIER_NONE))
 		goto erase;
 	file = tw_region_file(r, O_RDWR);
 	if (IS_ERR(file)) {

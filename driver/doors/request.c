@@ -105,7 +105,7 @@ static struct tw_req *tw_req_make(const struct tw_request *req, bool admin,
 	q->to = req->to_tier;
 	q->reason = req->reason;
 	q->was = TW_TIER_NONE;
-	q->lane = tw_queue_lane(q->from, q->to, in);
+	q->lane = tw_queue_lane(READ_ONCE(tw_store_tiers), q->from, q->to, in);
 	q->pid = task_pid_nr(current);
 	return q;
 }

@@ -67,21 +67,36 @@ unsigned long tw_w_left(unsigned long w, int tier)
 	       tw_moves_out_seen() << TW_W_PFN_SHIFT;
 }
 
-/* Pages that tiers @from to @to hold. */
-static unsigned long tw_capacity(int from, int to)
+/* Pages that the tier holds, none once it is leaving. */
+static unsigned long tw_capacity(int tier)
+{
+	return tw_tier_bound(tier) ? READ_ONCE(tw_tiers[tier].capacity) : 0;
+}
+
+static unsigned long tw_memory_capacity(void)
 {
 	unsigned long pages = 0;
 	int tier;
 
-	for (tier = from; tier <= to; tier++)
-		if (tw_tier_bound(tier))
-			pages += READ_ONCE(tw_tiers[tier].capacity);
+	tw_for_each_memory_tier(tier)
+		pages += tw_capacity(tier);
+	return pages;
+}
+
+/* Of the stores that are faster than store @than. */
+static unsigned long tw_faster_capacity(int than)
+{
+	unsigned long pages = 0;
+	int tier;
+
+	for (tier = tw_store_next(-1); tier < than; tier = tw_store_next(tier))
+		pages += tw_capacity(tier);
 	return pages;
 }
 
 void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
 {
-	unsigned long memory = tw_capacity(TW_TIER_GPU, TW_TIER_CPU);
+	unsigned long memory = tw_memory_capacity();
 	unsigned int bounces = tw_aux_bounces(rec);
 	unsigned long left = was >> TW_W_PFN_SHIFT;
 	int tier = tw_w_tier(was);
@@ -94,7 +109,7 @@ void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
 	if (others < memory)
 		tw_count(tier, refaults_early, 1);
 	/* Where all pages are touched alike most come back before twice that. */
-	if (others < memory + tw_capacity(TW_TIER_NVME, tier - 1) / 2)
+	if (others < memory + tw_faster_capacity(tier) / 2)
 		bounces += bounces < TW_AUX_BOUNCES_MAX;
 	else
 		bounces -= bounces > 0;

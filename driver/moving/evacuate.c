@@ -37,7 +37,7 @@
  * @err: first hard failure of this round
  */
 struct tw_evac {
-	struct tw_tier_s *t;
+	struct tw_tier_desc *t;
 	unsigned long pfn;
 	unsigned long nr_pfns;
 	bool force;
@@ -61,19 +61,6 @@ static bool tw_evac_wants(struct tw_evac *e, unsigned long w)
 	}
 	return tw_w_resident(w) &&
 	       (w >> TW_W_PFN_SHIFT) - e->pfn < e->nr_pfns;
-}
-
-/* Where pages of @tier go, best first: the @n-th choice or TW_TIER_NONE. */
-static int tw_evac_target(struct tw_evac *e, int tier, unsigned int n)
-{
-	static const u8 from_memory[] = { TW_TIER_CPU, TW_TIER_GPU,
-		TW_TIER_NVME, TW_TIER_SSD, TW_TIER_HDD };
-	static const u8 from_store[] = { TW_TIER_NVME, TW_TIER_SSD,
-		TW_TIER_HDD, TW_TIER_CPU, TW_TIER_GPU };
-
-	if (n >= TW_NR_TIERS)
-		return TW_TIER_NONE;
-	return tw_tier_is_memory(tier) ? from_memory[n] : from_store[n];
 }
 
 /*
@@ -158,14 +145,16 @@ static void tw_evac_outcome(struct tw_evac *e, unsigned int i)
 static void tw_evac_flush(struct tw_evac *e, int tier)
 {
 	struct tw_move *m = e->m;
-	unsigned int choice, i, n;
-	int to;
+	unsigned int choice, choices, i, n;
+	u8 away[TW_NR_TIERS];
 
+	choices = tw_order_away(READ_ONCE(tw_memory_tiers),
+				READ_ONCE(tw_store_tiers),
+				tw_tier_is_store(tier), away);
 	m->reason = TW_REASON_EVACUATE;
-	for (choice = 0; m->nr; choice++) {
-		to = tw_evac_target(e, tier, choice);
-		if (to == TW_TIER_NONE)
-			break;
+	for (choice = 0; m->nr && choice < choices; choice++) {
+		int to = away[choice];
+
 		if (!tw_tier_bound(to) || (e->t && to == e->t->id))
 			continue;
 		m->to = to;
@@ -256,13 +245,13 @@ static int tw_evac_round(struct tw_evac *e)
 	return 0;
 }
 
-static bool tw_tier_empty(struct tw_tier_s *t)
+static bool tw_tier_empty(struct tw_tier_desc *t)
 {
 	return !tw_tier_used(t) && !atomic64_read(tw_tier_kept_ctr(t)) &&
-	       (tw_tier_is_memory(t->id) || !tw_slots_used(t));
+	       !tw_slots_used(t);
 }
 
-int tw_evacuate_tier(struct tw_tier_s *t, bool force, u64 *moved)
+int tw_evacuate_tier(struct tw_tier_desc *t, bool force, u64 *moved)
 {
 	struct tw_evac e = { .t = t, .force = force };
 	int err = -EBUSY, round;

@@ -7,13 +7,13 @@
 
 #include <linux/types.h>
 
-struct tw_tier_s;
+struct tw_tier_desc;
 
 /*
  * Move everything off @t (LEAVING): regions, kept copies. 0, -ENOSPC, -EBUSY,
  * -EIO, -EINTR. With @force unreadable pages are given up. *@moved counts.
  */
-int tw_evacuate_tier(struct tw_tier_s *t, bool force, u64 *moved);
+int tw_evacuate_tier(struct tw_tier_desc *t, bool force, u64 *moved);
 /* Move every page within [pfn, pfn + nr) elsewhere; 0 or -EBUSY/-ENOSPC. */
 int tw_evacuate_pfns(unsigned long pfn, unsigned long nr);
 

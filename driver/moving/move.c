@@ -40,10 +40,9 @@
 #include "pages/group.h"
 #include "pages/record.h"
 #include "pages/region.h"
-#include "tiers/backend_numa.h"
-#include "tiers/backend_store.h"
 #include "tiers/hibernate.h"
 #include "tiers/slots.h"
+#include "tiers/store.h"
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
 
@@ -71,12 +70,12 @@ static int tw_move_classify(struct tw_move *m, unsigned long w)
 /* A frame for page @i: charged to the target tier, or a bounce page. */
 static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_tier_desc *t = &tw_tiers[m->to];
 	gfp_t gfp = GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN;
 	struct mem_cgroup *old;
 	struct page *page;
 
-	if (!tw_tier_is_memory(m->to))
+	if (m->out)
 		return alloc_page(GFP_NOIO | __GFP_NOWARN);
 	/* Within a tier that is full, the old frame goes at the batch's end. */
 	if (!tw_tier_charge(t, 1, m->flags & TW_MOVE_SAME ? TW_BATCH : 0))
@@ -85,7 +84,7 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	if (tw_w_state(w) != TW_MEM)
 		gfp |= __GFP_ACCOUNT;
 	old = set_active_memcg(m->region->memcg);
-	page = tw_numa_alloc(t, gfp, m->nid);
+	page = tw_tier_alloc(t, gfp, m->nid);
 	set_active_memcg(old);
 	if (page && m->nid != NUMA_NO_NODE && page_to_nid(page) != m->nid) {
 		put_page(page);
@@ -101,7 +100,7 @@ static void tw_move_put_target(struct tw_move *m, unsigned int i)
 	if (!m->target[i])
 		return;
 	put_page(m->target[i]);
-	if (tw_tier_is_memory(m->to))
+	if (!m->out)
 		tw_tier_uncharge(&tw_tiers[m->to], 1);
 	m->target[i] = NULL;
 }
@@ -109,7 +108,7 @@ static void tw_move_put_target(struct tw_move *m, unsigned int i)
 /* Copies of pages in memory give way to pages that are to live in the store. */
 static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_tier_desc *t = &tw_tiers[m->to];
 	unsigned long used = tw_slots_used(t);
 	unsigned long capacity = READ_ONCE(t->capacity);
 	unsigned long free = capacity > used ? capacity - used : 0;
@@ -152,13 +151,13 @@ static void tw_move_prepare(struct tw_move *m)
 		need++;
 		if (tw_w_state(w) == TW_MEM)
 			m->page[i] = tw_w_page(w);
-		if (tw_tier_is_memory(m->to) || !m->page[i]) {
+		if (!m->out || !m->page[i]) {
 			m->target[i] = tw_move_target(m, w);
 			if (!m->target[i])
 				m->status[i] = -ENOSPC;
 		}
 	}
-	if (need && !tw_tier_is_memory(m->to) && !(m->flags & TW_MOVE_CHOICE))
+	if (need && m->out && !(m->flags & TW_MOVE_CHOICE))
 		tw_move_make_slots(m, need);
 }
 
@@ -302,7 +301,7 @@ static void tw_move_read_done(struct tw_move *m)
 		unsigned int i = m->io_at[n];
 		int err = m->ios->io[n].error;
 
-		if (tw_tier_is_memory(m->to)) {
+		if (!m->out) {
 			err = tw_read_done(m->region, m->idx[i], m->rec[i],
 					   m->target[i], m->to, err);
 			m->target[i] = NULL;
@@ -362,7 +361,7 @@ static void tw_move_read_all(struct tw_move *m)
 	for (i = 0; i < m->nr; i++)
 		if (m->status[i] == TW_PENDING && !m->page[i])
 			from |= 1U << m->from_tier[i];
-	for (src = TW_TIER_NVME; src < TW_NR_TIERS && !m->left; src++)
+	for (src = 0; src < TW_NR_TIERS && !m->left; src++)
 		if (from & (1U << src))
 			tw_move_read(m, src);
 	if (m->left)
@@ -382,7 +381,7 @@ static void tw_move_to_memory(struct tw_move *m)
 /* A clean page whose copy in the target store is still valid: nothing to write. */
 static bool tw_move_clean(struct tw_move *m, unsigned int i)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_tier_desc *t = &tw_tiers[m->to];
 	struct tw_rec *rec = m->rec[i];
 	unsigned long w = tw_rec_w(rec);
 	int from = m->from_tier[i];
@@ -561,7 +560,7 @@ static void tw_move_write_done(struct tw_move *m)
 
 static void tw_move_to_store(struct tw_move *m)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
+	struct tw_tier_desc *t = &tw_tiers[m->to];
 	struct tw_moving *ios = m->ios;
 	unsigned int n, k;
 
@@ -643,29 +642,33 @@ static void tw_move_refuse(struct tw_move *m)
 
 void tw_move_run(struct tw_move *m)
 {
-	bool out = !tw_tier_is_memory(m->to);
 	u64 t0 = ktime_get_mono_fast_ns();
 	int frames;
 
+	/*
+	 * Once for all: until something is charged to it, the tier may be let go
+	 * and become one of another kind. What is charged then finds out.
+	 */
+	m->out = tw_tier_is_store(m->to);
 	if (!tw_move_ready(m, t0)) {
 		tw_move_refuse(m);
 		return;
 	}
 	frames = tw_frames_enter();
 
-	if (out)
+	if (m->out)
 		tw_move_out_begin();
 	tw_move_prepare(m);
 	tw_rec_dep_try();
 	tw_move_lock(m);
 	tw_move_unmap(m);
-	if (out)
+	if (m->out)
 		tw_move_to_store(m);
 	else
 		tw_move_to_memory(m);
 	tw_rec_dep_release();
 	tw_frames_leave(frames);
 	tw_move_report(m, t0);
-	if (out)
+	if (m->out)
 		tw_move_out_end(m->moved, true);
 }

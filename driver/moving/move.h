@@ -47,6 +47,7 @@ static inline bool tw_reason_asked(u32 reason)
  * @rec: scratch: locked records
  * @page: scratch: source pages
  * @target: scratch: target pages
+ * @out: out: the target is a store
  * @left: scratch: I/O has been left
  * @nr_io: scratch: pages whose I/O is under way
  * @io_at: scratch: which page an io is for
@@ -67,6 +68,7 @@ struct tw_move {
 	struct tw_rec *rec[TW_BATCH];
 	struct page *page[TW_BATCH];
 	struct page *target[TW_BATCH];
+	bool out;
 	bool left;
 	unsigned int nr_io;
 	u8 io_at[TW_BATCH];

@@ -30,7 +30,7 @@ static bool tw_node_ours(int nid)
 	int id;
 
 	for (id = 0; id < TW_NR_TIERS && !ours; id++) {
-		struct tw_tier_s *t = &tw_tiers[id];
+		struct tw_tier_desc *t = &tw_tiers[id];
 
 		spin_lock(&t->pressure_lock);
 		ours = t->state != TW_TIER_UNBOUND && t->kind == TW_KIND_NUMA &&
@@ -47,7 +47,7 @@ static bool tw_node_spare(int nid, unsigned long nr)
 	int id;
 
 	for (id = 0; id < TW_NR_TIERS; id++) {
-		struct tw_tier_s *t = &tw_tiers[id];
+		struct tw_tier_desc *t = &tw_tiers[id];
 		unsigned long left;
 
 		spin_lock(&t->pressure_lock);
@@ -85,7 +85,7 @@ static int tw_going_offline(const struct memory_notify *mn)
 static int tw_offline_notify(struct notifier_block *nb, unsigned long action,
 			  void *arg)
 {
-	int ret = 0;
+	int ret = 0, id;
 
 	switch (action) {
 	case MEM_GOING_OFFLINE:
@@ -93,8 +93,8 @@ static int tw_offline_notify(struct notifier_block *nb, unsigned long action,
 		break;
 	case MEM_ONLINE:
 	case MEM_OFFLINE:
-		tw_numa_refresh(&tw_tiers[TW_TIER_CPU]);
-		tw_numa_refresh(&tw_tiers[TW_TIER_GPU]);
+		for (id = 0; id < TW_NR_TIERS; id++)
+			tw_numa_refresh(&tw_tiers[id]);
 		break;
 	default:
 		break;

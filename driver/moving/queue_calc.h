@@ -5,7 +5,7 @@
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
  * on the host.
  *
- * A lane for each store, and one for memory: a request waits for the slowest tier
+ * A lane for each store, and one for memory: a request waits for the slowest store
  * that it names or that its page is in, and not for slower ones that others name.
  *
  * Among a user's requests of a lane, a request's rank is its priority plus one for each TW_QUEUE_STEP_NS that it
@@ -31,27 +31,32 @@
 /* Waiting this long is worth one priority: 100 of them are 5 s. */
 #define TW_QUEUE_STEP_NS	50000000LL
 
-/* Memory's, and one for each store. */
-#define TW_QUEUE_LANES		4
+/* Memory's, and one for each tier, which may be a store. */
+#define TW_QUEUE_LANES		(1 + TW_NR_TIERS)
 
 /**
  * tw_queue_lane - which lane a request waits in
+ * @stores: a bit for each tier that is a store; the slower, the higher
  * @from: tier that it is to leave, or TW_TIER_NONE
  * @to: tier where it is to go
  * @in: tier where its page is, or TW_TIER_NONE
  *
  * Return: 0 for memory, up to TW_QUEUE_LANES - 1.
  */
-static inline unsigned int tw_queue_lane(unsigned int from, unsigned int to,
-					 unsigned int in)
+static inline unsigned int tw_queue_lane(unsigned int stores, unsigned int from,
+					 unsigned int to, unsigned int in)
 {
-	unsigned int slowest = to;
+	unsigned int lane = TW_NR_TIERS;
 
-	if (from < TW_NR_TIERS && from > slowest)
-		slowest = from;
-	if (in < TW_NR_TIERS && in > slowest)
-		slowest = in;
-	return slowest > TW_TIER_CPU ? slowest - TW_TIER_CPU : 0;
+	while (lane > 0) {
+		unsigned int tier = lane - 1;
+
+		if ((stores >> tier & 1) &&
+		    (tier == from || tier == to || tier == in))
+			break;
+		lane--;
+	}
+	return lane;
 }
 
 /**

@@ -44,9 +44,11 @@ static struct list_head tw_turns[TW_QUEUE_LANES] = {
 	[1] = LIST_HEAD_INIT(tw_turns[1]),
 	[2] = LIST_HEAD_INIT(tw_turns[2]),
 	[3] = LIST_HEAD_INIT(tw_turns[3]),
+	[4] = LIST_HEAD_INIT(tw_turns[4]),
+	[5] = LIST_HEAD_INIT(tw_turns[5]),
 };
 
-static_assert(TW_QUEUE_LANES == 4);
+static_assert(TW_QUEUE_LANES == 6);
 
 struct tw_line *tw_line_alloc(struct tw_user *user)
 {

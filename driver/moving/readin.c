@@ -80,7 +80,7 @@ void tw_readin_exit(void)
  */
 static bool tw_slot_keep(int tier)
 {
-	struct tw_tier_s *t = &tw_tiers[tier];
+	struct tw_tier_desc *t = &tw_tiers[tier];
 
 	return tw_tier_bound(tier) &&
 	       tw_slots_used(t) < READ_ONCE(t->capacity) / 2;

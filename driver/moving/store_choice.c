@@ -25,9 +25,9 @@
 #include "pages/group.h"
 #include "pages/record.h"
 #include "pages/region.h"
-#include "tiers/backend_store.h"
 #include "tiers/hibernate.h"
 #include "tiers/slots.h"
+#include "tiers/store.h"
 #include "tiers/tier.h"
 
 /* Refaults in a row after which a page is to leave its slow store. */
@@ -38,7 +38,7 @@ bool tw_sinking_helps;
 /* Free slots that can be had. */
 static unsigned long tw_store_room(int tier)
 {
-	struct tw_tier_s *t = &tw_tiers[tier];
+	struct tw_tier_desc *t = &tw_tiers[tier];
 	unsigned long used = tw_slots_used(t), capacity = READ_ONCE(t->capacity);
 
 	if (!tw_tier_bound(tier) || tw_stores_still())
@@ -46,22 +46,21 @@ static unsigned long tw_store_room(int tier)
 	return capacity > used ? capacity - used : 0;
 }
 
-static int tw_store_from(int first, bool failing_too)
+/* The next store with room behind @tier, -1: the first one; TW_TIER_NONE. */
+static int tw_store_behind(int tier, bool failing_too)
 {
-	int tier;
-
-	for (tier = first; tier < TW_NR_TIERS; tier++)
+	while ((tier = tw_store_next(tier)) < TW_NR_TIERS)
 		if (tw_store_room(tier) &&
 		    (failing_too || !tw_store_failing(&tw_tiers[tier])))
 			return tier;
 	return TW_TIER_NONE;
 }
 
-int tw_store_choose(int first)
+int tw_store_choose(int behind)
 {
-	int tier = tw_store_from(first, false);
+	int tier = tw_store_behind(behind, false);
 
-	return tier == TW_TIER_NONE ? tw_store_from(first, true) : tier;
+	return tier == TW_TIER_NONE ? tw_store_behind(behind, true) : tier;
 }
 
 unsigned long tw_store_fast_room(void)
@@ -104,14 +103,16 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 		return TW_WISH_PLAIN;
 	if (READ_ONCE(tw_sinking_helps) &&
 	    tw_aux_bounces(rec) >= TW_BOUNCES &&
-	    tw_store_from(TW_TIER_NVME, false) < tier)
+	    tw_store_behind(-1, false) < tier)	/* there is a faster one */
 		return TW_WISH_PLAIN;
 	return tier;
 }
 
-int tw_sink_target(struct tw_region *r, int tier)
+int tw_store_below(struct tw_region *r, int tier)
 {
-	while (++tier < TW_NR_TIERS)
+	if (!tw_tier_is_store(tier))
+		tier = -1;	/* below memory are all of them */
+	while ((tier = tw_store_next(tier)) < TW_NR_TIERS)
 		if (tw_store_room(tier) && tw_region_room(r, tier) &&
 		    !tw_store_failing(&tw_tiers[tier]))
 			return tier;
@@ -122,7 +123,7 @@ bool tw_store_possible(void)
 {
 	int tier;
 
-	if (tw_store_from(TW_TIER_NVME, true) != TW_TIER_NONE)
+	if (tw_store_behind(-1, true) != TW_TIER_NONE)
 		return true;
 	if (tw_stores_still())
 		return false;

@@ -23,17 +23,16 @@
 #define TW_DRAIN_TIME	(10 * HZ)
 #define TW_DRAIN_POLL	(HZ / 50 ?: 1)
 
-static bool tw_tier_is_last_memory(struct tw_tier_s *t)
+static bool tw_tier_is_last_memory(struct tw_tier_desc *t)
 {
-	return tw_tier_is_memory(t->id) &&
-	       !tw_tier_bound(tw_other_memory(t->id));
+	return t->kind == TW_KIND_NUMA && !tw_memory_bound(t->id);
 }
 
 /*
  * No more charges from here on. Regions are looked for afterwards: whoever
  * makes one adds it first and looks for a bound memory tier then.
  */
-static int tw_tier_leave(struct tw_tier_s *t, bool force)
+static int tw_tier_leave(struct tw_tier_desc *t, bool force)
 {
 	int ret = tw_tier_set_leaving(t, force);
 
@@ -52,7 +51,7 @@ static int tw_tier_leave(struct tw_tier_s *t, bool force)
  * Move away what is there. A charge that was taken just before LEAVING may turn
  * into a page, or go, only after the evacuation has looked, so repeat.
  */
-static int tw_tier_drain(struct tw_tier_s *t, bool force, u64 *moved)
+static int tw_tier_drain(struct tw_tier_desc *t, bool force, u64 *moved)
 {
 	unsigned long deadline = jiffies + TW_DRAIN_TIME;
 
@@ -74,7 +73,7 @@ static int tw_tier_drain(struct tw_tier_s *t, bool force, u64 *moved)
 	}
 }
 
-static int tw_unbind_locked(struct tw_tier_s *t, bool force, u64 *moved)
+static int tw_unbind_locked(struct tw_tier_desc *t, bool force, u64 *moved)
 {
 	int ret;
 

@@ -29,7 +29,6 @@
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/region.h"
-#include "tiers/backend_numa.h"
 #include "tiers/headroom.h"
 #include "tiers/hibernate.h"
 #include "tiers/nodes.h"
@@ -86,7 +85,7 @@ void tw_left_end(struct tw_region *r)
 }
 
 /* How far a memory tier may exceed its capacity when nothing can be demoted. */
-static unsigned long tw_overrun(struct tw_tier_s *t, unsigned int over)
+static unsigned long tw_overrun(struct tw_tier_desc *t, unsigned int over)
 {
 	/* Nothing can be demoted until the image is made. */
 	if (tw_stores_still())
@@ -95,7 +94,7 @@ static unsigned long tw_overrun(struct tw_tier_s *t, unsigned int over)
 }
 
 /* The cheap question before tw_demote_check(), which asks it of all memory. */
-static bool tw_tier_nearly_full(struct tw_tier_s *t)
+static bool tw_tier_nearly_full(struct tw_tier_desc *t)
 {
 	unsigned long capacity = READ_ONCE(t->capacity);
 
@@ -104,12 +103,12 @@ static bool tw_tier_nearly_full(struct tw_tier_s *t)
 
 static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
 {
-	struct tw_tier_s *t = &tw_tiers[tier];
+	struct tw_tier_desc *t = &tw_tiers[tier];
 	struct page *page;
 
 	if (!tw_tier_bound(tier) || !tw_tier_charge(t, 1, over))
 		return NULL;
-	page = tw_numa_alloc(t, gfp, NUMA_NO_NODE);
+	page = tw_tier_alloc(t, gfp, NUMA_NO_NODE);
 	if (!page)
 		tw_tier_uncharge(t, 1);
 	return page;
@@ -122,35 +121,36 @@ static bool tw_policy_leads_to(const struct mempolicy *policy, int tier)
 }
 
 /*
- * The memory tier to try first: the region's affinity, unless the task's memory
- * policy (numactl) has nodes, and of the two memory tiers only the other's.
+ * The tier to try first: the region's affinity, unless the task's memory policy
+ * (numactl) has nodes, and of the memory tiers only others'.
  */
 static int tw_first_memory(struct tw_region *r)
 {
 	const struct mempolicy *policy = current->mempolicy;
-	int other = tw_other_memory(r->affinity);
+	int tier;
 
-	if (likely(!policy) || tw_policy_leads_to(policy, r->affinity) ||
-	    !tw_policy_leads_to(policy, other))
+	if (likely(!policy))
 		return r->affinity;
-	return other;
+	tw_for_each_memory_tier_from(r->affinity, tier)
+		if (tw_policy_leads_to(policy, tier))
+			return tier;
+	return r->affinity;
 }
 
-/* Within the tiers' capacity and the agent's limits, the tier @first at first. */
+/* Within the tiers' capacity and the agent's limits, tier @first at first. */
 static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int first,
 				   int *tier)
 {
-	struct page *page = NULL;
+	struct page *page;
 
-	*tier = first;
-	if (likely(tw_region_room(r, *tier)))
+	tw_for_each_memory_tier_from(first, *tier) {
+		if (unlikely(!tw_region_room(r, *tier)))
+			continue;
 		page = tw_page_try(*tier, gfp, 0);
-	if (page)
-		return page;
-	*tier = tw_other_memory(*tier);
-	if (tw_region_room(r, *tier))
-		page = tw_page_try(*tier, gfp, 0);
-	return page;
+		if (likely(page))
+			return page;
+	}
+	return NULL;
 }
 
 /*
@@ -161,12 +161,16 @@ static struct page *tw_page_beyond(struct tw_region *r, gfp_t gfp,
 				   unsigned int over, int first, int *tier)
 {
 	struct page *page = NULL;
-	int second = tw_other_memory(first);
+	int second;
 
 	*tier = first;
 	if (!tw_region_room(r, first))
 		page = tw_page_try(first, gfp, 0);
-	if (!page && (over || !tw_region_room(r, second))) {
+	tw_for_each_memory_tier_from(first, second) {
+		if (page)
+			return page;
+		if (second == first || (!over && tw_region_room(r, second)))
+			continue;
 		*tier = second;
 		page = tw_page_try(second, gfp, tw_overrun(&tw_tiers[second],
 							   over));
@@ -289,7 +293,7 @@ void tw_pages_add(struct tw_region *r, int tier, long n)
 void tw_slot_drop(struct tw_rec *rec)
 {
 	unsigned long w = tw_rec_w(rec);
-	struct tw_tier_s *t;
+	struct tw_tier_desc *t;
 
 	tw_rec_assert_locked(rec);
 	if (!(w & TW_W_SLOT))

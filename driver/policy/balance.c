@@ -123,7 +123,7 @@ static void tw_balance_region(struct tw_balance *b, struct tw_region *r)
 /* The nodes of the CPU tier, or -EOPNOTSUPP. */
 static int tw_balance_nodes(nodemask_t *nodes)
 {
-	struct tw_tier_s *t = &tw_tiers[TW_TIER_CPU];
+	struct tw_tier_desc *t = &tw_tiers[TW_TIER_CPU];
 	bool bound;
 
 	spin_lock(&t->pressure_lock);

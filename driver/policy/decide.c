@@ -2,15 +2,15 @@
 /*
  * decide.c - which pages go where, scan by scan
  *
- * Owns what is known from the scan before (struct tw_decider) and the batches that
- * a scan moves. A region's pages have a home, its affinity. What is hot and
- * elsewhere in memory is promoted to it; what is cold there makes room. With
- * TW_POLICY_AUTO hot is what fits the home, hottest first, as the scan before has
- * it; a page goes only when it is clear of that cut, the clearer the more pages
- * have gone to and fro. Memory's coldest pages go to the stores by background.c;
- * what has been in a store for longest sinks to the next one before it is full,
- * where that is seen to help and takes little of the time that faults wait for
- * stores anyway.
+ * Owns what is known from the scan before (struct tw_decider) and the batches that a
+ * scan moves. A region's pages have a home, its affinity, which draws them while it is
+ * bound to memory. What is hot and elsewhere in memory is promoted to it; what is cold
+ * there makes room. With TW_POLICY_AUTO hot is what fits the home, hottest first, as
+ * the scan before has it; a page goes only when it is clear of that cut, the clearer
+ * the more pages have gone to and fro. Memory's coldest pages go to the stores by
+ * background.c; what has been in a store for longest sinks to the next one before it
+ * is full, where that is seen to help and takes little of the time that faults wait
+ * for stores anyway.
  *
  * Locks: none. All of it is the scanner's thread's own, which alone calls it. Moves
  * are batched by region and direction.
@@ -36,6 +36,9 @@
 #include "policy/policy_calc.h"
 #include "tiers/slots.h"
 #include "tiers/tier.h"
+
+/* A cut that no page's heat reaches. */
+#define TW_NOTHING_HOT	(TW_HEAT_BUCKETS * TW_HEAT_BUCKET)
 
 /* Scans within which a promoted page that is demoted has thrashed. */
 #define TW_THRASH_SCANS	10
@@ -69,7 +72,7 @@ static struct tw_direction tw_up, tw_down, tw_sink;
 
 struct tw_decider tw_decider = {
 	/* Before the first scan nothing is known to be hot. */
-	.fit = { [0 ... 1] = TW_HEAT_BUCKETS * TW_HEAT_BUCKET },
+	.fit = { [0 ... TW_NR_TIERS - 1] = TW_NOTHING_HOT },
 	.sink_age = { [0 ... TW_NR_TIERS - 1] = TW_SINK_NONE },
 	.margin.heat = TW_MARGIN_MIN,
 	.scan = TW_THRASH_SCANS,
@@ -108,7 +111,7 @@ static void tw_trace_add(u64 page, bool up)
 
 static unsigned long tw_room(int tier)
 {
-	struct tw_tier_s *t = &tw_tiers[tier];
+	struct tw_tier_desc *t = &tw_tiers[tier];
 	unsigned long used = tw_tier_used(t), cap = READ_ONCE(t->capacity);
 
 	return tw_tier_bound(tier) && cap > used ? cap - used : 0;
@@ -149,7 +152,7 @@ static void tw_direction_run(struct tw_move *m)
 	ns = ktime_get_mono_fast_ns() - ns;
 	tw_decider.move_ns += ns;
 	tw_auto_count(ns, ns);
-	if (!tw_tier_is_memory(m->to))
+	if (m->out)
 		tw_decider.sink_ns -= ns;
 	else if (m->moved)
 		tw_decider.cost_ns[m->to] = tw_least(tw_decider.cost_ns[m->to],
@@ -190,6 +193,8 @@ static void tw_direction_add(struct tw_direction *way, struct tw_region *r,
 		tw_auto_count(stayed, 1);
 		return;
 	}
+	if (m->nr && m->from != from)
+		tw_direction_flush(way, up);
 	m->region = r;
 	m->from = from;
 	m->to = to;
@@ -222,16 +227,27 @@ static bool tw_is_cold(int tier, unsigned int heat)
 	return heat < READ_ONCE(tw_cold_threshold);
 }
 
+/* The first memory tier but @tier that takes more than @nr pages, or TW_TIER_NONE. */
+static int tw_other_with_room(int tier, unsigned int nr)
+{
+	int other;
+
+	tw_for_each_memory_tier(other)
+		if (other != tier && tw_room(other) > nr)
+			return other;
+	return TW_TIER_NONE;
+}
+
 void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 		   unsigned int heat, bool young)
 {
-	int home = r->affinity, tier = tw_w_tier(w);
-	int other = home == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
+	int home = r->affinity, tier = tw_w_tier(w), other;
 
 	if (tw_w_state(w) != TW_MEM)
 		return;
 	if (tier != home) {
-		if (!tw_tier_bound(home) || !tw_is_hot(home, heat))
+		if (!tw_tier_bound(home) || !tw_tier_is_memory(home) ||
+		    !tw_is_hot(home, heat))
 			return;
 		if (heat < tw_decider.pays[home]) {
 			tw_auto_count(unpaid, 1);
@@ -247,8 +263,11 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 		tw_auto_count(full, 1);
 		return;
 	}
-	if (!young && tw_decider.need[tier] > tw_down.m->nr &&
-	    tw_is_cold(tier, heat) && tw_room(other) > tw_down.m->nr)
+	if (young || tw_decider.need[tier] <= tw_down.m->nr ||
+	    !tw_is_cold(tier, heat))
+		return;
+	other = tw_other_with_room(tier, tw_down.m->nr);
+	if (other != TW_TIER_NONE)
 		tw_direction_add(&tw_down, r, idx, tier, other);
 }
 
@@ -262,7 +281,7 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 		return;
 	if (tw_sink.m->nr && tw_sink.m->from != tier)
 		tw_direction_flush(&tw_sink, false);
-	to = tw_sink_target(r, tier);
+	to = tw_store_below(r, tier);
 	if (to != TW_TIER_NONE)
 		tw_direction_add(&tw_sink, r, idx, tier, to);
 }
@@ -336,9 +355,12 @@ static void tw_sink_begin(void)
 		tw_decider.sink_ns = tw_sink_time(tw_decider.sink_ns,
 						  waited - tw_decider.waited,
 						  now - tw_decider.began);
-	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++) {
-		tw_decider.sinks[tier] = tw_sink_helped && tw_decider.sink_ns > 0 ?
-			tw_store_need(tier) : 0;
+	tw_for_each_store_tier(tier) {
+		/* From the slowest there is nowhere to sink to. */
+		bool sinks = tw_store_next(tier) < TW_NR_TIERS;
+
+		tw_decider.sinks[tier] = sinks && tw_sink_helped &&
+			tw_decider.sink_ns > 0 ? tw_store_need(tier) : 0;
 		tw_decider.need[tier] = tw_decider.sinks[tier];
 	}
 	tw_decider.began = now;
@@ -350,7 +372,7 @@ static void tw_sink_end(const struct tw_heat_map *map)
 	int tier;
 
 	/* The oldest for the next scan. What was not to sink was not counted. */
-	for (tier = TW_TIER_NVME; tier < TW_TIER_HDD; tier++)
+	tw_for_each_store_tier(tier)
 		if (tw_decider.sinks[tier])
 			tw_decider.sink_age[tier] =
 				tw_age_oldest(map->age[tier],
@@ -360,9 +382,15 @@ static void tw_sink_end(const struct tw_heat_map *map)
 /* What a page must be to be worth the way home, and another one's away. */
 static unsigned int tw_pays_at(int home, u64 window_ns)
 {
-	int other = home == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
-	u64 cost = tw_decider.cost_ns[home] + tw_decider.cost_ns[other];
-	u64 from, to;
+	u64 from, to, cost;
+	int other;
+
+	tw_for_each_memory_tier(other)
+		if (other != home)
+			break;
+	if (other == TW_NR_TIERS)
+		return 0;	/* there is nowhere to come from */
+	cost = tw_decider.cost_ns[home] + tw_decider.cost_ns[other];
 
 	/* A region that has another tier as its home has its own latencies. */
 	if (tw_tier_latencies(other, home, &from, &to))
@@ -378,6 +406,7 @@ void tw_policy_begin(u64 window_ns)
 	tw_decider.moved = 0;
 	tw_decider.thrash = 0;
 	tw_decider.wanted = 0;
+	memset(tw_decider.need, 0, sizeof(tw_decider.need));
 	tw_for_each_memory_tier(tier) {
 		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
 		unsigned long keep = tw_policy_headroom(cap);
@@ -402,6 +431,11 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 		tw_margin_scanned(&tw_decider.margin, tw_decider.moved,
 				  tw_decider.thrash);
 	WRITE_ONCE(tw_stats->auto_margin, tw_decider.margin.heat);
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		if (!tw_tier_is_memory(tier)) {	/* until it is, and has been seen */
+			tw_decider.fit[tier] = TW_NOTHING_HOT;
+			tw_decider.waiting[tier] = 0;
+		}
 	tw_for_each_memory_tier(tier) {
 		unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
 		unsigned long keep = tw_policy_headroom(cap);

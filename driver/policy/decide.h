@@ -21,8 +21,8 @@ struct tw_region;
  * @age: pages in a store that needs room, by scans untouched
  */
 struct tw_heat_map {
-	u64 home[2][TW_HEAT_BUCKETS];
-	u64 tier[2][TW_HEAT_BUCKETS];
+	u64 home[TW_NR_TIERS][TW_HEAT_BUCKETS];
+	u64 tier[TW_NR_TIERS][TW_HEAT_BUCKETS];
 	u64 age[TW_NR_TIERS][U8_MAX + 1];
 };
 
@@ -52,9 +52,9 @@ struct tw_heat_map {
 struct tw_decider {
 	u32 scan;
 	struct tw_margin margin;
-	unsigned int pays[2];
-	u64 cost_ns[2];
-	unsigned int fit[2];
+	unsigned int pays[TW_NR_TIERS];
+	u64 cost_ns[TW_NR_TIERS];
+	unsigned int fit[TW_NR_TIERS];
 	unsigned long need[TW_NR_TIERS];
 	unsigned int sink_age[TW_NR_TIERS];
 	u64 room[TW_NR_TIERS];
@@ -64,8 +64,8 @@ struct tw_decider {
 	s64 sink_ns;
 	u64 began;
 	u64 waited;
-	unsigned int cold[2];
-	unsigned long waiting[2];
+	unsigned int cold[TW_NR_TIERS];
+	unsigned long waiting[TW_NR_TIERS];
 	u64 moved;
 	u64 thrash;
 	u64 wanted;

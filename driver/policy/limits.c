@@ -60,11 +60,11 @@ unsigned long tw_demote_limits(unsigned long nr)
 /* -- stores ---------------------------------------------------------------- */
 
 /* Moves the batch; false when it is no use to go on. */
-static bool tw_sink_flush(struct tw_move *m, unsigned long *done)
+static bool tw_excess_flush(struct tw_move *m, unsigned long *done)
 {
 	if (!m->nr)
 		return true;
-	m->to = tw_sink_target(m->region, m->from);
+	m->to = tw_store_below(m->region, m->from);
 	if (m->to == TW_TIER_NONE)
 		return false;
 	tw_move_run(m);
@@ -74,8 +74,8 @@ static bool tw_sink_flush(struct tw_move *m, unsigned long *done)
 }
 
 /* Up to @want pages of @r out of store @tier. Returns how many moved. */
-static unsigned long tw_sink_region(struct tw_region *r, int tier,
-				    unsigned long want, struct tw_move *m)
+static unsigned long tw_excess_region(struct tw_region *r, int tier,
+				      unsigned long want, struct tw_move *m)
 {
 	unsigned long done = 0, n;
 	struct tw_chunk *c;
@@ -93,17 +93,17 @@ static unsigned long tw_sink_region(struct tw_region *r, int tier,
 			m->idx[m->nr++] = c->base + i;
 			if (m->nr < min_t(unsigned long, TW_BATCH, want - done))
 				continue;
-			if (!tw_sink_flush(m, &done) || done >= want)
+			if (!tw_excess_flush(m, &done) || done >= want)
 				return done;
 		}
 		cond_resched();
 	}
-	tw_sink_flush(m, &done);
+	tw_excess_flush(m, &done);
 	return done;
 }
 
 /* All stores, all regions, once. Returns how many pages moved. */
-static unsigned long tw_sink_all(void)
+static unsigned long tw_excess_all(void)
 {
 	unsigned long done = 0, excess;
 	struct tw_move *m;
@@ -121,8 +121,8 @@ static unsigned long tw_sink_all(void)
 		tw_for_each_store_tier(tier) {
 			excess = tw_region_excess(r, tier);
 			if (excess && atomic_long_read(&r->pages[tier]) > 0 &&
-			    tw_sink_target(r, tier) != TW_TIER_NONE)
-				done += tw_sink_region(r, tier, excess, m);
+			    tw_store_below(r, tier) != TW_TIER_NONE)
+				done += tw_excess_region(r, tier, excess, m);
 		}
 		tw_region_put(r);
 		cond_resched();
@@ -143,12 +143,10 @@ static bool tw_limits_exceeded(void)
 
 	while (!found && (r = tw_region_after(id))) {
 		id = tw_region_number(r);
-		for (tier = TW_TIER_GPU; tier < TW_NR_TIERS; tier++)
+		for (tier = 0; tier < TW_NR_TIERS; tier++)
 			found |= tw_region_excess(r, tier) &&
 				 atomic_long_read(&r->pages[tier]) > 0 &&
-				 tw_sink_target(r,
-						max_t(int, tier, TW_TIER_CPU)) !=
-				 TW_TIER_NONE;
+				 tw_store_below(r, tier) != TW_TIER_NONE;
 		tw_region_put(r);
 	}
 	return found;
@@ -161,7 +159,7 @@ void tw_limits_work(void)
 	do {
 		done = tw_demote_limits(TW_BATCH);
 		if (!tw_demote_is_paused())
-			done += tw_sink_all();
+			done += tw_excess_all();
 		all += done;
 		cond_resched();
 	} while (done && !tw_demote_is_paused());

@@ -238,8 +238,8 @@ static void tw_scan_count_cold(struct tw_pass *p, struct tw_region *r,
 
 		p->bands[tier][0] += cold[tier * 2] + resident;
 		p->pages += cold[tier * 2] + resident;
-		if (!tw_tier_is_memory(tier))
-			continue;
+		if (!resident)
+			continue;	/* so in all stores */
 		p->memory += resident;
 		p->map.home[r->affinity][0] += resident;
 		p->map.tier[tier][0] += resident;

@@ -57,10 +57,12 @@ static bool tw_shrinker_ready;	/* tw_chunk_lru exists */
 /* Resident pages of a listed chunk, in the mean. */
 static unsigned long tw_chunk_mean(void)
 {
-	unsigned long pages = tw_tier_used(&tw_tiers[TW_TIER_GPU]) +
-			      tw_tier_used(&tw_tiers[TW_TIER_CPU]);
 	long chunks = max(atomic_long_read(&tw_chunks_listed), 1L);
+	unsigned long pages = 0;
+	int tier;
 
+	tw_for_each_memory_tier(tier)
+		pages += tw_tier_used(&tw_tiers[tier]);
 	return clamp(pages / chunks, 1UL, TW_CHUNK_PAGES);
 }
 

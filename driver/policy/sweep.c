@@ -106,7 +106,7 @@ static void tw_sweep_send(struct tw_sweep *s, int to)
 			    s->level < TW_SWEEP_LEVELS - 1)
 				break;
 			m->flags |= TW_MOVE_NO_LIMIT;
-			to = tw_store_choose(TW_TIER_NVME);
+			to = tw_store_choose(-1);
 			if (to == TW_TIER_NONE)
 				break;
 		}
@@ -116,28 +116,35 @@ static void tw_sweep_send(struct tw_sweep *s, int to)
 		s->done += m->moved;
 		s->want -= min_t(unsigned long, m->moved, s->want);
 		tw_sweep_rest(m);
-		to = to + 1 < TW_NR_TIERS ? tw_store_choose(to + 1) :
-		     TW_TIER_NONE;
+		to = tw_store_choose(to);
 	}
 	m->flags &= ~TW_MOVE_NO_LIMIT;
 	m->nr = 0;
 }
 
 /* Those with the same wish together. */
-static void tw_sweep_flush(struct tw_sweep *s)
+static void tw_sweep_flush_wish(struct tw_sweep *s, int wish)
 {
 	unsigned int i;
+
+	for (i = 0; i < s->nr; i++)
+		if (s->wish[i] == wish)
+			s->m->idx[s->m->nr++] = s->idx[i];
+	if (s->m->nr)
+		tw_sweep_send(s, wish == TW_WISH_PLAIN ?
+			      tw_store_choose(-1) : wish);
+}
+
+static void tw_sweep_flush(struct tw_sweep *s)
+{
 	int wish;
 
-	for (wish = TW_WISH_PLAIN; s->nr && wish < TW_NR_TIERS; wish++) {
-		for (i = 0; i < s->nr; i++)
-			if (s->wish[i] == wish)
-				s->m->idx[s->m->nr++] = s->idx[i];
-		if (!s->m->nr)
-			continue;
-		tw_sweep_send(s, wish == TW_WISH_PLAIN ?
-			      tw_store_choose(TW_TIER_NVME) : wish);
-	}
+	if (!s->nr)
+		return;
+	tw_sweep_flush_wish(s, TW_WISH_PLAIN);
+	/* Not just the stores there are now: pages may wish for one that has gone. */
+	for (wish = 0; wish < TW_NR_TIERS; wish++)
+		tw_sweep_flush_wish(s, wish);
 	s->nr = 0;
 }
 

@@ -2,9 +2,7 @@
 /*
  * backend_store.c - stores: binding a block device to a tier
  *
- * Owns a struct tw_store from bind to unbind, both under tw_tier_mutex. Readers
- * of tw_tier_s.store that hold no slot are under rcu_read_lock(); unbinding
- * waits for them before it frees.
+ * Owns a struct tw_blk_store from bind to unbind, both under tw_tier_mutex.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -21,6 +19,7 @@
 #include "tiers/backend_store.h"
 #include "tiers/slots.h"
 #include "tiers/store.h"
+#include "tiers/store_bio.h"
 #include "tiers/tier.h"
 
 /* Measuring: at 200 requests and 20 MB a second both take 100 ms together. */
@@ -74,7 +73,7 @@ static int tw_bdev_check(struct block_device *bdev)
 }
 
 /* Opens and claims the device; whoever else uses it makes that fail. */
-static int tw_bdev_open(struct tw_store *s, int fd)
+static int tw_bdev_open(struct tw_blk_store *b, int fd)
 {
 	dev_t dev;
 	int ret;
@@ -82,24 +81,24 @@ static int tw_bdev_open(struct tw_store *s, int fd)
 	ret = tw_bdev_from_fd(fd, &dev);
 	if (ret)
 		return ret;
-	ret = tw_bdev_claim(dev, s, &s->bdev, &s->file);
+	ret = tw_bdev_claim(dev, b, &b->bdev, &b->file);
 	if (ret)
 		return ret;
-	ret = tw_bdev_check(s->bdev);
+	ret = tw_bdev_check(b->bdev);
 	if (ret)
-		tw_bdev_release(s->bdev, s->file);
+		tw_bdev_release(b->bdev, b->file);
 	return ret;
 }
 
 /* Reads @bytes at @pos to vmalloc memory and waits. */
-static int tw_bdev_read(struct tw_store *s, u64 pos, void *to, size_t bytes)
+static int tw_bdev_read(struct tw_blk_store *b, u64 pos, void *to, size_t bytes)
 {
 	struct bio *bio;
 	size_t done;
 	int ret;
 
-	bio = bio_alloc_bioset(s->bdev, bytes / PAGE_SIZE, REQ_OP_READ | REQ_SYNC,
-			       GFP_KERNEL, &s->bios);
+	bio = bio_alloc_bioset(b->bdev, bytes / PAGE_SIZE, REQ_OP_READ | REQ_SYNC,
+			       GFP_KERNEL, &b->bios);
 	bio->bi_iter.bi_sector = pos >> SECTOR_SHIFT;
 	for (done = 0; done < bytes; done += PAGE_SIZE)
 		if (bio_add_page(bio, vmalloc_to_page(to + done), PAGE_SIZE, 0) !=
@@ -123,7 +122,7 @@ static bool tw_super_ok(struct tw_store_super *super)
 	return tw_crc32c(super, TW_STORE_SUPER_SIZE) == crc;
 }
 
-static int tw_super_check(struct tw_store *s, void *buffer)
+static int tw_super_check(struct tw_blk_store *b, void *buffer)
 {
 	int ret;
 
@@ -131,17 +130,17 @@ static int tw_super_check(struct tw_store *s, void *buffer)
 	BUILD_BUG_ON(sizeof(TW_STORE_MAGIC) - 1 !=
 		     sizeof_field(struct tw_store_super, magic));
 
-	ret = tw_bdev_read(s, 0, buffer, PAGE_SIZE);
+	ret = tw_bdev_read(b, 0, buffer, PAGE_SIZE);
 	if (ret)
 		return ret;
 	if (!tw_super_ok(buffer)) {
-		pr_info("%pg is not formatted as a store\n", s->bdev);
+		pr_info("%pg is not formatted as a store\n", b->bdev);
 		return -EMEDIUMTYPE;
 	}
 	/* Formatted when it was larger: it is not the device it was. */
 	if (le64_to_cpu(((struct tw_store_super *)buffer)->bytes) >
-	    bdev_nr_bytes(s->bdev)) {
-		pr_info("%pg has shrunk since it was formatted\n", s->bdev);
+	    bdev_nr_bytes(b->bdev)) {
+		pr_info("%pg has shrunk since it was formatted\n", b->bdev);
 		return -ESTALE;
 	}
 	return 0;
@@ -157,7 +156,7 @@ static u64 tw_store_probe_pos(u64 size, size_t bytes)
 	return get_random_u32_below(min_t(u64, pages, U32_MAX)) * (u64)PAGE_SIZE;
 }
 
-static int tw_store_probe(struct tw_store *s, u64 size, void *buffer, size_t bytes,
+static int tw_store_probe(struct tw_blk_store *b, u64 size, void *buffer, size_t bytes,
 			  unsigned int reads, u64 *ns)
 {
 	u64 start = ktime_get_ns();
@@ -165,7 +164,7 @@ static int tw_store_probe(struct tw_store *s, u64 size, void *buffer, size_t byt
 	int ret;
 
 	for (i = 0; i < reads; i++) {
-		ret = tw_bdev_read(s, tw_store_probe_pos(size, bytes), buffer,
+		ret = tw_bdev_read(b, tw_store_probe_pos(size, bytes), buffer,
 				   bytes);
 		if (ret)
 			return ret;
@@ -174,17 +173,17 @@ static int tw_store_probe(struct tw_store *s, u64 size, void *buffer, size_t byt
 	return 0;
 }
 
-static int tw_store_measure(struct tw_tier_s *t, struct tw_store *s, u64 size,
+static int tw_store_measure(struct tw_tier_desc *t, struct tw_blk_store *b, u64 size,
 			    void *buffer)
 {
 	u64 ns;
 	int ret;
 
-	ret = tw_store_probe(s, size, buffer, PAGE_SIZE, TW_PROBE_READS, &ns);
+	ret = tw_store_probe(b, size, buffer, PAGE_SIZE, TW_PROBE_READS, &ns);
 	if (ret)
 		return ret;
 	WRITE_ONCE(t->latency_ns, ns);
-	ret = tw_store_probe(s, size, buffer, TW_PROBE_BYTES, 2, &ns);
+	ret = tw_store_probe(b, size, buffer, TW_PROBE_BYTES, 2, &ns);
 	if (ret)
 		return ret;
 	t->bandwidth = max_t(u64, TW_PROBE_BYTES * NSEC_PER_SEC / ns, 1);
@@ -208,154 +207,113 @@ static u32 tw_store_slots(u64 bytes)
  * The device is ours: look at it and make the tables. What is wrong with the
  * device comes before what is wrong with the capacity asked for.
  */
-static int tw_store_setup(struct tw_tier_s *t, struct tw_store *s, u64 asked)
+static int tw_store_setup(struct tw_tier_desc *t, struct tw_blk_store *b, u64 asked)
 {
-	u64 size = bdev_nr_bytes(s->bdev);
+	u64 size = bdev_nr_bytes(b->bdev);
 	u32 slots = tw_store_slots(size);
 	void *buffer;
 	int ret;
 
 	if (slots < TW_STORE_PAGES_MIN) {
-		pr_info("%pg is too small for a store\n", s->bdev);
+		pr_info("%pg is too small for a store\n", b->bdev);
 		return -ENOSPC;
 	}
 	buffer = vmalloc(TW_PROBE_BYTES);
 	if (!buffer)
 		return -ENOMEM;
-	ret = tw_super_check(s, buffer);
+	ret = tw_super_check(b, buffer);
 	if (ret)
 		goto out;
 	ret = -EINVAL;
 	if (asked > slots || (asked && asked < TW_STORE_PAGES_MIN))
 		goto out;
-	ret = tw_store_measure(t, s, size, buffer);
+	ret = tw_store_measure(t, b, size, buffer);
 	if (ret)
 		goto out;
-	ret = tw_slots_init(&s->slots, asked ?: slots);
+	ret = tw_slots_init(&b->store.slots, asked ?: slots);
 out:
 	vfree(buffer);
 	return ret;
 }
 
-/**
- * tw_store_bind - give a store tier its device
- * @t: tier, unbound
- * @arg: see uapi
- *
- * Fills store, capacity and the measured figures. Under tw_tier_mutex.
- *
- * Return: 0; -EINVAL: not so many slots there, or fewer than
- * %TW_STORE_PAGES_MIN asked for; -ENOMEM; or what is wrong with the device or
- * its fd, as uapi says of each.
- */
-int tw_store_bind(struct tw_tier_s *t, const struct tw_tier_bind *arg)
+/* What is wrong whatever the device is. */
+static int tw_store_check(const struct tw_tier_bind *arg)
 {
-	struct tw_store *s;
+	if (arg->nodes || arg->flags)
+		return -EINVAL;
+	return arg->fd < 0 ? -EBADF : 0;
+}
+
+/*
+ * tw_tier_ops.bind: -EINVAL: not so many slots there, or fewer than
+ * TW_STORE_PAGES_MIN asked for; -ENOMEM; or what is wrong with the device or its fd,
+ * as uapi says of each.
+ */
+static int tw_store_bind(struct tw_tier_desc *t, const struct tw_tier_bind *arg)
+{
+	struct tw_blk_store *b;
 	int ret;
 
 	lockdep_assert_held(&tw_tier_mutex);
 
-	s = kzalloc(sizeof(*s), GFP_KERNEL);
-	if (!s)
+	b = kzalloc(sizeof(*b), GFP_KERNEL);
+	if (!b)
 		return -ENOMEM;
-	spin_lock_init(&s->lock);
-	ret = tw_bios_init(s);
+	ret = tw_bios_init(b);
 	if (ret)
 		goto free_store;
-	ret = tw_bdev_open(s, arg->fd);
+	ret = tw_bdev_open(b, arg->fd);
 	if (ret)
 		goto free_bios;
-	ret = tw_store_setup(t, s, arg->capacity);
+	ret = tw_store_setup(t, b, arg->capacity);
 	if (ret)
 		goto put_bdev;
-
-	WRITE_ONCE(t->capacity, s->slots.nr);
-	WRITE_ONCE(t->sh->avoided_until_ns, 0);
-	rcu_assign_pointer(t->store, s);
+	tw_store_open(t, &b->store);
 	return 0;
 
 put_bdev:
-	tw_bdev_release(s->bdev, s->file);
+	tw_bdev_release(b->bdev, b->file);
 free_bios:
-	tw_bios_exit(s);
+	tw_bios_exit(b);
 free_store:
-	kfree(s);
+	kfree(b);
 	return ret;
 }
 
-/**
- * tw_store_unbind - let the device go
- * @t: tier whose slots are all free
- *
- * Under tw_tier_mutex.
- */
-void tw_store_unbind(struct tw_tier_s *t)
+/* tw_tier_ops.unbind: let the device go. */
+static void tw_store_unbind(struct tw_tier_desc *t)
 {
-	struct tw_store *s;
+	struct tw_blk_store *b = tw_blk_store_of(tw_store_close(t));
 
-	s = rcu_dereference_protected(t->store,
-				      lockdep_is_held(&tw_tier_mutex));
-	RCU_INIT_POINTER(t->store, NULL);
-	synchronize_rcu();
-	tw_bdev_release(s->bdev, s->file);
-	tw_slots_exit(&s->slots);
-	tw_bios_exit(s);
-	kfree(s);
+	tw_bdev_release(b->bdev, b->file);
+	tw_bios_exit(b);
+	kfree(b);
 }
 
-/* -- looking --------------------------------------------------------------- */
+/* -- looking, under RCU ---------------------------------------------------- */
 
-/**
- * tw_store_dev - the device's number
- * @t: tier
- *
- * Return: as st_rdev has it; 0 when no store is bound.
- */
-u32 tw_store_dev(struct tw_tier_s *t)
+static bool tw_bdev_stable(struct tw_store *s)
 {
-	struct tw_store *s;
-	u32 dev;
-
-	rcu_read_lock();
-	s = rcu_dereference(t->store);
-	dev = s ? new_encode_dev(s->bdev->bd_dev) : 0;
-	rcu_read_unlock();
-	return dev;
+	return bdev_stable_writes(tw_blk_store_of(s)->bdev);
 }
 
-/**
- * tw_store_stable - must pages not change while they are written?
- * @t: tier
- *
- * Return: whether the device checks or copies them on the way.
- */
-bool tw_store_stable(struct tw_tier_s *t)
+static bool tw_bdev_gone(struct tw_store *s)
 {
-	struct tw_store *s;
-	bool stable;
-
-	rcu_read_lock();
-	s = rcu_dereference(t->store);
-	stable = s && bdev_stable_writes(s->bdev);
-	rcu_read_unlock();
-	return stable;
+	return test_bit(GD_DEAD, &tw_blk_store_of(s)->bdev->bd_disk->state);
 }
 
-/**
- * tw_store_failing - is the store better avoided for new pages?
- * @t: tier
- *
- * Return: whether the device has gone, or failed lately.
- */
-bool tw_store_failing(struct tw_tier_s *t)
+static u32 tw_bdev_number(struct tw_store *s)
 {
-	struct tw_store *s;
-	bool failing;
-
-	rcu_read_lock();
-	s = rcu_dereference(t->store);
-	failing = s && (ktime_get_ns() < READ_ONCE(t->sh->avoided_until_ns) ||
-			test_bit(GD_DEAD, &s->bdev->bd_disk->state));
-	rcu_read_unlock();
-	return failing;
+	return new_encode_dev(tw_blk_store_of(s)->bdev->bd_dev);
 }
+
+const struct tw_tier_ops tw_store_ops = {
+	.kind	= TW_KIND_STORE,
+	.check	= tw_store_check,
+	.bind	= tw_store_bind,
+	.unbind	= tw_store_unbind,
+	.submit	= tw_bios_submit,
+	.stable	= tw_bdev_stable,
+	.gone	= tw_bdev_gone,
+	.dev	= tw_bdev_number,
+};

@@ -3,8 +3,8 @@
  * bind.c - tiers become bound, and let go
  *
  * Owns the states of tiers. The ioctls that bind a tier and look at one are here,
- * and the steps that unbind.c takes to let go of one. A backend fills in its part
- * of the tier first.
+ * and the steps that unbind.c takes to let go of one. A backend (tier_ops.h) fills in
+ * its part of the tier first, and empties it last.
  *
  * Locks: tw_tier_mutex around all changes; what others read changes under
  * pressure_lock (tier.c).
@@ -21,21 +21,21 @@
 #include "tiers/bind.h"
 #include "tiers/pressure.h"
 #include "tiers/reserve.h"
-#include "tiers/share_calc.h"
 #include "tiers/slots.h"
+#include "tiers/store.h"
 #include "tiers/tier.h"
 
 /* Does anything pin the binding? */
-bool tw_tier_charged(struct tw_tier_s *t)
+bool tw_tier_charged(struct tw_tier_desc *t)
 {
 	return tw_tier_used(t) || atomic64_read(tw_tier_kept_ctr(t)) ||
-	       (t->kind == TW_KIND_STORE && tw_slots_used(t));
+	       tw_slots_used(t);
 }
 
 /* -- bind ------------------------------------------------------------------ */
 
 /* Shows a tier that has just become bound or unbound; pressure_lock. */
-static void tw_tier_show(struct tw_tier_s *t)
+static void tw_tier_show(struct tw_tier_desc *t)
 {
 	struct tw_stats_tier *sh = t->sh;
 	bool bound = t->state != TW_TIER_UNBOUND;
@@ -52,19 +52,34 @@ static void tw_tier_show(struct tw_tier_s *t)
 	tw_tier_sh_end(t);
 }
 
+/* What it is from now on; for loops over tiers of a kind, too. pressure_lock. */
+static void tw_tier_set_kind(struct tw_tier_desc *t, int kind)
+{
+	unsigned int others = ~BIT(t->id);
+
+	lockdep_assert_held(&tw_tier_mutex);
+	lockdep_assert_held(&t->pressure_lock);
+
+	WRITE_ONCE(t->kind, kind);
+	WRITE_ONCE(tw_memory_tiers, (tw_memory_tiers & others) |
+		   (kind == TW_KIND_NUMA) << t->id);
+	WRITE_ONCE(tw_store_tiers, (tw_store_tiers & others) |
+		   (kind == TW_KIND_STORE) << t->id);
+}
+
 /* The backend has filled @t: from now on it takes charges. */
-static void tw_tier_enter(struct tw_tier_s *t, int kind)
+static void tw_tier_enter(struct tw_tier_desc *t)
 {
 	spin_lock(&t->pressure_lock);
-	t->kind = kind;
+	tw_tier_set_kind(t, t->ops->kind);
 	/* Pairs with the acquire in tw_tier_charge(). */
 	smp_store_release(&t->state, TW_TIER_BOUND);
 	tw_room_add(t->capacity);
 	tw_tier_show(t);
 	spin_unlock(&t->pressure_lock);
 
-	if (kind == TW_KIND_NUMA)
-		tw_numa_refresh(t);	/* memory came or went meanwhile */
+	if (t->ops->refresh)
+		t->ops->refresh(t);	/* what came or went meanwhile */
 	tw_pressure_update(t);
 	tw_tier_event(t, TW_EVENT_TIER_BOUND, t->capacity, 0);
 	pr_info("%s: bound, %lu pages, %llu ns, %llu MB/s\n",
@@ -72,15 +87,19 @@ static void tw_tier_enter(struct tw_tier_s *t, int kind)
 		t->bandwidth / 1000000);
 }
 
-/* A share is left of all there is, and how much is said only with the flag. */
-static int tw_share_check(const struct tw_tier_bind *arg)
+/*
+ * What is to back the tier? Here alone its number says which kinds it can be of: a
+ * tier that may be bound to several gets the one that the arguments are for.
+ */
+static const struct tw_tier_ops *tw_backend_of(const struct tw_tier_bind *arg)
 {
-	unsigned int percent = (arg->flags & TW_BIND_LEAVE_MASK) >>
-			       TW_BIND_LEAVE_SHIFT;
-
-	if (arg->flags & TW_BIND_SHARE)
-		return arg->capacity || percent > TW_LEAVE_MAX ? -EINVAL : 0;
-	return percent ? -EINVAL : 0;
+	switch (arg->tier) {
+	case TW_TIER_GPU:
+	case TW_TIER_CPU:
+		return &tw_numa_ops;
+	default:
+		return &tw_store_ops;
+	}
 }
 
 /* Arguments that are wrong whatever the machine looks like. */
@@ -88,26 +107,25 @@ static int tw_bind_check(const struct tw_tier_bind *arg)
 {
 	if (arg->tier >= TW_NR_TIERS || arg->flags & ~TW_BIND_FLAGS)
 		return -EINVAL;
-	if (tw_tier_is_memory(arg->tier))
-		return arg->fd == -1 ? tw_share_check(arg) : -EINVAL;
-	if (arg->nodes || arg->flags)
-		return -EINVAL;
-	return arg->fd < 0 ? -EBADF : 0;
+	return tw_backend_of(arg)->check(arg);
 }
 
-static int tw_bind_locked(struct tw_tier_s *t, const struct tw_tier_bind *arg)
+static int tw_bind_locked(struct tw_tier_desc *t,
+			  const struct tw_tier_bind *arg)
 {
-	bool memory = tw_tier_is_memory(t->id);
 	int ret;
 
 	lockdep_assert_held(&tw_tier_mutex);
 
 	if (t->state != TW_TIER_UNBOUND)
 		return -EBUSY;
-	ret = memory ? tw_numa_bind(t, arg) : tw_store_bind(t, arg);
-	if (ret)
+	t->ops = tw_backend_of(arg);
+	ret = t->ops->bind(t, arg);
+	if (ret) {
+		t->ops = NULL;
 		return ret;
-	tw_tier_enter(t, memory ? TW_KIND_NUMA : TW_KIND_STORE);
+	}
+	tw_tier_enter(t);
 	return 0;
 }
 
@@ -136,7 +154,7 @@ int tw_tier_bind(struct tw_tier_bind *arg)
 /* -- letting go ------------------------------------------------------------- */
 
 /* The room of all tiers is that of those in state BOUND; @force as in uapi. */
-int tw_tier_set_leaving(struct tw_tier_s *t, bool force)
+int tw_tier_set_leaving(struct tw_tier_desc *t, bool force)
 {
 	int ret;
 
@@ -148,7 +166,7 @@ int tw_tier_set_leaving(struct tw_tier_s *t, bool force)
 	return ret;
 }
 
-void tw_tier_set_staying(struct tw_tier_s *t)
+void tw_tier_set_staying(struct tw_tier_desc *t)
 {
 	spin_lock(&t->pressure_lock);
 	WRITE_ONCE(t->state, TW_TIER_BOUND);
@@ -157,25 +175,19 @@ void tw_tier_set_staying(struct tw_tier_s *t)
 }
 
 /* Nothing is charged any more: let go. */
-void tw_tier_release(struct tw_tier_s *t)
+void tw_tier_release(struct tw_tier_desc *t)
 {
-	bool store = t->kind == TW_KIND_STORE;
-
 	spin_lock(&t->pressure_lock);
 	WRITE_ONCE(t->state, TW_TIER_UNBOUND);
-	t->kind = TW_KIND_NONE;
+	tw_tier_set_kind(t, TW_KIND_NONE);
 	WRITE_ONCE(t->capacity, 0);
-	t->asked = 0;
-	t->leave = 0;
 	WRITE_ONCE(t->latency_ns, 0);
 	t->bandwidth = 0;
-	t->movable = false;
-	nodes_clear(t->nodes);
 	tw_tier_show(t);
 	spin_unlock(&t->pressure_lock);
 
-	if (store)
-		tw_store_unbind(t);
+	t->ops->unbind(t);
+	t->ops = NULL;
 	tw_tier_event(t, TW_EVENT_TIER_UNBOUND, 0, 0);
 	pr_info("%s: unbound\n", tw_tier_names[t->id]);
 }
@@ -188,7 +200,7 @@ void tw_tier_release(struct tw_tier_s *t)
  */
 void tw_tier_get_info(struct tw_tier_info *arg)
 {
-	struct tw_tier_s *t = &tw_tiers[arg->tier];
+	struct tw_tier_desc *t = &tw_tiers[arg->tier];
 
 	spin_lock(&t->pressure_lock);
 	arg->kind = t->state == TW_TIER_UNBOUND ? TW_KIND_NONE : t->kind;
@@ -226,7 +238,7 @@ static u32 tw_permille(u64 used, u64 capacity)
  */
 int tw_tier_get_pressure(struct tw_pressure *arg)
 {
-	struct tw_tier_s *t = &tw_tiers[arg->tier];
+	struct tw_tier_desc *t = &tw_tiers[arg->tier];
 	struct tw_stats_counters sum;
 	bool bound;
 
@@ -250,7 +262,7 @@ int tw_tier_get_pressure(struct tw_pressure *arg)
 
 static void tw_tier_setup(int id)
 {
-	struct tw_tier_s *t = &tw_tiers[id];
+	struct tw_tier_desc *t = &tw_tiers[id];
 
 	t->id = id;
 	t->state = TW_TIER_UNBOUND;
@@ -307,7 +319,7 @@ void tw_tiers_exit(void)
 
 	mutex_lock(&tw_tier_mutex);
 	for (id = 0; id < TW_NR_TIERS; id++) {
-		struct tw_tier_s *t = &tw_tiers[id];
+		struct tw_tier_desc *t = &tw_tiers[id];
 
 		if (t->state == TW_TIER_UNBOUND)
 			continue;

@@ -8,7 +8,7 @@
 #include <linux/tierwatch.h>
 #include <linux/types.h>
 
-struct tw_tier_s;
+struct tw_tier_desc;
 
 int tw_tiers_init(void);	/* after tw_stats_init(); binds NUMA tiers */
 void tw_tiers_exit(void);	/* no regions exist any more */
@@ -21,12 +21,12 @@ int tw_tier_get_pressure(struct tw_pressure *arg);
 /* -- steps of unbind.c, under tw_tier_mutex ------------------------------------ */
 
 /* No more charges from here on; @force as in uapi. 0, or -ENOSPC: as it was. */
-int tw_tier_set_leaving(struct tw_tier_s *t, bool force);
+int tw_tier_set_leaving(struct tw_tier_desc *t, bool force);
 /* It stays bound after all. */
-void tw_tier_set_staying(struct tw_tier_s *t);
+void tw_tier_set_staying(struct tw_tier_desc *t);
 /* Does anything pin the binding? */
-bool tw_tier_charged(struct tw_tier_s *t);
+bool tw_tier_charged(struct tw_tier_desc *t);
 /* Nothing is charged any more. */
-void tw_tier_release(struct tw_tier_s *t);
+void tw_tier_release(struct tw_tier_desc *t);
 
 #endif

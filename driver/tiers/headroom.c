@@ -24,7 +24,7 @@ static struct workqueue_struct *tw_demote_wq;
 static struct work_struct tw_demote_work;
 static unsigned long (*tw_headroom_of)(unsigned long capacity);
 
-/* In both tiers together: what one holds beyond its capacity is not free. */
+/* In all of them together: what one holds beyond its capacity is not free. */
 unsigned long tw_memory_free(unsigned long *capacity)
 {
 	unsigned long used = 0;
@@ -32,7 +32,7 @@ unsigned long tw_memory_free(unsigned long *capacity)
 
 	*capacity = 0;
 	tw_for_each_memory_tier(tier) {
-		struct tw_tier_s *t = &tw_tiers[tier];
+		struct tw_tier_desc *t = &tw_tiers[tier];
 
 		if (!tw_tier_bound(tier))
 			continue;

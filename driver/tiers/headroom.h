@@ -8,7 +8,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-/* Free pages of both memory tiers together, and how many there are in *@capacity. */
+/* Free pages of all memory tiers together, and how many there are in *@capacity. */
 unsigned long tw_memory_free(unsigned long *capacity);
 
 /* Have the background do what there is to do. Any context. */

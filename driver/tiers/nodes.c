@@ -28,10 +28,10 @@ static int tw_node_tier(int nid)
 	int tier, found = TW_TIER_NONE;
 
 	tw_for_each_memory_tier(tier) {
-		struct tw_tier_s *t = &tw_tiers[tier];
+		struct tw_tier_desc *t = &tw_tiers[tier];
 
 		spin_lock(&t->pressure_lock);
-		if (t->state != TW_TIER_UNBOUND && node_isset(nid, t->nodes))
+		if (t->kind == TW_KIND_NUMA && node_isset(nid, t->nodes))
 			found = tier;
 		spin_unlock(&t->pressure_lock);
 	}

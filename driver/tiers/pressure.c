@@ -31,7 +31,7 @@ static struct tw_pressure_levels tw_levels[TW_NR_TIERS] = {
 #define TW_STALL_TIME	HZ	/* a stall raises the level for so long */
 
 /* Jiffies until a stall is forgotten, 0 when none is remembered. */
-static unsigned long tw_stall_left(struct tw_tier_s *t)
+static unsigned long tw_stall_left(struct tw_tier_desc *t)
 {
 	unsigned long now = jiffies;
 	unsigned long until = READ_ONCE(t->stalled_until);
@@ -40,7 +40,7 @@ static unsigned long tw_stall_left(struct tw_tier_s *t)
 }
 
 /* The level changed: show it, tell it. */
-static void tw_pressure_show(struct tw_tier_s *t, unsigned int level,
+static void tw_pressure_show(struct tw_tier_desc *t, unsigned int level,
 			     unsigned long used)
 {
 	lockdep_assert_held(&t->pressure_lock);
@@ -55,7 +55,7 @@ static void tw_pressure_show(struct tw_tier_s *t, unsigned int level,
 }
 
 /* Returns whether room is short; unless @again only if that is new. */
-static bool tw_pressure_eval(struct tw_tier_s *t, bool again,
+static bool tw_pressure_eval(struct tw_tier_desc *t, bool again,
 			     unsigned long *left)
 {
 	struct tw_pressure_state s = { .base = t->pressure_base };
@@ -79,7 +79,7 @@ static bool tw_pressure_eval(struct tw_tier_s *t, bool again,
 	return s.level > old || (again && s.level && s.level == old);
 }
 
-static void tw_pressure_look(struct tw_tier_s *t, bool again)
+static void tw_pressure_look(struct tw_tier_desc *t, bool again)
 {
 	unsigned long left = 0;
 	bool shortage = false;
@@ -110,7 +110,7 @@ static void tw_pressure_look(struct tw_tier_s *t, bool again)
  *
  * Process context.
  */
-void tw_pressure_update(struct tw_tier_s *t)
+void tw_pressure_update(struct tw_tier_desc *t)
 {
 	tw_pressure_look(t, false);
 }
@@ -121,8 +121,9 @@ void tw_pressure_update(struct tw_tier_s *t)
  */
 void tw_pressure_work(struct work_struct *work)
 {
-	struct tw_tier_s *t = container_of(to_delayed_work(work),
-					   struct tw_tier_s, pressure_work);
+	struct tw_tier_desc *t = container_of(to_delayed_work(work),
+					      struct tw_tier_desc,
+					      pressure_work);
 
 	/* Full barrier, pairs with tw_pressure_kick(). */
 	atomic_xchg(&t->pressure_kicked, 0);
@@ -137,7 +138,7 @@ void tw_pressure_work(struct work_struct *work)
  * A bound tier has every change of ->used looked at until the level has been
  * looked at once. The caller holds pressure_lock and writes the stats block.
  */
-void tw_pressure_reset(struct tw_tier_s *t, bool bound)
+void tw_pressure_reset(struct tw_tier_desc *t, bool bound)
 {
 	lockdep_assert_held(&t->pressure_lock);
 
@@ -154,7 +155,7 @@ void tw_pressure_reset(struct tw_tier_s *t, bool bound)
  *
  * Counts, and raises the level by one for a second. Process context.
  */
-void tw_tier_stall(struct tw_tier_s *t)
+void tw_tier_stall(struct tw_tier_desc *t)
 {
 	bool fresh = !tw_stall_left(t);
 
@@ -164,7 +165,7 @@ void tw_tier_stall(struct tw_tier_s *t)
 		tw_pressure_kick(t);
 }
 
-static int tw_thresholds_set(struct tw_tier_s *t,
+static int tw_thresholds_set(struct tw_tier_desc *t,
 			     const struct tw_thresholds *arg)
 {
 	struct tw_pressure_levels levels;
@@ -186,7 +187,7 @@ static int tw_thresholds_set(struct tw_tier_s *t,
 
 int tw_thresholds_ioctl(struct tw_thresholds *arg)
 {
-	struct tw_tier_s *t;
+	struct tw_tier_desc *t;
 
 	if ((arg->flags & ~TW_THRESHOLDS_FLAGS) || arg->reserved ||
 	    arg->reserved2[0] || arg->reserved2[1] || arg->tier >= TW_NR_TIERS)

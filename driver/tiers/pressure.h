@@ -9,15 +9,15 @@
 #include <linux/workqueue.h>
 
 struct tw_thresholds;
-struct tw_tier_s;
+struct tw_tier_desc;
 
 /* Looks at the level now; process context. */
-void tw_pressure_update(struct tw_tier_s *t);
+void tw_pressure_update(struct tw_tier_desc *t);
 void tw_pressure_work(struct work_struct *work);
 /* Back to LOW: for a tier that becomes bound or unbound; @pressure_lock. */
-void tw_pressure_reset(struct tw_tier_s *t, bool bound);
+void tw_pressure_reset(struct tw_tier_desc *t, bool bound);
 /* A fault waited for a demotion out of @t: counts, raises the level for 1 s. */
-void tw_tier_stall(struct tw_tier_s *t);
+void tw_tier_stall(struct tw_tier_desc *t);
 int tw_thresholds_ioctl(struct tw_thresholds *arg);	/* pressure.c */
 
 #endif

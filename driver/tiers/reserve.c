@@ -86,16 +86,12 @@ static void tw_room_look(struct tw_room_state *s)
 		.available = max(si_mem_available() -
 				 atomic_long_read(&tw_room_told), 0L),
 	};
-	for (tier = 0; tier < TW_NR_TIERS; tier++) {
-		struct tw_tier_s *t = &tw_tiers[tier];
-
-		if (!tw_tier_bound(tier))
-			continue;
-		if (tw_tier_is_memory(tier))
-			s->in_memory += tw_tier_used(t);
-		else
-			s->slots += READ_ONCE(t->capacity);
-	}
+	tw_for_each_memory_tier(tier)
+		if (tw_tier_bound(tier))
+			s->in_memory += tw_tier_used(&tw_tiers[tier]);
+	tw_for_each_store_tier(tier)
+		if (tw_tier_bound(tier))
+			s->slots += READ_ONCE(tw_tiers[tier].capacity);
 }
 
 /* Adds to room_taken, unless that doesn't fit: no touch sees it too high. */

@@ -191,7 +191,7 @@ bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc)
  *
  * Return: how many were got; 0 when full, not bound, leaving or standing still.
  */
-unsigned int tw_slots_alloc(struct tw_tier_s *t, unsigned int nr, u32 *slot)
+unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
 {
 	struct tw_store *s;
 	unsigned int got = 0;
@@ -220,7 +220,7 @@ out:
  *
  * Any context but irq.
  */
-void tw_slots_free(struct tw_tier_s *t, u32 slot)
+void tw_slots_free(struct tw_tier_desc *t, u32 slot)
 {
 	struct tw_store *s;
 	bool taken;
@@ -239,9 +239,9 @@ void tw_slots_free(struct tw_tier_s *t, u32 slot)
  * tw_slots_used - slots of a tier that are taken
  * @t: tier
  *
- * Return: pages, kept copies and writes in flight; 0 when not bound.
+ * Return: pages, kept copies and writes in flight; 0 when it is no store.
  */
-unsigned long tw_slots_used(struct tw_tier_s *t)
+unsigned long tw_slots_used(struct tw_tier_desc *t)
 {
 	unsigned long used = 0;
 	struct tw_store *s;

@@ -12,7 +12,7 @@
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
-struct tw_tier_s;
+struct tw_tier_desc;
 
 #define TW_SLOTS_MAX	(U32_MAX - 1)	/* ~0 is never a slot */
 
@@ -48,9 +48,9 @@ bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc);
  * Up to @nr slots in one run, next fit: returns how many were got (from *@slot
  * on), 0 when full, not bound, leaving or standing still. Any context but irq.
  */
-unsigned int tw_slots_alloc(struct tw_tier_s *t, unsigned int nr, u32 *slot);
-void tw_slots_free(struct tw_tier_s *t, u32 slot);
+unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot);
+void tw_slots_free(struct tw_tier_desc *t, u32 slot);
 /* Slots in use: pages, kept copies and writes in flight. */
-unsigned long tw_slots_used(struct tw_tier_s *t);
+unsigned long tw_slots_used(struct tw_tier_desc *t);
 
 #endif

@@ -1,67 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * store.h - a bound store, private to backend_store.c, store_io.c, slots.c and
- * hibernate.c
+ * store.h - what all bound stores have, whatever backs them
  *
- * Found through tw_tier_s.store: under RCU, or by the slot one holds.
+ * A backend embeds it in a struct of its own. It is found through tw_tier_desc.store:
+ * under RCU, or by the slot one holds.
  */
 #ifndef _TW_STORE_H
 #define _TW_STORE_H
 
-#include <linux/bio.h>
-#include <linux/blkdev.h>
-#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <linux/types.h>
 #ifdef CONFIG_X86_64
 #include <asm/cpufeature.h>
 #endif
 
 #include "base/compat.h"
 #include "tiers/slots.h"
-#include "tiers/store_io.h"
 #include "tiers/tier.h"
-
-struct tw_xfer;
 
 /**
  * struct tw_store - a bound store
- * @bdev: claimed exclusively
- * @file: by this, where there is one
+ * @ops: its backend
  * @lock: guards the bitmap of @slots; innermost
  * @slots: slots and checksums
- * @bios: its bios, struct tw_bio each: its own, so that a device that hangs with
- *	all that there are when memory is short leaves the others theirs
  */
 struct tw_store {
-	struct block_device *bdev;
-	struct file *file;
+	const struct tw_tier_ops *ops;
 	spinlock_t lock;
 	struct tw_slots slots;
-	struct bio_set bios;
 };
 
-/**
- * struct tw_bio - a bio of ours
- * @xfer: what it is a part of
- * @io: the pages in it
- * @nr: how many
- * @bio: last, its vectors follow
+/* -- for backends ------------------------------------------------------------ */
+
+/*
+ * @s, whose slots have been made, is the store of @t from now on: tells the capacity.
+ * The end of a bind, under tw_tier_mutex.
  */
-struct tw_bio {
-	struct tw_xfer *xfer;
-	struct tw_io *io;
-	unsigned int nr;
-	struct bio bio;
-};
+void tw_store_open(struct tw_tier_desc *t, struct tw_store *s);
+/*
+ * The store of @t, which nobody finds any more, without slots: the beginning of an
+ * unbind, under tw_tier_mutex. Sleeps.
+ */
+struct tw_store *tw_store_close(struct tw_tier_desc *t);
 
-/* store_io.c: the bios of a store that is being bound. 0 or -ENOMEM. */
-int tw_bios_init(struct tw_store *s);
-/* The last bio has ended: its slot is free. */
-void tw_bios_exit(struct tw_store *s);
+/* -- looking, any context but irq: false, or 0, for what is no store --------- */
+
+/* Pages written to the store must not change under I/O. */
+bool tw_store_stable(struct tw_tier_desc *t);
+/* Device number as st_rdev has it, 0 when there is none. */
+u32 tw_store_dev(struct tw_tier_desc *t);
+/* What backs it has gone or failed lately: avoid it for new pages. */
+bool tw_store_failing(struct tw_tier_desc *t);
 
 /* The store of a tier that cannot go away: the caller holds a slot. */
-static inline struct tw_store *tw_store_held(struct tw_tier_s *t)
+static inline struct tw_store *tw_store_held(struct tw_tier_desc *t)
 {
 	return rcu_dereference_protected(t->store, true);
 }
@@ -93,11 +86,6 @@ static inline u32 tw_crc32c(const void *bytes, size_t len)
 	}
 #endif
 	return ~tw_crc32c_plain(~0U, bytes, len);
-}
-
-static inline sector_t tw_slot_sector(u32 slot)
-{
-	return (TW_STORE_DATA + (u64)slot * PAGE_SIZE) >> SECTOR_SHIFT;
 }
 
 #endif

@@ -3,7 +3,8 @@
  * store_io.c - reading and writing slots
  *
  * Takes no lock. The owner of a transfer owns slots and pages, the slots pin the
- * store. A bio's end_io, in any context, writes ->error of the pages in it; the
+ * store. What backs that (tier_ops.h) carries the transfer out in parts. The end of
+ * a part, in any context, writes ->error of the pages in it; the
  * last one of a transfer takes TW_XFER_FLYING away and either wakes the owner
  * or, when that has left, queues the transfer's work. Both are decided by one
  * atomic exchange of ->state, so that exactly one of them ends the transfer.
@@ -24,20 +25,10 @@
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
 
-#define TW_BIOS_MIN	32	/* a store's bios when there is no memory */
 #define TW_FAILING_NS	(10 * NSEC_PER_SEC) /* that a failure counts against it */
 
 /* Ends transfers that were left; none of it waits for a device. */
 static struct workqueue_struct *tw_landing_wq;
-
-/* Keeps the cache that all stores' bios are of, so that no bind has to make one. */
-static struct bio_set tw_bio_cache;
-
-static int tw_bio_set_init(struct bio_set *bios, unsigned int min)
-{
-	return bioset_init(bios, min, offsetof(struct tw_bio, bio),
-			   BIOSET_NEED_BVECS);
-}
 
 /**
  * tw_stores_init - at load
@@ -46,16 +37,9 @@ static int tw_bio_set_init(struct bio_set *bios, unsigned int min)
  */
 int tw_stores_init(void)
 {
-	int err;
-
 	tw_landing_wq = alloc_workqueue("tw_landing",
 					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!tw_landing_wq)
-		return -ENOMEM;
-	err = tw_bio_set_init(&tw_bio_cache, 1);
-	if (err)
-		destroy_workqueue(tw_landing_wq);
-	return err;
+	return tw_landing_wq ? 0 : -ENOMEM;
 }
 
 /**
@@ -65,27 +49,16 @@ void tw_stores_exit(void)
 {
 	/* Each transfer that was left holds the module till its work's last step. */
 	destroy_workqueue(tw_landing_wq);
-	bioset_exit(&tw_bio_cache);
 }
 
-/* -- bios ------------------------------------------------------------------ */
-
-int tw_bios_init(struct tw_store *s)
-{
-	return tw_bio_set_init(&s->bios, TW_BIOS_MIN);
-}
-
-void tw_bios_exit(struct tw_store *s)
-{
-	bioset_exit(&s->bios);
-}
+/* -- parts ----------------------------------------------------------------- */
 
 static void tw_xfer_put(struct tw_xfer *f)
 {
 	unsigned long state;
 
-	/* Fully ordered: what each end_io wrote is seen by the one that goes on. */
-	if (!atomic_dec_and_test(&f->bios))
+	/* Fully ordered: what each part's end wrote is seen by the one that goes on. */
+	if (!atomic_dec_and_test(&f->parts))
 		return;
 	/* Unless it was left, its owner may free it from here on. */
 	state = xchg(&f->state, 0);
@@ -95,61 +68,14 @@ static void tw_xfer_put(struct tw_xfer *f)
 		wake_up_bit(&f->state, TW_XFER_FLYING);
 }
 
-/* Devices have many words for it, our callers need one. */
-static int tw_bio_errno(struct bio *bio)
+void tw_xfer_part_end(struct tw_xfer *f, struct tw_io *io, unsigned int nr,
+		      int error)
 {
-	return bio->bi_status ? -EIO : 0;
-}
-
-static void tw_bio_end(struct bio *bio)
-{
-	struct tw_bio *b = container_of(bio, struct tw_bio, bio);
-	struct tw_xfer *f = b->xfer;
-	int error = tw_bio_errno(bio);
 	unsigned int i;
 
-	for (i = 0; i < b->nr; i++)
-		b->io[i].error = error;
-	bio_put(bio);
-	tw_xfer_put(f);
-}
-
-/* Submits the first pages of @io, which follow each other; returns how many. */
-static unsigned int tw_submit_run(struct tw_store *s, struct tw_xfer *f,
-				  struct tw_io *io, unsigned int nr,
-				  blk_opf_t opf)
-{
-	struct tw_bio *b;
-	struct bio *bio;
-	unsigned int i;
-
-	/* From a mempool: waits, but does not fail. */
-	bio = bio_alloc_bioset(s->bdev, nr, opf, GFP_NOIO, &s->bios);
-	bio->bi_iter.bi_sector = tw_slot_sector(io->slot);
-	bio->bi_end_io = tw_bio_end;
 	for (i = 0; i < nr; i++)
-		if (bio_add_page(bio, io[i].page, PAGE_SIZE, 0) != PAGE_SIZE)
-			break;	/* the rest goes into the next one */
-
-	b = container_of(bio, struct tw_bio, bio);
-	b->xfer = f;
-	b->io = io;
-	b->nr = i;
-	for (i = 0; i < b->nr; i++)
-		io[i].shared = b->nr > 1;
-	atomic_inc(&f->bios);
-	submit_bio(bio);	/* and @b may be gone */
-	return i;
-}
-
-/* Pages from @io on that one bio can take: their slots follow each other. */
-static unsigned int tw_run_length(const struct tw_io *io, unsigned int nr)
-{
-	unsigned int n = 1;
-
-	while (n < nr && !io[n].error && io[n].slot == io[0].slot + n)
-		n++;
-	return n;
+		io[i].error = error;
+	tw_xfer_put(f);
 }
 
 /*
@@ -159,29 +85,17 @@ static unsigned int tw_run_length(const struct tw_io *io, unsigned int nr)
 static void tw_xfer_submit(struct tw_xfer *f, struct tw_io *io,
 			     unsigned int nr, unsigned long state)
 {
-	struct tw_store *s = tw_store_held(f->t);
-	blk_opf_t opf = f->write ? REQ_OP_WRITE : REQ_OP_READ | REQ_SYNC;
 	unsigned int noio = memalloc_noio_save();
-	struct blk_plug plug;
-	unsigned int i = 0;
 
-	atomic_set(&f->bios, 1);
+	atomic_set(&f->parts, 1);
 	WRITE_ONCE(f->state, state | BIT(TW_XFER_FLYING));
-	blk_start_plug(&plug);
-	while (i < nr) {
-		if (io[i].error)
-			i++;
-		else
-			i += tw_submit_run(s, f, io + i,
-					   tw_run_length(io + i, nr - i), opf);
-	}
-	blk_finish_plug(&plug);
+	tw_store_held(f->t)->ops->submit(f, io, nr);
 	memalloc_noio_restore(noio);
 	tw_xfer_put(f);
 }
 
 /*
- * A bio's failure is not each of its pages': these are asked alone, the first,
+ * A part's failure is not each of its pages': these are asked alone, the first,
  * which is waited for, first. Two failures in a row and the device is taken at
  * its word: each may have taken its whole timeout. True: one is on its way.
  */
@@ -211,7 +125,7 @@ static void tw_xfer_work(struct work_struct *work)
 		f->landed(f);
 }
 
-static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_s *t,
+static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_desc *t,
 			    struct tw_io *io, unsigned int nr, bool write)
 {
 	f->t = t;
@@ -243,7 +157,7 @@ int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout)
 		else
 			err = wait_on_bit_timeout(&f->state, TW_XFER_FLYING,
 						  state, timeout);
-		/* Acquire: after it, what the bios have written. */
+		/* Acquire: after it, what the ends of parts have written. */
 		if (smp_load_acquire(&f->state))
 			return err;
 	} while (tw_xfer_again(f, 0));
@@ -299,7 +213,7 @@ static void tw_check_read(struct tw_store *s, struct tw_io *io)
 
 /* -- outcome --------------------------------------------------------------- */
 
-static void tw_io_report(struct tw_tier_s *t, const struct tw_io *io,
+static void tw_io_report(struct tw_tier_desc *t, const struct tw_io *io,
 			 const char *what)
 {
 	tw_tier_event(t, TW_EVENT_TIER_ERROR, 0, io->error);
@@ -308,8 +222,9 @@ static void tw_io_report(struct tw_tier_s *t, const struct tw_io *io,
 }
 
 /* Returns how many failed. */
-static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
-				  unsigned int nr, const char *what)
+static unsigned int tw_io_outcome(struct tw_tier_desc *t,
+				  const struct tw_io *io, unsigned int nr,
+				  const char *what)
 {
 	unsigned int i, failed = 0, errors = 0;
 
@@ -338,7 +253,7 @@ static unsigned int tw_io_outcome(struct tw_tier_s *t, const struct tw_io *io,
  * @io: slots and pages, as long-lived as the transfer
  * @nr: how many, at most TW_IO_BATCH
  */
-void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		    unsigned int nr)
 {
 	unsigned int i;
@@ -355,10 +270,10 @@ void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
  * @io: slots and pages, as long-lived as the transfer
  * @nr: how many, at most TW_IO_BATCH
  *
- * Pages whose slots follow each other in @io share a bio and its fate. While the
+ * Pages whose slots follow each other in @io may share a part and its fate. While the
  * stores stand still all of them end with -EBUSY: nothing is written.
  */
-void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+void tw_xfer_write(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		     unsigned int nr)
 {
 	struct tw_store *s = tw_store_held(t);

@@ -11,14 +11,14 @@
 #include <linux/workqueue.h>
 
 struct page;
-struct tw_tier_s;
+struct tw_tier_desc;
 
 /**
  * struct tw_io - one page's I/O
  * @slot: slot in the store
  * @error: out: 0 or -errno (-EIO, -EILSEQ: checksum wrong, …)
  * @page: order-0 page
- * @shared: out: its bio had other pages, too
+ * @shared: out: the part it was in had other pages, too
  */
 struct tw_io {
 	u32 slot;
@@ -41,7 +41,7 @@ void tw_stores_exit(void);
  * @at: the next one that may have to be read again alone
  * @bad: of those read alone, failures in a row
  * @write: it is a write
- * @bios: in flight, and one for the submitter
+ * @parts: in flight, and one for the submitter
  * @state: TW_XFER_*
  * @landed: ends it in a worker, once its owner has left it
  * @work: does that
@@ -52,13 +52,13 @@ void tw_stores_exit(void);
  * that @landed needs, the transfer as well, is then @landed's to release.
  */
 struct tw_xfer {
-	struct tw_tier_s *t;
+	struct tw_tier_desc *t;
 	struct tw_io *io;
 	unsigned int nr;
 	unsigned int at;
 	unsigned int bad;
 	bool write;
-	atomic_t bios;
+	atomic_t parts;
 	unsigned long state;
 	void (*landed)(struct tw_xfer *f);
 	struct work_struct work;
@@ -71,13 +71,13 @@ struct tw_xfer {
 #define TW_XFER_HUNG		(10 * HZ)
 
 /*
- * Neighbours are merged into one bio. GFP_NOIO. The owner has slots and pages.
+ * Neighbours go together. GFP_NOIO. The owner has slots and pages.
  * Writes remember the crc32c, reads check it. Writes end with -EBUSY while the
  * stores stand still.
  */
-void tw_xfer_read(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		    unsigned int nr);
-void tw_xfer_write(struct tw_xfer *f, struct tw_tier_s *t, struct tw_io *io,
+void tw_xfer_write(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		     unsigned int nr);
 /*
  * Sleeps in @state until it has landed: 0; -EINTR for a signal, -EAGAIN when
@@ -98,5 +98,25 @@ void tw_xfer_hung(struct tw_xfer *f);
  * failure.
  */
 unsigned int tw_xfer_end(struct tw_xfer *f);
+
+/* -- for backends: see tw_tier_ops.submit ------------------------------------- */
+
+/* The @nr pages from @io on, of the submitted ones, are about to be under way together. */
+static inline void tw_xfer_part_begin(struct tw_xfer *f, struct tw_io *io,
+				      unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		io[i].shared = nr > 1;
+	atomic_inc(&f->parts);
+}
+
+/*
+ * They have ended, all with @error: 0, or -EIO, the one word for what devices have
+ * many for. Any context. The transfer may be gone then.
+ */
+void tw_xfer_part_end(struct tw_xfer *f, struct tw_io *io, unsigned int nr,
+		      int error);
 
 #endif

@@ -21,7 +21,9 @@
 #include "events/stream.h"
 #include "tiers/tier.h"
 
-struct tw_tier_s tw_tiers[TW_NR_TIERS];
+struct tw_tier_desc tw_tiers[TW_NR_TIERS];
+unsigned int tw_memory_tiers;
+unsigned int tw_store_tiers;
 DEFINE_MUTEX(tw_tier_mutex);
 
 const char * const tw_tier_names[TW_NR_TIERS] = {
@@ -41,7 +43,8 @@ const char * const tw_tier_names[TW_NR_TIERS] = {
  *
  * Process context.
  */
-void tw_tier_event(struct tw_tier_s *t, unsigned int type, u64 addr, int status)
+void tw_tier_event(struct tw_tier_desc *t, unsigned int type, u64 addr,
+		   int status)
 {
 	struct tw_event ev = {
 		.type = type,
@@ -64,7 +67,7 @@ void tw_tier_event(struct tw_tier_s *t, unsigned int type, u64 addr, int status)
  *
  * Any context. Calls until the work runs cost one load each.
  */
-void tw_pressure_kick(struct tw_tier_s *t)
+void tw_pressure_kick(struct tw_tier_desc *t)
 {
 	/*
 	 * ->used was changed by a fully ordered atomic before this. Pairs with
@@ -78,16 +81,16 @@ void tw_pressure_kick(struct tw_tier_s *t)
 }
 
 /**
- * tw_tier_charge - charge pages to a memory tier
+ * tw_tier_charge - charge pages to a tier that is memory
  * @t: tier
  * @n: pages
  * @over: how far ->used may exceed the capacity
  *
  * Any context. The charge pins the tier's binding until tw_tier_uncharge().
  *
- * Return: whether the tier is bound and had room.
+ * Return: whether the tier is memory, bound, and had room.
  */
-bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over)
+bool tw_tier_charge(struct tw_tier_desc *t, unsigned long n, unsigned long over)
 {
 	unsigned long limit = READ_ONCE(t->capacity);
 	unsigned long used;
@@ -101,8 +104,9 @@ bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over)
 	 * that the tier is leaving, or the task that unbinds it sees the charge.
 	 */
 	used = atomic64_add_return(n, tw_tier_used_ctr(t));
-	/* Acquire: ->nodes and ->movable, set before BOUND by tw_tier_enter(). */
-	if (smp_load_acquire(&t->state) != TW_TIER_BOUND || used > limit) {
+	/* Acquire: ->kind and the backend's, set before BOUND by tw_tier_enter(). */
+	if (smp_load_acquire(&t->state) != TW_TIER_BOUND ||
+	    READ_ONCE(t->kind) != TW_KIND_NUMA || used > limit) {
 		tw_tier_used_add(t, -(long)n);
 		return false;
 	}
@@ -112,6 +116,36 @@ bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over)
 }
 
 /* -- looking --------------------------------------------------------------- */
+
+int tw_memory_next(int first, int tier)
+{
+	return tw_order_next(READ_ONCE(tw_memory_tiers), first, tier);
+}
+
+int tw_store_next(int tier)
+{
+	return tw_order_next(READ_ONCE(tw_store_tiers), TW_TIER_NONE, tier);
+}
+
+bool tw_memory_bound(int except)
+{
+	int tier;
+
+	tw_for_each_memory_tier(tier)
+		if (tier != except && tw_tier_bound(tier))
+			return true;
+	return false;
+}
+
+int tw_memory_short(int preferred)
+{
+	int tier;
+
+	if (!tw_tier_is_store(preferred))
+		return preferred;
+	tier = tw_order_begin(READ_ONCE(tw_memory_tiers), TW_TIER_CPU);
+	return tier < TW_NR_TIERS ? tier : preferred;
+}
 
 static u64 tw_tier_nominal(int tier)
 {

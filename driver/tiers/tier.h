@@ -5,6 +5,10 @@
  * A tier is bound to memory (NUMA nodes) or to a store (a block device). Its
  * backend knows pages and slots, never regions.
  *
+ * Which of the two a tier is, its kind, is the binding's: constant from bind until
+ * the last charge has gone and it is let go. Its number says only what is asked of
+ * it (bind.c) and in which order tiers are tried (order_calc.h).
+ *
  * Lifetimes. What is charged to a tier pins its binding: a page in a memory
  * tier (tw_tier_charge()), an allocated slot of a store (tw_slots_alloc()).
  * Unbinding sets TW_TIER_LEAVING, which makes every later charge fail, moves
@@ -26,6 +30,9 @@
 #include <linux/workqueue.h>
 #include <linux/tierwatch.h>
 
+#include "tiers/order_calc.h"
+#include "tiers/tier_ops.h"
+
 struct page;
 struct file;
 struct tw_store;
@@ -37,9 +44,10 @@ enum tw_tier_state {
 };
 
 /**
- * struct tw_tier_s - one tier
+ * struct tw_tier_desc - a tier: what it is bound to, and how full it is
  * @id: enum tw_tier
- * @kind: TW_KIND_*, constant from bind to unbind
+ * @kind: TW_KIND_*, constant from bind until it is let go; READ_ONCE() as @state
+ * @ops: its backend, from bind until it is let go; for holders of a charge
  * @state: enum tw_tier_state; READ_ONCE() outside tw_tier_mutex
  * @capacity: pages; changed under @pressure_lock while bound
  * @asked: NUMA tiers: the capacity asked for at bind, 0 for all there is
@@ -60,9 +68,10 @@ enum tw_tier_state {
  * @pressure_kicked: @pressure_work is about to run
  * @pressure_work: looks at the level
  */
-struct tw_tier_s {
+struct tw_tier_desc {
 	int id;
 	int kind;
+	const struct tw_tier_ops *ops;
 	int state;
 	unsigned long capacity;
 	unsigned long asked;
@@ -83,7 +92,7 @@ struct tw_tier_s {
 	struct delayed_work pressure_work;
 };
 
-extern struct tw_tier_s tw_tiers[TW_NR_TIERS];
+extern struct tw_tier_desc tw_tiers[TW_NR_TIERS];
 extern struct mutex tw_tier_mutex;
 
 /* Some memory tier has had frames that can go offline (ZONE_MOVABLE). */
@@ -95,79 +104,105 @@ static inline bool tw_tier_valid(int tier)
 	return tier >= 0 && tier < TW_NR_TIERS;
 }
 
+/*
+ * The tiers of each kind, a bit each, while they are bound or leaving: as their
+ * ->kind, for all at a glance. tw_tier_set_kind() alone changes them.
+ */
+extern unsigned int tw_memory_tiers;
+extern unsigned int tw_store_tiers;
+
+/*
+ * Is the tier bound, or leaving, and its pages frames of memory? It stays so as
+ * long as anything is charged to it; to all others it is a hint.
+ */
 static inline bool tw_tier_is_memory(int tier)
 {
-	return tier == TW_TIER_GPU || tier == TW_TIER_CPU;
+	return tw_order_has(READ_ONCE(tw_memory_tiers), tier);
 }
 
-/* The next tier after @tier that is memory, or is not; TW_NR_TIERS: none. */
-static inline int tw_tier_next(int tier, bool memory)
+/* The same for a store. What is not bound is neither. */
+static inline bool tw_tier_is_store(int tier)
 {
-	do {
-		tier++;
-	} while (tier < TW_NR_TIERS && tw_tier_is_memory(tier) != memory);
-	return tier;
+	return tw_order_has(READ_ONCE(tw_store_tiers), tier);
 }
 
-/* The tiers of memory, and those that are stores, fastest first; bound or not. */
+/*
+ * The next memory tier behind @tier, with @first as the preferred one, and the next
+ * store behind @tier (order_calc.h). @tier is -1 before the first.
+ */
+int tw_memory_next(int first, int tier);
+int tw_store_next(int tier);
+
+/*
+ * The memory tiers, that of number @_first at first if it is one, and the stores,
+ * fastest first: those that are bound or leaving. Any may be bound or let go
+ * meanwhile, so that whoever needs to know asks again.
+ */
+#define tw_for_each_memory_tier_from(_first, _tier)			\
+	for ((_tier) = tw_tier_is_memory(_first) ? (_first) :		\
+	     tw_memory_next(_first, -1); (_tier) < TW_NR_TIERS;		\
+	     (_tier) = tw_memory_next(_first, _tier))
 #define tw_for_each_memory_tier(_tier)					\
-	for ((_tier) = tw_tier_next(-1, true); (_tier) < TW_NR_TIERS;	\
-	     (_tier) = tw_tier_next(_tier, true))
+	for ((_tier) = tw_memory_next(TW_TIER_NONE, -1);		\
+	     (_tier) < TW_NR_TIERS;					\
+	     (_tier) = tw_memory_next(TW_TIER_NONE, _tier))
 #define tw_for_each_store_tier(_tier)					\
-	for ((_tier) = tw_tier_next(-1, false); (_tier) < TW_NR_TIERS;	\
-	     (_tier) = tw_tier_next(_tier, false))
-
-/* The other one of the two that are memory. */
-static inline int tw_other_memory(int tier)
-{
-	return tier == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
-}
+	for ((_tier) = tw_store_next(-1); (_tier) < TW_NR_TIERS;	\
+	     (_tier) = tw_store_next(_tier))
 
 static inline bool tw_tier_bound(int tier)
 {
 	return READ_ONCE(tw_tiers[tier].state) == TW_TIER_BOUND;
 }
 
-static inline atomic64_t *tw_tier_used_ctr(struct tw_tier_s *t)
+/* Is any memory tier bound, but for @except (TW_TIER_NONE: for none)? */
+bool tw_memory_bound(int except);
+/*
+ * Which tier is short of room when a page finds none that is to be in @preferred?
+ * That one, unless it is a store.
+ */
+int tw_memory_short(int preferred);
+
+static inline atomic64_t *tw_tier_used_ctr(struct tw_tier_desc *t)
 {
 	BUILD_BUG_ON(sizeof(t->sh->used) != sizeof(atomic64_t));
 	return (atomic64_t *)&t->sh->used;
 }
 
-static inline atomic64_t *tw_tier_kept_ctr(struct tw_tier_s *t)
+static inline atomic64_t *tw_tier_kept_ctr(struct tw_tier_desc *t)
 {
 	return (atomic64_t *)&t->sh->kept;
 }
 
-static inline unsigned long tw_tier_used(struct tw_tier_s *t)
+static inline unsigned long tw_tier_used(struct tw_tier_desc *t)
 {
 	return atomic64_read(tw_tier_used_ctr(t));
 }
 
 /* Out of line: schedules a look at the level (any context). */
-void tw_pressure_kick(struct tw_tier_s *t);
+void tw_pressure_kick(struct tw_tier_desc *t);
 
 /*
  * Writes of @sh go between these two, under @pressure_lock. The barriers pair
  * with those of the reader's loop in uapi.
  */
-static inline void tw_tier_sh_begin(struct tw_tier_s *t)
+static inline void tw_tier_sh_begin(struct tw_tier_desc *t)
 {
 	WRITE_ONCE(t->sh->seq, t->sh->seq + 1);
 	smp_wmb();	/* odd before the new values: the reader's fence_acquire() */
 }
 
-static inline void tw_tier_sh_end(struct tw_tier_s *t)
+static inline void tw_tier_sh_end(struct tw_tier_desc *t)
 {
 	/* Even after them: the reader's load_acquire(). */
 	smp_store_release(&t->sh->seq, t->sh->seq + 1);
 }
 
 /* Publishes an event of a tier; process context. */
-void tw_tier_event(struct tw_tier_s *t, unsigned int type, u64 addr, int status);
+void tw_tier_event(struct tw_tier_desc *t, unsigned int type, u64 addr, int status);
 
 /* ->used of any tier changes only through these, any context. */
-static inline void tw_tier_used_add(struct tw_tier_s *t, long n)
+static inline void tw_tier_used_add(struct tw_tier_desc *t, long n)
 {
 	unsigned long used = atomic64_add_return(n, tw_tier_used_ctr(t));
 
@@ -177,14 +212,21 @@ static inline void tw_tier_used_add(struct tw_tier_s *t, long n)
 }
 
 /*
- * Charge @n pages to a memory tier: true when it is bound and stays within
+ * Charge @n pages to a tier: true when it is memory, bound, and stays within
  * capacity + @over. Pairs with the full barrier after LEAVING is set.
  */
-bool tw_tier_charge(struct tw_tier_s *t, unsigned long n, unsigned long over);
+bool tw_tier_charge(struct tw_tier_desc *t, unsigned long n,
+		    unsigned long over);
 
-static inline void tw_tier_uncharge(struct tw_tier_s *t, unsigned long n)
+static inline void tw_tier_uncharge(struct tw_tier_desc *t, unsigned long n)
 {
 	tw_tier_used_add(t, -(long)n);
+}
+
+/* See tw_tier_ops.alloc: a page of a memory tier that the caller has charged. */
+static inline struct page *tw_tier_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
+{
+	return t->ops->alloc(t, gfp, nid);
 }
 
 /* What an access costs in either; true: @to is the faster one. */

@@ -124,22 +124,48 @@ static void soon_after_boot(void **state)
 	assert_first((struct asked){ 1, 100, 2 }, (struct asked){ 0, 0, 1 });
 }
 
-/* The slowest of the three tiers decides, and no tier is none of them. */
+#define STORES	(1U << TW_TIER_NVME | 1U << TW_TIER_SSD | 1U << TW_TIER_HDD)
+
+static void assert_lane(unsigned int stores, unsigned int from, unsigned int to,
+			unsigned int in, unsigned int tier)
+{
+	assert_int_equal(tw_queue_lane(stores, from, to, in), 1 + tier);
+}
+
+static void assert_memory_lane(unsigned int stores, unsigned int from,
+			       unsigned int to, unsigned int in)
+{
+	assert_int_equal(tw_queue_lane(stores, from, to, in), 0);
+}
+
+/* The slowest store of the three tiers decides, and no tier is none of them. */
 static void lanes(void **state)
 {
 	unsigned int from, to, in;
 
 	(void)state;
-	assert_int_equal(tw_queue_lane(TW_TIER_NONE, TW_TIER_GPU, TW_TIER_NONE), 0);
-	assert_int_equal(tw_queue_lane(TW_TIER_GPU, TW_TIER_CPU, TW_TIER_GPU), 0);
-	assert_int_equal(tw_queue_lane(TW_TIER_NONE, TW_TIER_CPU, TW_TIER_HDD), 3);
-	assert_int_equal(tw_queue_lane(TW_TIER_SSD, TW_TIER_CPU, TW_TIER_NONE), 2);
-	assert_int_equal(tw_queue_lane(TW_TIER_NONE, TW_TIER_NVME, TW_TIER_CPU), 1);
+	assert_memory_lane(STORES, TW_TIER_NONE, TW_TIER_GPU, TW_TIER_NONE);
+	assert_memory_lane(STORES, TW_TIER_GPU, TW_TIER_CPU, TW_TIER_GPU);
+	assert_lane(STORES, TW_TIER_NONE, TW_TIER_CPU, TW_TIER_HDD, TW_TIER_HDD);
+	assert_lane(STORES, TW_TIER_SSD, TW_TIER_CPU, TW_TIER_NONE, TW_TIER_SSD);
+	assert_lane(STORES, TW_TIER_NONE, TW_TIER_NVME, TW_TIER_CPU, TW_TIER_NVME);
 	for (from = 0; from <= TW_TIER_NONE; from++)
 		for (to = 0; to < TW_NR_TIERS; to++)
 			for (in = 0; in <= TW_TIER_NONE; in++)
-				assert_true(tw_queue_lane(from, to, in) <
+				assert_true(tw_queue_lane(~0U, from, to, in) <
 					    TW_QUEUE_LANES);
+}
+
+/* What it is bound to makes a tier a store, not its number. */
+static void lane_of_a_low_store(void **state)
+{
+	const unsigned int stores = STORES | 1U << TW_TIER_GPU;
+
+	(void)state;
+	assert_lane(stores, TW_TIER_NONE, TW_TIER_CPU, TW_TIER_GPU, TW_TIER_GPU);
+	assert_lane(stores, TW_TIER_NONE, TW_TIER_SSD, TW_TIER_GPU, TW_TIER_SSD);
+	assert_memory_lane(stores, TW_TIER_CPU, TW_TIER_CPU, TW_TIER_NONE);
+	assert_memory_lane(0, TW_TIER_NONE, TW_TIER_HDD, TW_TIER_CPU);
 }
 
 int main(void)
@@ -152,6 +178,7 @@ int main(void)
 		cmocka_unit_test(keys_order_as_ranks_do),
 		cmocka_unit_test(soon_after_boot),
 		cmocka_unit_test(lanes),
+		cmocka_unit_test(lane_of_a_low_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
