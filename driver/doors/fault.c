@@ -45,8 +45,8 @@
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/region.h"
+#include "pages/region_accessed.h"
 #include "pages/table.h"
-#include "policy/accessed.h"
 #include "policy/background.h"
 #include "policy/knobs.h"
 #include "policy/limits.h"
@@ -112,7 +112,7 @@ static u64 tw_fault_clock(void)
 
 /**
  * struct tw_fault - one attempt at a fault
- * @r: region
+ * @sp: whose page it is
  * @c: chunk of the page's record
  * @idx: page
  * @addr: where it was touched ...
@@ -127,7 +127,7 @@ static u64 tw_fault_clock(void)
  * @waits: how often since then in vain
  */
 struct tw_fault {
-	struct tw_region *r;
+	struct tw_space *sp;
 	struct tw_chunk *c;
 	unsigned long idx;
 	unsigned long addr;
@@ -145,7 +145,7 @@ struct tw_fault {
 static void __tw_fault_count(struct tw_fault *f)
 {
 	u64 ns = ktime_get_mono_fast_ns() - f->start;
-	u64 page = tw_region_page(f->r, f->idx);
+	u64 page = tw_space_page(f->sp, f->idx);
 	u32 flags = (f->write ? TW_FAULT_WRITE : 0) |
 		    (f->major ? TW_FAULT_MAJOR : 0) |
 		    (f->first ? TW_FAULT_FIRST : 0);
@@ -164,10 +164,10 @@ static void __tw_fault_count(struct tw_fault *f)
 	if (f->first)
 		WRITE_ONCE(c->first, c->first + 1);
 	WRITE_ONCE(c->fault_ns, c->fault_ns + ns);
-	tw_agent_fault(f->r->agent, f->tier, f->major, ns);
+	tw_agent_fault(f->sp->agent, f->tier, f->major, ns);
 	preempt_enable();
 
-	trace_tier_watch_fault(page, f->r->agent->id, f->addr, f->tier, f->now,
+	trace_tier_watch_fault(page, f->sp->agent->id, f->addr, f->tier, f->now,
 			       flags, ns);
 	if (tw_event_wanted(TW_EVENT_FAULT)) {
 		struct tw_event ev = {
@@ -182,7 +182,7 @@ static void __tw_fault_count(struct tw_fault *f)
 			.flags = flags,
 		};
 
-		tw_agent_emit_at(f->r->agent, &ev, f->mm);
+		tw_agent_emit_at(f->sp->agent, &ev, f->mm);
 	}
 }
 
@@ -201,7 +201,7 @@ static void tw_fault_observe(struct tw_fault *f, struct tw_rec *rec,
 		return;
 	tw_rec_vote(rec, numa_node_id());
 	tw_numa_touch(tw_page_nid(page));
-	tw_rec_touch(rec, tw_region_page(f->r, f->idx), f->now, TW_HEAT_FAULT);
+	tw_rec_touch(rec, tw_space_page(f->sp, f->idx), f->now, TW_HEAT_FAULT);
 }
 
 static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
@@ -211,19 +211,19 @@ static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
 	tw_count_cpu(sigbus, 1);
 	if (err == -ENOMEM || err == -EDQUOT) {
 		struct tw_event ev = {
-			.page = tw_region_page(f->r, f->idx),
+			.page = tw_space_page(f->sp, f->idx),
 			.addr = f->addr,
 			.pid = current->pid,
 			.type = TW_EVENT_LIMIT,
-			.tier = f->r->affinity,
-			.to_tier = f->r->affinity,
+			.tier = f->sp->home,
+			.to_tier = f->sp->home,
 			.status = err,
 		};
 
 		if (tw_event_wanted(TW_EVENT_LIMIT))
-			tw_agent_emit_at(f->r->agent, &ev, f->mm);
+			tw_agent_emit_at(f->sp->agent, &ev, f->mm);
 		pr_err_ratelimited("no room for page %lu of region %llu touched by %s[%d]: %d\n",
-				   f->idx, f->r->id, current->comm,
+				   f->idx, f->sp->id, current->comm,
 				   current->pid, err);
 	}
 	return VM_FAULT_SIGBUS;
@@ -258,7 +258,7 @@ static unsigned int tw_around_collect(struct vm_fault *vmf, struct tw_rec *rec,
 		    !tw_rec_trylock_nested(near))
 			break;
 		w = tw_rec_w(near);
-		if (tw_w_state(w) != TW_MEM || PageHWPoison(tw_w_page(w))) {
+		if (tw_w_state(w) != TW_MEM || tw_page_bad(tw_w_page(w))) {
 			tw_rec_unlock_nested(near);
 			break;
 		}
@@ -293,6 +293,13 @@ static void tw_around_dir(struct vm_fault *vmf, struct tw_rec *rec,
 	}
 }
 
+/* Does the scanner take pages to be touched when they are mapped there? */
+static bool tw_fault_tells(const struct vm_area_struct *vma)
+{
+	return READ_ONCE(tw_knobs.mode) & TW_POLICY_UNMAP ||
+	       !tw_accessed_tells(vma);
+}
+
 /* The faulting page is in memory and mapped: map its neighbours as well. */
 static void tw_fault_around(struct vm_fault *vmf, struct tw_rec *rec)
 {
@@ -305,7 +312,7 @@ static void tw_fault_around(struct vm_fault *vmf, struct tw_rec *rec)
 	unsigned long after = min3(TW_FAULT_AROUND - 1 - pos, behind - 1,
 				   PTRS_PER_PTE - 1 - in_table);
 
-	if (READ_ONCE(tw_scanning) && tw_scan_by_mapping(vma))
+	if (READ_ONCE(tw_scanning) && tw_fault_tells(vma))
 		return;		/* being mapped means to have been touched */
 	if (after)
 		tw_around_dir(vmf, rec, after, 1);
@@ -368,7 +375,7 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 	struct page *page = tw_w_page(w);
 	int err;
 
-	if (unlikely(PageHWPoison(page))) {
+	if (unlikely(tw_page_bad(page))) {
 		tw_count_cpu(sigbus, 1);
 		return VM_FAULT_HWPOISON;
 	}
@@ -394,11 +401,11 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
 			     struct page *page, int tier)
 {
-	VM_WARN_ON_ONCE(READ_ONCE(f->r->dead));
-	tw_page_attach(f->r, f->idx, page);
+	VM_WARN_ON_ONCE(READ_ONCE(f->sp->dead));
+	tw_page_attach(f->sp, f->idx, page);
 	tw_rec_set(rec, tw_w_mem(tier, page));
 	tw_chunk_mem_add(f->c, 1);
-	tw_pages_add(f->r, tier, 1);
+	tw_pages_add(f->sp, tier, 1);
 	f->first = true;
 	f->tier = tier;
 }
@@ -408,19 +415,19 @@ static struct page *tw_fault_page(struct tw_fault *f, unsigned int try,
 				  gfp_t zero, int *tier)
 {
 	unsigned int over = TW_OVER_LIMIT |
-			    (tw_region_reserves(f->r) ? TW_OVER_RESERVED :
+			    (f->sp->reserves ? TW_OVER_RESERVED :
 			     zero ? TW_OVER_FIRST : TW_OVER_BACK);
 	struct mem_cgroup *own;
 	struct page *page;
 
 	if (try < TW_ROOM_TRIES)
-		return tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | zero,
+		return tw_page_get(f->sp, f->sp->memcg, TW_GFP_TRY | zero,
 				   TW_OVER_LIMIT, tier);
-	page = tw_page_get(f->r, f->r->memcg, TW_GFP_HARD | zero, over, tier);
+	page = tw_page_get(f->sp, f->sp->memcg, TW_GFP_HARD | zero, over, tier);
 	if (page)
 		return page;
 	own = get_mem_cgroup_from_mm(current->mm);
-	page = tw_page_get(f->r, own, TW_GFP_HARD | zero, over, tier);
+	page = tw_page_get(f->sp, own, TW_GFP_HARD | zero, over, tier);
 	mem_cgroup_put(own);
 	return page;
 }
@@ -429,7 +436,7 @@ static struct page *tw_fault_page(struct tw_fault *f, unsigned int try,
 static bool tw_only_memcg_full(struct tw_fault *f)
 {
 	int tier;
-	struct page *page = tw_page_get(f->r, NULL,
+	struct page *page = tw_page_get(f->sp, NULL,
 					TW_GFP_TRY & ~__GFP_ACCOUNT,
 					TW_OVER_LIMIT, &tier);
 
@@ -454,7 +461,7 @@ static bool tw_wait_promised(struct tw_fault *f)
 {
 	unsigned long seen = f->seen;
 
-	if (!tw_region_reserves(f->r))
+	if (!f->sp->reserves)
 		return false;
 	tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES);
 	f->seen = tw_moves_out_seen();
@@ -466,7 +473,7 @@ static bool tw_wait_promised(struct tw_fault *f)
 static int tw_make_room(struct tw_fault *f, unsigned int *try)
 {
 	unsigned long seen = tw_moves_out_seen();
-	int tier = f->r->affinity;
+	int tier = f->sp->home;
 	bool full;
 
 	if (fatal_signal_pending(current))
@@ -490,7 +497,7 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 	 */
 	if ((full && tw_demote_limits(TW_ROOM_PAGES)) ||
 	    (full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||
-	    tw_demote(f->r, TW_TIER_NONE, TW_ROOM_PAGES) ||
+	    tw_demote(f->sp, TW_TIER_NONE, TW_ROOM_PAGES) ||
 	    tw_moves_out_wait(seen))	/* somebody else's demotion */
 		*try += 1;
 	else
@@ -519,14 +526,14 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	if (s == TW_POISON)
 		return -EIO;
 	if (s == TW_NONE) {
-		err = tw_region_take(f->r);
+		err = tw_space_take(f->sp);
 		if (err)
 			return err;
 	}
 	page = tw_fault_page(f, try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
 	if (!page) {
 		if (s == TW_NONE)
-			tw_region_give(f->r);
+			tw_space_give(f->sp);
 		return -EAGAIN;
 	}
 	f->now = tier;
@@ -536,7 +543,7 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	}
 	f->major = true;
 	f->tier = tw_w_tier(w);
-	err = tw_read_in(f->r, f->idx, rec, page, tier);
+	err = tw_read_in(f->sp, f->idx, rec, page, tier);
 	return err && err != -EINTR ? -EIO : err;
 }
 
@@ -561,7 +568,8 @@ static int tw_bring_in(struct tw_fault *f, bool keep_locked)
 	int err;
 
 	for (;;) {
-		f->c = tw_chunk_make(f->r, f->idx, try >= TW_ROOM_TRIES);
+		f->c = tw_chunk_make(f->sp, f->idx, try >= TW_ROOM_TRIES ?
+				     TW_GFP_CHUNK_HARD : TW_GFP_CHUNK);
 		err = PTR_ERR_OR_ZERO(f->c);
 		if (err == -ENOMEM)
 			goto room;
@@ -660,12 +668,12 @@ static struct page *tw_fault_first(struct tw_fault *f, int *tier)
 {
 	struct page *page;
 
-	if (tw_region_take(f->r))
+	if (tw_space_take(f->sp))
 		return NULL;
-	page = tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | __GFP_ZERO,
+	page = tw_page_get(f->sp, f->sp->memcg, TW_GFP_TRY | __GFP_ZERO,
 			   TW_OVER_LIMIT, tier);
 	if (!page)
-		tw_region_give(f->r);
+		tw_space_give(f->sp);
 	return page;
 }
 
@@ -702,21 +710,22 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
  * A core dump asks for each page of a mapping. One that was never touched is as
  * good as a hole in the file, which an error makes of it, and takes no memory.
  */
-static bool tw_fault_is_hole(struct tw_region *r, unsigned long idx)
+static bool tw_fault_is_hole(struct tw_space *sp, unsigned long idx)
 {
 	struct tw_rec *rec;
 
 	if (likely(!(current->flags & PF_DUMPCORE)))
 		return false;
-	rec = tw_rec_find(r, idx);
+	rec = tw_rec_find(sp, idx);
 	return !rec || tw_w_state(tw_rec_w(rec)) == TW_NONE;
 }
 
 vm_fault_t tw_region_fault(struct vm_fault *vmf)
 {
 	struct tw_region *r = vmf->vma->vm_file->private_data;
+	struct tw_space *sp = &r->space;
 	struct tw_fault f = {
-		.r = r,
+		.sp = sp,
 		.idx = vmf->pgoff,
 		.addr = vmf->address,
 		.mm = vmf->vma->vm_mm,
@@ -726,9 +735,9 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf)
 	struct tw_rec *rec;
 	vm_fault_t ret;
 
-	if (unlikely(f.idx >= r->nr_pages || tw_fault_is_hole(r, f.idx)))
+	if (unlikely(f.idx >= sp->nr_pages || tw_fault_is_hole(sp, f.idx)))
 		return VM_FAULT_SIGBUS;
-	f.c = tw_chunk_make(r, f.idx, false);
+	f.c = tw_chunk_make(sp, f.idx, TW_GFP_CHUNK);
 	if (IS_ERR(f.c) && PTR_ERR(f.c) != -ENOMEM)
 		return tw_fault_sigbus(&f, PTR_ERR(f.c));
 	if (IS_ERR(f.c))

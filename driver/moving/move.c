@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * move.c - the engine: a batch of pages of one region to one tier
+ * move.c - the engine: a batch of pages of one space to one tier
  *
  * Owns a batch (struct tw_move) while it runs, which any room above may ask for
  * from where it may sleep. tw_move_run() in order: targets are allocated with
@@ -23,11 +23,9 @@
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/mm.h>
-#include <linux/page_ref.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
-#include <linux/uaccess.h>
 #include <linux/wait.h>
 
 #include "base/compat.h"
@@ -39,7 +37,7 @@
 #include "pages/frame.h"
 #include "pages/group.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/backend_numa.h"
 #include "tiers/backend_store.h"
 #include "tiers/hibernate.h"
@@ -84,7 +82,7 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	/* A page already in memory brings its memcg charge along. */
 	if (tw_w_state(w) != TW_MEM)
 		gfp |= __GFP_ACCOUNT;
-	old = set_active_memcg(m->region->memcg);
+	old = set_active_memcg(m->space->memcg);
 	page = tw_numa_alloc(t, gfp, m->nid);
 	set_active_memcg(old);
 	if (page && m->nid != NUMA_NO_NODE && page_to_nid(page) != m->nid) {
@@ -119,14 +117,16 @@ static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 }
 
 /*
- * How many pages the limits let go there. Nothing is lost for a limit:
- * what has to leave its place may go anywhere.
+ * How many pages their owner and the limits let go there. Nothing is lost for a
+ * limit: what has to leave its place may go anywhere that is open to its owner.
  */
 static u64 tw_move_limit(struct tw_move *m)
 {
+	if (!tw_space_allows(m->space, m->to))
+		return 0;
 	if (m->flags & (TW_MOVE_NO_LIMIT | TW_MOVE_SAME))
 		return TW_NO_LIMIT;
-	return tw_region_room(m->region, m->to);
+	return tw_space_room(m->space, m->to);
 }
 
 /* With nothing locked: allocation may reclaim and sleep. */
@@ -136,7 +136,7 @@ static void tw_move_prepare(struct tw_move *m)
 	unsigned int i, need = 0;
 
 	for (i = 0; i < m->nr; i++) {
-		struct tw_rec *rec = tw_rec_find(m->region, m->idx[i]);
+		struct tw_rec *rec = tw_rec_find(m->space, m->idx[i]);
 		unsigned long w = rec ? tw_rec_w(rec) : 0;
 
 		m->rec[i] = rec;
@@ -199,26 +199,9 @@ static void tw_move_end(struct tw_move *m, unsigned int i, int status)
 	tw_rec_unlock_nested(m->rec[i]);
 }
 
-static bool tw_move_pinned(struct page *page)
-{
-	return page_count(page) != 1 + tw_page_mapcount(page);
-}
-
-/* Frozen, or refused. Nobody maps it: its record is locked. */
-static bool tw_move_freeze(struct page *page)
-{
-	return page_ref_freeze(page, 1);
-}
-
-static void tw_move_unfreeze(struct page *page)
-{
-	page_ref_unfreeze(page, 1);
-}
-
 /* Unmap and freeze what is in memory; refused pages are ended. */
 static void tw_move_unmap(struct tw_move *m)
 {
-	struct address_space *mapping = m->region->inode->i_mapping;
 	unsigned int i, n;
 
 	for (i = 0; i < m->nr; i++) {
@@ -227,9 +210,9 @@ static void tw_move_unmap(struct tw_move *m)
 		if (m->status[i] != TW_PENDING || !page)
 			continue;
 		/* First: the handler of bad memory keeps a reference of it. */
-		if (PageHWPoison(page))
+		if (tw_page_bad(page))
 			tw_move_end(m, i, -EHWPOISON);
-		else if (tw_move_pinned(page))
+		else if (tw_page_pinned(page))
 			tw_move_end(m, i, -EBUSY);
 	}
 	for (i = 0; i < m->nr; i += n) {
@@ -239,25 +222,13 @@ static void tw_move_unmap(struct tw_move *m)
 		     m->page[i + n] && m->idx[i + n] == m->idx[i] + n; n++)
 			mapped |= tw_page_mapcount(m->page[i + n]) > 0;
 		if (mapped)
-			unmap_mapping_pages(mapping, m->idx[i], n, false);
+			tw_space_unmap(m->space, m->idx[i], n);
 		n = max(n, 1U);
 	}
 	for (i = 0; i < m->nr; i++)
 		if (m->status[i] == TW_PENDING && m->page[i] &&
-		    !tw_move_freeze(m->page[i]))
+		    !tw_page_freeze(m->page[i]))
 			tw_move_end(m, i, -EBUSY);
-}
-
-static int tw_move_copy(struct page *to, struct page *from)
-{
-	if (PageHWPoison(from))
-		return -EHWPOISON;
-	if (copy_mc_to_kernel(page_address(to), page_address(from), PAGE_SIZE)) {
-		/* What memory_failure() leaves of a page that no LRU knows. */
-		SetPageHWPoison(from);
-		return -EHWPOISON;
-	}
-	return 0;
 }
 
 /* Memory to memory, page @i: frozen, its record locked. */
@@ -266,28 +237,21 @@ static void tw_move_one_mem(struct tw_move *m, unsigned int i)
 	struct page *page = m->page[i], *target = m->target[i];
 	struct tw_rec *rec = m->rec[i];
 	int from = m->from_tier[i];
-	bool dirty = TestClearPageDirty(page);
-	int err = tw_move_copy(target, page);
+	int err = tw_page_copy(target, page);
 
 	if (err) {
-		if (dirty)
-			SetPageDirty(page);
-		tw_move_unfreeze(page);
+		tw_page_unfreeze(page);
 		tw_move_end(m, i, err);
 		return;
 	}
-	tw_page_move_charge(target, page);
-	if (dirty)
-		SetPageDirty(target);
-	tw_page_attach(m->region, m->idx[i], target);
+	tw_page_replace(m->space, m->idx[i], page, target);
 	tw_rec_set(rec, tw_w_mem(m->to, target) |
 		   tw_w_slot_bits(tw_rec_w(rec)));
 	m->target[i] = NULL;
-	tw_pages_add(m->region, from, -1);
-	tw_pages_add(m->region, m->to, 1);
+	tw_pages_add(m->space, from, -1);
+	tw_pages_add(m->space, m->to, 1);
 	tw_move_end(m, i, 0);
-	tw_page_free_frozen(page);
-	tw_tier_uncharge(&tw_tiers[from], 1);
+	tw_page_free_frozen(page, from);
 }
 
 static void tw_move_landed(struct tw_xfer *f);
@@ -303,7 +267,7 @@ static void tw_move_read_done(struct tw_move *m)
 		int err = m->ios->io[n].error;
 
 		if (tw_tier_is_memory(m->to)) {
-			err = tw_read_done(m->region, m->idx[i], m->rec[i],
+			err = tw_read_done(m->space, m->idx[i], m->rec[i],
 					   m->target[i], m->to, err);
 			m->target[i] = NULL;
 			tw_move_end(m, i, err ? -EIO : 0);
@@ -311,7 +275,7 @@ static void tw_move_read_done(struct tw_move *m)
 		}
 		tw_rec_set_state(m->rec[i], TW_STORE);
 		if (err == -EILSEQ)
-			tw_rec_poison(m->region, m->rec[i]);
+			tw_rec_poison(m->space, m->rec[i]);
 		if (err)
 			tw_move_end(m, i, -EIO);
 	}
@@ -348,7 +312,7 @@ static void tw_move_abort(struct tw_move *m)
 		if (m->status[i] != TW_PENDING)
 			continue;
 		if (m->page[i])
-			tw_move_unfreeze(m->page[i]);
+			tw_page_unfreeze(m->page[i]);
 		tw_move_end(m, i, -EBUSY);
 	}
 }
@@ -382,23 +346,14 @@ static void tw_move_to_memory(struct tw_move *m)
 /* A clean page whose copy in the target store is still valid: nothing to write. */
 static bool tw_move_clean(struct tw_move *m, unsigned int i)
 {
-	struct tw_tier_s *t = &tw_tiers[m->to];
 	struct tw_rec *rec = m->rec[i];
 	unsigned long w = tw_rec_w(rec);
-	int from = m->from_tier[i];
 
 	if (!(w & TW_W_SLOT) || tw_w_slot_tier(w) != m->to ||
-	    PageDirty(m->page[i]) || !tw_tier_bound(m->to))
+	    tw_page_dirty(m->page[i]) || !tw_tier_bound(m->to))
 		return false;
-	atomic64_dec(tw_tier_kept_ctr(t));
-	tw_tier_used_add(t, 1);
-	tw_rec_set(rec, tw_w_left(w, m->to));
-	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
-	tw_pages_add(m->region, from, -1);
-	tw_pages_add(m->region, m->to, 1);
+	tw_page_leave_clean(m->space, tw_chunk_find(m->space, m->idx[i]), rec);
 	tw_move_end(m, i, 0);
-	tw_page_free_frozen(m->page[i]);
-	tw_tier_uncharge(&tw_tiers[from], 1);
 	return true;
 }
 
@@ -415,8 +370,8 @@ static unsigned int tw_move_collect(struct tw_move *m)
 
 		if (m->status[i] != TW_PENDING)
 			continue;
-		if (page && PageHWPoison(page)) {
-			tw_move_unfreeze(page);
+		if (page && tw_page_bad(page)) {
+			tw_page_unfreeze(page);
 			tw_move_end(m, i, -EHWPOISON);
 			continue;
 		}
@@ -445,7 +400,7 @@ static unsigned int tw_move_slots(struct tw_move *m, unsigned int n)
 		unsigned int at = m->io_at[i];
 
 		if (m->page[at])
-			tw_move_unfreeze(m->page[at]);
+			tw_page_unfreeze(m->page[at]);
 		tw_move_end(m, at, tw_stores_still() ? -EBUSY : -ENOSPC);
 	}
 	return have;
@@ -458,13 +413,13 @@ static void tw_move_start_write(struct tw_move *m, unsigned int i, u32 slot,
 	struct tw_rec *rec = m->rec[i];
 	struct page *page = m->page[i];
 
-	ClearPageDirty(page);
+	tw_page_set_clean(page);
 	tw_slot_drop(rec);
 	WRITE_ONCE(rec->slot, slot);
 	tw_rec_set(rec, (tw_rec_w(rec) & ~TW_W_STATE_MASK) | tw_w_slot(m->to) |
 		   (unsigned long)TW_WRITING << TW_W_STATE_SHIFT);
 	/* Drivers may take references of a page under I/O. */
-	tw_move_unfreeze(page);
+	tw_page_unfreeze(page);
 	if (!stable)
 		tw_rec_unlock_nested(rec);
 }
@@ -485,11 +440,7 @@ static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 		tw_rec_set_state(rec, TW_MEM);
 		return err;
 	}
-	tw_tier_used_add(&tw_tiers[m->to], 1);
-	tw_rec_set(rec, tw_w_left(tw_rec_w(rec), m->to));
-	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
-	tw_pages_add(m->region, from, -1);
-	tw_pages_add(m->region, m->to, 1);
+	tw_page_leave(m->space, tw_chunk_find(m->space, m->idx[i]), rec, m->to);
 	tw_page_drop(page);
 	tw_tier_uncharge(&tw_tiers[from], 1);
 	return 0;
@@ -511,8 +462,8 @@ static int tw_move_restored(struct tw_move *m, unsigned int i, u32 slot, int err
 		   tw_w_stamp(tw_rec_w(rec)));
 	tw_tier_used_add(&tw_tiers[from], -1);
 	tw_tier_used_add(&tw_tiers[m->to], 1);
-	tw_pages_add(m->region, from, -1);
-	tw_pages_add(m->region, m->to, 1);
+	tw_pages_add(m->space, from, -1);
+	tw_pages_add(m->space, m->to, 1);
 	return 0;
 }
 
@@ -601,7 +552,7 @@ static void tw_move_report(struct tw_move *m, u64 t0)
 		    ((status == -ENOSPC || status == -EDQUOT) &&
 		     (m->flags & TW_MOVE_CHOICE)))
 			continue;
-		tw_page_moved(m->region, m->idx[i], m->from_tier[i], m->to,
+		tw_page_moved(m->space, m->idx[i], m->from_tier[i], m->to,
 			      m->reason, status, ns);
 	}
 }
@@ -611,7 +562,7 @@ static void tw_move_landed(struct tw_xfer *f)
 {
 	struct tw_moving *ios = container_of(f, struct tw_moving, f);
 	struct tw_move *m = ios->left;
-	struct tw_region *r = m->region;
+	struct tw_space *sp = m->space;
 
 	tw_rec_dep_try();
 	if (f->write) {
@@ -626,7 +577,7 @@ static void tw_move_landed(struct tw_xfer *f)
 		tw_move_out_end(m->moved, false);
 	kfree(m);
 	kfree(ios);
-	tw_left_end(r);
+	tw_left_end(sp);
 }
 
 /* No memory for the I/O since the last was left. */

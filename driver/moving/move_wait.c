@@ -4,7 +4,7 @@
  *
  * Owns struct tw_moving, which the bios of a batch point into. A caller that
  * stops waiting keeps its struct tw_move for the next batch; the I/O, its pages'
- * part of the batch, the region and the module stay until the I/O ends, which a
+ * part of the batch, the space and the module stay until the I/O ends, which a
  * device may never let happen.
  *
  * Takes no lock; the caller holds the records of the batch.
@@ -100,14 +100,14 @@ static bool tw_move_leave(struct tw_move *m,
 		return false;
 	tw_move_swap(m, copy);
 	ios->left = copy;
-	tw_left_begin(m->region);
+	tw_left_begin(m->space);
 	if (tw_xfer_leave(&ios->f, landed)) {
 		/* @ios and @copy may be gone. */
 		m->ios = NULL;
 		m->left = true;
 		return true;
 	}
-	tw_left_end(m->region);
+	tw_left_end(m->space);
 	tw_move_swap(m, copy);
 	kfree(copy);
 	return false;

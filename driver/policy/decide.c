@@ -3,7 +3,7 @@
  * decide.c - which pages go where, scan by scan
  *
  * Owns what is known from the scan before (struct tw_decider) and the batches that
- * a scan moves. A region's pages have a home, its affinity. What is hot and
+ * a scan moves. A space's pages have a home. What is hot and
  * elsewhere in memory is promoted to it; what is cold there makes room. With
  * TW_POLICY_AUTO hot is what fits the home, hottest first, as the scan before has
  * it; a page goes only when it is clear of that cut, the clearer the more pages
@@ -13,7 +13,7 @@
  * stores anyway.
  *
  * Locks: none. All of it is the scanner's thread's own, which alone calls it. Moves
- * are batched by region and direction.
+ * are batched by space and direction.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -29,7 +29,7 @@
 #include "moving/store_choice.h"
 #include "pages/heat.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/balance.h"
 #include "policy/decide.h"
 #include "policy/knobs.h"
@@ -123,7 +123,7 @@ static void tw_direction_count(struct tw_move *m, bool up)
 	for (i = 0; i < m->nr; i++) {
 		switch (m->status[i]) {
 		case 0:
-			tw_trace_add(tw_region_page(m->region, m->idx[i]), up);
+			tw_trace_add(tw_space_page(m->space, m->idx[i]), up);
 			tw_decider.moved++;
 			break;
 		case -EBUSY:
@@ -178,7 +178,7 @@ static void tw_direction_flush(struct tw_direction *way, bool up)
 	m->nr = 0;
 }
 
-static void tw_direction_add(struct tw_direction *way, struct tw_region *r,
+static void tw_direction_add(struct tw_direction *way, struct tw_space *sp,
 			     unsigned long idx, int from, int to)
 {
 	struct tw_move *m = way->m;
@@ -186,11 +186,11 @@ static void tw_direction_add(struct tw_direction *way, struct tw_region *r,
 
 	tw_decider.wanted++;
 	tw_auto_count(considered, 1);
-	if (tw_trace_fresh(tw_region_page(r, idx))) {
+	if (tw_trace_fresh(tw_space_page(sp, idx))) {
 		tw_auto_count(stayed, 1);
 		return;
 	}
-	m->region = r;
+	m->space = sp;
 	m->from = from;
 	m->to = to;
 	m->reason = up ? TW_REASON_HOT : TW_REASON_COLD;
@@ -199,7 +199,7 @@ static void tw_direction_add(struct tw_direction *way, struct tw_region *r,
 		tw_direction_flush(way, up);
 }
 
-void tw_policy_region_done(void)
+void tw_policy_space_done(void)
 {
 	tw_direction_flush(&tw_sink, false);
 	tw_direction_flush(&tw_down, false);	/* makes room */
@@ -222,10 +222,10 @@ static bool tw_is_cold(int tier, unsigned int heat)
 	return heat < READ_ONCE(tw_cold_threshold);
 }
 
-void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
+void tw_policy_see(struct tw_space *sp, unsigned long idx, unsigned long w,
 		   unsigned int heat, bool young)
 {
-	int home = r->affinity, tier = tw_w_tier(w);
+	int home = sp->home, tier = tw_w_tier(w);
 	int other = home == TW_TIER_CPU ? TW_TIER_GPU : TW_TIER_CPU;
 
 	if (tw_w_state(w) != TW_MEM)
@@ -238,7 +238,7 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 			return;
 		}
 		if (tw_room(home) > tw_up.m->nr) {
-			tw_direction_add(&tw_up, r, idx, tier, home);
+			tw_direction_add(&tw_up, sp, idx, tier, home);
 			return;
 		}
 		tw_decider.waiting[home]++;
@@ -249,10 +249,10 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 	}
 	if (!young && tw_decider.need[tier] > tw_down.m->nr &&
 	    tw_is_cold(tier, heat) && tw_room(other) > tw_down.m->nr)
-		tw_direction_add(&tw_down, r, idx, tier, other);
+		tw_direction_add(&tw_down, sp, idx, tier, other);
 }
 
-void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
+void tw_policy_see_stored(struct tw_space *sp, unsigned long idx, int tier,
 			  unsigned int age)
 {
 	int to;
@@ -262,9 +262,9 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 		return;
 	if (tw_sink.m->nr && tw_sink.m->from != tier)
 		tw_direction_flush(&tw_sink, false);
-	to = tw_sink_target(r, tier);
+	to = tw_sink_target(sp, tier);
 	if (to != TW_TIER_NONE)
-		tw_direction_add(&tw_sink, r, idx, tier, to);
+		tw_direction_add(&tw_sink, sp, idx, tier, to);
 }
 
 /* Pages that are to sink, so that what leaves memory finds room. */
@@ -364,7 +364,7 @@ static unsigned int tw_pays_at(int home, u64 window_ns)
 	u64 cost = tw_decider.cost_ns[home] + tw_decider.cost_ns[other];
 	u64 from, to;
 
-	/* A region that has another tier as its home has its own latencies. */
+	/* A space that has another tier as its home has its own latencies. */
 	if (tw_tier_latencies(other, home, &from, &to))
 		return tw_heat_pays(cost, from - to, window_ns);
 	return tw_heat_pays(cost, to - from, window_ns);
