@@ -91,13 +91,6 @@ struct tw_moving {
 
 struct tw_move *tw_move_alloc(gfp_t gfp);	/* move_wait.c */
 void tw_move_free(struct tw_move *m);
-/* Before a batch; false: no memory. */
-bool tw_move_ready(struct tw_move *m, u64 t0);
-/*
- * Waits for the batch's transfer: false when it has landed. True: it was left,
- * its pages are not @m's any more, and @landed ends them.
- */
-bool tw_move_wait(struct tw_move *m, void (*landed)(struct tw_xfer *f));
 /*
  * Carries it out: sleeps, takes record locks; every page has a status after.
  * A task that is killed does not wait for I/O, nor, for TW_XFER_HUNG or longer,
