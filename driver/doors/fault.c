@@ -4,6 +4,7 @@
  *
  * Owns the handler of faults, which the kernel calls with mmap_lock held for
  * reading, and whether faults are tracked (parameter track_faults).
+ * Mapping is in fault_map.c, what has to be brought to memory in bring_in.c.
  *
  * The fast path tries the record, makes or finds the page and inserts it under
  * the record lock, so that no mover can have it unmapped in between. What has
@@ -15,10 +16,8 @@
  * attempt that dropped mmap_lock counts when it brought the page in; the retry
  * of that fault then only maps it.
  *
- * Memory is short, in this order: within capacity and the region's memcg
- * without reclaim's hard end; cold pages demoted and again; a little beyond
- * capacity; with reclaim's full effort; charged to the toucher's memcg; SIGBUS.
- * Never VM_FAULT_OOM, which would be retried for ever.
+ * Never VM_FAULT_OOM, which would be retried for ever: what bring_in.c cannot find
+ * room for is SIGBUS.
  *
  * Locks: the record's bit, within mmap_lock; see record.h.
  */
@@ -26,52 +25,22 @@
 
 #include <linux/file.h>
 #include <linux/jump_label.h>
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
 #include "agents/agent.h"
-#include "base/compat.h"
 #include "base/stats.h"
+#include "doors/bring_in.h"
 #include "doors/fault.h"
+#include "doors/fault_map.h"
 #include "events/stream.h"
 #include "events/trace.h"
-#include "moving/departed.h"
-#include "moving/readin.h"
 #include "pages/frame.h"
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/region.h"
-#include "pages/region_accessed.h"
-#include "pages/table.h"
-#include "policy/background.h"
-#include "policy/knobs.h"
-#include "policy/limits.h"
-#include "policy/sweep.h"
 #include "tiers/nodes.h"
-#include "tiers/pressure.h"
-#include "tiers/tier.h"
-
-/* Neighbours mapped along with a page that is in memory: an aligned window. */
-#define TW_FAULT_AROUND	16
-
-/* Pages demoted at a time by a fault that finds no room, and how often. */
-#define TW_ROOM_PAGES	32
-#define TW_ROOM_TRIES	32
-
-/* Tries of 20 ms in which no page leaves memory before a reserved one gives up. */
-#define TW_PROMISE_WAITS	250
-
-/* How often a page's entry may change under a fault before that gives up. */
-#define TW_INSERT_TRIES	16
-
-#define TW_GFP_TRY	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NORETRY | \
-			 __GFP_NOWARN)
-#define TW_GFP_HARD	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | \
-			 __GFP_NOWARN)
 
 static DEFINE_STATIC_KEY_TRUE(tw_tracking_key);
 
@@ -109,38 +78,6 @@ static u64 tw_fault_clock(void)
 		return 0;
 	return ktime_get_mono_fast_ns();
 }
-
-/**
- * struct tw_fault - one attempt at a fault
- * @sp: whose page it is
- * @c: chunk of the page's record
- * @idx: page
- * @addr: where it was touched ...
- * @mm: ... in this address space, not always the current one
- * @write: the access is a write
- * @major: a store was waited for
- * @first: first touch
- * @tier: where the page was found
- * @now: where it is
- * @start: when the attempt began
- * @seen: tw_moves_out_seen() when room that is reserved was last looked for
- * @waits: how often since then in vain
- */
-struct tw_fault {
-	struct tw_space *sp;
-	struct tw_chunk *c;
-	unsigned long idx;
-	unsigned long addr;
-	const struct mm_struct *mm;
-	bool write;
-	bool major;
-	bool first;
-	int tier;
-	int now;
-	u64 start;
-	unsigned long seen;
-	unsigned int waits;
-};
 
 static void __tw_fault_count(struct tw_fault *f)
 {
@@ -231,142 +168,6 @@ static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
 
 /* -- mapping --------------------------------------------------------------- */
 
-/*
- * Extends a run of pages to map from @idx in direction @dir: records locked,
- * pages in @pages. The peek only saves work, the insert looks again; RCU keeps
- * the table for it, should it be taken away just now (see table.h).
- */
-static unsigned int tw_around_collect(struct vm_fault *vmf, struct tw_rec *rec,
-				      unsigned int max, int dir,
-				      struct page **pages)
-{
-	unsigned int n = 0;
-	pmd_t pmd;
-
-	rcu_read_lock();
-	pmd = READ_ONCE(*vmf->pmd);
-	if (!tw_pmd_is_table(pmd))
-		goto out;
-	for (n = 0; n < max; n++) {
-		long step = (long)(n + 1) * dir;
-		unsigned long addr = vmf->address + step * (long)PAGE_SIZE;
-		struct tw_rec *near = rec + step;
-		unsigned long w = tw_rec_w(near);
-
-		if (tw_w_state(w) != TW_MEM ||
-		    !pte_none(READ_ONCE(*pte_offset_kernel(&pmd, addr))) ||
-		    !tw_rec_trylock_nested(near))
-			break;
-		w = tw_rec_w(near);
-		if (tw_w_state(w) != TW_MEM || tw_page_bad(tw_w_page(w))) {
-			tw_rec_unlock_nested(near);
-			break;
-		}
-		tw_rec_set(near, w | TW_W_PREFAULT);
-		pages[dir > 0 ? n : max - 1 - n] = tw_w_page(w);
-	}
-out:
-	rcu_read_unlock();
-	return n;
-}
-
-static void tw_around_dir(struct vm_fault *vmf, struct tw_rec *rec,
-			  unsigned int max, int dir)
-{
-	struct page *pages[TW_FAULT_AROUND], **first = pages;
-	unsigned long addr = vmf->address + PAGE_SIZE, left;
-	unsigned int n;
-
-	n = tw_around_collect(vmf, rec, max, dir, pages);
-	if (!n)
-		return;
-	if (dir < 0) {
-		first = pages + max - n;
-		addr = vmf->address - n * PAGE_SIZE;
-	}
-	left = n;
-	/* A neighbour that somebody else has mapped ends the run: no harm. */
-	vm_insert_pages(vmf->vma, addr, first, &left);
-	while (n) {
-		tw_rec_unlock_nested(rec + (long)n * dir);
-		n--;
-	}
-}
-
-/* Does the scanner take pages to be touched when they are mapped there? */
-static bool tw_fault_tells(const struct vm_area_struct *vma)
-{
-	return READ_ONCE(tw_knobs.mode) & TW_POLICY_UNMAP ||
-	       !tw_accessed_tells(vma);
-}
-
-/* The faulting page is in memory and mapped: map its neighbours as well. */
-static void tw_fault_around(struct vm_fault *vmf, struct tw_rec *rec)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	unsigned long in_vma = (vmf->address - vma->vm_start) >> PAGE_SHIFT;
-	unsigned long behind = (vma->vm_end - vmf->address) >> PAGE_SHIFT;
-	unsigned long in_table = pte_index(vmf->address);
-	unsigned long pos = vmf->pgoff & (TW_FAULT_AROUND - 1);
-	unsigned long before = min3(pos, in_vma, in_table);
-	unsigned long after = min3(TW_FAULT_AROUND - 1 - pos, behind - 1,
-				   PTRS_PER_PTE - 1 - in_table);
-
-	if (READ_ONCE(tw_scanning) && tw_fault_tells(vma))
-		return;		/* being mapped means to have been touched */
-	if (after)
-		tw_around_dir(vmf, rec, after, 1);
-	if (before)
-		tw_around_dir(vmf, rec, before, -1);
-}
-
-/*
- * Something is in the page's entry: 0 when it is the page, as it is when two
- * have touched it at once; -EAGAIN when the entry is free now. A marker that
- * userfaultfd has left there (writes are tracked) is not a mapping: it goes, and
- * the page counts as written, which is what a touch of it would say. Nothing
- * else comes to a fault; better an error than the same touch for ever.
- */
-static int tw_fault_occupied(struct vm_fault *vmf)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	int err = -EAGAIN;
-	spinlock_t *ptl;
-	pte_t *pte, now;
-
-	pte = tw_table_lock(vma->vm_mm, vmf->pmd, vmf->address, &ptl);
-	if (!pte)
-		return -EAGAIN;
-	now = READ_ONCE(*pte);
-	if (pte_present(now))
-		err = 0;
-	else if (tw_pte_is_marker(now))
-		pte_clear(vma->vm_mm, vmf->address, pte);
-	else if (!pte_none(now))
-		err = -EFAULT;
-	tw_table_unlock(ptl);
-	return err;
-}
-
-/*
- * Maps the page whose record is locked. Its table may be taken away each time
- * just before the entry is set, which the kernel calls -ENOMEM as well.
- */
-static int tw_fault_insert(struct vm_fault *vmf, struct page *page)
-{
-	unsigned int try;
-	int err;
-
-	for (try = 0; try < TW_INSERT_TRIES; try++) {
-		err = vm_insert_page(vmf->vma, vmf->address, page);
-		if (err == -EBUSY)
-			err = tw_fault_occupied(vmf);
-		if (err != -EAGAIN && err != -ENOMEM)
-			break;
-	}
-	return err;
-}
-
 /* Locked record with a page: map it. 0 or a VM_FAULT code. */
 static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 			       struct tw_rec *rec)
@@ -393,205 +194,6 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 	if (!f->first && tw_w_state(w) == TW_MEM)
 		tw_fault_around(vmf, rec);
 	return 0;
-}
-
-/* -- bringing in ----------------------------------------------------------- */
-
-/* A locked NONE record gets its first page. */
-static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
-			     struct page *page, int tier)
-{
-	VM_WARN_ON_ONCE(READ_ONCE(f->sp->dead));
-	tw_page_attach(f->sp, f->idx, page);
-	tw_rec_set(rec, tw_w_mem(tier, page));
-	tw_chunk_mem_add(f->c, 1);
-	tw_pages_add(f->sp, tier, 1);
-	f->first = true;
-	f->tier = tier;
-}
-
-/* A page by the means of try number @try; NULL when that was not enough. */
-static struct page *tw_fault_page(struct tw_fault *f, unsigned int try,
-				  gfp_t zero, int *tier)
-{
-	unsigned int over = TW_OVER_LIMIT |
-			    (f->sp->reserves ? TW_OVER_RESERVED :
-			     zero ? TW_OVER_FIRST : TW_OVER_BACK);
-	struct mem_cgroup *own;
-	struct page *page;
-
-	if (try < TW_ROOM_TRIES)
-		return tw_page_get(f->sp, f->sp->memcg, TW_GFP_TRY | zero,
-				   TW_OVER_LIMIT, tier);
-	page = tw_page_get(f->sp, f->sp->memcg, TW_GFP_HARD | zero, over, tier);
-	if (page)
-		return page;
-	own = get_mem_cgroup_from_mm(current->mm);
-	page = tw_page_get(f->sp, own, TW_GFP_HARD | zero, over, tier);
-	mem_cgroup_put(own);
-	return page;
-}
-
-/* Can the page be had, but for the charge to the region's memcg? */
-static bool tw_only_memcg_full(struct tw_fault *f)
-{
-	int tier;
-	struct page *page = tw_page_get(f->sp, NULL,
-					TW_GFP_TRY & ~__GFP_ACCOUNT,
-					TW_OVER_LIMIT, &tier);
-
-	if (page)
-		tw_page_unget(page, tier);
-	return page;
-}
-
-/* A memory tier that is being unbound takes nothing, and may stay for all that. */
-static bool tw_memory_leaving(void)
-{
-	return READ_ONCE(tw_tiers[TW_TIER_GPU].state) == TW_TIER_LEAVING ||
-	       READ_ONCE(tw_tiers[TW_TIER_CPU].state) == TW_TIER_LEAVING;
-}
-
-/*
- * Is it worth while to try again, since the page's room is reserved? What takes
- * it now are copies and moves under way, which end, or faults of others that were
- * quicker. So as long as pages leave memory, and for a while when none do.
- */
-static bool tw_wait_promised(struct tw_fault *f)
-{
-	unsigned long seen = f->seen;
-
-	if (!f->sp->reserves)
-		return false;
-	tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES);
-	f->seen = tw_moves_out_seen();
-	f->waits = f->seen == seen ? f->waits + 1 : 0;
-	return f->waits < TW_PROMISE_WAITS;
-}
-
-/* With nothing locked: demote, so that the next try finds room. */
-static int tw_make_room(struct tw_fault *f, unsigned int *try)
-{
-	unsigned long seen = tw_moves_out_seen();
-	int tier = f->sp->home;
-	bool full;
-
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	if (*try >= TW_ROOM_TRIES) {
-		if (!tw_memory_leaving() && !tw_wait_promised(f))
-			return -ENOMEM;
-		/* It may stay after all. */
-		schedule_timeout_killable(HZ / 50 + 1);
-		return 0;
-	}
-	full = !tw_only_memcg_full(f);
-	if (full && !*try) {
-		tw_demote_stalled();
-		tw_tier_stall(&tw_tiers[tier]);
-	}
-	/*
-	 * When memory is short: first pages of agents and groups that are
-	 * beyond their limits, then the coldest of all. When only the region's
-	 * memcg is short: its own pages.
-	 */
-	if ((full && tw_demote_limits(TW_ROOM_PAGES)) ||
-	    (full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||
-	    tw_demote(f->sp, TW_TIER_NONE, TW_ROOM_PAGES) ||
-	    tw_moves_out_wait(seen))	/* somebody else's demotion */
-		*try += 1;
-	else
-		*try = TW_ROOM_TRIES;
-	return 0;
-}
-
-/*
- * One step on the locked record: 0 in memory now, -EAGAIN room is needed, -ENOSPC
- * there is none but what is reserved for others, -EDQUOT none for this user, -EINTR
- * killed, and the record is no longer ours to unlock.
- */
-static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
-				unsigned int try)
-{
-	unsigned long w = tw_rec_w(rec);
-	enum tw_state s = tw_w_state(w);
-	struct page *page;
-	int tier, err;
-
-	if (tw_w_resident(w)) {
-		f->tier = tw_w_tier(w);
-		f->now = f->tier;
-		return 0;
-	}
-	if (s == TW_POISON)
-		return -EIO;
-	if (s == TW_NONE) {
-		err = tw_space_take(f->sp);
-		if (err)
-			return err;
-	}
-	page = tw_fault_page(f, try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
-	if (!page) {
-		if (s == TW_NONE)
-			tw_space_give(f->sp);
-		return -EAGAIN;
-	}
-	f->now = tier;
-	if (s == TW_NONE) {
-		tw_fault_install(f, rec, page, tier);
-		return 0;
-	}
-	f->major = true;
-	f->tier = tw_w_tier(w);
-	err = tw_read_in(f->sp, f->idx, rec, page, tier);
-	return err && err != -EINTR ? -EIO : err;
-}
-
-static int tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
-			      unsigned int try)
-{
-	int frames = tw_frames_enter();
-	int err = __tw_bring_in_locked(f, rec, try);
-
-	tw_frames_leave(frames);
-	return err;
-}
-
-/*
- * Brings the page to memory, sleeping as it must. 0 with the record locked
- * when @keep_locked, or a negative errno with it unlocked.
- */
-static int tw_bring_in(struct tw_fault *f, bool keep_locked)
-{
-	unsigned int try = 0;
-	struct tw_rec *rec;
-	int err;
-
-	for (;;) {
-		f->c = tw_chunk_make(f->sp, f->idx, try >= TW_ROOM_TRIES ?
-				     TW_GFP_CHUNK_HARD : TW_GFP_CHUNK);
-		err = PTR_ERR_OR_ZERO(f->c);
-		if (err == -ENOMEM)
-			goto room;
-		if (err)
-			return err;
-		rec = tw_chunk_rec(f->c, f->idx);
-		err = tw_rec_lock_killable(rec);
-		if (err)
-			return err;
-		err = tw_bring_in_locked(f, rec, try);
-		if (err == -EINTR || (!err && keep_locked))
-			return err;
-		tw_rec_unlock(rec);
-		if (err == -ENOSPC)
-			try = TW_ROOM_TRIES;	/* demoting makes none */
-		else if (err != -EAGAIN)
-			return err;
-room:
-		err = tw_make_room(f, &try);
-		if (err)
-			return err;
-	}
 }
 
 /* -- the fault --------------------------------------------------------------- */
@@ -661,20 +263,6 @@ static vm_fault_t tw_fault_slow(struct vm_fault *vmf, struct tw_fault *f)
 	if (f->major || f->first || !(vmf->flags & FAULT_FLAG_TRIED))
 		tw_fault_count(f);
 	return VM_FAULT_NOPAGE | (f->major ? VM_FAULT_MAJOR : 0);
-}
-
-/* Room and a page for a first touch, if both are at hand. */
-static struct page *tw_fault_first(struct tw_fault *f, int *tier)
-{
-	struct page *page;
-
-	if (tw_space_take(f->sp))
-		return NULL;
-	page = tw_page_get(f->sp, f->sp->memcg, TW_GFP_TRY | __GFP_ZERO,
-			   TW_OVER_LIMIT, tier);
-	if (!page)
-		tw_space_give(f->sp);
-	return page;
 }
 
 /* Locked record: 0 mapped, VM_FAULT_FALLBACK for the slow path, or an error. */
