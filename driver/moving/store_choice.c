@@ -112,7 +112,8 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 int tw_sink_target(struct tw_space *sp, int tier)
 {
 	while (++tier < TW_NR_TIERS)
-		if (tw_store_room(tier) && tw_space_room(sp, tier) &&
+		if (tw_space_allows(sp, tier) && tw_store_room(tier) &&
+		    tw_space_room(sp, tier) &&
 		    !tw_store_failing(&tw_tiers[tier]))
 			return tier;
 	return TW_TIER_NONE;

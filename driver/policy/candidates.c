@@ -190,7 +190,7 @@ static unsigned long tw_cand_walk_pages(struct tw_cand_set *s, struct tw_space *
 }
 
 /* Once around the spaces at most. */
-static void tw_cand_walk_regions(struct tw_cand_set *s, unsigned int left)
+static void tw_cand_walk_spaces(struct tw_cand_set *s, unsigned int left)
 {
 	u64 start = READ_ONCE(tw_hand_space), id = start;
 	unsigned long at = READ_ONCE(tw_hand_index);
@@ -286,7 +286,7 @@ static int tw_cand_run(struct tw_cand_set *s)
 	s->hot = tw_tier_latencies(s->from, s->to, &s->from_ns, &s->to_ns);
 	tw_cand_from_rings(s);
 	if (s->nr < s->want)
-		tw_cand_walk_regions(s, look);
+		tw_cand_walk_spaces(s, look);
 	if (s->nr < s->want && s->admin)
 		tw_cand_walk_external(s, look);
 	for (i = 0; i < s->nr; i++)

@@ -248,7 +248,8 @@ void tw_policy_see(struct tw_space *sp, unsigned long idx, unsigned long w,
 		return;
 	}
 	if (!young && tw_decider.need[tier] > tw_down.m->nr &&
-	    tw_is_cold(tier, heat) && tw_room(other) > tw_down.m->nr)
+	    tw_is_cold(tier, heat) && tw_room(other) > tw_down.m->nr &&
+	    tw_space_allows(sp, other))
 		tw_direction_add(&tw_down, sp, idx, tier, other);
 }
 
