@@ -16,10 +16,10 @@
  * their inits:
  *
  * Work items: tw_queue and its requests (queue.c), tw_demote (headroom.c),
- * tw_teardown and tw_umount (region.c), I/O that its owner has left (store_io.c):
- * destroyed with their workqueues; the delayed ones of limits and pressure, on
- * queues of the kernel's (limits.c, bind.c): cancelled when nothing arms
- * them any more.
+ * tw_teardown (space.c), tw_umount (region.c), I/O that its owner has left
+ * (store_io.c): destroyed with their workqueues; the delayed ones of limits and
+ * pressure, on queues of the kernel's (limits.c, bind.c): cancelled when nothing
+ * arms them any more.
  * Kthreads, of the scanner (scanner.c) and a reclaimer for each node (reclaim.c):
  * kthread_stop().
  * Notifiers: unregistered, which waits for callbacks: of memory hotplug
@@ -60,6 +60,7 @@
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/region.h"
+#include "pages/space.h"
 #include "policy/background.h"
 #include "policy/reclaim.h"
 #include "policy/scanner.h"
@@ -90,6 +91,7 @@ static const struct tw_room {
 	{ tw_readin_init,	tw_readin_exit },
 	{ tw_tiers_init,	tw_tiers_exit },
 	{ tw_regions_init,	tw_regions_exit },
+	{ tw_spaces_init,	tw_spaces_exit },
 	{ tw_demote_init,	tw_demote_exit },
 	{ tw_reclaim_init,	tw_reclaim_exit },
 	{ tw_pressed_init,	tw_pressed_exit },

@@ -21,7 +21,7 @@
 #include "moving/queue.h"
 #include "pages/frame.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/tier.h"
 
 /**
@@ -94,16 +94,16 @@ static bool tw_agent_walk_wants(struct tw_agent_walk *s, struct tw_rec *rec)
 	       (s->m->from == TW_TIER_NONE || tier == s->m->from);
 }
 
-static void tw_agent_walk_region(struct tw_agent_walk *s, struct tw_region *r)
+static void tw_agent_walk_space(struct tw_agent_walk *s, struct tw_space *sp)
 {
 	struct tw_move *m = s->m;
 	struct tw_chunk *c;
 	unsigned long n;
 	unsigned int i;
 
-	m->region = r;
+	m->space = sp;
 	m->nr = 0;
-	tw_for_each_chunk(r, n, c) {
+	tw_for_each_chunk(sp, n, c) {
 		for (i = 0; i < TW_CHUNK_PAGES; i++) {
 			if (!tw_agent_walk_wants(s, &c->rec[i]))
 				continue;
@@ -120,15 +120,15 @@ static void tw_agent_walk_region(struct tw_agent_walk *s, struct tw_region *r)
 
 static void tw_walk_agent(struct tw_agent_walk *s)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	u64 id = 0;
 
-	while (!tw_agent_walk_over(s) && (r = tw_region_after(id))) {
-		id = tw_region_number(r);
+	while (!tw_agent_walk_over(s) && (sp = tw_space_after(id))) {
+		id = tw_space_number(sp);
 		s->intr = signal_pending(current);
-		if (r->agent == s->agent && !s->intr)
-			tw_agent_walk_region(s, r);
-		tw_region_put(r);
+		if (sp->agent == s->agent && !s->intr)
+			tw_agent_walk_space(s, sp);
+		tw_space_put(sp);
 		cond_resched();
 	}
 }

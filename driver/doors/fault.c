@@ -4,6 +4,7 @@
  *
  * Owns the handler of faults, which the kernel calls with mmap_lock held for
  * reading, and whether faults are tracked (parameter track_faults).
+ * Mapping is in fault_map.c, what has to be brought to memory in bring_in.c.
  *
  * The fast path tries the record, makes or finds the page and inserts it under
  * the record lock, so that no mover can have it unmapped in between. What has
@@ -15,10 +16,8 @@
  * attempt that dropped mmap_lock counts when it brought the page in; the retry
  * of that fault then only maps it.
  *
- * Memory is short, in this order: within capacity and the region's memcg
- * without reclaim's hard end; cold pages demoted and again; a little beyond
- * capacity; with reclaim's full effort; charged to the toucher's memcg; SIGBUS.
- * Never VM_FAULT_OOM, which would be retried for ever.
+ * Never VM_FAULT_OOM, which would be retried for ever: what bring_in.c cannot find
+ * room for is SIGBUS.
  *
  * Locks: the record's bit, within mmap_lock; see record.h.
  */
@@ -26,52 +25,22 @@
 
 #include <linux/file.h>
 #include <linux/jump_label.h>
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
 #include "agents/agent.h"
-#include "base/compat.h"
 #include "base/stats.h"
+#include "doors/bring_in.h"
 #include "doors/fault.h"
+#include "doors/fault_map.h"
 #include "events/stream.h"
 #include "events/trace.h"
-#include "moving/departed.h"
-#include "moving/readin.h"
 #include "pages/frame.h"
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/region.h"
-#include "pages/table.h"
-#include "policy/accessed.h"
-#include "policy/background.h"
-#include "policy/knobs.h"
-#include "policy/limits.h"
-#include "policy/sweep.h"
 #include "tiers/nodes.h"
-#include "tiers/pressure.h"
-#include "tiers/tier.h"
-
-/* Neighbours mapped along with a page that is in memory: an aligned window. */
-#define TW_FAULT_AROUND	16
-
-/* Pages demoted at a time by a fault that finds no room, and how often. */
-#define TW_ROOM_PAGES	32
-#define TW_ROOM_TRIES	32
-
-/* Tries of 20 ms in which no page leaves memory before a reserved one gives up. */
-#define TW_PROMISE_WAITS	250
-
-/* How often a page's entry may change under a fault before that gives up. */
-#define TW_INSERT_TRIES	16
-
-#define TW_GFP_TRY	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NORETRY | \
-			 __GFP_NOWARN)
-#define TW_GFP_HARD	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | \
-			 __GFP_NOWARN)
 
 static DEFINE_STATIC_KEY_TRUE(tw_tracking_key);
 
@@ -110,42 +79,10 @@ static u64 tw_fault_clock(void)
 	return ktime_get_mono_fast_ns();
 }
 
-/**
- * struct tw_fault - one attempt at a fault
- * @r: region
- * @c: chunk of the page's record
- * @idx: page
- * @addr: where it was touched ...
- * @mm: ... in this address space, not always the current one
- * @write: the access is a write
- * @major: a store was waited for
- * @first: first touch
- * @tier: where the page was found
- * @now: where it is
- * @start: when the attempt began
- * @seen: tw_moves_out_seen() when room that is reserved was last looked for
- * @waits: how often since then in vain
- */
-struct tw_fault {
-	struct tw_region *r;
-	struct tw_chunk *c;
-	unsigned long idx;
-	unsigned long addr;
-	const struct mm_struct *mm;
-	bool write;
-	bool major;
-	bool first;
-	int tier;
-	int now;
-	u64 start;
-	unsigned long seen;
-	unsigned int waits;
-};
-
 static void __tw_fault_count(struct tw_fault *f)
 {
 	u64 ns = ktime_get_mono_fast_ns() - f->start;
-	u64 page = tw_region_page(f->r, f->idx);
+	u64 page = tw_space_page(f->sp, f->idx);
 	u32 flags = (f->write ? TW_FAULT_WRITE : 0) |
 		    (f->major ? TW_FAULT_MAJOR : 0) |
 		    (f->first ? TW_FAULT_FIRST : 0);
@@ -164,10 +101,10 @@ static void __tw_fault_count(struct tw_fault *f)
 	if (f->first)
 		WRITE_ONCE(c->first, c->first + 1);
 	WRITE_ONCE(c->fault_ns, c->fault_ns + ns);
-	tw_agent_fault(f->r->agent, f->tier, f->major, ns);
+	tw_agent_fault(f->sp->agent, f->tier, f->major, ns);
 	preempt_enable();
 
-	trace_tier_watch_fault(page, f->r->agent->id, f->addr, f->tier, f->now,
+	trace_tier_watch_fault(page, f->sp->agent->id, f->addr, f->tier, f->now,
 			       flags, ns);
 	if (tw_event_wanted(TW_EVENT_FAULT)) {
 		struct tw_event ev = {
@@ -182,7 +119,7 @@ static void __tw_fault_count(struct tw_fault *f)
 			.flags = flags,
 		};
 
-		tw_agent_emit_at(f->r->agent, &ev, f->mm);
+		tw_agent_emit_at(f->sp->agent, &ev, f->mm);
 	}
 }
 
@@ -201,7 +138,7 @@ static void tw_fault_observe(struct tw_fault *f, struct tw_rec *rec,
 		return;
 	tw_rec_vote(rec, numa_node_id());
 	tw_numa_touch(tw_page_nid(page));
-	tw_rec_touch(rec, tw_region_page(f->r, f->idx), f->now, TW_HEAT_FAULT);
+	tw_rec_touch(rec, tw_space_page(f->sp, f->idx), f->now, TW_HEAT_FAULT);
 }
 
 static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
@@ -211,154 +148,25 @@ static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
 	tw_count_cpu(sigbus, 1);
 	if (err == -ENOMEM || err == -EDQUOT) {
 		struct tw_event ev = {
-			.page = tw_region_page(f->r, f->idx),
+			.page = tw_space_page(f->sp, f->idx),
 			.addr = f->addr,
 			.pid = current->pid,
 			.type = TW_EVENT_LIMIT,
-			.tier = f->r->affinity,
-			.to_tier = f->r->affinity,
+			.tier = f->sp->home,
+			.to_tier = f->sp->home,
 			.status = err,
 		};
 
 		if (tw_event_wanted(TW_EVENT_LIMIT))
-			tw_agent_emit_at(f->r->agent, &ev, f->mm);
+			tw_agent_emit_at(f->sp->agent, &ev, f->mm);
 		pr_err_ratelimited("no room for page %lu of region %llu touched by %s[%d]: %d\n",
-				   f->idx, f->r->id, current->comm,
+				   f->idx, f->sp->id, current->comm,
 				   current->pid, err);
 	}
 	return VM_FAULT_SIGBUS;
 }
 
 /* -- mapping --------------------------------------------------------------- */
-
-/*
- * Extends a run of pages to map from @idx in direction @dir: records locked,
- * pages in @pages. The peek only saves work, the insert looks again; RCU keeps
- * the table for it, should it be taken away just now (see table.h).
- */
-static unsigned int tw_around_collect(struct vm_fault *vmf, struct tw_rec *rec,
-				      unsigned int max, int dir,
-				      struct page **pages)
-{
-	unsigned int n = 0;
-	pmd_t pmd;
-
-	rcu_read_lock();
-	pmd = READ_ONCE(*vmf->pmd);
-	if (!tw_pmd_is_table(pmd))
-		goto out;
-	for (n = 0; n < max; n++) {
-		long step = (long)(n + 1) * dir;
-		unsigned long addr = vmf->address + step * (long)PAGE_SIZE;
-		struct tw_rec *near = rec + step;
-		unsigned long w = tw_rec_w(near);
-
-		if (tw_w_state(w) != TW_MEM ||
-		    !pte_none(READ_ONCE(*pte_offset_kernel(&pmd, addr))) ||
-		    !tw_rec_trylock_nested(near))
-			break;
-		w = tw_rec_w(near);
-		if (tw_w_state(w) != TW_MEM || PageHWPoison(tw_w_page(w))) {
-			tw_rec_unlock_nested(near);
-			break;
-		}
-		tw_rec_set(near, w | TW_W_PREFAULT);
-		pages[dir > 0 ? n : max - 1 - n] = tw_w_page(w);
-	}
-out:
-	rcu_read_unlock();
-	return n;
-}
-
-static void tw_around_dir(struct vm_fault *vmf, struct tw_rec *rec,
-			  unsigned int max, int dir)
-{
-	struct page *pages[TW_FAULT_AROUND], **first = pages;
-	unsigned long addr = vmf->address + PAGE_SIZE, left;
-	unsigned int n;
-
-	n = tw_around_collect(vmf, rec, max, dir, pages);
-	if (!n)
-		return;
-	if (dir < 0) {
-		first = pages + max - n;
-		addr = vmf->address - n * PAGE_SIZE;
-	}
-	left = n;
-	/* A neighbour that somebody else has mapped ends the run: no harm. */
-	vm_insert_pages(vmf->vma, addr, first, &left);
-	while (n) {
-		tw_rec_unlock_nested(rec + (long)n * dir);
-		n--;
-	}
-}
-
-/* The faulting page is in memory and mapped: map its neighbours as well. */
-static void tw_fault_around(struct vm_fault *vmf, struct tw_rec *rec)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	unsigned long in_vma = (vmf->address - vma->vm_start) >> PAGE_SHIFT;
-	unsigned long behind = (vma->vm_end - vmf->address) >> PAGE_SHIFT;
-	unsigned long in_table = pte_index(vmf->address);
-	unsigned long pos = vmf->pgoff & (TW_FAULT_AROUND - 1);
-	unsigned long before = min3(pos, in_vma, in_table);
-	unsigned long after = min3(TW_FAULT_AROUND - 1 - pos, behind - 1,
-				   PTRS_PER_PTE - 1 - in_table);
-
-	if (READ_ONCE(tw_scanning) && tw_scan_by_mapping(vma))
-		return;		/* being mapped means to have been touched */
-	if (after)
-		tw_around_dir(vmf, rec, after, 1);
-	if (before)
-		tw_around_dir(vmf, rec, before, -1);
-}
-
-/*
- * Something is in the page's entry: 0 when it is the page, as it is when two
- * have touched it at once; -EAGAIN when the entry is free now. A marker that
- * userfaultfd has left there (writes are tracked) is not a mapping: it goes, and
- * the page counts as written, which is what a touch of it would say. Nothing
- * else comes to a fault; better an error than the same touch for ever.
- */
-static int tw_fault_occupied(struct vm_fault *vmf)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	int err = -EAGAIN;
-	spinlock_t *ptl;
-	pte_t *pte, now;
-
-	pte = tw_table_lock(vma->vm_mm, vmf->pmd, vmf->address, &ptl);
-	if (!pte)
-		return -EAGAIN;
-	now = READ_ONCE(*pte);
-	if (pte_present(now))
-		err = 0;
-	else if (tw_pte_is_marker(now))
-		pte_clear(vma->vm_mm, vmf->address, pte);
-	else if (!pte_none(now))
-		err = -EFAULT;
-	tw_table_unlock(ptl);
-	return err;
-}
-
-/*
- * Maps the page whose record is locked. Its table may be taken away each time
- * just before the entry is set, which the kernel calls -ENOMEM as well.
- */
-static int tw_fault_insert(struct vm_fault *vmf, struct page *page)
-{
-	unsigned int try;
-	int err;
-
-	for (try = 0; try < TW_INSERT_TRIES; try++) {
-		err = vm_insert_page(vmf->vma, vmf->address, page);
-		if (err == -EBUSY)
-			err = tw_fault_occupied(vmf);
-		if (err != -EAGAIN && err != -ENOMEM)
-			break;
-	}
-	return err;
-}
 
 /* Locked record with a page: map it. 0 or a VM_FAULT code. */
 static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
@@ -368,7 +176,7 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 	struct page *page = tw_w_page(w);
 	int err;
 
-	if (unlikely(PageHWPoison(page))) {
+	if (unlikely(tw_page_bad(page))) {
 		tw_count_cpu(sigbus, 1);
 		return VM_FAULT_HWPOISON;
 	}
@@ -386,208 +194,6 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 	if (!f->first && tw_w_state(w) == TW_MEM)
 		tw_fault_around(vmf, rec);
 	return 0;
-}
-
-/* -- bringing in ----------------------------------------------------------- */
-
-/* A locked NONE record gets its first page. */
-static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
-			     struct page *page, int tier)
-{
-	VM_WARN_ON_ONCE(READ_ONCE(f->r->dead));
-	tw_page_attach(f->r, f->idx, page);
-	tw_rec_set(rec, tw_w_mem(tier, page));
-	tw_chunk_mem_add(f->c, 1);
-	tw_pages_add(f->r, tier, 1);
-	f->first = true;
-	f->tier = tier;
-}
-
-/* A page by the means of try number @try; NULL when that was not enough. */
-static struct page *tw_fault_page(struct tw_fault *f, unsigned int try,
-				  gfp_t zero, int *tier)
-{
-	unsigned int over = TW_OVER_LIMIT |
-			    (tw_region_reserves(f->r) ? TW_OVER_RESERVED :
-			     zero ? TW_OVER_FIRST : TW_OVER_BACK);
-	struct mem_cgroup *own;
-	struct page *page;
-
-	if (try < TW_ROOM_TRIES)
-		return tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | zero,
-				   TW_OVER_LIMIT, tier);
-	page = tw_page_get(f->r, f->r->memcg, TW_GFP_HARD | zero, over, tier);
-	if (page)
-		return page;
-	own = get_mem_cgroup_from_mm(current->mm);
-	page = tw_page_get(f->r, own, TW_GFP_HARD | zero, over, tier);
-	mem_cgroup_put(own);
-	return page;
-}
-
-/* Can the page be had, but for the charge to the region's memcg? */
-static bool tw_only_memcg_full(struct tw_fault *f)
-{
-	int tier;
-	struct page *page = tw_page_get(f->r, NULL,
-					TW_GFP_TRY & ~__GFP_ACCOUNT,
-					TW_OVER_LIMIT, &tier);
-
-	if (page)
-		tw_page_unget(page, tier);
-	return page;
-}
-
-/* A memory tier that is being unbound takes nothing, and may stay for all that. */
-static bool tw_memory_leaving(void)
-{
-	int tier;
-
-	tw_for_each_memory_tier(tier)
-		if (READ_ONCE(tw_tiers[tier].state) == TW_TIER_LEAVING)
-			return true;
-	return false;
-}
-
-/*
- * Is it worth while to try again, since the page's room is reserved? What takes
- * it now are copies and moves under way, which end, or faults of others that were
- * quicker. So as long as pages leave memory, and for a while when none do.
- */
-static bool tw_wait_promised(struct tw_fault *f)
-{
-	unsigned long seen = f->seen;
-
-	if (!tw_region_reserves(f->r))
-		return false;
-	tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES);
-	f->seen = tw_moves_out_seen();
-	f->waits = f->seen == seen ? f->waits + 1 : 0;
-	return f->waits < TW_PROMISE_WAITS;
-}
-
-/* With nothing locked: demote, so that the next try finds room. */
-static int tw_make_room(struct tw_fault *f, unsigned int *try)
-{
-	unsigned long seen = tw_moves_out_seen();
-	int tier = tw_memory_short(f->r->affinity);
-	bool full;
-
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	if (*try >= TW_ROOM_TRIES) {
-		if (!tw_memory_leaving() && !tw_wait_promised(f))
-			return -ENOMEM;
-		/* It may stay after all. */
-		schedule_timeout_killable(HZ / 50 + 1);
-		return 0;
-	}
-	full = !tw_only_memcg_full(f);
-	if (full && !*try) {
-		tw_demote_stalled();
-		tw_tier_stall(&tw_tiers[tier]);
-	}
-	/*
-	 * When memory is short: first pages of agents and groups that are
-	 * beyond their limits, then the coldest of all. When only the region's
-	 * memcg is short: its own pages.
-	 */
-	if ((full && tw_demote_limits(TW_ROOM_PAGES)) ||
-	    (full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||
-	    tw_demote(f->r, TW_TIER_NONE, TW_ROOM_PAGES) ||
-	    tw_moves_out_wait(seen))	/* somebody else's demotion */
-		*try += 1;
-	else
-		*try = TW_ROOM_TRIES;
-	return 0;
-}
-
-/*
- * One step on the locked record: 0 in memory now, -EAGAIN room is needed, -ENOSPC
- * there is none but what is reserved for others, -EDQUOT none for this user, -EINTR
- * killed, and the record is no longer ours to unlock.
- */
-static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
-				unsigned int try)
-{
-	unsigned long w = tw_rec_w(rec);
-	enum tw_state s = tw_w_state(w);
-	struct page *page;
-	int tier, err;
-
-	if (tw_w_resident(w)) {
-		f->tier = tw_w_tier(w);
-		f->now = f->tier;
-		return 0;
-	}
-	if (s == TW_POISON)
-		return -EIO;
-	if (s == TW_NONE) {
-		err = tw_region_take(f->r);
-		if (err)
-			return err;
-	}
-	page = tw_fault_page(f, try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
-	if (!page) {
-		if (s == TW_NONE)
-			tw_region_give(f->r);
-		return -EAGAIN;
-	}
-	f->now = tier;
-	if (s == TW_NONE) {
-		tw_fault_install(f, rec, page, tier);
-		return 0;
-	}
-	f->major = true;
-	f->tier = tw_w_tier(w);
-	err = tw_read_in(f->r, f->idx, rec, page, tier);
-	return err && err != -EINTR ? -EIO : err;
-}
-
-static int tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
-			      unsigned int try)
-{
-	int frames = tw_frames_enter();
-	int err = __tw_bring_in_locked(f, rec, try);
-
-	tw_frames_leave(frames);
-	return err;
-}
-
-/*
- * Brings the page to memory, sleeping as it must. 0 with the record locked
- * when @keep_locked, or a negative errno with it unlocked.
- */
-static int tw_bring_in(struct tw_fault *f, bool keep_locked)
-{
-	unsigned int try = 0;
-	struct tw_rec *rec;
-	int err;
-
-	for (;;) {
-		f->c = tw_chunk_make(f->r, f->idx, try >= TW_ROOM_TRIES);
-		err = PTR_ERR_OR_ZERO(f->c);
-		if (err == -ENOMEM)
-			goto room;
-		if (err)
-			return err;
-		rec = tw_chunk_rec(f->c, f->idx);
-		err = tw_rec_lock_killable(rec);
-		if (err)
-			return err;
-		err = tw_bring_in_locked(f, rec, try);
-		if (err == -EINTR || (!err && keep_locked))
-			return err;
-		tw_rec_unlock(rec);
-		if (err == -ENOSPC)
-			try = TW_ROOM_TRIES;	/* demoting makes none */
-		else if (err != -EAGAIN)
-			return err;
-room:
-		err = tw_make_room(f, &try);
-		if (err)
-			return err;
-	}
 }
 
 /* -- the fault --------------------------------------------------------------- */
@@ -659,20 +265,6 @@ static vm_fault_t tw_fault_slow(struct vm_fault *vmf, struct tw_fault *f)
 	return VM_FAULT_NOPAGE | (f->major ? VM_FAULT_MAJOR : 0);
 }
 
-/* Room and a page for a first touch, if both are at hand. */
-static struct page *tw_fault_first(struct tw_fault *f, int *tier)
-{
-	struct page *page;
-
-	if (tw_region_take(f->r))
-		return NULL;
-	page = tw_page_get(f->r, f->r->memcg, TW_GFP_TRY | __GFP_ZERO,
-			   TW_OVER_LIMIT, tier);
-	if (!page)
-		tw_region_give(f->r);
-	return page;
-}
-
 /* Locked record: 0 mapped, VM_FAULT_FALLBACK for the slow path, or an error. */
 static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 				struct tw_rec *rec)
@@ -706,21 +298,22 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
  * A core dump asks for each page of a mapping. One that was never touched is as
  * good as a hole in the file, which an error makes of it, and takes no memory.
  */
-static bool tw_fault_is_hole(struct tw_region *r, unsigned long idx)
+static bool tw_fault_is_hole(struct tw_space *sp, unsigned long idx)
 {
 	struct tw_rec *rec;
 
 	if (likely(!(current->flags & PF_DUMPCORE)))
 		return false;
-	rec = tw_rec_find(r, idx);
+	rec = tw_rec_find(sp, idx);
 	return !rec || tw_w_state(tw_rec_w(rec)) == TW_NONE;
 }
 
 vm_fault_t tw_region_fault(struct vm_fault *vmf)
 {
 	struct tw_region *r = vmf->vma->vm_file->private_data;
+	struct tw_space *sp = &r->space;
 	struct tw_fault f = {
-		.r = r,
+		.sp = sp,
 		.idx = vmf->pgoff,
 		.addr = vmf->address,
 		.mm = vmf->vma->vm_mm,
@@ -730,9 +323,9 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf)
 	struct tw_rec *rec;
 	vm_fault_t ret;
 
-	if (unlikely(f.idx >= r->nr_pages || tw_fault_is_hole(r, f.idx)))
+	if (unlikely(f.idx >= sp->nr_pages || tw_fault_is_hole(sp, f.idx)))
 		return VM_FAULT_SIGBUS;
-	f.c = tw_chunk_make(r, f.idx, false);
+	f.c = tw_chunk_make(sp, f.idx, TW_GFP_CHUNK);
 	if (IS_ERR(f.c) && PTR_ERR(f.c) != -ENOMEM)
 		return tw_fault_sigbus(&f, PTR_ERR(f.c));
 	if (IS_ERR(f.c))

@@ -25,7 +25,7 @@
 #include "moving/external_move.h"
 #include "pages/external.h"
 #include "pages/lookup.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/candidates.h"
 #include "tier_watch.h"
 #include "tier_watch_hooks.h"
@@ -151,14 +151,14 @@ EXPORT_SYMBOL_GPL(tier_watch_handle_fault);
 
 static int tw_kapi_page(u64 pfn, struct tw_page *p)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	unsigned long idx;
 
-	r = tw_page_lookup(pfn, &idx, true);
-	if (!r)
+	sp = tw_page_lookup(pfn, &idx, true);
+	if (!sp)
 		return tw_external_describe(pfn, p) ? 0 : -ENOENT;
-	tw_page_describe(r, idx, p, true);
-	tw_region_put(r);
+	tw_page_describe(sp, idx, p, true);
+	tw_space_put(sp);
 	return 0;
 }
 

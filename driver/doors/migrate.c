@@ -26,6 +26,7 @@
 #include "pages/frame.h"
 #include "pages/lookup.h"
 #include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/tier.h"
 
 static int tw_migrate_check(u32 flags, u32 to, u32 from, u32 reason)
@@ -100,8 +101,8 @@ static int tw_migrate_range_check(struct tw_migrate_range *arg)
 	return tw_check_answer(arg->status, nr * sizeof(s32));
 }
 
-/* Pages [@idx, @idx + @nr) of @r, a batch at a time. */
-static int tw_migrate_run(struct tw_region *r, unsigned long idx,
+/* Pages [@idx, @idx + @nr) of @sp, a batch at a time. */
+static int tw_migrate_run(struct tw_space *sp, unsigned long idx,
 			  unsigned long nr, struct tw_move *m,
 			  struct tw_tally *t)
 {
@@ -112,7 +113,7 @@ static int tw_migrate_run(struct tw_region *r, unsigned long idx,
 
 		if (signal_pending(current))
 			return -EINTR;
-		m->region = r;
+		m->space = sp;
 		m->nr = min_t(unsigned long, nr, TW_BATCH);
 		for (i = 0; i < m->nr; i++)
 			m->idx[i] = idx + i;
@@ -159,7 +160,7 @@ static int tw_migrate_finish(struct tw_migrate_range *arg, struct tw_tally *t,
 
 int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg)
 {
-	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
+	u64 size = (u64)r->space.nr_pages << PAGE_SHIFT;
 	struct tw_tally t;
 	struct tw_move *m;
 	int err;
@@ -174,7 +175,7 @@ int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg)
 	m = tw_migrate_start(arg, &t);
 	if (!m)
 		return -ENOMEM;
-	err = tw_migrate_run(r, arg->start >> PAGE_SHIFT,
+	err = tw_migrate_run(&r->space, arg->start >> PAGE_SHIFT,
 			     arg->length >> PAGE_SHIFT, m, &t);
 	tw_move_free(m);
 	return tw_migrate_finish(arg, &t, err);
@@ -183,13 +184,13 @@ int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg)
 static int tw_migrate_range_covered(unsigned long addr, unsigned long end)
 {
 	while (addr < end) {
-		struct tw_region *r;
+		struct tw_space *sp;
 		unsigned long idx;
-		long nr = tw_region_at(addr, end, VM_WRITE, &r, &idx);
+		long nr = tw_region_at(addr, end, VM_WRITE, &sp, &idx);
 
 		if (nr < 0)
 			return nr;
-		tw_region_put(r);
+		tw_space_put(sp);
 		addr += nr << PAGE_SHIFT;
 	}
 	return 0;
@@ -216,16 +217,16 @@ int tw_migrate_range_mm(struct tw_migrate_range *arg)
 	if (!m)
 		return -ENOMEM;
 	while (addr < end && !err) {
-		struct tw_region *r;
+		struct tw_space *sp;
 		unsigned long idx;
-		long nr = tw_region_at(addr, end, VM_WRITE, &r, &idx);
+		long nr = tw_region_at(addr, end, VM_WRITE, &sp, &idx);
 
 		if (nr < 0) {
 			err = nr;	/* unmapped behind our back */
 			break;
 		}
-		err = tw_migrate_run(r, idx, nr, m, &t);
-		tw_region_put(r);
+		err = tw_migrate_run(sp, idx, nr, m, &t);
+		tw_space_put(sp);
 		addr += nr << PAGE_SHIFT;
 	}
 	tw_move_free(m);
@@ -234,20 +235,20 @@ int tw_migrate_range_mm(struct tw_migrate_range *arg)
 
 /* -- by number --------------------------------------------------------------- */
 
-/* Is @page one more of @r's, which the caller may name? *@idx is which. */
-static bool tw_page_also(struct tw_region *r, u64 page, unsigned long *idx,
+/* Is @page one more of @sp's, which the caller may name? *@idx is which. */
+static bool tw_page_also(struct tw_space *sp, u64 page, unsigned long *idx,
 			 bool admin)
 {
-	struct tw_region *other;
+	struct tw_space *other;
 
 	if (page & TW_PAGE_STABLE) {
 		*idx = TW_PAGE_INDEX(page);
-		return TW_PAGE_REGION(page) == tw_region_number(r) &&
-		       *idx < r->nr_pages;
+		return TW_PAGE_REGION(page) == tw_space_number(sp) &&
+		       *idx < sp->nr_pages;
 	}
 	other = tw_page_lookup(page, idx, admin);
-	tw_region_put(other);	/* r holds it where it matters */
-	return other == r;
+	tw_space_put(other);	/* sp holds it where it matters */
+	return other == sp;
 }
 
 /*
@@ -258,25 +259,25 @@ static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
 				       u64 owner, struct tw_move *m, int *status,
 				       bool admin)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	unsigned long idx;
 	unsigned int n;
 
-	r = tw_page_lookup_of(owner, numbers[0], &idx, admin);
-	if (!r) {
+	sp = tw_page_lookup_of(owner, numbers[0], &idx, admin);
+	if (!sp) {
 		status[0] = !admin || owner ? -ENOENT :
 			    tw_external_move(numbers[0], m->to, m->from,
 					     m->reason);
 		return 1;
 	}
-	m->region = r;
+	m->space = sp;
 	m->idx[0] = idx;
-	for (n = 1; n < nr && tw_page_also(r, numbers[n], &idx, admin); n++)
+	for (n = 1; n < nr && tw_page_also(sp, numbers[n], &idx, admin); n++)
 		m->idx[n] = idx;
 	m->nr = n;
 	tw_move_run(m);
 	memcpy(status, m->status, n * sizeof(*status));
-	tw_region_put(r);
+	tw_space_put(sp);
 	return n;
 }
 

@@ -22,6 +22,7 @@
 #include "pages/lookup.h"
 #include "pages/record.h"
 #include "pages/region.h"
+#include "pages/space.h"
 
 /* Records that one call of TW_IOC_PAGE_LIST looks at. */
 #define TW_LIST_LOOK	16384
@@ -41,17 +42,17 @@ int tw_page_info_ioctl(struct tw_page_info *arg)
 	if (err)
 		return err;
 	for (i = 0; i < arg->nr; i++) {
-		struct tw_region *r;
+		struct tw_space *sp;
 		struct tw_page p;
 		unsigned long idx;
 		u64 page;
 
 		if (get_user(page, pages + i))
 			return -EFAULT;
-		r = tw_page_lookup_of(arg->owner, page, &idx, admin);
-		if (r) {
-			tw_page_describe(r, idx, &p, admin);
-			tw_region_put(r);
+		sp = tw_page_lookup_of(arg->owner, page, &idx, admin);
+		if (sp) {
+			tw_page_describe(sp, idx, &p, admin);
+			tw_space_put(sp);
 		} else if (!admin || arg->owner ||
 			   !tw_external_describe(page, &p)) {
 			p = (struct tw_page){ .page = page, .node = -1,
@@ -69,8 +70,9 @@ int tw_page_info_ioctl(struct tw_page_info *arg)
 
 int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
 {
+	struct tw_space *sp = &r->space;
 	bool admin = tw_is_admin();
-	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
+	u64 size = (u64)sp->nr_pages << PAGE_SHIFT;
 	unsigned long idx, nr, i;
 	int err;
 
@@ -91,7 +93,7 @@ int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
 	for (i = 0; i < nr; i++) {
 		struct tw_page p;
 
-		tw_page_describe(r, idx + i, &p, admin);
+		tw_page_describe(sp, idx + i, &p, admin);
 		err = tw_entry_write(arg->infos, i, arg->entry_size, &p,
 				     sizeof(p));
 		if (err)
@@ -111,9 +113,9 @@ static unsigned int tw_heat_hot(unsigned int heat)
 		     max(heat, READ_ONCE(tw_hot_threshold) + 1));
 }
 
-static int tw_mark_rec(struct tw_region *r, unsigned long idx, bool hot)
+static int tw_mark_rec(struct tw_space *sp, unsigned long idx, bool hot)
 {
-	struct tw_rec *rec = tw_rec_find(r, idx);
+	struct tw_rec *rec = tw_rec_find(sp, idx);
 	unsigned long w = rec ? tw_rec_w(rec) : 0;
 	unsigned int old, heat;
 
@@ -127,21 +129,21 @@ static int tw_mark_rec(struct tw_region *r, unsigned long idx, bool hot)
 	else if (!READ_ONCE(rec->age))
 		WRITE_ONCE(rec->age, 1);
 	if (tw_heat_band(heat) != tw_heat_band(old))
-		tw_heat_banded(tw_region_page(r, idx), tw_w_tier(w), heat);
+		tw_heat_banded(tw_space_page(sp, idx), tw_w_tier(w), heat);
 	return 0;
 }
 
 int tw_mark_page(u64 owner, u64 page, bool hot, bool admin)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	unsigned long idx;
 	struct tw_page p;
 	int err;
 
-	r = tw_page_lookup_of(owner, page, &idx, admin);
-	if (r) {
-		err = tw_mark_rec(r, idx, hot);
-		tw_region_put(r);
+	sp = tw_page_lookup_of(owner, page, &idx, admin);
+	if (sp) {
+		err = tw_mark_rec(sp, idx, hot);
+		tw_space_put(sp);
 		return err;
 	}
 	if (!admin || owner || (page & TW_PAGE_STABLE) ||
@@ -226,14 +228,14 @@ static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
 }
 
 /* Behind the last region there is: frame 0. */
-static u64 tw_list_behind(const struct tw_region *r)
+static u64 tw_list_behind(const struct tw_space *sp)
 {
-	u64 number = tw_region_number(r) + 1;
+	u64 number = tw_space_number(sp) + 1;
 
 	return number > TW_PAGE_OWNERS ? 1 : TW_PAGE(number, 0);
 }
 
-static int tw_list_region(struct tw_list *l, struct tw_region *r,
+static int tw_list_space(struct tw_list *l, struct tw_space *sp,
 			  unsigned long idx)
 {
 	unsigned long i = idx >> TW_CHUNK_SHIFT;
@@ -241,48 +243,48 @@ static int tw_list_region(struct tw_list *l, struct tw_region *r,
 	struct tw_page p;
 	int err;
 
-	tw_for_each_chunk_from(r, i, c, i) {
+	tw_for_each_chunk_from(sp, i, c, i) {
 		idx = max(idx, c->base);
 		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {
-			l->cursor = tw_region_page(r, idx);
+			l->cursor = tw_space_page(sp, idx);
 			if (tw_list_full(l))
 				return 0;
-			tw_page_describe(r, idx, &p, l->admin);
+			tw_page_describe(sp, idx, &p, l->admin);
 			err = tw_list_meet(l, &p);
 			if (err)
 				return err;
 		}
 		cond_resched();
 	}
-	l->cursor = tw_list_behind(r);
+	l->cursor = tw_list_behind(sp);
 	return 0;
 }
 
 /* From the cursor to the last region, or until the call has enough. */
-static int tw_list_regions(struct tw_list *l)
+static int tw_list_spaces(struct tw_list *l)
 {
 	u64 number = l->cursor ? TW_PAGE_REGION(l->cursor) : 0;
 	unsigned long idx = TW_PAGE_INDEX(l->cursor);
-	struct tw_region *r;
+	struct tw_space *sp;
 	int err = 0;
 
 	while (!err && !tw_list_full(l)) {
-		r = tw_region_after(number ? number - 1 : 0);
-		if (!r) {
+		sp = tw_space_after(number ? number - 1 : 0);
+		if (!sp) {
 			l->cursor = 1;	/* frame 0 */
 			break;
 		}
-		if (tw_region_number(r) != number)
+		if (tw_space_number(sp) != number)
 			idx = 0;
-		number = tw_region_number(r) + 1;
-		if (l->admin || tw_region_mine(r)) {
-			err = tw_list_region(l, r, idx);
+		number = tw_space_number(sp) + 1;
+		if (l->admin || tw_space_mine(sp)) {
+			err = tw_list_space(l, sp, idx);
 		} else {
 			l->look--;
-			l->cursor = tw_list_behind(r);
+			l->cursor = tw_list_behind(sp);
 		}
 		idx = 0;
-		tw_region_put(r);
+		tw_space_put(sp);
 	}
 	return err;
 }
@@ -335,7 +337,7 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 	if (err)
 		return err;
 	if (!l.cursor || (l.cursor & TW_PAGE_STABLE))
-		err = tw_list_regions(&l);
+		err = tw_list_spaces(&l);
 	if (!err && l.cursor && !(l.cursor & TW_PAGE_STABLE))
 		err = tw_list_external(&l);
 	if (err)

@@ -36,7 +36,7 @@ static long tw_region_fallocate(struct file *file, int mode, loff_t offset,
 				loff_t len)
 {
 	struct tw_region *r = file->private_data;
-	loff_t size = (loff_t)r->nr_pages << PAGE_SHIFT;
+	loff_t size = (loff_t)r->space.nr_pages << PAGE_SHIFT;
 	long n;
 
 	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
@@ -54,7 +54,8 @@ static struct file *tw_region_view(struct tw_region *r);
 
 static int tw_do_region_info(struct file *file, union tw_arg *arg)
 {
-	struct tw_region *r = file->private_data;
+	const struct tw_region *r = file->private_data;
+	const struct tw_space *sp = &r->space;
 	struct tw_region_info *info = &arg->region_info;
 	int tier;
 
@@ -62,16 +63,16 @@ static int tw_do_region_info(struct file *file, union tw_arg *arg)
 		return -EINVAL;
 	*info = (struct tw_region_info){
 		.size = info->size,
-		.id = r->id,
-		.bytes = (u64)r->nr_pages << PAGE_SHIFT,
-		.agent = r->agent->id,
-		.lost = atomic_long_read(&r->lost),
-		.record_bytes = atomic_long_read(&r->record_bytes),
-		.affinity = r->affinity,
-		.room = r->room,
+		.id = sp->id,
+		.bytes = (u64)sp->nr_pages << PAGE_SHIFT,
+		.agent = sp->agent->id,
+		.lost = atomic_long_read(&sp->lost),
+		.record_bytes = atomic_long_read(&sp->record_bytes),
+		.affinity = sp->home,
+		.room = sp->room,
 	};
 	for (tier = 0; tier < TW_NR_TIERS; tier++)
-		info->pages[tier] = atomic_long_read(&r->pages[tier]);
+		info->pages[tier] = atomic_long_read(&sp->pages[tier]);
 	return 0;
 }
 
@@ -79,7 +80,7 @@ static int tw_do_region_discard(struct file *file, union tw_arg *arg)
 {
 	struct tw_region *r = file->private_data;
 	struct tw_region_discard *d = &arg->discard;
-	u64 size = (u64)r->nr_pages << PAGE_SHIFT;
+	u64 size = (u64)r->space.nr_pages << PAGE_SHIFT;
 	long n;
 
 	if (d->flags || !d->length || !PAGE_ALIGNED(d->offset) ||
@@ -155,10 +156,10 @@ static int tw_region_release(struct inode *inode, struct file *file)
 	if (!atomic_dec_and_test(&r->files))
 		return 0;
 	/* No fd and no mapping is left: no fault can come any more. */
-	WRITE_ONCE(r->dead, true);
-	tw_region_hide(r);
-	tw_queue_drop_region(r);
-	tw_region_end(r);
+	WRITE_ONCE(r->space.dead, true);
+	tw_space_hide(&r->space);
+	tw_queue_drop_space(&r->space);
+	tw_space_end(&r->space);
 	return 0;
 }
 
@@ -205,6 +206,7 @@ static struct file *tw_region_view(struct tw_region *r)
  */
 struct file *tw_region_create(struct tw_region_create *arg)
 {
+	struct tw_space *sp;
 	struct tw_region *r;
 	struct file *file;
 	int err;
@@ -218,14 +220,15 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	r = tw_region_alloc(arg);
 	if (IS_ERR(r))
 		return ERR_CAST(r);
-	err = tw_region_reserve(r);
+	sp = &r->space;
+	err = tw_space_reserve(sp);
 	if (err)
 		goto put;
-	err = tw_region_reserve_id(r);
+	err = tw_space_reserve_id(sp);
 	if (err)
 		goto put;
 	/* So that /proc/PID/maps says which region is mapped where. */
-	r->inode->i_ino = r->id;
+	r->inode->i_ino = sp->id;
 	/* Pairs with tw_tier_leave(): it sees the id, or we see it leaving. */
 	smp_mb();
 	err = -EOPNOTSUPP;
@@ -236,20 +239,20 @@ struct file *tw_region_create(struct tw_region_create *arg)
 		err = PTR_ERR(file);
 		goto erase;
 	}
-	tw_region_show(r);
+	tw_space_show(sp);
 	/* Where limits find it that are set from now on. */
-	err = tw_groups_join(r);
+	err = tw_groups_join(sp);
 	if (err) {
 		fput(file);
 		return ERR_PTR(err);
 	}
 	tw_reclaim_watch();
-	arg->id = r->id;
+	arg->id = sp->id;
 	return file;
 
 erase:
-	tw_region_hide(r);
+	tw_space_hide(sp);
 put:
-	tw_region_put(r);
+	tw_space_put(sp);
 	return ERR_PTR(err);
 }

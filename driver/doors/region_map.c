@@ -43,7 +43,8 @@ int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
 	/* Of a view it is never VM_SHARED, which means that it may write. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
-	if (vma->vm_pgoff >= r->nr_pages || nr > r->nr_pages - vma->vm_pgoff)
+	if (vma->vm_pgoff >= r->space.nr_pages ||
+	    nr > r->space.nr_pages - vma->vm_pgoff)
 		return -EINVAL;
 	if (tw_region_write_sealed(r)) {
 		if (vma->vm_flags & VM_WRITE)
@@ -75,10 +76,11 @@ unsigned long tw_region_area(struct file *file, unsigned long addr,
 /* -- by address ---------------------------------------------------------------- */
 
 long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
-		  struct tw_region **r, unsigned long *idx)
+		  struct tw_space **sp, unsigned long *idx)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
+	struct tw_region *r;
 	long nr = -EFAULT;
 
 	if (mmap_read_lock_killable(mm))
@@ -86,7 +88,8 @@ long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
 	vma = find_vma(mm, addr);
 	if (vma && vma->vm_start <= addr && vma->vm_ops == &tw_region_vm_ops &&
 	    (!flags || (vma->vm_flags & flags))) {
-		*r = tw_region_get(vma->vm_file->private_data);
+		r = vma->vm_file->private_data;
+		*sp = tw_space_get(&r->space);
 		*idx = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 		nr = (min(end, vma->vm_end) - addr) >> PAGE_SHIFT;
 	}
@@ -97,17 +100,17 @@ long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
 int tw_addr_page_ioctl(struct tw_addr_page *arg)
 {
 	unsigned long addr = untagged_addr(arg->addr) & PAGE_MASK, idx;
-	struct tw_region *r;
+	struct tw_space *sp;
 	long nr;
 
 	if (arg->flags)
 		return -EINVAL;
 	if (addr > TASK_SIZE_MAX - PAGE_SIZE)
 		return -EFAULT;
-	nr = tw_region_at(addr, addr + PAGE_SIZE, 0, &r, &idx);
+	nr = tw_region_at(addr, addr + PAGE_SIZE, 0, &sp, &idx);
 	if (nr < 0)
 		return nr;
-	arg->page = tw_region_page(r, idx);
-	tw_region_put(r);
+	arg->page = tw_space_page(sp, idx);
+	tw_space_put(sp);
 	return 0;
 }

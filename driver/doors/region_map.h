@@ -9,7 +9,7 @@
 
 struct file;
 struct tw_addr_page;
-struct tw_region;
+struct tw_space;
 
 /* Of a region's file. */
 int tw_region_mmap(struct file *file, struct vm_area_struct *vma);
@@ -27,7 +27,7 @@ unsigned long tw_region_area(struct file *file, unsigned long addr,
  * on for, or -EFAULT.
  */
 long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
-		  struct tw_region **r, unsigned long *idx);
+		  struct tw_space **sp, unsigned long *idx);
 int tw_addr_page_ioctl(struct tw_addr_page *arg);
 
 #endif

@@ -69,9 +69,9 @@ static int tw_req_find(struct tw_req *q, u64 owner, u64 page,
 	struct tw_page p;
 
 	*in = TW_TIER_NONE;
-	q->region = tw_page_lookup_of(owner, page, &idx, admin);
-	if (q->region) {
-		tw_page_describe(q->region, idx, &p, false);
+	q->space = tw_page_lookup_of(owner, page, &idx, admin);
+	if (q->space) {
+		tw_page_describe(q->space, idx, &p, false);
 		*in = p.tier;
 		q->at = idx;
 		return 0;

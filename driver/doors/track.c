@@ -21,7 +21,7 @@
 #include "pages/heat.h"
 #include "pages/lookup.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/nodes.h"
 #include "tiers/tier.h"
 
@@ -30,27 +30,27 @@
 /* -- a page ------------------------------------------------------------------ */
 
 /* A page of a region is tracked for life: is it where and whose they think? */
-static int tw_track_managed(struct tw_region *r, unsigned long idx,
+static int tw_track_managed(struct tw_space *sp, unsigned long idx,
 			    const struct tw_external_new *want)
 {
 	struct tw_page p;
 
-	if (r->agent != want->agent)
+	if (sp->agent != want->agent)
 		return -EACCES;
-	tw_page_describe(r, idx, &p, false);
+	tw_page_describe(sp, idx, &p, false);
 	return p.tier == want->tier ? 0 : -EINVAL;
 }
 
 static int tw_track_one(u64 page, struct tw_external_new *want, bool admin)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	unsigned long idx;
 	int err;
 
-	r = tw_page_lookup(page, &idx, admin);
-	if (r) {
-		err = tw_track_managed(r, idx, want);
-		tw_region_put(r);
+	sp = tw_page_lookup(page, &idx, admin);
+	if (sp) {
+		err = tw_track_managed(sp, idx, want);
+		tw_space_put(sp);
 		return err;
 	}
 	if (page & TW_PAGE_STABLE)
@@ -63,7 +63,7 @@ static int tw_track_one(u64 page, struct tw_external_new *want, bool admin)
 
 static int tw_untrack_one(u64 page, bool admin)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	unsigned long idx;
 	int err = -ENOENT;
 
@@ -72,9 +72,9 @@ static int tw_untrack_one(u64 page, bool admin)
 		err = tw_external_remove(page);
 	if (err != -ENOENT)
 		return err;
-	r = tw_page_lookup(page, &idx, admin);
-	tw_region_put(r);
-	return r ? -EOPNOTSUPP : -ENOENT;
+	sp = tw_page_lookup(page, &idx, admin);
+	tw_space_put(sp);
+	return sp ? -EOPNOTSUPP : -ENOENT;
 }
 
 static bool tw_track_node_ok(int node)
@@ -154,18 +154,18 @@ static unsigned int tw_report_weight(const struct tw_rec *rec, bool admin)
 	       TW_HEAT_REPORT : 0;
 }
 
-static int tw_report_managed(struct tw_region *r, unsigned long idx, bool admin)
+static int tw_report_managed(struct tw_space *sp, unsigned long idx, bool admin)
 {
-	struct tw_rec *rec = tw_rec_find(r, idx);
+	struct tw_rec *rec = tw_rec_find(sp, idx);
 	unsigned long w = rec ? tw_rec_w(rec) : 0;
 	int tier = tw_w_tier(w);
 
 	if (tw_w_state(w) == TW_NONE || tw_w_state(w) == TW_POISON)
 		return -ENOENT;
-	tw_rec_touch(rec, tw_region_page(r, idx), tier,
+	tw_rec_touch(rec, tw_space_page(sp, idx), tier,
 		     tw_report_weight(rec, admin));
 	tw_count_irq(tier, reported, 1);
-	tw_agent_reported(r->agent);
+	tw_agent_reported(sp->agent);
 	if (tw_w_resident(w))
 		tw_numa_touch(tw_page_nid(tw_w_page(w)));
 	tw_report_vote(rec);
@@ -184,15 +184,15 @@ static int tw_report_managed(struct tw_region *r, unsigned long idx, bool admin)
  */
 int tw_page_report(u64 owner, u64 page, bool admin)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	unsigned long idx;
 	int err;
 
-	r = tw_page_lookup_of(owner, page, &idx, admin);
-	if (!r)
+	sp = tw_page_lookup_of(owner, page, &idx, admin);
+	if (!sp)
 		return admin && !owner ? tw_external_report(page) : -ENOENT;
-	err = tw_report_managed(r, idx, admin);
-	tw_region_put_async(r);
+	err = tw_report_managed(sp, idx, admin);
+	tw_space_put_async(sp);
 	return err;
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/stats.h"
 #include "moving/departed.h"
+#include "pages/frame.h"
 #include "pages/record.h"
 #include "tiers/tier.h"
 
@@ -61,10 +62,34 @@ void tw_move_out_end(unsigned int n, bool over)
 
 /* -- refaults ---------------------------------------------------------------- */
 
-unsigned long tw_w_left(unsigned long w, int tier)
+/* The word of a page that leaves memory now for store @tier; @w: its slot's. */
+static unsigned long tw_w_left(unsigned long w, int tier)
 {
 	return tw_w_make(TW_STORE, tier) | tw_w_slot_bits(w) |
 	       tw_moves_out_seen() << TW_W_PFN_SHIFT;
+}
+
+void tw_page_leave(struct tw_space *sp, struct tw_chunk *c, struct tw_rec *rec,
+		   int to)
+{
+	unsigned long w = tw_rec_w(rec);
+
+	tw_tier_used_add(&tw_tiers[to], 1);
+	tw_rec_set(rec, tw_w_left(w, to));
+	tw_chunk_mem_add(c, -1);
+	tw_pages_add(sp, tw_w_tier(w), -1);
+	tw_pages_add(sp, to, 1);
+}
+
+void tw_page_leave_clean(struct tw_space *sp, struct tw_chunk *c,
+			 struct tw_rec *rec)
+{
+	unsigned long w = tw_rec_w(rec);
+	int to = tw_w_slot_tier(w);
+
+	atomic64_dec(tw_tier_kept_ctr(&tw_tiers[to]));
+	tw_page_leave(sp, c, rec, to);
+	tw_page_free_frozen(tw_w_page(w), tw_w_tier(w));
 }
 
 /* Pages that the tier holds, none once it is leaving. */

@@ -7,7 +7,9 @@
 
 #include <linux/types.h>
 
+struct tw_chunk;
 struct tw_rec;
+struct tw_space;
 
 /* A batch on its way to a store, and its end: @n pages have left; @over: with it. */
 void tw_move_out_begin(void);
@@ -20,8 +22,18 @@ void tw_move_out_end(unsigned int n, bool over);
  */
 unsigned long tw_moves_out_seen(void);
 bool tw_moves_out_wait(unsigned long seen);
-/* The word of a page that leaves memory now for store @tier; @w: its slot's. */
-unsigned long tw_w_left(unsigned long w, int tier);
+/*
+ * The page of a locked record leaves memory for its slot in store @to; its frame is
+ * still to be given back, by tw_page_drop().
+ */
+void tw_page_leave(struct tw_space *sp, struct tw_chunk *c, struct tw_rec *rec,
+		   int to);
+/*
+ * The same of a frozen page whose copy is as good: its copy is the page, from now
+ * on, and the frame is freed.
+ */
+void tw_page_leave_clean(struct tw_space *sp, struct tw_chunk *c,
+			 struct tw_rec *rec);
 /* The page was @was, a fault has brought it back in @ns. Its record is locked. */
 void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns);
 /* ns that such faults have waited since load. */

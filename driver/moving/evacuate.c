@@ -4,7 +4,7 @@
  *
  * Owns nothing; called by unbind.c and offline.c. For unbinding a tier (it is
  * LEAVING: nothing new comes in) and for memory that goes offline. Walks all
- * regions until nothing is left; what is busy is tried again for a while. No locks
+ * spaces until nothing is left; what is busy is tried again for a while. No locks
  * of its own; movers' locks are taken inside.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -17,7 +17,7 @@
 #include "moving/move.h"
 #include "pages/frame.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/slots.h"
 #include "tiers/tier.h"
 
@@ -69,7 +69,7 @@ static bool tw_evac_wants(struct tw_evac *e, unsigned long w)
  */
 static bool tw_evac_give_up(struct tw_evac *e, unsigned long idx)
 {
-	struct tw_rec *rec = tw_rec_find(e->m->region, idx);
+	struct tw_rec *rec = tw_rec_find(e->m->space, idx);
 	unsigned long w;
 
 	if (!tw_rec_trylock(rec))
@@ -77,8 +77,8 @@ static bool tw_evac_give_up(struct tw_evac *e, unsigned long idx)
 	w = tw_rec_w(rec);
 	if (tw_w_state(w) == TW_STORE && e->t && tw_w_tier(w) == e->t->id) {
 		pr_err("page %lu of region %llu is lost with its tier\n", idx,
-		       e->m->region->id);
-		tw_rec_poison(e->m->region, rec);
+		       e->m->space->id);
+		tw_rec_poison(e->m->space, rec);
 	}
 	tw_rec_unlock(rec);
 	return true;
@@ -87,8 +87,8 @@ static bool tw_evac_give_up(struct tw_evac *e, unsigned long idx)
 /* A page in bad memory: its bytes are gone already, the frame is let go. */
 static bool tw_evac_bad_memory(struct tw_evac *e, unsigned long idx)
 {
-	struct tw_region *r = e->m->region;
-	struct tw_chunk *c = tw_chunk_find(r, idx);
+	struct tw_space *sp = e->m->space;
+	struct tw_chunk *c = tw_chunk_find(sp, idx);
 	struct tw_rec *rec = tw_chunk_rec(c, idx);
 	struct page *page = NULL;
 	unsigned long w;
@@ -96,12 +96,12 @@ static bool tw_evac_bad_memory(struct tw_evac *e, unsigned long idx)
 	if (!tw_rec_trylock(rec))
 		return false;
 	w = tw_rec_w(rec);
-	if (tw_w_state(w) == TW_MEM && PageHWPoison(tw_w_page(w))) {
+	if (tw_w_state(w) == TW_MEM && tw_page_bad(tw_w_page(w))) {
 		page = tw_w_page(w);
 		pr_err("page %lu of region %llu is lost in bad memory\n", idx,
-		       r->id);
-		unmap_mapping_pages(r->inode->i_mapping, idx, 1, false);
-		tw_rec_poison(r, rec);
+		       sp->id);
+		tw_space_unmap(sp, idx, 1);
+		tw_rec_poison(sp, rec);
 		tw_chunk_mem_add(c, -1);
 	}
 	tw_rec_unlock(rec);
@@ -155,7 +155,8 @@ static void tw_evac_flush(struct tw_evac *e, int tier)
 	for (choice = 0; m->nr && choice < choices; choice++) {
 		int to = away[choice];
 
-		if (!tw_tier_bound(to) || (e->t && to == e->t->id))
+		if (!tw_tier_bound(to) || (e->t && to == e->t->id) ||
+		    !tw_space_allows(m->space, to))
 			continue;
 		m->to = to;
 		m->flags = TW_MOVE_CHOICE | TW_MOVE_NO_LIMIT | TW_MOVE_INTR |
@@ -217,26 +218,26 @@ static void tw_evac_chunk(struct tw_evac *e, struct tw_chunk *c)
 		tw_evac_flush(e, tier);
 }
 
-/* Once over all regions: 0, or the error that ends the evacuation. */
+/* Once over all spaces: 0, or the error that ends the evacuation. */
 static int tw_evac_round(struct tw_evac *e)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	struct tw_chunk *c;
 	unsigned long i;
 	u64 id = 0;
 
 	e->busy = 0;
 	e->err = 0;
-	while ((r = tw_region_after(id))) {
-		id = tw_region_number(r);
-		e->m->region = r;
-		tw_for_each_chunk(r, i, c) {
+	while ((sp = tw_space_after(id))) {
+		id = tw_space_number(sp);
+		e->m->space = sp;
+		tw_for_each_chunk(sp, i, c) {
 			tw_evac_chunk(e, c);
 			if (e->err || signal_pending(current))
 				break;
 			cond_resched();
 		}
-		tw_region_put(r);
+		tw_space_put(sp);
 		if (e->err)
 			return e->err;
 		if (signal_pending(current))

@@ -10,7 +10,7 @@
 struct tw_tier_desc;
 
 /*
- * Move everything off @t (LEAVING): regions, kept copies. 0, -ENOSPC, -EBUSY,
+ * Move everything off @t (LEAVING): spaces, kept copies. 0, -ENOSPC, -EBUSY,
  * -EIO, -EINTR. With @force unreadable pages are given up. *@moved counts.
  */
 int tw_evacuate_tier(struct tw_tier_desc *t, bool force, u64 *moved);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * move.c - the engine: a batch of pages of one region to one tier
+ * move.c - the engine: a batch of pages of one space to one tier
  *
  * Owns a batch (struct tw_move) while it runs, which any room above may ask for
  * from where it may sleep. tw_move_run() in order: targets are allocated with
@@ -10,44 +10,33 @@
  * untouched; only then is PG_dirty looked at and the page copied or written, since
  * nobody can change it any more.
  *
- * Writes to a store: the records are unlocked while the I/O runs (WRITING), so
- * that a page touched meanwhile is taken back at once (CANCELLED), unless the
- * device needs stable pages. Reads hold their records (READING).
- *
- * A caller that stops waiting leaves the I/O under way to its end: a copy of the
- * batch with just those pages ends them when the I/O does. All others end as
- * ever; no I/O is begun for a batch that has been left.
+ * Reads hold their records (READING). Writes to a store are move_write.c's; a
+ * batch's memory, its outcome and waiting for its I/O are move_wait.c's.
  *
  * Locks: several record locks, all but the first trylocked; see record.h.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/mm.h>
-#include <linux/page_ref.h>
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/timekeeping.h>
-#include <linux/uaccess.h>
-#include <linux/wait.h>
 
 #include "base/compat.h"
 #include "base/stats.h"
 #include "moving/departed.h"
 #include "moving/move.h"
+#include "moving/move_wait.h"
+#include "moving/move_write.h"
 #include "moving/readin.h"
 #include "moving/store_choice.h"
 #include "pages/frame.h"
 #include "pages/group.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/hibernate.h"
 #include "tiers/slots.h"
 #include "tiers/store.h"
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
-
-/* tw_move.status while a page has no outcome yet. */
-#define TW_PENDING	INT_MAX
 
 /* What the word says about the page: TW_PENDING when it is to be moved. */
 static int tw_move_classify(struct tw_move *m, unsigned long w)
@@ -83,7 +72,7 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	/* A page already in memory brings its memcg charge along. */
 	if (tw_w_state(w) != TW_MEM)
 		gfp |= __GFP_ACCOUNT;
-	old = set_active_memcg(m->region->memcg);
+	old = set_active_memcg(m->space->memcg);
 	page = tw_tier_alloc(t, gfp, m->nid);
 	set_active_memcg(old);
 	if (page && m->nid != NUMA_NO_NODE && page_to_nid(page) != m->nid) {
@@ -93,16 +82,6 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	if (!page)
 		tw_tier_uncharge(t, 1);
 	return page;
-}
-
-static void tw_move_put_target(struct tw_move *m, unsigned int i)
-{
-	if (!m->target[i])
-		return;
-	put_page(m->target[i]);
-	if (!m->out)
-		tw_tier_uncharge(&tw_tiers[m->to], 1);
-	m->target[i] = NULL;
 }
 
 /* Copies of pages in memory give way to pages that are to live in the store. */
@@ -118,14 +97,16 @@ static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 }
 
 /*
- * How many pages the limits let go there. Nothing is lost for a limit:
- * what has to leave its place may go anywhere.
+ * How many pages their owner and the limits let go there. Nothing is lost for a
+ * limit: what has to leave its place may go anywhere that is open to its owner.
  */
 static u64 tw_move_limit(struct tw_move *m)
 {
+	if (!tw_space_allows(m->space, m->to))
+		return 0;
 	if (m->flags & (TW_MOVE_NO_LIMIT | TW_MOVE_SAME))
 		return TW_NO_LIMIT;
-	return tw_region_room(m->region, m->to);
+	return tw_space_room(m->space, m->to);
 }
 
 /* With nothing locked: allocation may reclaim and sleep. */
@@ -135,7 +116,7 @@ static void tw_move_prepare(struct tw_move *m)
 	unsigned int i, need = 0;
 
 	for (i = 0; i < m->nr; i++) {
-		struct tw_rec *rec = tw_rec_find(m->region, m->idx[i]);
+		struct tw_rec *rec = tw_rec_find(m->space, m->idx[i]);
 		unsigned long w = rec ? tw_rec_w(rec) : 0;
 
 		m->rec[i] = rec;
@@ -191,33 +172,9 @@ static void tw_move_lock(struct tw_move *m)
 	}
 }
 
-/* Ends page @i, whose record is locked. */
-static void tw_move_end(struct tw_move *m, unsigned int i, int status)
-{
-	m->status[i] = status;
-	tw_rec_unlock_nested(m->rec[i]);
-}
-
-static bool tw_move_pinned(struct page *page)
-{
-	return page_count(page) != 1 + tw_page_mapcount(page);
-}
-
-/* Frozen, or refused. Nobody maps it: its record is locked. */
-static bool tw_move_freeze(struct page *page)
-{
-	return page_ref_freeze(page, 1);
-}
-
-static void tw_move_unfreeze(struct page *page)
-{
-	page_ref_unfreeze(page, 1);
-}
-
 /* Unmap and freeze what is in memory; refused pages are ended. */
 static void tw_move_unmap(struct tw_move *m)
 {
-	struct address_space *mapping = m->region->inode->i_mapping;
 	unsigned int i, n;
 
 	for (i = 0; i < m->nr; i++) {
@@ -226,9 +183,9 @@ static void tw_move_unmap(struct tw_move *m)
 		if (m->status[i] != TW_PENDING || !page)
 			continue;
 		/* First: the handler of bad memory keeps a reference of it. */
-		if (PageHWPoison(page))
+		if (tw_page_bad(page))
 			tw_move_end(m, i, -EHWPOISON);
-		else if (tw_move_pinned(page))
+		else if (tw_page_pinned(page))
 			tw_move_end(m, i, -EBUSY);
 	}
 	for (i = 0; i < m->nr; i += n) {
@@ -238,25 +195,13 @@ static void tw_move_unmap(struct tw_move *m)
 		     m->page[i + n] && m->idx[i + n] == m->idx[i] + n; n++)
 			mapped |= tw_page_mapcount(m->page[i + n]) > 0;
 		if (mapped)
-			unmap_mapping_pages(mapping, m->idx[i], n, false);
+			tw_space_unmap(m->space, m->idx[i], n);
 		n = max(n, 1U);
 	}
 	for (i = 0; i < m->nr; i++)
 		if (m->status[i] == TW_PENDING && m->page[i] &&
-		    !tw_move_freeze(m->page[i]))
+		    !tw_page_freeze(m->page[i]))
 			tw_move_end(m, i, -EBUSY);
-}
-
-static int tw_move_copy(struct page *to, struct page *from)
-{
-	if (PageHWPoison(from))
-		return -EHWPOISON;
-	if (copy_mc_to_kernel(page_address(to), page_address(from), PAGE_SIZE)) {
-		/* What memory_failure() leaves of a page that no LRU knows. */
-		SetPageHWPoison(from);
-		return -EHWPOISON;
-	}
-	return 0;
 }
 
 /* Memory to memory, page @i: frozen, its record locked. */
@@ -265,31 +210,22 @@ static void tw_move_one_mem(struct tw_move *m, unsigned int i)
 	struct page *page = m->page[i], *target = m->target[i];
 	struct tw_rec *rec = m->rec[i];
 	int from = m->from_tier[i];
-	bool dirty = TestClearPageDirty(page);
-	int err = tw_move_copy(target, page);
+	int err = tw_page_copy(target, page);
 
 	if (err) {
-		if (dirty)
-			SetPageDirty(page);
-		tw_move_unfreeze(page);
+		tw_page_unfreeze(page);
 		tw_move_end(m, i, err);
 		return;
 	}
-	tw_page_move_charge(target, page);
-	if (dirty)
-		SetPageDirty(target);
-	tw_page_attach(m->region, m->idx[i], target);
+	tw_page_replace(m->space, m->idx[i], page, target);
 	tw_rec_set(rec, tw_w_mem(m->to, target) |
 		   tw_w_slot_bits(tw_rec_w(rec)));
 	m->target[i] = NULL;
-	tw_pages_add(m->region, from, -1);
-	tw_pages_add(m->region, m->to, 1);
+	tw_pages_add(m->space, from, -1);
+	tw_pages_add(m->space, m->to, 1);
 	tw_move_end(m, i, 0);
-	tw_page_free_frozen(page);
-	tw_tier_uncharge(&tw_tiers[from], 1);
+	tw_page_free_frozen(page, from);
 }
-
-static void tw_move_landed(struct tw_xfer *f);
 
 /* What was read has landed. */
 static void tw_move_read_done(struct tw_move *m)
@@ -302,7 +238,7 @@ static void tw_move_read_done(struct tw_move *m)
 		int err = m->ios->io[n].error;
 
 		if (!m->out) {
-			err = tw_read_done(m->region, m->idx[i], m->rec[i],
+			err = tw_read_done(m->space, m->idx[i], m->rec[i],
 					   m->target[i], m->to, err);
 			m->target[i] = NULL;
 			tw_move_end(m, i, err ? -EIO : 0);
@@ -310,10 +246,20 @@ static void tw_move_read_done(struct tw_move *m)
 		}
 		tw_rec_set_state(m->rec[i], TW_STORE);
 		if (err == -EILSEQ)
-			tw_rec_poison(m->region, m->rec[i]);
+			tw_rec_poison(m->space, m->rec[i]);
 		if (err)
 			tw_move_end(m, i, -EIO);
 	}
+}
+
+/* The same, in a worker, for a batch that was left. */
+static void tw_move_read_landed(struct tw_xfer *f)
+{
+	struct tw_move *m = tw_move_left_begin(f);
+
+	tw_move_read_done(m);
+	tw_move_abort(m);
+	tw_move_left_end(m);
 }
 
 /* Reads the pending pages that are in @src into their targets. */
@@ -334,22 +280,8 @@ static void tw_move_read(struct tw_move *m, int src)
 		return;
 	m->nr_io = n;
 	tw_xfer_read(&m->ios->f, &tw_tiers[src], m->ios->io, n);
-	if (!tw_move_wait(m, tw_move_landed))
+	if (!tw_move_wait(m, tw_move_read_landed))
 		tw_move_read_done(m);
-}
-
-/* It was left: what has not begun does not begin. */
-static void tw_move_abort(struct tw_move *m)
-{
-	unsigned int i;
-
-	for (i = 0; i < m->nr; i++) {
-		if (m->status[i] != TW_PENDING)
-			continue;
-		if (m->page[i])
-			tw_move_unfreeze(m->page[i]);
-		tw_move_end(m, i, -EBUSY);
-	}
 }
 
 static void tw_move_read_all(struct tw_move *m)
@@ -378,254 +310,11 @@ static void tw_move_to_memory(struct tw_move *m)
 	tw_move_read_all(m);
 }
 
-/* A clean page whose copy in the target store is still valid: nothing to write. */
-static bool tw_move_clean(struct tw_move *m, unsigned int i)
-{
-	struct tw_tier_desc *t = &tw_tiers[m->to];
-	struct tw_rec *rec = m->rec[i];
-	unsigned long w = tw_rec_w(rec);
-	int from = m->from_tier[i];
-
-	if (!(w & TW_W_SLOT) || tw_w_slot_tier(w) != m->to ||
-	    PageDirty(m->page[i]) || !tw_tier_bound(m->to))
-		return false;
-	atomic64_dec(tw_tier_kept_ctr(t));
-	tw_tier_used_add(t, 1);
-	tw_rec_set(rec, tw_w_left(w, m->to));
-	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
-	tw_pages_add(m->region, from, -1);
-	tw_pages_add(m->region, m->to, 1);
-	tw_move_end(m, i, 0);
-	tw_page_free_frozen(m->page[i]);
-	tw_tier_uncharge(&tw_tiers[from], 1);
-	return true;
-}
-
-/*
- * Which pages are to be written: frozen ones that are not clean, and bounce
- * pages that have been read. Fills io and io_at, returns how many.
- */
-static unsigned int tw_move_collect(struct tw_move *m)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < m->nr; i++) {
-		struct page *page = m->page[i];
-
-		if (m->status[i] != TW_PENDING)
-			continue;
-		if (page && PageHWPoison(page)) {
-			tw_move_unfreeze(page);
-			tw_move_end(m, i, -EHWPOISON);
-			continue;
-		}
-		if (page && tw_move_clean(m, i))
-			continue;
-		m->ios->io[n].page = page ?: m->target[i];
-		m->io_at[n++] = i;
-	}
-	return n;
-}
-
-/* Slots for the first of @n writes, in runs; the rest is refused. */
-static unsigned int tw_move_slots(struct tw_move *m, unsigned int n)
-{
-	unsigned int have = 0, got, i;
-	u32 slot;
-
-	while (have < n) {
-		got = tw_slots_alloc(&tw_tiers[m->to], n - have, &slot);
-		if (!got)
-			break;
-		while (got--)
-			m->ios->io[have++].slot = slot++;
-	}
-	for (i = have; i < n; i++) {
-		unsigned int at = m->io_at[i];
-
-		if (m->page[at])
-			tw_move_unfreeze(m->page[at]);
-		tw_move_end(m, at, tw_stores_still() ? -EBUSY : -ENOSPC);
-	}
-	return have;
-}
-
-/* The page leaves: MEM to WRITING with slot @slot; unlocked unless @stable. */
-static void tw_move_start_write(struct tw_move *m, unsigned int i, u32 slot,
-				bool stable)
-{
-	struct tw_rec *rec = m->rec[i];
-	struct page *page = m->page[i];
-
-	ClearPageDirty(page);
-	tw_slot_drop(rec);
-	WRITE_ONCE(rec->slot, slot);
-	tw_rec_set(rec, (tw_rec_w(rec) & ~TW_W_STATE_MASK) | tw_w_slot(m->to) |
-		   (unsigned long)TW_WRITING << TW_W_STATE_SHIFT);
-	/* Drivers may take references of a page under I/O. */
-	tw_move_unfreeze(page);
-	if (!stable)
-		tw_rec_unlock_nested(rec);
-}
-
-/* The write of page @i has ended with @err; its record is locked. */
-static int tw_move_written(struct tw_move *m, unsigned int i, int err)
-{
-	struct tw_rec *rec = m->rec[i];
-	int from = m->from_tier[i];
-	struct page *page = m->page[i];
-
-	if (tw_w_state(tw_rec_w(rec)) == TW_CANCELLED) {
-		tw_count(m->to, taken_back, 1);
-		err = -EBUSY;
-	}
-	if (err) {
-		tw_slot_drop(rec);
-		tw_rec_set_state(rec, TW_MEM);
-		return err;
-	}
-	tw_tier_used_add(&tw_tiers[m->to], 1);
-	tw_rec_set(rec, tw_w_left(tw_rec_w(rec), m->to));
-	tw_chunk_mem_add(tw_chunk_find(m->region, m->idx[i]), -1);
-	tw_pages_add(m->region, from, -1);
-	tw_pages_add(m->region, m->to, 1);
-	tw_page_drop(page);
-	tw_tier_uncharge(&tw_tiers[from], 1);
-	return 0;
-}
-
-/* The write of a bounce page has ended; its record (STORE) is locked. */
-static int tw_move_restored(struct tw_move *m, unsigned int i, u32 slot, int err)
-{
-	struct tw_rec *rec = m->rec[i];
-	int from = m->from_tier[i];
-
-	if (err) {
-		tw_slots_free(&tw_tiers[m->to], slot);
-		return err;
-	}
-	tw_slot_drop(rec);
-	WRITE_ONCE(rec->slot, slot);
-	tw_rec_set(rec, tw_w_make(TW_STORE, m->to) | tw_w_slot(m->to) |
-		   tw_w_stamp(tw_rec_w(rec)));
-	tw_tier_used_add(&tw_tiers[from], -1);
-	tw_tier_used_add(&tw_tiers[m->to], 1);
-	tw_pages_add(m->region, from, -1);
-	tw_pages_add(m->region, m->to, 1);
-	return 0;
-}
-
-/* Write @k has landed; false: the record is busy, and @wait says not to wait. */
-static bool tw_move_land(struct tw_move *m, unsigned int k, bool wait)
-{
-	unsigned int i = m->io_at[k];
-	struct tw_rec *rec = m->rec[i];
-	int err = m->ios->io[k].error;
-
-	if (!m->page[i]) {
-		err = tw_move_restored(m, i, m->ios->io[k].slot, err);
-		tw_move_end(m, i, err);
-		return true;
-	}
-	if (!m->ios->stable && !tw_rec_trylock_nested(rec)) {
-		if (!wait)
-			return false;
-		wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, TASK_UNINTERRUPTIBLE);
-	}
-	err = tw_move_written(m, i, err);
-	tw_move_end(m, i, err);
-	tw_rec_settled(rec);
-	return true;
-}
-
-/*
- * What was written has landed. A fault that holds a record may be waiting for
- * memory, perhaps for what this batch frees: first all that nobody holds. Then no
- * record is held here that others could wait for.
- */
-static void tw_move_write_done(struct tw_move *m)
-{
-	unsigned int k;
-	u64 busy = 0;
-
-	BUILD_BUG_ON(TW_BATCH > 64);
-	tw_xfer_end(&m->ios->f);
-	for (k = 0; k < m->nr_io; k++)
-		if (!tw_move_land(m, k, false))
-			busy |= BIT_ULL(k);
-	for (k = 0; busy; k++, busy >>= 1)
-		if (busy & 1)
-			tw_move_land(m, k, true);
-}
-
 static void tw_move_to_store(struct tw_move *m)
 {
-	struct tw_tier_desc *t = &tw_tiers[m->to];
-	struct tw_moving *ios = m->ios;
-	unsigned int n, k;
-
 	tw_move_read_all(m);
-	if (m->left)
-		return;
-	n = tw_move_collect(m);
-	n = tw_move_slots(m, n);
-	if (!n)
-		return;
-	ios->stable = tw_store_stable(t);
-	for (k = 0; k < n; k++)
-		if (m->page[m->io_at[k]])
-			tw_move_start_write(m, m->io_at[k], ios->io[k].slot,
-					    ios->stable);
-	m->nr_io = n;
-	tw_xfer_write(&ios->f, t, ios->io, n);
-	if (!tw_move_wait(m, tw_move_landed))
-		tw_move_write_done(m);
-}
-
-static void tw_move_report(struct tw_move *m, u64 t0)
-{
-	u64 ns = (ktime_get_mono_fast_ns() - t0) / max(m->nr, 1U);
-	unsigned int i;
-
-	m->moved = 0;
-	for (i = 0; i < m->nr; i++) {
-		int status = m->status[i];
-
-		VM_WARN_ON_ONCE(status == TW_PENDING);
-		tw_move_put_target(m, i);
-		if (!status)
-			m->moved++;
-		if (m->from_tier[i] == TW_TIER_NONE ||
-		    status == TW_MOVE_ALREADY || status == -EINVAL ||
-		    ((status == -ENOSPC || status == -EDQUOT) &&
-		     (m->flags & TW_MOVE_CHOICE)))
-			continue;
-		tw_page_moved(m->region, m->idx[i], m->from_tier[i], m->to,
-			      m->reason, status, ns);
-	}
-}
-
-/* The I/O of a batch that was left has ended: in a worker, for the batch's copy. */
-static void tw_move_landed(struct tw_xfer *f)
-{
-	struct tw_moving *ios = container_of(f, struct tw_moving, f);
-	struct tw_move *m = ios->left;
-	struct tw_region *r = m->region;
-
-	tw_rec_dep_try();
-	if (f->write) {
-		tw_move_write_done(m);
-	} else {
-		tw_move_read_done(m);
-		tw_move_abort(m);
-	}
-	tw_rec_dep_release();
-	tw_move_report(m, ios->t0);
-	if (f->write)
-		tw_move_out_end(m->moved, false);
-	kfree(m);
-	kfree(ios);
-	tw_left_end(r);
+	if (!m->left)
+		tw_move_write(m);
 }
 
 /* No memory for the I/O since the last was left. */

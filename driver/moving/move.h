@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * move.h - the engine: a batch of pages of one region to one tier
+ * move.h - the engine: a batch of pages of one space to one tier
  */
 #ifndef _TW_MOVE_H
 #define _TW_MOVE_H
@@ -14,7 +14,7 @@
 
 struct page;
 struct tw_rec;
-struct tw_region;
+struct tw_space;
 
 #define TW_BATCH	64
 
@@ -32,8 +32,8 @@ static inline bool tw_reason_asked(u32 reason)
 #define TW_MOVE_CHARGED	BIT(4)	/* its I/O is some cgroup's, which may have to wait */
 
 /**
- * struct tw_move - up to TW_BATCH pages of one region on their way to a tier
- * @region: theirs
+ * struct tw_move - up to TW_BATCH pages of one space on their way to a tier
+ * @space: theirs
  * @to: target
  * @from: only pages in this tier, TW_TIER_NONE: any
  * @reason: enum tw_reason, and TW_BY_CALLER
@@ -54,7 +54,7 @@ static inline bool tw_reason_asked(u32 reason)
  * @ios: scratch: the I/O; NULL when memory failed since the last was left
  */
 struct tw_move {
-	struct tw_region *region;
+	struct tw_space *space;
 	int to;
 	int from;
 	int reason;
@@ -93,13 +93,6 @@ struct tw_moving {
 
 struct tw_move *tw_move_alloc(gfp_t gfp);	/* move_wait.c */
 void tw_move_free(struct tw_move *m);
-/* Before a batch; false: no memory. */
-bool tw_move_ready(struct tw_move *m, u64 t0);
-/*
- * Waits for the batch's transfer: false when it has landed. True: it was left,
- * its pages are not @m's any more, and @landed ends them.
- */
-bool tw_move_wait(struct tw_move *m, void (*landed)(struct tw_xfer *f));
 /*
  * Carries it out: sleeps, takes record locks; every page has a status after.
  * A task that is killed does not wait for I/O, nor, for TW_XFER_HUNG or longer,

@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * move_wait.c - a batch's memory, and waiting for its I/O or not
+ * move_wait.c - a batch's memory, the outcome of its pages, and waiting for its I/O
  *
  * Owns struct tw_moving, which the bios of a batch point into. A caller that
  * stops waiting keeps its struct tw_move for the next batch; the I/O, its pages'
- * part of the batch, the region and the module stay until the I/O ends, which a
- * device may never let happen.
+ * part of the batch, the space and the module stay until the I/O ends, which a
+ * device may never let happen. A copy of the batch with just those pages ends them
+ * then. All others end as ever; no I/O is begun for a batch that has been left.
  *
  * Takes no lock; the caller holds the records of the batch.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
+#include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 
+#include "moving/departed.h"
 #include "moving/move.h"
+#include "moving/move_wait.h"
 #include "pages/frame.h"
+#include "pages/record.h"
 #include "tiers/store_io.h"
+#include "tiers/tier.h"
 
 #define TW_GFP_MOVING	(GFP_NOIO | __GFP_NOWARN)
 
@@ -57,6 +64,62 @@ bool tw_move_ready(struct tw_move *m, u64 t0)
 	m->ios->t0 = t0;
 	return true;
 }
+
+/* -- outcomes ---------------------------------------------------------------- */
+
+void tw_move_end(struct tw_move *m, unsigned int i, int status)
+{
+	m->status[i] = status;
+	tw_rec_unlock_nested(m->rec[i]);
+}
+
+void tw_move_abort(struct tw_move *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr; i++) {
+		if (m->status[i] != TW_PENDING)
+			continue;
+		if (m->page[i])
+			tw_page_unfreeze(m->page[i]);
+		tw_move_end(m, i, -EBUSY);
+	}
+}
+
+static void tw_move_put_target(struct tw_move *m, unsigned int i)
+{
+	if (!m->target[i])
+		return;
+	put_page(m->target[i]);
+	if (!m->out)
+		tw_tier_uncharge(&tw_tiers[m->to], 1);
+	m->target[i] = NULL;
+}
+
+void tw_move_report(struct tw_move *m, u64 t0)
+{
+	u64 ns = (ktime_get_mono_fast_ns() - t0) / max(m->nr, 1U);
+	unsigned int i;
+
+	m->moved = 0;
+	for (i = 0; i < m->nr; i++) {
+		int status = m->status[i];
+
+		VM_WARN_ON_ONCE(status == TW_PENDING);
+		tw_move_put_target(m, i);
+		if (!status)
+			m->moved++;
+		if (m->from_tier[i] == TW_TIER_NONE ||
+		    status == TW_MOVE_ALREADY || status == -EINVAL ||
+		    ((status == -ENOSPC || status == -EDQUOT) &&
+		     (m->flags & TW_MOVE_CHOICE)))
+			continue;
+		tw_page_moved(m->space, m->idx[i], m->from_tier[i], m->to,
+			      m->reason, status, ns);
+	}
+}
+
+/* -- waiting ----------------------------------------------------------------- */
 
 /*
  * What the two have of the pages whose I/O is under way changes hands: of each
@@ -100,14 +163,14 @@ static bool tw_move_leave(struct tw_move *m,
 		return false;
 	tw_move_swap(m, copy);
 	ios->left = copy;
-	tw_left_begin(m->region);
+	tw_left_begin(m->space);
 	if (tw_xfer_leave(&ios->f, landed)) {
 		/* @ios and @copy may be gone. */
 		m->ios = NULL;
 		m->left = true;
 		return true;
 	}
-	tw_left_end(m->region);
+	tw_left_end(m->space);
 	tw_move_swap(m, copy);
 	kfree(copy);
 	return false;
@@ -138,4 +201,24 @@ bool tw_move_wait(struct tw_move *m, void (*landed)(struct tw_xfer *f))
 			tw_xfer_wait(&m->ios->f, TASK_UNINTERRUPTIBLE,
 				     HZ / 50 + 1);
 	}
+}
+
+struct tw_move *tw_move_left_begin(struct tw_xfer *f)
+{
+	tw_rec_dep_try();
+	return container_of(f, struct tw_moving, f)->left;
+}
+
+void tw_move_left_end(struct tw_move *m)
+{
+	struct tw_moving *ios = m->ios;
+	struct tw_space *sp = m->space;
+
+	tw_rec_dep_release();
+	tw_move_report(m, ios->t0);
+	if (ios->f.write)
+		tw_move_out_end(m->moved, false);
+	kfree(m);
+	kfree(ios);
+	tw_left_end(sp);
 }

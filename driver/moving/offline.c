@@ -2,7 +2,7 @@
 /*
  * offline.c - memory comes, and memory goes offline
  *
- * Owns the notifier of memory hotplug. Before memory goes the pages of regions leave
+ * Owns the notifier of memory hotplug. Before memory goes the pages of spaces leave
  * it; tiers that it is of are told their capacity again.
  *
  * Locks: none of its own; a tier is looked at under pressure_lock. The kernel calls

@@ -14,9 +14,9 @@
  * TW_REQUEST_USER_MAX of one user. Room is taken before anything is queued and
  * given back when a request has ended, before its caller hears of it.
  *
- * A request holds its region, so the region's last reference may be the
- * worker's to drop; that only sleeps. When a region's file goes, what waits for
- * its pages is cancelled at once; a batch under way is left to end.
+ * A request holds its space, so the space's last reference may be the
+ * worker's to drop; that only sleeps. When a space ends, what waits for its
+ * pages is cancelled at once; a batch under way is left to end.
  *
  * Locks. tw_queue_lock guards the lines, tw_queue_nr, tw_queue_closed and the
  * members of struct tw_call. A lane's move belongs to its work item, which never
@@ -51,7 +51,7 @@
 #include "pages/external.h"
 #include "pages/frame.h"
 #include "pages/lookup.h"
-#include "pages/region.h"
+#include "pages/space.h"
 
 /**
  * struct tw_lane - a worker
@@ -133,7 +133,7 @@ void tw_call_put(struct tw_call *call)
 
 void tw_req_free(struct tw_req *q)
 {
-	tw_region_put(q->region);
+	tw_space_put(q->space);
 	tw_user_put(q->user);
 	tw_io_cgroup_put(q->io);
 	tw_call_put(q->call);
@@ -168,17 +168,17 @@ static void tw_req_emit(struct tw_req *q, u64 ns)
 
 	if (!tw_event_wanted(TW_EVENT_REQUEST))
 		return;
-	if (q->region)
-		ev.page = tw_region_page(q->region, q->at);
-	tw_agent_emit(q->region ? q->region->agent : NULL, &ev);
+	if (q->space)
+		ev.page = tw_space_page(q->space, q->at);
+	tw_agent_emit(q->space ? q->space->agent : NULL, &ev);
 }
 
 static u64 tw_req_pfn(struct tw_req *q)
 {
 	struct tw_page p;
 
-	if (q->region)
-		tw_page_describe(q->region, q->at, &p, q->call->admin);
+	if (q->space)
+		tw_page_describe(q->space, q->at, &p, q->call->admin);
 	else if (!tw_external_describe(q->at, &p))
 		return 0;
 	return p.pfn;
@@ -244,7 +244,7 @@ static void tw_lanes_start(unsigned long lanes)
 }
 
 /*
- * A region's ->dead is set before its waiting requests are dropped under the
+ * A space's ->dead is set before its waiting requests are dropped under the
  * lock, so either it is seen here or the drop finds what is added.
  */
 int tw_queue_add(struct list_head *reqs, struct tw_user *user)
@@ -259,7 +259,7 @@ int tw_queue_add(struct list_head *reqs, struct tw_user *user)
 		return -ENOMEM;
 	spin_lock(&tw_queue_lock);
 	list_for_each_entry(q, reqs, next) {
-		if (q->region && READ_ONCE(q->region->dead))
+		if (q->space && READ_ONCE(q->space->dead))
 			err = -ENOENT;
 		__set_bit(q->lane, &lanes);
 		nr++;
@@ -286,7 +286,7 @@ static int tw_req_cmp(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* @nr requests of one region that go the same way. */
+/* @nr requests of one space that go the same way. */
 static void tw_batch_move(struct tw_move *m, struct tw_req **batch,
 			  unsigned int nr)
 {
@@ -294,7 +294,7 @@ static void tw_batch_move(struct tw_move *m, struct tw_req **batch,
 
 	/* Neighbours in order are unmapped together. */
 	sort(batch, nr, sizeof(*batch), tw_req_cmp, NULL);
-	m->region = batch[0]->region;
+	m->space = batch[0]->space;
 	m->from = batch[0]->from;
 	m->to = batch[0]->to;
 	m->reason = batch[0]->reason | TW_BY_CALLER;
@@ -330,7 +330,7 @@ static void tw_lane_work(struct work_struct *work)
 	nr = tw_lines_take(lane - tw_lanes, batch, tw_migration_batch(), &more);
 	if (!nr)
 		return;
-	if (batch[0]->region)
+	if (batch[0]->space)
 		tw_batch_move(lane->m, batch, nr);
 	else
 		tw_external_req(batch[0]);
@@ -343,16 +343,16 @@ static void tw_lane_work(struct work_struct *work)
 /* -- from outside ---------------------------------------------------------- */
 
 /**
- * tw_queue_drop_region - cancel what waits for a region's pages
- * @r: region whose ->dead is set, referenced by the caller
+ * tw_queue_drop_space - cancel what waits for a space's pages
+ * @sp: space whose ->dead is set, referenced by the caller
  *
  * A batch under way is not waited for: it has references of its own. Sleeps.
  */
-void tw_queue_drop_region(struct tw_region *r)
+void tw_queue_drop_space(struct tw_space *sp)
 {
 	LIST_HEAD(gone);
 
-	tw_lines_take_all(r, &gone);
+	tw_lines_take_all(sp, &gone);
 	tw_reqs_cancel(&gone);
 }
 
@@ -408,7 +408,7 @@ lanes:
 /**
  * tw_queue_exit - at unload, nobody can ask any more
  *
- * No fd is open, so nobody waits and no region has requests that wait; those
+ * No fd is open, so nobody waits and no space has requests that wait; those
  * for external pages are cancelled, and a batch under way is waited for.
  */
 void tw_queue_exit(void)

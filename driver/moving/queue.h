@@ -11,7 +11,7 @@
 #include <linux/wait.h>
 #include <linux/tierwatch.h>
 
-struct tw_region;
+struct tw_space;
 struct tw_req;
 struct tw_user;
 
@@ -33,8 +33,8 @@ struct tw_call {
 
 int tw_queue_init(void);
 void tw_queue_exit(void);
-/* The region's file has gone: what waits for its pages is cancelled. Sleeps. */
-void tw_queue_drop_region(struct tw_region *r);
+/* The space ends, it is ->dead: what waits for its pages is cancelled. Sleeps. */
+void tw_queue_drop_space(struct tw_space *sp);
 /* -- for request.c ------------------------------------------------------------- */
 
 /* A request that is zeros; of one that was not queued, all that it references goes. */
@@ -44,7 +44,7 @@ void tw_reqs_free(struct list_head *reqs);
 /* Room for @nr requests of @user: 0 or -EAGAIN; and back. */
 int tw_queue_take(struct tw_user *user, u32 nr);
 void tw_queue_give(struct tw_user *user, u32 nr);
-/* Queues all of @reqs or none: 0, -ENOMEM, -ENOENT: a region has gone. */
+/* Queues all of @reqs or none: 0, -ENOMEM, -ENOENT: a space has gone. */
 int tw_queue_add(struct list_head *reqs, struct tw_user *user);
 void tw_call_put(struct tw_call *call);
 

@@ -15,7 +15,7 @@
 
 #include "moving/queue_calc.h"
 #include "moving/queue_lines.h"
-#include "pages/region.h"
+#include "pages/space.h"
 
 /* How far behind the first a batch looks for company. */
 #define TW_QUEUE_LOOK	1024
@@ -133,7 +133,7 @@ bool tw_lines_add(struct list_head *reqs, struct tw_user *user,
 
 static bool tw_req_same_way(const struct tw_req *a, const struct tw_req *b)
 {
-	return a->region && a->region == b->region && a->from == b->from &&
+	return a->space && a->space == b->space && a->from == b->from &&
 	       a->to == b->to && a->reason == b->reason && a->io == b->io;
 }
 
@@ -165,7 +165,7 @@ static unsigned int tw_line_take(struct tw_line *line, unsigned int lane,
 			continue;
 		tw_line_del(line, q);
 		batch[nr++] = q;
-		if (!q->region)
+		if (!q->space)
 			break;
 	}
 	return nr;
@@ -192,7 +192,7 @@ unsigned int tw_lines_take(unsigned int lane, struct tw_req **batch,
 }
 
 static void tw_line_take_all(struct tw_line *line, unsigned int lane,
-			     struct tw_region *r, struct list_head *to)
+			     struct tw_space *sp, struct list_head *to)
 {
 	struct rb_node *node, *next;
 
@@ -201,14 +201,14 @@ static void tw_line_take_all(struct tw_line *line, unsigned int lane,
 		struct tw_req *q = rb_entry(node, struct tw_req, node);
 
 		next = rb_next(node);
-		if (r && q->region != r)
+		if (sp && q->space != sp)
 			continue;
 		tw_line_del(line, q);
 		list_add_tail(&q->next, to);
 	}
 }
 
-void tw_lines_take_all(struct tw_region *r, struct list_head *to)
+void tw_lines_take_all(struct tw_space *sp, struct list_head *to)
 {
 	struct tw_line *line, *n;
 	unsigned int lane;
@@ -216,7 +216,7 @@ void tw_lines_take_all(struct tw_region *r, struct list_head *to)
 	spin_lock(&tw_queue_lock);
 	list_for_each_entry_safe(line, n, &tw_lines, link) {
 		for (lane = 0; lane < TW_QUEUE_LANES; lane++)
-			tw_line_take_all(line, lane, r, to);
+			tw_line_take_all(line, lane, sp, to);
 		tw_line_tidy(line);
 	}
 	spin_unlock(&tw_queue_lock);

@@ -13,7 +13,7 @@
 
 struct tw_call;
 struct tw_line;
-struct tw_region;
+struct tw_space;
 struct tw_user;
 
 /**
@@ -23,8 +23,8 @@ struct tw_user;
  * @key: tw_queue_key()
  * @id: uapi's
  * @asked_ns: time of its call
- * @region: its page's, referenced; NULL: an external page
- * @at: index in @region, or frame number
+ * @space: its page's, referenced; NULL: an external page
+ * @at: index in @space, or frame number
  * @from: enum tw_tier or TW_TIER_NONE
  * @to: enum tw_tier
  * @reason: enum tw_reason
@@ -43,7 +43,7 @@ struct tw_req {
 	s64 key;
 	u64 id;
 	u64 asked_ns;
-	struct tw_region *region;
+	struct tw_space *space;
 	u64 at;
 	u8 from;
 	u8 to;
@@ -82,7 +82,7 @@ bool tw_lines_add(struct list_head *reqs, struct tw_user *user,
  */
 unsigned int tw_lines_take(unsigned int lane, struct tw_req **batch,
 			   unsigned int most, bool *more);
-/* All that wait for pages of @r, or all: NULL. */
-void tw_lines_take_all(struct tw_region *r, struct list_head *to);
+/* All that wait for pages of @sp, or all: NULL. */
+void tw_lines_take_all(struct tw_space *sp, struct list_head *to);
 
 #endif

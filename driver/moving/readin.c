@@ -9,7 +9,7 @@
  * along while there is room within capacity.
  *
  * A task that is killed while it waits leaves the read to its end: records,
- * slots and frames stay as they are till then, and so do the region, by a
+ * slots and frames stay as they are till then, and so do the space, by a
  * reference, and the module.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -24,7 +24,7 @@
 #include "moving/readin.h"
 #include "pages/frame.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/slots.h"
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
@@ -38,7 +38,7 @@
 /**
  * struct tw_readin - a read
  * @f: its transfer
- * @r: region
+ * @sp: space
  * @idx: page that faulted, the others follow it
  * @was: its word
  * @src: store
@@ -50,7 +50,7 @@
  */
 struct tw_readin {
 	struct tw_xfer f;
-	struct tw_region *r;
+	struct tw_space *sp;
 	unsigned long idx;
 	unsigned long was;
 	int src;
@@ -86,7 +86,7 @@ static bool tw_slot_keep(int tier)
 	       tw_slots_used(t) < READ_ONCE(t->capacity) / 2;
 }
 
-int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
+int tw_read_done(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 		 struct page *page, int tier, int err)
 {
 	int src = tw_w_tier(tw_rec_w(rec));
@@ -94,11 +94,11 @@ int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 	if (err) {
 		tw_rec_set_state(rec, TW_STORE);
 		if (err == -EILSEQ)
-			tw_rec_poison(r, rec);
+			tw_rec_poison(sp, rec);
 		tw_page_unget(page, tier);
 		return err;
 	}
-	tw_page_attach(r, idx, page);
+	tw_page_attach(sp, idx, page);
 	if (tw_slot_keep(src)) {
 		atomic64_inc(tw_tier_kept_ctr(&tw_tiers[src]));
 		tw_rec_set(rec, tw_w_mem(tier, page) |
@@ -108,9 +108,9 @@ int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 		tw_rec_set(rec, tw_w_mem(tier, page));
 	}
 	tw_tier_used_add(&tw_tiers[src], -1);
-	tw_chunk_mem_add(tw_chunk_find(r, idx), 1);
-	tw_pages_add(r, src, -1);
-	tw_pages_add(r, tier, 1);
+	tw_chunk_mem_add(tw_chunk_find(sp, idx), 1);
+	tw_pages_add(sp, src, -1);
+	tw_pages_add(sp, tier, 1);
 	return 0;
 }
 
@@ -134,19 +134,19 @@ static bool tw_readin_continues(struct tw_rec *rec, int src, u32 slot)
  * A fault where the last read ended is sequential access, for which what is read
  * doubles; any other gets its page. Hints: a race costs a little read-ahead.
  */
-static unsigned long tw_readin_window(struct tw_region *r, unsigned long idx)
+static unsigned long tw_readin_window(struct tw_space *sp, unsigned long idx)
 {
-	if (idx != READ_ONCE(r->ahead_at))
+	if (idx != READ_ONCE(sp->ahead_at))
 		return 1;
-	return clamp(2 * READ_ONCE(r->ahead), TW_READAHEAD_FIRST, TW_READAHEAD);
+	return clamp(2 * READ_ONCE(sp->ahead), TW_READAHEAD_FIRST, TW_READAHEAD);
 }
 
-static void tw_readin_ahead(struct tw_region *r, unsigned long idx,
+static void tw_readin_ahead(struct tw_space *sp, unsigned long idx,
 			    struct tw_readin *ri, int src)
 {
 	unsigned long room = TW_CHUNK_PAGES - (idx & (TW_CHUNK_PAGES - 1));
-	unsigned int max = min3(room, r->nr_pages - idx,
-				tw_readin_window(r, idx));
+	unsigned int max = min3(room, sp->nr_pages - idx,
+				tw_readin_window(sp, idx));
 
 	while (ri->nr < max) {
 		unsigned int k = ri->nr;
@@ -155,7 +155,7 @@ static void tw_readin_ahead(struct tw_region *r, unsigned long idx,
 
 		if (!tw_readin_continues(rec, src, ri->io[0].slot + k))
 			return;
-		page = tw_page_get(r, r->memcg, GFP_HIGHUSER | __GFP_ACCOUNT |
+		page = tw_page_get(sp, sp->memcg, GFP_HIGHUSER | __GFP_ACCOUNT |
 				   __GFP_NORETRY | __GFP_NOWARN, TW_OVER_NONE,
 				   &ri->tier[k]);
 		if (!page) {
@@ -193,11 +193,11 @@ static int tw_readin_done(struct tw_readin *ri)
 	tw_xfer_end(&ri->f);
 	ns = (ktime_get_mono_fast_ns() - ri->t0) / ri->nr;
 	for (i = 0; i < ri->nr; i++) {
-		int err = tw_read_done(ri->r, ri->idx + i, ri->rec[i],
+		int err = tw_read_done(ri->sp, ri->idx + i, ri->rec[i],
 				       ri->io[i].page, ri->tier[i],
 				       ri->io[i].error);
 
-		tw_page_moved(ri->r, ri->idx + i, ri->src, ri->tier[i],
+		tw_page_moved(ri->sp, ri->idx + i, ri->src, ri->tier[i],
 			      TW_REASON_FAULT, err, ns);
 		if (!i)
 			continue;
@@ -214,31 +214,31 @@ static int tw_readin_done(struct tw_readin *ri)
 static void tw_readin_landed(struct tw_xfer *f)
 {
 	struct tw_readin *ri = container_of(f, struct tw_readin, f);
-	struct tw_region *r = ri->r;
+	struct tw_space *sp = ri->sp;
 
 	tw_rec_dep_try();
 	tw_readin_done(ri);
 	WRITE_ONCE(ri->rec[0]->age, 1);
 	tw_rec_unlock(ri->rec[0]);
 	mempool_free(ri, tw_readins);
-	tw_left_end(r);
+	tw_left_end(sp);
 }
 
 /* Waits: 0, or -EINTR when killed, the read is left then. */
 static int tw_readin_wait(struct tw_readin *ri)
 {
-	struct tw_region *r = ri->r;
+	struct tw_space *sp = ri->sp;
 
 	while (tw_xfer_wait(&ri->f, TASK_KILLABLE, MAX_SCHEDULE_TIMEOUT)) {
-		tw_left_begin(r);
+		tw_left_begin(sp);
 		if (tw_xfer_leave(&ri->f, tw_readin_landed))
 			return -EINTR;
-		tw_left_end(r);
+		tw_left_end(sp);
 	}
 	return 0;
 }
 
-int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
+int tw_read_in(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 	       struct page *page, int tier)
 {
 	struct tw_readin *ri = tw_readin_alloc();
@@ -250,7 +250,7 @@ int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 		tw_rec_unlock(rec);
 		return -EINTR;
 	}
-	ri->r = r;
+	ri->sp = sp;
 	ri->idx = idx;
 	ri->was = tw_rec_w(rec);
 	ri->src = tw_w_tier(ri->was);
@@ -260,9 +260,9 @@ int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
 	ri->tier[0] = tier;
 	ri->io[0].slot = rec->slot;
 	ri->io[0].page = page;
-	tw_readin_ahead(r, idx, ri, ri->src);
-	WRITE_ONCE(r->ahead_at, idx + ri->nr);
-	WRITE_ONCE(r->ahead, ri->nr);
+	tw_readin_ahead(sp, idx, ri, ri->src);
+	WRITE_ONCE(sp->ahead_at, idx + ri->nr);
+	WRITE_ONCE(sp->ahead, ri->nr);
 	for (i = 0; i < ri->nr; i++)
 		tw_rec_set_state(ri->rec[i], TW_READING);
 	tw_xfer_read(&ri->f, &tw_tiers[ri->src], ri->io, ri->nr);

@@ -7,7 +7,7 @@
 
 struct page;
 struct tw_rec;
-struct tw_region;
+struct tw_space;
 
 int tw_readin_init(void);
 void tw_readin_exit(void);
@@ -17,13 +17,13 @@ void tw_readin_exit(void);
  * The record stays locked: 0 or -errno; but for -EINTR: the caller is being
  * killed, and the record is the read's, or is unlocked.
  */
-int tw_read_in(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
+int tw_read_in(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 	       struct page *page, int tier);
 /*
  * The end of a READING record: to MEM in @page on success (@err 0), back to
  * STORE or POISON else, and @page is given back. Returns @err.
  */
-int tw_read_done(struct tw_region *r, unsigned long idx, struct tw_rec *rec,
+int tw_read_done(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 		 struct page *page, int tier, int err);
 
 #endif

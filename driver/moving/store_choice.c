@@ -24,7 +24,7 @@
 #include "pages/frame.h"
 #include "pages/group.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/hibernate.h"
 #include "tiers/slots.h"
 #include "tiers/store.h"
@@ -98,7 +98,7 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 	int tier = tw_w_slot_tier(w);
 
 	/* A hint: it can still be written to until it is unmapped. */
-	if (!(w & TW_W_SLOT) || dirty || PageDirty(tw_w_page(w)) ||
+	if (!(w & TW_W_SLOT) || dirty || tw_page_dirty(tw_w_page(w)) ||
 	    tw_store_failing(&tw_tiers[tier]))
 		return TW_WISH_PLAIN;
 	if (READ_ONCE(tw_sinking_helps) &&
@@ -108,12 +108,13 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 	return tier;
 }
 
-int tw_store_below(struct tw_region *r, int tier)
+int tw_store_below(struct tw_space *sp, int tier)
 {
 	if (!tw_tier_is_store(tier))
 		tier = -1;	/* below memory are all of them */
 	while ((tier = tw_store_next(tier)) < TW_NR_TIERS)
-		if (tw_store_room(tier) && tw_region_room(r, tier) &&
+		if (tw_space_allows(sp, tier) && tw_store_room(tier) &&
+		    tw_space_room(sp, tier) &&
 		    !tw_store_failing(&tw_tiers[tier]))
 			return tier;
 	return TW_TIER_NONE;
@@ -162,22 +163,22 @@ static unsigned long tw_reap_chunk(struct tw_chunk *c, int tier)
 
 unsigned long tw_reap_kept(int tier, unsigned long want)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	struct tw_chunk *c;
 	unsigned long n = 0, i;
 	u64 id = 0;
 
 	if (!atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
 		return 0;
-	while (n < want && (r = tw_region_after(id))) {
-		id = tw_region_number(r);
-		tw_for_each_chunk(r, i, c) {
+	while (n < want && (sp = tw_space_after(id))) {
+		id = tw_space_number(sp);
+		tw_for_each_chunk(sp, i, c) {
 			n += tw_reap_chunk(c, tier);
 			cond_resched();
 			if (n >= want)
 				break;
 		}
-		tw_region_put(r);
+		tw_space_put(sp);
 	}
 	return n;
 }

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 struct tw_rec;
-struct tw_region;
+struct tw_space;
 
 /* No wish: the fastest with room. */
 #define TW_WISH_PLAIN		TW_TIER_NONE
@@ -32,8 +32,8 @@ bool tw_store_possible(void);
 unsigned long tw_store_room_all(void);
 /* Slots free above the slowest store; ULONG_MAX when there is but one. */
 unsigned long tw_store_fast_room(void);
-/* The next store below @tier that takes pages of @r, or TW_TIER_NONE. */
-int tw_store_below(struct tw_region *r, int tier);
+/* The next store below @tier that takes pages of @sp, or TW_TIER_NONE. */
+int tw_store_below(struct tw_space *sp, int tier);
 /* Frees kept copies in store @tier, up to @nr; returns how many. Sleeps. */
 unsigned long tw_reap_kept(int tier, unsigned long nr);
 

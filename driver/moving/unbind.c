@@ -15,7 +15,7 @@
 
 #include "moving/evacuate.h"
 #include "moving/unbind.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/bind.h"
 #include "tiers/tier.h"
 
@@ -29,7 +29,7 @@ static bool tw_tier_is_last_memory(struct tw_tier_desc *t)
 }
 
 /*
- * No more charges from here on. Regions are looked for afterwards: whoever
+ * No more charges from here on. Spaces are looked for afterwards: whoever
  * makes one adds it first and looks for a bound memory tier then.
  */
 static int tw_tier_leave(struct tw_tier_desc *t, bool force)
@@ -40,7 +40,7 @@ static int tw_tier_leave(struct tw_tier_desc *t, bool force)
 		return ret;
 	/* Pairs with the atomic add in tw_tier_charge(). */
 	smp_mb();
-	if (tw_tier_is_last_memory(t) && tw_regions_exist()) {
+	if (tw_tier_is_last_memory(t) && tw_spaces_exist()) {
 		tw_tier_set_staying(t);
 		return -EBUSY;
 	}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * discard.c - pages of a region are freed, one by one or all at its end
+ * discard.c - pages of a space are freed, some or all at its end
  *
  * Owns nothing; waits for pages that are busy, as its caller can.
  *
- * Locks: one record at a time. The last pages of a region go in a work item when
+ * Locks: one record at a time. The last pages of a space go in a work item when
  * there are many, or when a device has some.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -21,11 +21,10 @@
 #include "pages/discard.h"
 #include "pages/frame.h"
 #include "pages/record.h"
-#include "pages/region.h"
-#include "pages/seal.h"
+#include "pages/space.h"
 #include "tiers/tier.h"
 
-/* Regions with more chunks than this are torn down in a work item. */
+/* Spaces with more chunks than this are torn down in a work item. */
 #define TW_TEARDOWN_INLINE	8
 
 /* TW_TRY: does not sleep for it. Else as TASK_*. */
@@ -53,7 +52,7 @@ static int tw_discard_lock(struct tw_rec *rec, unsigned int state)
  * Frees one page, whatever its state. Sleeps. Returns 1 when there was one, or
  * as tw_discard_lock() does.
  */
-static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
+static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 			   unsigned long idx, unsigned int state)
 {
 	struct tw_rec *rec = tw_chunk_rec(c, idx);
@@ -70,8 +69,7 @@ static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
 	tier = tw_w_tier(w);
 	if (tw_w_state(w) == TW_MEM) {
 		page = tw_w_page(w);
-		if (tw_page_mapcount(page))
-			unmap_mapping_pages(r->inode->i_mapping, idx, 1, false);
+		tw_page_unmap(sp, idx, page);
 	}
 	tw_slot_drop(rec);
 	tw_rec_set(rec, tw_w_make(TW_NONE, 0));
@@ -85,17 +83,17 @@ static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
 	case TW_MEM:
 		tw_page_drop(page);
 		tw_chunk_mem_add(c, -1);
-		tw_pages_add(r, tier, -1);
+		tw_pages_add(sp, tier, -1);
 		tw_tier_uncharge(&tw_tiers[tier], 1);
-		tw_region_give(r);
+		tw_space_give(sp);
 		return 1;
 	case TW_STORE:
-		tw_pages_add(r, tier, -1);
+		tw_pages_add(sp, tier, -1);
 		tw_tier_used_add(&tw_tiers[tier], -1);
-		tw_region_give(r);
+		tw_space_give(sp);
 		return 1;
 	case TW_POISON:
-		atomic_long_dec(&r->lost);
+		atomic_long_dec(&sp->lost);
 		return 1;
 	default:
 		return 0;
@@ -106,7 +104,7 @@ static int tw_page_discard(struct tw_region *r, struct tw_chunk *c,
  * Frees pages [@idx, @idx + @nr), waiting in @state for each that is busy; with
  * TW_TRY *@busy counts those that are left. How many, or -EINTR.
  */
-static long tw_pages_discard(struct tw_region *r, unsigned long idx,
+static long tw_pages_discard(struct tw_space *sp, unsigned long idx,
 			     unsigned long nr, unsigned int state,
 			     unsigned long *busy)
 {
@@ -116,13 +114,13 @@ static long tw_pages_discard(struct tw_region *r, unsigned long idx,
 	long n = 0;
 
 	/* One walk over the mappings instead of one a page. */
-	unmap_mapping_pages(r->inode->i_mapping, idx, nr, false);
-	tw_for_each_chunk_range(r, i, c, i, last) {
+	tw_space_unmap(sp, idx, nr);
+	tw_for_each_chunk_range(sp, i, c, i, last) {
 		unsigned long p = max(idx, c->base);
 		unsigned long e = min(end, c->base + TW_CHUNK_PAGES);
 
 		for (; p < e; p++) {
-			int ret = tw_page_discard(r, c, p, state);
+			int ret = tw_page_discard(sp, c, p, state);
 
 			if (ret == -EINTR)
 				return ret;
@@ -131,35 +129,28 @@ static long tw_pages_discard(struct tw_region *r, unsigned long idx,
 			else
 				n += ret;
 		}
-		if (!r->dead && fatal_signal_pending(current))
+		if (!sp->dead && fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
 	return n;
 }
 
-/* The same for a caller that can be killed meanwhile. */
-long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
+long tw_space_discard(struct tw_space *sp, unsigned long idx, unsigned long nr)
 {
-	long n;
-
-	if (!tw_discard_begin(r))
-		return -EPERM;
-	n = tw_pages_discard(r, idx, nr, TASK_KILLABLE, NULL);
-	tw_discard_end(r);
-	return n;
+	return tw_pages_discard(sp, idx, nr, TASK_KILLABLE, NULL);
 }
 
 /* Without sleeping for a device; whether nothing is left. */
-static bool tw_region_teardown(struct tw_region *r)
+static bool tw_space_teardown(struct tw_space *sp)
 {
 	unsigned long busy = 0;
 
-	tw_pages_discard(r, 0, r->nr_pages, TW_TRY, &busy);
+	tw_pages_discard(sp, 0, sp->nr_pages, TW_TRY, &busy);
 	if (busy)
 		return false;
-	tw_region_unreserve(r);
-	tw_region_put(r);
+	tw_space_unreserve(sp);
+	tw_space_put(sp);
 	return true;
 }
 
@@ -167,26 +158,25 @@ static bool tw_region_teardown(struct tw_region *r)
  * What is free goes at once; what a device has, when it gives it back. Until
  * then the module stays, too, unless it is already on its way and waits for us.
  */
-static void tw_region_teardown_work(struct work_struct *work)
+static void tw_space_teardown_work(struct work_struct *work)
 {
-	struct tw_region *r = container_of(work, struct tw_region, teardown);
+	struct tw_space *sp = container_of(work, struct tw_space, work);
 	bool held;
 
-	if (tw_region_teardown(r))
+	if (tw_space_teardown(sp))
 		return;
 	held = try_module_get(THIS_MODULE);
-	tw_pages_discard(r, 0, r->nr_pages, TASK_IDLE, NULL);
-	tw_region_unreserve(r);
-	tw_region_put(r);
+	tw_pages_discard(sp, 0, sp->nr_pages, TASK_IDLE, NULL);
+	tw_space_unreserve(sp);
+	tw_space_put(sp);
 	if (held)
 		module_put(THIS_MODULE);
 }
 
-/* No file of @r is left, and nothing looks it up any more: its pages go. */
-void tw_region_end(struct tw_region *r)
+void tw_space_end(struct tw_space *sp)
 {
-	if (atomic_long_read(&r->record_bytes) >
+	if (atomic_long_read(&sp->record_bytes) >
 	    TW_TEARDOWN_INLINE * TW_CHUNK_PAGES * sizeof(struct tw_rec) ||
-	    !tw_region_teardown(r))
-		tw_region_later(r, tw_region_teardown_work);
+	    !tw_space_teardown(sp))
+		tw_space_later(sp, tw_space_teardown_work);
 }

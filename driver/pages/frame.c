@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * frame.c - frames of managed pages: got, tied to their place, given back
+ * frame.c - frames of managed pages: got, tied to their place, held still, given back
  *
- * Owns what a frame carries while it belongs to a region: mapping and index
+ * Owns what a frame carries while it belongs to a space: mapping and index
  * (shared futexes and rmap need them), and a cookie in page->private by which
- * a frame number is recognised as ours before its mapping is trusted.
+ * a frame number is recognised as ours before its mapping is trusted; and with
+ * frame.h all that is asked of a frame's counts and flags: whether it is mapped,
+ * held, written to or bad.
  *
- * A frame is untied either frozen (reference count 0: nobody else can look) or
- * under the page lock.
+ * A frame that is to be copied, or to go, is frozen: its reference count is 0, so
+ * that nobody can come by it any more. That fails while anybody else holds it. A
+ * frame is untied either frozen or under the page lock.
+ *
+ * Locks: the page lock, innermost. What changes a frame's place holds its record.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/page_ref.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
 #include <linux/srcu.h>
+#include <linux/uaccess.h>
 #include <linux/wait_bit.h>
 
 #include "agents/agent.h"
+#include "base/compat.h"
 #include "base/stats.h"
 #include "events/stream.h"
 #include "events/trace.h"
@@ -28,7 +36,7 @@
 #include "pages/group.h"
 #include "pages/heat.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/headroom.h"
 #include "tiers/hibernate.h"
 #include "tiers/nodes.h"
@@ -69,16 +77,16 @@ void tw_frames_wait(void)
 			  0, 0, schedule());
 }
 
-void tw_left_begin(struct tw_region *r)
+void tw_left_begin(struct tw_space *sp)
 {
-	tw_region_get(r);
+	tw_space_get(sp);
 	__module_get(THIS_MODULE);
 	atomic_inc(&tw_left);
 }
 
-void tw_left_end(struct tw_region *r)
+void tw_left_end(struct tw_space *sp)
 {
-	tw_region_put(r);
+	tw_space_put(sp);
 	if (atomic_dec_and_test(&tw_left))	/* a full barrier, as it wants */
 		wake_up_var(&tw_left);
 	module_put(THIS_MODULE);
@@ -101,12 +109,14 @@ static bool tw_tier_nearly_full(struct tw_tier_desc *t)
 	return tw_tier_used(t) + max(capacity / 32, 64UL) >= capacity;
 }
 
-static struct page *tw_page_try(int tier, gfp_t gfp, unsigned long over)
+static struct page *tw_page_try(struct tw_space *sp, int tier, gfp_t gfp,
+				unsigned long over)
 {
 	struct tw_tier_desc *t = &tw_tiers[tier];
 	struct page *page;
 
-	if (!tw_tier_bound(tier) || !tw_tier_charge(t, 1, over))
+	if (!tw_space_allows(sp, tier) || !tw_tier_bound(tier) ||
+	    !tw_tier_charge(t, 1, over))
 		return NULL;
 	page = tw_tier_alloc(t, gfp, NUMA_NO_NODE);
 	if (!page)
@@ -121,32 +131,32 @@ static bool tw_policy_leads_to(const struct mempolicy *policy, int tier)
 }
 
 /*
- * The tier to try first: the region's affinity, unless the task's memory policy
+ * The tier to try first: the space's home, unless the task's memory policy
  * (numactl) has nodes, and of the memory tiers only others'.
  */
-static int tw_first_memory(struct tw_region *r)
+static int tw_first_memory(struct tw_space *sp)
 {
 	const struct mempolicy *policy = current->mempolicy;
 	int tier;
 
 	if (likely(!policy))
-		return r->affinity;
-	tw_for_each_memory_tier_from(r->affinity, tier)
+		return sp->home;
+	tw_for_each_memory_tier_from(sp->home, tier)
 		if (tw_policy_leads_to(policy, tier))
 			return tier;
-	return r->affinity;
+	return sp->home;
 }
 
 /* Within the tiers' capacity and the agent's limits, tier @first at first. */
-static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int first,
+static struct page *tw_page_within(struct tw_space *sp, gfp_t gfp, int first,
 				   int *tier)
 {
 	struct page *page;
 
 	tw_for_each_memory_tier_from(first, *tier) {
-		if (unlikely(!tw_region_room(r, *tier)))
+		if (unlikely(!tw_space_room(sp, *tier)))
 			continue;
-		page = tw_page_try(*tier, gfp, 0);
+		page = tw_page_try(sp, *tier, gfp, 0);
 		if (likely(page))
 			return page;
 	}
@@ -157,42 +167,42 @@ static struct page *tw_page_within(struct tw_region *r, gfp_t gfp, int first,
  * A touched page must be somewhere: limits are soft, and so, with @over, are
  * capacities. The background takes back what is beyond a limit.
  */
-static struct page *tw_page_beyond(struct tw_region *r, gfp_t gfp,
+static struct page *tw_page_beyond(struct tw_space *sp, gfp_t gfp,
 				   unsigned int over, int first, int *tier)
 {
 	struct page *page = NULL;
 	int second;
 
 	*tier = first;
-	if (!tw_region_room(r, first))
-		page = tw_page_try(first, gfp, 0);
+	if (!tw_space_room(sp, first))
+		page = tw_page_try(sp, first, gfp, 0);
 	tw_for_each_memory_tier_from(first, second) {
 		if (page)
 			return page;
-		if (second == first || (!over && tw_region_room(r, second)))
+		if (second == first || (!over && tw_space_room(sp, second)))
 			continue;
 		*tier = second;
-		page = tw_page_try(second, gfp, tw_overrun(&tw_tiers[second],
-							   over));
+		page = tw_page_try(sp, second, gfp,
+				   tw_overrun(&tw_tiers[second], over));
 	}
 	if (!page && over) {
 		*tier = first;
-		page = tw_page_try(first, gfp, tw_overrun(&tw_tiers[first],
-							  over));
+		page = tw_page_try(sp, first, gfp,
+				   tw_overrun(&tw_tiers[first], over));
 	}
 	return page;
 }
 
-struct page *tw_page_get(struct tw_region *r, struct mem_cgroup *memcg,
+struct page *tw_page_get(struct tw_space *sp, struct mem_cgroup *memcg,
 			 gfp_t gfp, unsigned int over, int *tier)
 {
 	struct mem_cgroup *old = set_active_memcg(memcg);
-	int first = tw_first_memory(r);
+	int first = tw_first_memory(sp);
 	struct page *page;
 
-	page = tw_page_within(r, gfp, first, tier);
+	page = tw_page_within(sp, gfp, first, tier);
 	if (!page && (over & TW_OVER_LIMIT))
-		page = tw_page_beyond(r, gfp, over & ~TW_OVER_LIMIT, first,
+		page = tw_page_beyond(sp, gfp, over & ~TW_OVER_LIMIT, first,
 				      tier);
 	set_active_memcg(old);
 	if (!page || tw_tier_nearly_full(&tw_tiers[*tier]))
@@ -206,10 +216,12 @@ void tw_page_unget(struct page *page, int tier)
 	tw_tier_uncharge(&tw_tiers[tier], 1);
 }
 
-void tw_page_attach(struct tw_region *r, unsigned long idx, struct page *page)
+/* -- tied to their place ------------------------------------------------------- */
+
+void tw_page_attach(struct tw_space *sp, unsigned long idx, struct page *page)
 {
 	tw_numa_page_add(page, 1);
-	WRITE_ONCE(page->mapping, r->inode->i_mapping);
+	WRITE_ONCE(page->mapping, sp->mapping);
 	page_folio(page)->index = idx;
 	/* Its barrier: the bytes are there before anyone can map it. */
 	__SetPageUptodate(page);
@@ -224,12 +236,13 @@ static void tw_page_untie(struct page *page)
 	WRITE_ONCE(page->mapping, NULL);
 }
 
-void tw_page_free_frozen(struct page *page)
+void tw_page_free_frozen(struct page *page, int tier)
 {
 	tw_numa_page_add(page, -1);
 	tw_page_untie(page);
-	page_ref_unfreeze(page, 1);
+	tw_page_unfreeze(page);
 	put_page(page);
+	tw_tier_uncharge(&tw_tiers[tier], 1);
 }
 
 void tw_page_drop(struct page *page)
@@ -241,29 +254,86 @@ void tw_page_drop(struct page *page)
 	put_page(page);
 }
 
-/* The region that a page we hold belongs to, or NULL. Under RCU. */
-static struct tw_region *tw_page_region(struct page *page)
+/* -- held still ---------------------------------------------------------------- */
+
+void tw_page_unmap(struct tw_space *sp, unsigned long idx, struct page *page)
+{
+	if (tw_page_mapcount(page))
+		tw_space_unmap(sp, idx, 1);
+}
+
+bool tw_page_pinned(struct page *page)
+{
+	return page_count(page) != 1 + tw_page_mapcount(page);
+}
+
+bool tw_page_freeze(struct page *page)
+{
+	return page_ref_freeze(page, 1);
+}
+
+void tw_page_unfreeze(struct page *page)
+{
+	page_ref_unfreeze(page, 1);
+}
+
+bool tw_page_freeze_clean(struct page *page)
+{
+	if (tw_page_mapcount(page) || tw_page_dirty(page) || tw_page_bad(page) ||
+	    !tw_page_freeze(page))
+		return false;
+	if (!tw_page_dirty(page))
+		return true;
+	tw_page_unfreeze(page);		/* by the last holder of a pin */
+	return false;
+}
+
+int tw_page_copy(struct page *to, struct page *from)
+{
+	if (tw_page_bad(from))
+		return -EHWPOISON;
+	if (copy_mc_to_kernel(page_address(to), page_address(from), PAGE_SIZE)) {
+		/* What memory_failure() leaves of a page that no LRU knows. */
+		SetPageHWPoison(from);
+		return -EHWPOISON;
+	}
+	return 0;
+}
+
+void tw_page_replace(struct tw_space *sp, unsigned long idx, struct page *page,
+		     struct page *to)
+{
+	tw_page_move_charge(to, page);
+	if (TestClearPageDirty(page))
+		SetPageDirty(to);
+	tw_page_attach(sp, idx, to);
+}
+
+/* -- by number ----------------------------------------------------------------- */
+
+/* The space that a page we hold belongs to, or NULL. Under RCU. */
+static struct tw_space *tw_page_space(struct page *page)
 {
 	struct address_space *mapping;
-	struct tw_region *r;
+	struct tw_space *sp;
 
 	/* Pairs with tw_page_attach(): with the cookie comes the mapping. */
 	if (smp_load_acquire(&page->private) != TW_PAGE_COOKIE)
 		return NULL;
 	/*
 	 * Held, it is not given to anybody else; untied meanwhile, it has no
-	 * mapping. The inode and the region are freed by RCU.
+	 * mapping. The inode and the space are freed by RCU.
 	 */
 	mapping = READ_ONCE(page->mapping);
 	if (!mapping)
 		return NULL;
-	r = mapping->host->i_private;
-	return kref_get_unless_zero(&r->ref) ? r : NULL;
+	sp = mapping->host->i_private;
+	return kref_get_unless_zero(&sp->ref) ? sp : NULL;
 }
 
-struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx)
+struct tw_space *tw_space_by_pfn(u64 pfn, unsigned long *idx)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	struct page *page;
 
 	if (pfn > ULONG_MAX >> PAGE_SHIFT)
@@ -273,19 +343,21 @@ struct tw_region *tw_region_by_pfn(u64 pfn, unsigned long *idx)
 	    !get_page_unless_zero(page))
 		return NULL;
 	rcu_read_lock();
-	r = tw_page_region(page);
-	if (r)
+	sp = tw_page_space(page);
+	if (sp)
 		*idx = page_folio(page)->index;
 	rcu_read_unlock();
 	put_page(page);
-	return r;
+	return sp;
 }
 
-void tw_pages_add(struct tw_region *r, int tier, long n)
+/* -- their pages are counted, and told of -------------------------------------- */
+
+void tw_pages_add(struct tw_space *sp, int tier, long n)
 {
-	tw_region_count(r, tier, n);
-	tw_agent_pages(r->agent, tier, n);
-	if (n > 0 && unlikely(!tw_region_room(r, tier)) &&
+	tw_space_count(sp, tier, n);
+	tw_agent_pages(sp->agent, tier, n);
+	if (n > 0 && unlikely(!tw_space_room(sp, tier)) &&
 	    tw_tier_is_memory(tier))
 		tw_demote_queue();	/* perhaps beyond its limit */
 }
@@ -305,16 +377,16 @@ void tw_slot_drop(struct tw_rec *rec)
 	tw_slots_free(t, rec->slot);
 }
 
-void tw_rec_poison(struct tw_region *r, struct tw_rec *rec)
+void tw_rec_poison(struct tw_space *sp, struct tw_rec *rec)
 {
 	int tier = tw_w_tier(tw_rec_w(rec));
 
 	tw_slot_drop(rec);
 	tw_rec_set(rec, tw_w_make(TW_POISON, 0));
 	tw_tier_used_add(&tw_tiers[tier], -1);
-	tw_pages_add(r, tier, -1);
-	tw_region_give(r);
-	atomic_long_inc(&r->lost);
+	tw_pages_add(sp, tier, -1);
+	tw_space_give(sp);
+	atomic_long_inc(&sp->lost);
 	tw_global_add(lost, 1);
 }
 
@@ -348,13 +420,13 @@ void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 	}
 }
 
-void tw_page_moved(struct tw_region *r, unsigned long idx, int from, int to,
+void tw_page_moved(struct tw_space *sp, unsigned long idx, int from, int to,
 		   int reason, int status, u64 ns)
 {
-	u64 page = tw_region_page(r, idx);
+	u64 page = tw_space_page(sp, idx);
 
 	/* Queues of candidates knew it by another tier. */
 	if (!status && from != to)
-		tw_heat_banded(page, to, READ_ONCE(tw_rec_find(r, idx)->heat));
-	tw_moved(r->agent, page, from, to, reason, status, ns);
+		tw_heat_banded(page, to, READ_ONCE(tw_rec_find(sp, idx)->heat));
+	tw_moved(sp->agent, page, from, to, reason, status, ns);
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * group.c - which cgroups and users with limits a region is in
+ * group.c - which cgroups and users with limits a space is in
  *
- * Owns the arrays of groups that bind a region. A cgroup is a path: whatever is
+ * Owns the arrays of groups that bind a space. A cgroup is a path: whatever is
  * made below it counts, also by cgroups that come later or again under the same
- * name, and by those that are gone while their pages are not. Each region has all
+ * name, and by those that are gone while their pages are not. Each space has all
  * of its groups in one array, so the sum over a cgroup and those below it is one
  * counter, and ancestors need no walk.
  *
  * Locks. Arrays change as group_join.c has it. A count is lock-free. When the groups of
- * regions that have pages change, ->groups of these is marked, and a grace period
+ * spaces that have pages change, ->groups of these is marked, and a grace period
  * later all counts of them take tw_groups_lock (a spinlock, innermost, process
  * context), under which sums and array change together: no page is counted twice or
  * missed. Arrays are freed after a grace period, and hold their groups.
@@ -25,11 +25,11 @@
 #include "base/user.h"
 #include "pages/group.h"
 #include "pages/group_entry.h"
-#include "pages/region.h"
+#include "pages/space.h"
 
 DEFINE_SPINLOCK(tw_groups_lock);
 
-/* -- what binds a region --------------------------------------------------------- */
+/* -- what binds a space --------------------------------------------------------- */
 
 bool tw_path_below(const char *path, const char *top)
 {
@@ -40,11 +40,11 @@ bool tw_path_below(const char *path, const char *top)
 	return !strncmp(path, top, len) && (!path[len] || path[len] == '/');
 }
 
-bool tw_group_binds(const struct tw_group *g, const struct tw_region *r)
+bool tw_group_binds(const struct tw_group *g, const struct tw_space *sp)
 {
 	if (g->path)
-		return tw_path_below(r->cgroup, g->path);
-	return tw_user_below(r->user, g->uid);
+		return tw_path_below(sp->cgroup, g->path);
+	return tw_user_below(sp->user, g->uid);
 }
 
 static void tw_group_free(struct kref *ref)
@@ -72,7 +72,7 @@ void tw_groups_free_rcu(struct rcu_head *rcu)
 	kfree(s);
 }
 
-/* A region's ->groups, which it has no more. */
+/* A space's ->groups, which it has no more. */
 void tw_groups_free(unsigned long groups)
 {
 	struct tw_groups *s = (void *)(groups & ~TW_GROUPS_CHANGE);
@@ -81,44 +81,44 @@ void tw_groups_free(unsigned long groups)
 		call_rcu(&s->rcu, tw_groups_free_rcu);
 }
 
-/* Those of a region. Under RCU, tw_groups_lock or the mutex. */
-const struct tw_groups *tw_groups_of(struct tw_region *r)
+/* Those of a space. Under RCU, tw_groups_lock or the mutex. */
+const struct tw_groups *tw_groups_of(struct tw_space *sp)
 {
 	/* Pairs with tw_groups_switch(): the array, and its sums. */
-	return (void *)(smp_load_acquire(&r->groups) & ~TW_GROUPS_CHANGE);
+	return (void *)(smp_load_acquire(&sp->groups) & ~TW_GROUPS_CHANGE);
 }
 
-static void tw_groups_add(struct tw_region *r, int tier, long n)
+static void tw_groups_add(struct tw_space *sp, int tier, long n)
 {
-	const struct tw_groups *s = tw_groups_of(r);
+	const struct tw_groups *s = tw_groups_of(sp);
 	unsigned int i;
 
-	atomic_long_add(n, &r->pages[tier]);
+	atomic_long_add(n, &sp->pages[tier]);
 	for (i = 0; s && i < s->nr; i++)
 		atomic_long_add(n, &s->group[i]->pages[tier]);
 }
 
-void tw_groups_count(struct tw_region *r, int tier, long n)
+void tw_groups_count(struct tw_space *sp, int tier, long n)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "counts outside RCU");
 	/* Unmarked, whoever marks it waits for us. Pairs with tw_groups_switch(). */
-	if (!(smp_load_acquire(&r->groups) & TW_GROUPS_CHANGE)) {
-		tw_groups_add(r, tier, n);
+	if (!(smp_load_acquire(&sp->groups) & TW_GROUPS_CHANGE)) {
+		tw_groups_add(sp, tier, n);
 		return;
 	}
 	spin_lock(&tw_groups_lock);
-	tw_groups_add(r, tier, n);
+	tw_groups_add(sp, tier, n);
 	spin_unlock(&tw_groups_lock);
 }
 
-u64 tw_groups_room(struct tw_region *r, int tier)
+u64 tw_groups_room(struct tw_space *sp, int tier)
 {
 	u64 room = TW_NO_LIMIT, limit, used;
 	const struct tw_groups *s;
 	unsigned int i;
 
 	rcu_read_lock();
-	s = tw_groups_of(r);
+	s = tw_groups_of(sp);
 	for (i = 0; s && i < s->nr; i++) {
 		limit = READ_ONCE(s->group[i]->limit[tier]);
 		if (limit == TW_NO_LIMIT)
@@ -130,7 +130,7 @@ u64 tw_groups_room(struct tw_region *r, int tier)
 	return room;
 }
 
-unsigned long tw_groups_excess(struct tw_region *r, int tier)
+unsigned long tw_groups_excess(struct tw_space *sp, int tier)
 {
 	unsigned long excess = 0;
 	const struct tw_groups *s;
@@ -138,7 +138,7 @@ unsigned long tw_groups_excess(struct tw_region *r, int tier)
 	unsigned int i;
 
 	rcu_read_lock();
-	s = tw_groups_of(r);
+	s = tw_groups_of(sp);
 	for (i = 0; s && i < s->nr; i++) {
 		limit = READ_ONCE(s->group[i]->limit[tier]);
 		used = tw_group_used(s->group[i], tier);
@@ -149,7 +149,7 @@ unsigned long tw_groups_excess(struct tw_region *r, int tier)
 	return excess;
 }
 
-/* -- regions ------------------------------------------------------------------- */
+/* -- spaces ------------------------------------------------------------------- */
 
 char *tw_current_cgroup(void)
 {
@@ -167,14 +167,14 @@ char *tw_current_cgroup(void)
 	return path;
 }
 
-int tw_groups_note(struct tw_region *r)
+int tw_groups_note(struct tw_space *sp)
 {
-	r->cgroup = tw_current_cgroup();
-	return r->cgroup ? 0 : -ENOMEM;
+	sp->cgroup = tw_current_cgroup();
+	return sp->cgroup ? 0 : -ENOMEM;
 }
 
-void tw_groups_leave(struct tw_region *r)
+void tw_groups_leave(struct tw_space *sp)
 {
-	tw_groups_free(r->groups);
-	kfree(r->cgroup);
+	tw_groups_free(sp->groups);
+	kfree(sp->cgroup);
 }

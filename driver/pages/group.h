@@ -3,8 +3,8 @@
  * group.h - limits that hold for many agents at once
  *
  * A group is a cgroup with all below it, or a user with the namespaces it has
- * made. It has limits by tier, set by an admin, and counts the pages of all regions
- * that were made in it, whichever agent they are accounted to. A region knows the
+ * made. It has limits by tier, set by an admin, and counts the pages of all spaces
+ * that were made in it, whichever agent they are accounted to. A space knows the
  * groups that bind it; one that is in none, the usual case, pays nothing.
  */
 #ifndef _TW_GROUP_H
@@ -17,59 +17,59 @@
 
 #include "agents/agent.h"
 #include "agents/limit.h"
-#include "pages/region.h"
+#include "pages/space.h"
 
-/* Region.groups beside the pointer: counts are being moved from group to group. */
+/* tw_space.groups beside the pointer: counts are being moved from group to group. */
 #define TW_GROUPS_CHANGE	1UL
 
 /*
- * A new region, which no one can touch yet, notes where it is made: 0 or -ENOMEM.
- * In tw_regions, where calls that make a group find it, it joins its groups: the
+ * A new space, which no one can touch yet, notes where it is made: 0 or -ENOMEM.
+ * In tw_spaces, where calls that make a group find it, it joins its groups: the
  * same. Sleep.
  */
-int tw_groups_note(struct tw_region *r);
-int tw_groups_join(struct tw_region *r);
+int tw_groups_note(struct tw_space *sp);
+int tw_groups_join(struct tw_space *sp);
 /* Its last reference is gone, and so are its pages. */
-void tw_groups_leave(struct tw_region *r);
-/* Those of a region that has some. Process context, under any lock. */
-void tw_groups_count(struct tw_region *r, int tier, long n);
-u64 tw_groups_room(struct tw_region *r, int tier);
-unsigned long tw_groups_excess(struct tw_region *r, int tier);
+void tw_groups_leave(struct tw_space *sp);
+/* Those of a space that has some. Process context, under any lock. */
+void tw_groups_count(struct tw_space *sp, int tier, long n);
+u64 tw_groups_room(struct tw_space *sp, int tier);
+unsigned long tw_groups_excess(struct tw_space *sp, int tier);
 
 /*
- * @n pages more of @r in @tier. The count of a region and those of its groups
+ * @n pages more of @sp in @tier. The count of a space and those of its groups
  * change in one RCU section, so that whoever changes the groups can wait for all
  * that began before.
  */
-static inline void tw_region_count(struct tw_region *r, int tier, long n)
+static inline void tw_space_count(struct tw_space *sp, int tier, long n)
 {
 	rcu_read_lock();
 	/* Pairs with tw_groups_switch(): its sum is made before. */
-	if (likely(!smp_load_acquire(&r->groups)))
-		atomic_long_add(n, &r->pages[tier]);
+	if (likely(!smp_load_acquire(&sp->groups)))
+		atomic_long_add(n, &sp->pages[tier]);
 	else
-		tw_groups_count(r, tier, n);
+		tw_groups_count(sp, tier, n);
 	rcu_read_unlock();
 }
 
-/* How many more pages of @r may go to @tier. */
-static inline u64 tw_region_room(struct tw_region *r, int tier)
+/* How many more pages of @sp may go to @tier. */
+static inline u64 tw_space_room(struct tw_space *sp, int tier)
 {
-	u64 room = tw_agent_room(r->agent, tier);
+	u64 room = tw_agent_room(sp->agent, tier);
 
-	if (likely(!READ_ONCE(r->groups)))
+	if (likely(!READ_ONCE(sp->groups)))
 		return room;
-	return min(room, tw_groups_room(r, tier));
+	return min(room, tw_groups_room(sp, tier));
 }
 
 /* Pages that should leave @tier: of the agent's, or of a group's. Process context. */
-static inline unsigned long tw_region_excess(struct tw_region *r, int tier)
+static inline unsigned long tw_space_excess(struct tw_space *sp, int tier)
 {
-	unsigned long excess = tw_agent_excess(r->agent, tier);
+	unsigned long excess = tw_agent_excess(sp->agent, tier);
 
-	if (likely(!READ_ONCE(r->groups)))
+	if (likely(!READ_ONCE(sp->groups)))
 		return excess;
-	return max(excess, tw_groups_excess(r, tier));
+	return max(excess, tw_groups_excess(sp, tier));
 }
 
 #endif

@@ -3,7 +3,7 @@
  * group_entry.h - what group.c, group_join.c and group_limit.c share: a group
  *
  * Locks. tw_groups_mutex guards the list of groups, in the order of making, and
- * orders calls that change which groups bind a region. Limits and counts are read
+ * orders calls that change which groups bind a space. Limits and counts are read
  * without it.
  */
 #ifndef _TW_GROUP_ENTRY_H
@@ -19,16 +19,16 @@
 #include <linux/uidgid.h>
 #include <linux/tierwatch.h>
 
-struct tw_region;
+struct tw_space;
 
 /**
  * struct tw_group - a cgroup or a user with limits
- * @ref: tw_groups while it has limits, and arrays of regions
+ * @ref: tw_groups while it has limits, and arrays of spaces
  * @serial: its place in the list, which is in the order of making
  * @path: of a cgroup, as in /proc/PID/cgroup; NULL: it is a user
  * @uid: which user
  * @limit: pages by tier, TW_NO_LIMIT for none
- * @pages: pages by tier of the regions in it
+ * @pages: pages by tier of the spaces in it
  * @node: in tw_groups
  */
 struct tw_group {
@@ -48,26 +48,26 @@ static inline u64 tw_group_used(const struct tw_group *g, int tier)
 }
 
 /**
- * struct tw_groups - the groups that bind a region
+ * struct tw_groups - the groups that bind a space
  * @rcu: freed after a grace period
  * @next: while it is prepared: in a list
- * @region: the same: whose it will be, referenced
+ * @space: the same: whose it will be, referenced
  * @nr: in @group
  * @group: each is referenced
  */
 struct tw_groups {
 	struct rcu_head rcu;
 	struct list_head next;
-	struct tw_region *region;
+	struct tw_space *space;
 	unsigned int nr;
 	struct tw_group *group[];
 };
 
 extern spinlock_t tw_groups_lock;	/* sums and arrays that change, see group.c */
-bool tw_group_binds(const struct tw_group *g, const struct tw_region *r);
-/* Those of a region. Under RCU, tw_groups_lock or the mutex. */
-const struct tw_groups *tw_groups_of(struct tw_region *r);
-/* A region's ->groups, which it has no more; an array that nobody has seen. */
+bool tw_group_binds(const struct tw_group *g, const struct tw_space *sp);
+/* Those of a space. Under RCU, tw_groups_lock or the mutex. */
+const struct tw_groups *tw_groups_of(struct tw_space *sp);
+/* A space's ->groups, which it has no more; an array that nobody has seen. */
 void tw_groups_free(unsigned long groups);
 void tw_groups_free_rcu(struct rcu_head *rcu);
 
@@ -75,7 +75,7 @@ extern struct list_head tw_groups;
 extern struct mutex tw_groups_mutex;
 
 /*
- * Binds all regions that @g is for, or lets them go, under the mutex. A region that
+ * Binds all spaces that @g is for, or lets them go, under the mutex. A space that
  * is made meanwhile waits for it. 0, or -ENOMEM and nothing has changed. Sleeps.
  */
 int tw_group_spread(struct tw_group *g, bool add);

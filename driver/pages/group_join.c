@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * group_join.c - regions join groups, and leave them
+ * group_join.c - spaces join groups, and leave them
  *
- * Owns the list of groups and the changes of which groups bind a region.
+ * Owns the list of groups and the changes of which groups bind a space.
  *
- * Locks: tw_groups_mutex orders calls that change the arrays (group_entry.h); region
+ * Locks: tw_groups_mutex orders calls that change the arrays (group_entry.h); space
  * creation takes it with nothing else held. How counts are kept right meanwhile:
  * group.c.
  */
@@ -21,7 +21,7 @@
 
 #include "pages/group.h"
 #include "pages/group_entry.h"
-#include "pages/region.h"
+#include "pages/space.h"
 
 LIST_HEAD(tw_groups);
 DEFINE_MUTEX(tw_groups_mutex);
@@ -53,11 +53,11 @@ static struct tw_groups *tw_groups_alloc(unsigned int nr)
 	return s;
 }
 
-/* The region's array with @g, or without it; prepared for a region it binds. */
-static struct tw_groups *tw_groups_prepare(struct tw_region *r,
+/* The space's array with @g, or without it; prepared for a space it binds. */
+static struct tw_groups *tw_groups_prepare(struct tw_space *sp,
 					   struct tw_group *g, bool add)
 {
-	const struct tw_groups *old = tw_groups_of(r);
+	const struct tw_groups *old = tw_groups_of(sp);
 	unsigned int i, nr = old ? old->nr : 0;
 	struct tw_groups *s = tw_groups_alloc(nr + add);
 
@@ -68,32 +68,32 @@ static struct tw_groups *tw_groups_prepare(struct tw_region *r,
 			tw_groups_append(s, old->group[i]);
 	if (add)
 		tw_groups_append(s, g);
-	s->region = tw_region_get(r);
+	s->space = tw_space_get(sp);
 	return s;
 }
 
-/* Sums and array change together, while all counts of the region wait. */
+/* Sums and array change together, while all counts of the space wait. */
 static void tw_groups_switch(struct tw_groups *s, struct tw_group *g, bool add)
 {
-	struct tw_region *r = s->region;
+	struct tw_space *sp = s->space;
 	unsigned long old;
 	long n;
 	int tier;
 
 	spin_lock(&tw_groups_lock);
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
-		n = atomic_long_read(&r->pages[tier]);
+		n = atomic_long_read(&sp->pages[tier]);
 		atomic_long_add(add ? n : -n, &g->pages[tier]);
 	}
-	old = r->groups;
-	/* Pairs with tw_region_count(): lock-free counts from here on are new. */
-	smp_store_release(&r->groups, s->nr ? (unsigned long)s : 0);
+	old = sp->groups;
+	/* Pairs with tw_space_count(): lock-free counts from here on are new. */
+	smp_store_release(&sp->groups, s->nr ? (unsigned long)s : 0);
 	spin_unlock(&tw_groups_lock);
 
 	tw_groups_free(old);
 	if (!s->nr)
 		kfree(s);
-	tw_region_put_async(r);
+	tw_space_put_async(sp);
 }
 
 static void tw_groups_drop(struct list_head *list)
@@ -102,35 +102,35 @@ static void tw_groups_drop(struct list_head *list)
 
 	list_for_each_entry_safe(s, n, list, next) {
 		list_del(&s->next);
-		tw_region_put_async(s->region);
+		tw_space_put_async(s->space);
 		tw_groups_free_rcu(&s->rcu);	/* nobody has seen it */
 	}
 }
 
-/* Arrays for all regions that @g is for: 0, or -ENOMEM and @list is empty. */
+/* Arrays for all spaces that @g is for: 0, or -ENOMEM and @list is empty. */
 static int tw_groups_collect(struct tw_group *g, bool add,
 			     struct list_head *list)
 {
 	struct tw_groups *s;
-	struct tw_region *r;
+	struct tw_space *sp;
 	u64 id = 0;
 
-	while ((r = tw_region_after(id))) {
-		id = tw_region_number(r);
-		if (tw_group_binds(g, r) &&
-		    tw_groups_has(tw_groups_of(r), g) != add) {
-			s = tw_groups_prepare(r, g, add);
+	while ((sp = tw_space_after(id))) {
+		id = tw_space_number(sp);
+		if (tw_group_binds(g, sp) &&
+		    tw_groups_has(tw_groups_of(sp), g) != add) {
+			s = tw_groups_prepare(sp, g, add);
 			if (!s)
 				goto drop;
 			list_add_tail(&s->next, list);
 		}
-		tw_region_put_async(r);
+		tw_space_put_async(sp);
 		cond_resched();
 	}
 	return 0;
 
 drop:
-	tw_region_put_async(r);
+	tw_space_put_async(sp);
 	tw_groups_drop(list);
 	return -ENOMEM;
 }
@@ -146,8 +146,8 @@ int tw_group_spread(struct tw_group *g, bool add)
 	if (err || list_empty(&list))
 		return err;
 	list_for_each_entry(s, &list, next)
-		WRITE_ONCE(s->region->groups,
-			   s->region->groups | TW_GROUPS_CHANGE);
+		WRITE_ONCE(s->space->groups,
+			   s->space->groups | TW_GROUPS_CHANGE);
 	/* Those that had not seen the mark are over. */
 	synchronize_rcu();
 	list_for_each_entry_safe(s, n, &list, next)
@@ -155,7 +155,7 @@ int tw_group_spread(struct tw_group *g, bool add)
 	return 0;
 }
 
-int tw_groups_join(struct tw_region *r)
+int tw_groups_join(struct tw_space *sp)
 {
 	struct tw_groups *s;
 	struct tw_group *g;
@@ -164,7 +164,7 @@ int tw_groups_join(struct tw_region *r)
 
 	mutex_lock(&tw_groups_mutex);
 	list_for_each_entry(g, &tw_groups, node)
-		nr += tw_group_binds(g, r);
+		nr += tw_group_binds(g, sp);
 	if (!nr)
 		goto unlock;
 	s = tw_groups_alloc(nr);
@@ -173,10 +173,10 @@ int tw_groups_join(struct tw_region *r)
 		goto unlock;
 	}
 	list_for_each_entry(g, &tw_groups, node)
-		if (tw_group_binds(g, r))
+		if (tw_group_binds(g, sp))
 			tw_groups_append(s, g);
 	/* It has no pages: there is nothing to move from group to group. */
-	tw_groups_free(xchg(&r->groups, (unsigned long)s));
+	tw_groups_free(xchg(&sp->groups, (unsigned long)s));
 unlock:
 	mutex_unlock(&tw_groups_mutex);
 	return err;

@@ -3,7 +3,7 @@
  * group_limit.c - limits of cgroups and users: setting and showing them
  *
  * Owns TW_IOC_GROUP_LIMITS and the list of groups: there is one as long as it has
- * limits. Which regions it binds is group.c's.
+ * limits. Which spaces it binds is group.c's.
  *
  * Locks: tw_groups_mutex guards the list and orders calls that set limits.
  */
@@ -23,7 +23,7 @@
 #include "pages/group_limit.h"
 #include "tiers/headroom.h"
 
-/* A bound for what a region's creation looks at. */
+/* A bound for what a space's creation looks at. */
 #define TW_GROUPS_MAX	1024
 
 static unsigned int tw_nr_groups;
@@ -62,7 +62,7 @@ static void tw_group_store(struct tw_group *g, const u64 *limit)
 		WRITE_ONCE(g->limit[tier], limit[tier]);
 }
 
-/* Takes it out of the list, its regions having let go. */
+/* Takes it out of the list, its spaces having let go. */
 static void tw_group_unlist(struct tw_group *g)
 {
 	list_del(&g->node);
@@ -312,7 +312,7 @@ int tw_groups_init(void)
 }
 
 /**
- * tw_groups_exit - at unload: no region is left, the limits end
+ * tw_groups_exit - at unload: no space is left, the limits end
  */
 void tw_groups_exit(void)
 {

@@ -2,8 +2,8 @@
 /*
  * lookup.c - pages by number, and what callers may know of them
  *
- * Owns nothing: says which region a number is of, and what a record says. Any room
- * above may call it; what a caller may name, it asks of region.c.
+ * Owns nothing: says which space a number is of, and what a record says. Any room
+ * above may call it; what a caller may name, it asks of the space.
  *
  * Locks: none. A record is read once, without its lock.
  */
@@ -16,46 +16,46 @@
 #include "pages/heat.h"
 #include "pages/lookup.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "tiers/nodes.h"
 
-struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
+struct tw_space *tw_page_lookup(u64 page, unsigned long *idx, bool admin)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 
 	if (!(page & TW_PAGE_STABLE))
-		return admin ? tw_region_by_pfn(page, idx) : NULL;
-	r = tw_region_by_number(TW_PAGE_REGION(page));
+		return admin ? tw_space_by_pfn(page, idx) : NULL;
+	sp = tw_space_by_number(TW_PAGE_REGION(page));
 	*idx = TW_PAGE_INDEX(page);
-	if (r && (*idx >= r->nr_pages || !(admin || tw_region_mine(r)))) {
-		tw_region_put_async(r);
-		r = NULL;
+	if (sp && (*idx >= sp->nr_pages || !(admin || tw_space_mine(sp)))) {
+		tw_space_put_async(sp);
+		sp = NULL;
 	}
-	return r;
+	return sp;
 }
 
-struct tw_region *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
+struct tw_space *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
 				    bool admin)
 {
-	struct tw_region *r = tw_page_lookup(page, idx, admin);
+	struct tw_space *sp = tw_page_lookup(page, idx, admin);
 
-	if (r && owner && r->id != owner) {
-		tw_region_put_async(r);
-		r = NULL;
+	if (sp && owner && sp->id != owner) {
+		tw_space_put_async(sp);
+		sp = NULL;
 	}
-	return r;
+	return sp;
 }
 
-void tw_page_describe(struct tw_region *r, unsigned long idx,
+void tw_page_describe(struct tw_space *sp, unsigned long idx,
 		      struct tw_page *p, bool admin)
 {
-	struct tw_rec *rec = tw_rec_find(r, idx);
+	struct tw_rec *rec = tw_rec_find(sp, idx);
 	unsigned long w = rec ? tw_rec_w(rec) : 0;
 
 	*p = (struct tw_page){
-		.page = tw_region_page(r, idx),
-		.owner = r->id,
-		.agent = r->agent->id,
+		.page = tw_space_page(sp, idx),
+		.owner = sp->id,
+		.agent = sp->agent->id,
 		.tier = TW_TIER_NONE,
 		.node = -1,
 		.best_node = -1,

@@ -8,18 +8,18 @@
 #include <linux/types.h>
 #include <linux/tierwatch.h>
 
-struct tw_region;
+struct tw_space;
 
 /*
- * The region's page by either number, if the caller may: a reference or NULL. Any
+ * The space's page by either number, if the caller may: a reference or NULL. Any
  * context but NMI with @admin.
  */
-struct tw_region *tw_page_lookup(u64 page, unsigned long *idx, bool admin);
-/* The same if it is of region @owner (its id); 0: of any. */
-struct tw_region *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
+struct tw_space *tw_page_lookup(u64 page, unsigned long *idx, bool admin);
+/* The same if it is of space @owner (its id); 0: of any. */
+struct tw_space *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
 				    bool admin);
-/* Page @idx of @r as it is now. */
-void tw_page_describe(struct tw_region *r, unsigned long idx, struct tw_page *p,
+/* Page @idx of @sp as it is now. */
+void tw_page_describe(struct tw_space *sp, unsigned long idx, struct tw_page *p,
 		      bool admin);
 
 #endif

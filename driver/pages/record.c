@@ -4,8 +4,8 @@
  *
  * Owns the memory of the records, and the list of chunks with resident pages, which
  * the shrinker (shrinker.c) makes and walks. A chunk is made once and stays until the
- * region's last reference goes, so a record's address is stable and looked up
- * without a lock. tw_region.make_lock is held while one is made: mmap_lock ->
+ * space's last reference goes, so a record's address is stable and looked up
+ * without a lock. tw_space.make_lock is held while one is made: mmap_lock ->
  * make_lock, memory is allocated under it and no record is locked.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -18,7 +18,7 @@
 #include "base/stats.h"
 #include "base/user.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 
 #define TW_RECS_BYTES	(TW_CHUNK_PAGES * sizeof(struct tw_rec))
 
@@ -75,14 +75,14 @@ static void tw_chunk_untrack(struct tw_chunk *c)
 
 /* -- finding, making, freeing --------------------------------------------------- */
 
-struct tw_chunk *tw_chunk_find(struct tw_region *r, unsigned long idx)
+struct tw_chunk *tw_chunk_find(struct tw_space *sp, unsigned long idx)
 {
-	return xa_load(&r->chunks, idx >> TW_CHUNK_SHIFT);
+	return xa_load(&sp->chunks, idx >> TW_CHUNK_SHIFT);
 }
 
-struct tw_rec *tw_rec_find(struct tw_region *r, unsigned long idx)
+struct tw_rec *tw_rec_find(struct tw_space *sp, unsigned long idx)
 {
-	struct tw_chunk *c = tw_chunk_find(r, idx);
+	struct tw_chunk *c = tw_chunk_find(sp, idx);
 
 	return c ? tw_chunk_rec(c, idx) : NULL;
 }
@@ -100,7 +100,7 @@ static void tw_chunk_free(struct tw_chunk *c)
 }
 
 /* A chunk in its place, charged to the active memcg. NULL: no memory. */
-static struct tw_chunk *tw_chunk_insert(struct tw_region *r, unsigned long idx,
+static struct tw_chunk *tw_chunk_insert(struct tw_space *sp, unsigned long idx,
 					gfp_t gfp)
 {
 	struct tw_chunk *c = tw_chunk_new(gfp | __GFP_ZERO);
@@ -110,10 +110,10 @@ static struct tw_chunk *tw_chunk_insert(struct tw_region *r, unsigned long idx,
 	c->rec = kzalloc(TW_RECS_BYTES, gfp);
 	if (!c->rec)
 		goto free;
-	c->region = r;
+	c->space = sp;
 	c->base = idx & ~(TW_CHUNK_PAGES - 1);
 	atomic_set(&c->nr_mem, 0);
-	if (xa_err(xa_store(&r->chunks, idx >> TW_CHUNK_SHIFT, c, gfp)))
+	if (xa_err(xa_store(&sp->chunks, idx >> TW_CHUNK_SHIFT, c, gfp)))
 		goto free;
 	return c;
 
@@ -122,86 +122,85 @@ free:
 	return NULL;
 }
 
-static struct tw_chunk *tw_chunk_alloc(struct tw_region *r, unsigned long idx,
-				       bool hard)
+static struct tw_chunk *tw_chunk_alloc(struct tw_space *sp, unsigned long idx,
+				       gfp_t gfp)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
-		    (hard ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY);
 	struct mem_cgroup *own = NULL, *old;
+	bool hard = gfp & __GFP_RETRY_MAYFAIL;
 	struct tw_chunk *c;
 
 	if (hard)
 		own = get_mem_cgroup_from_mm(current->mm);
-	old = set_active_memcg(r->memcg);
-	c = tw_chunk_insert(r, idx, gfp);
+	old = set_active_memcg(sp->memcg);
+	c = tw_chunk_insert(sp, idx, gfp);
 	if (!c && hard) {
 		set_active_memcg(own);
-		c = tw_chunk_insert(r, idx, gfp);
+		c = tw_chunk_insert(sp, idx, gfp);
 	}
 	set_active_memcg(old);
 	mem_cgroup_put(own);
 	return c;
 }
 
-/* All chunks that the region can have, charged at once: 0 or -EDQUOT. */
-int tw_records_prepay(struct tw_region *r)
+/* All chunks that the space can have, charged at once: 0 or -EDQUOT. */
+int tw_records_prepay(struct tw_space *sp)
 {
-	unsigned long chunks = DIV_ROUND_UP(r->nr_pages, TW_CHUNK_PAGES);
+	unsigned long chunks = DIV_ROUND_UP(sp->nr_pages, TW_CHUNK_PAGES);
 	int err;
 
-	err = tw_user_charge(r->user, TW_USER_RECORD_BYTES,
+	err = tw_user_charge(sp->user, TW_USER_RECORD_BYTES,
 			     chunks * TW_CHUNK_BYTES);
 	if (!err)
-		r->record_quota = chunks * TW_CHUNK_BYTES;
+		sp->record_quota = chunks * TW_CHUNK_BYTES;
 	return err;
 }
 
-static int tw_chunk_charge(struct tw_region *r)
+static int tw_chunk_charge(struct tw_space *sp)
 {
-	if (r->record_quota)
+	if (sp->record_quota)
 		return 0;
-	return tw_user_charge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+	return tw_user_charge(sp->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
 }
 
-static void tw_chunk_uncharge(struct tw_region *r)
+static void tw_chunk_uncharge(struct tw_space *sp)
 {
-	if (!r->record_quota)
-		tw_user_uncharge(r->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
+	if (!sp->record_quota)
+		tw_user_uncharge(sp->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
 }
 
 /* The first to come makes it, the others wait rather than make one in vain. */
-static struct tw_chunk *tw_chunk_make_locked(struct tw_region *r,
-					     unsigned long idx, bool hard)
+static struct tw_chunk *tw_chunk_make_locked(struct tw_space *sp,
+					     unsigned long idx, gfp_t gfp)
 {
-	struct tw_chunk *c = tw_chunk_find(r, idx);
+	struct tw_chunk *c = tw_chunk_find(sp, idx);
 	int err;
 
-	lockdep_assert_held(&r->make_lock);
+	lockdep_assert_held(&sp->make_lock);
 	if (c)
 		return c;
-	err = tw_chunk_charge(r);
+	err = tw_chunk_charge(sp);
 	if (err)
 		return ERR_PTR(err);
-	c = tw_chunk_alloc(r, idx, hard);
+	c = tw_chunk_alloc(sp, idx, gfp);
 	if (!c) {
-		tw_chunk_uncharge(r);
+		tw_chunk_uncharge(sp);
 		return ERR_PTR(-ENOMEM);
 	}
-	atomic_long_add(TW_CHUNK_BYTES, &r->record_bytes);
+	atomic_long_add(TW_CHUNK_BYTES, &sp->record_bytes);
 	tw_global_add(record_bytes, TW_CHUNK_BYTES);
 	return c;
 }
 
-struct tw_chunk *tw_chunk_make(struct tw_region *r, unsigned long idx, bool hard)
+struct tw_chunk *tw_chunk_make(struct tw_space *sp, unsigned long idx, gfp_t gfp)
 {
-	struct tw_chunk *c = tw_chunk_find(r, idx);
+	struct tw_chunk *c = tw_chunk_find(sp, idx);
 
 	if (likely(c))
 		return c;
-	if (mutex_lock_killable(&r->make_lock))
+	if (mutex_lock_killable(&sp->make_lock))
 		return ERR_PTR(-EINTR);
-	c = tw_chunk_make_locked(r, idx, hard);
-	mutex_unlock(&r->make_lock);
+	c = tw_chunk_make_locked(sp, idx, gfp);
+	mutex_unlock(&sp->make_lock);
 	return c;
 }
 
@@ -215,25 +214,25 @@ void tw_chunk_mem_add(struct tw_chunk *c, int n)
 		tw_chunk_track(c);
 }
 
-void tw_chunks_init(struct tw_region *r)
+void tw_chunks_init(struct tw_space *sp)
 {
-	xa_init_flags(&r->chunks, XA_FLAGS_ACCOUNT);
-	mutex_init(&r->make_lock);
+	xa_init_flags(&sp->chunks, XA_FLAGS_ACCOUNT);
+	mutex_init(&sp->make_lock);
 }
 
 /* Last reference: all pages and slots are gone. */
-void tw_chunks_free(struct tw_region *r)
+void tw_chunks_free(struct tw_space *sp)
 {
 	struct tw_chunk *c;
 	unsigned long i;
 
-	tw_for_each_chunk(r, i, c) {
+	tw_for_each_chunk(sp, i, c) {
 		tw_chunk_free(c);
-		tw_chunk_uncharge(r);
+		tw_chunk_uncharge(sp);
 		tw_global_add(record_bytes, -(s64)TW_CHUNK_BYTES);
 		cond_resched();
 	}
-	if (r->record_quota)
-		tw_user_uncharge(r->user, TW_USER_RECORD_BYTES, r->record_quota);
-	xa_destroy(&r->chunks);
+	if (sp->record_quota)
+		tw_user_uncharge(sp->user, TW_USER_RECORD_BYTES, sp->record_quota);
+	xa_destroy(&sp->chunks);
 }

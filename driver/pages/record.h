@@ -3,9 +3,9 @@
  * record.h - one 16-byte record a touched page
  *
  * Records come in chunks of 512, made on the first touch of any of their
- * pages and freed with the region. A record's word @w has the lock bit, the
- * state and where the page is; it and @slot change only under the lock bit.
- * The bytes behind are hints and change without any lock (READ_ONCE,
+ * pages and freed with the space that owns them (space.h). A record's word @w has
+ * the lock bit, the state and where the page is; it and @slot change only under the
+ * lock bit. The bytes behind are hints and change without any lock (READ_ONCE,
  * WRITE_ONCE).
  *
  * Lock order: mmap_lock -> record -> i_mmap_rwsem -> page table lock, and
@@ -42,7 +42,7 @@
 #include <linux/xarray.h>
 #include <linux/tierwatch.h>
 
-struct tw_region;
+struct tw_space;
 
 enum tw_state {
 	TW_NONE,
@@ -97,7 +97,7 @@ struct tw_rec {
 /**
  * struct tw_chunk - 512 records
  * @rec: the records
- * @region: whose
+ * @space: whose
  * @base: index of the first page
  * @nr_mem: pages in state MEM, WRITING or CANCELLED
  * @idle: scans in a row that have found it untouched; this and what follows is
@@ -109,7 +109,7 @@ struct tw_rec {
  */
 struct tw_chunk {
 	struct tw_rec *rec;
-	struct tw_region *region;
+	struct tw_space *space;
 	unsigned long base;
 	atomic_t nr_mem;
 	u8 idle;
@@ -386,17 +386,25 @@ void tw_records_exit(void);
 	xa_for_each_range(&(_r)->chunks, _i, _c, _start, _last)
 
 /* The record of page @idx, or NULL when no page of its chunk was touched. */
-struct tw_rec *tw_rec_find(struct tw_region *r, unsigned long idx);
-struct tw_chunk *tw_chunk_find(struct tw_region *r, unsigned long idx);
+struct tw_rec *tw_rec_find(struct tw_space *sp, unsigned long idx);
+struct tw_chunk *tw_chunk_find(struct tw_space *sp, unsigned long idx);
+#define TW_GFP_CHUNK		(GFP_KERNEL | __GFP_ACCOUNT | __GFP_NOWARN | \
+				 __GFP_NORETRY)
+#define TW_GFP_CHUNK_HARD	(GFP_KERNEL | __GFP_ACCOUNT | __GFP_NOWARN | \
+				 __GFP_RETRY_MAYFAIL)
+
 /*
- * The chunk of page @idx, made when needed: sleeps; -ENOMEM, -EDQUOT. @hard:
- * with reclaim's full effort, and in the caller's memcg if not in the region's.
+ * The chunk of page @idx, made when needed: sleeps; -ENOMEM, -EDQUOT, -EINTR. @gfp:
+ * TW_GFP_CHUNK, or with reclaim's full effort TW_GFP_CHUNK_HARD, and then in the
+ * caller's memcg if not in the space's. All who make chunks of a space wait for each
+ * other: for one that the kernel's own I/O waits for, all say GFP_NOIO instead of
+ * GFP_KERNEL.
  */
-struct tw_chunk *tw_chunk_make(struct tw_region *r, unsigned long idx, bool hard);
-/* Charges the user with all records of @r before there are any: 0 or -EDQUOT. */
-int tw_records_prepay(struct tw_region *r);
+struct tw_chunk *tw_chunk_make(struct tw_space *sp, unsigned long idx, gfp_t gfp);
+/* Charges the user with all records of @sp before there are any: 0 or -EDQUOT. */
+int tw_records_prepay(struct tw_space *sp);
 void tw_chunk_mem_add(struct tw_chunk *c, int n);
-void tw_chunks_init(struct tw_region *r);
-void tw_chunks_free(struct tw_region *r);
+void tw_chunks_init(struct tw_space *sp);
+void tw_chunks_free(struct tw_space *sp);
 
 #endif

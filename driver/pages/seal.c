@@ -2,7 +2,9 @@
 /*
  * seal.c - what a region's holders can no longer do to each other
  *
- * Owns tw_region.seals. A seal is never taken off again, so whoever has seen one
+ * Owns tw_region.seals, and tw_region.discards, which discards and their seal keep
+ * each other away with, as writable mappings of a file and their denial do
+ * (i_mmap_writable). A seal is never taken off again, so whoever has seen one
  * may rely on it without asking anew.
  *
  * Locks: seals are added under the inode's lock, and read without.
@@ -12,6 +14,7 @@
 #include <linux/errno.h>
 #include <linux/fs.h>
 
+#include "pages/discard.h"
 #include "pages/region.h"
 #include "pages/seal.h"
 
@@ -38,6 +41,17 @@ static int tw_seal_add(struct tw_region *r, u32 seals)
 	if (!err)
 		WRITE_ONCE(r->seals, r->seals | seals);
 	return err;
+}
+
+long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr)
+{
+	long n;
+
+	if (!atomic_inc_unless_negative(&r->discards))
+		return -EPERM;
+	n = tw_space_discard(&r->space, idx, nr);
+	atomic_dec(&r->discards);
+	return n;
 }
 
 int tw_region_seal_ioctl(struct file *file, struct tw_region_seal *arg)

@@ -12,19 +12,10 @@
 struct tw_region_seal;
 
 /*
- * Around freeing pages on somebody's behalf. False: it is sealed. What has begun
- * keeps the seal away, and the other way round, as writable mappings of a file
- * and their denial do (i_mmap_writable).
+ * Frees pages [@idx, @idx + @nr) on somebody's behalf, as tw_space_discard(), or
+ * -EPERM: it is sealed. Sleeps.
  */
-static inline bool tw_discard_begin(struct tw_region *r)
-{
-	return atomic_inc_unless_negative(&r->discards);
-}
-
-static inline void tw_discard_end(struct tw_region *r)
-{
-	atomic_dec(&r->discards);
-}
+long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr);
 
 /* No mapping made from now on may write. */
 static inline bool tw_region_write_sealed(const struct tw_region *r)

@@ -22,7 +22,7 @@
 
 #include "moving/move.h"
 #include "moving/store_choice.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/askers.h"
 #include "policy/background.h"
 #include "policy/knobs.h"
@@ -92,19 +92,19 @@ static struct tw_askers *tw_askers_of(struct mem_cgroup *memcg)
 	return &tw_memcg_askers[hash_ptr(memcg, TW_ASKED_BITS)];
 }
 
-/* What the shrinker has asked of each region. */
+/* What the shrinker has asked of each space. */
 static void tw_demote_reclaim(void)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	u64 id = 0;
 
-	while ((r = tw_region_after(id))) {
-		struct tw_askers *askers = tw_askers_of(r->memcg);
-		unsigned long n = atomic_long_xchg(&r->reclaim, 0);
+	while ((sp = tw_space_after(id))) {
+		struct tw_askers *askers = tw_askers_of(sp->memcg);
+		unsigned long n = atomic_long_xchg(&sp->reclaim, 0);
 
-		id = tw_region_number(r);
+		id = tw_space_number(sp);
 		for (n = min(n, 1024UL); n; n -= min_t(unsigned long, n, TW_BATCH)) {
-			unsigned long done = tw_demote_with(tw_demote_move, r,
+			unsigned long done = tw_demote_with(tw_demote_move, sp,
 					TW_TIER_NONE,
 					min_t(unsigned long, n, TW_BATCH));
 
@@ -114,7 +114,7 @@ static void tw_demote_reclaim(void)
 			}
 			tw_askers_freed(askers, done);
 		}
-		tw_region_put(r);
+		tw_space_put(sp);
 		cond_resched();
 	}
 }

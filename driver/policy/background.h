@@ -12,7 +12,7 @@ struct mem_cgroup;
 int tw_demote_init(void);
 void tw_demote_exit(void);
 /*
- * Have the background do what is asked of regions of @memcg, and wait for it up
+ * Have the background do what is asked of spaces of @memcg, and wait for it up
  * to @patience jiffies, if that is not known to be vain. Returns how many of up
  * to @nr pages were demoted, each counted for one caller only.
  */

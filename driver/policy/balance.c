@@ -18,7 +18,7 @@
 #include "base/usercopy.h"
 #include "moving/move.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/balance.h"
 #include "tiers/nodes.h"
 #include "tiers/tier.h"
@@ -103,14 +103,14 @@ static unsigned int tw_balance_count(struct tw_chunk *c)
 	return n;
 }
 
-static void tw_balance_region(struct tw_balance *b, struct tw_region *r)
+static void tw_balance_space(struct tw_balance *b, struct tw_space *sp)
 {
 	struct tw_chunk *c;
 	unsigned long i;
 	int nid;
 
-	b->m->region = r;
-	tw_for_each_chunk(r, i, c) {
+	b->m->space = sp;
+	tw_for_each_chunk(sp, i, c) {
 		if (tw_balance_enough(b))
 			return;
 		b->arg->looked += tw_balance_count(c);
@@ -137,7 +137,7 @@ static int tw_balance_nodes(nodemask_t *nodes)
 static int tw_balance(struct tw_numa_balance *arg, bool admin)
 {
 	struct tw_balance b = { .arg = arg };
-	struct tw_region *r;
+	struct tw_space *sp;
 	u64 id = 0;
 	int err;
 
@@ -151,11 +151,11 @@ static int tw_balance(struct tw_numa_balance *arg, bool admin)
 	b.m->from = TW_TIER_CPU;
 	b.m->reason = TW_REASON_NUMA;
 	b.m->flags = TW_MOVE_SAME;
-	while (!tw_balance_enough(&b) && (r = tw_region_after(id))) {
-		id = tw_region_number(r);
-		if (admin || tw_region_mine(r))
-			tw_balance_region(&b, r);
-		tw_region_put(r);
+	while (!tw_balance_enough(&b) && (sp = tw_space_after(id))) {
+		id = tw_space_number(sp);
+		if (admin || tw_space_mine(sp))
+			tw_balance_space(&b, sp);
+		tw_space_put(sp);
 	}
 	tw_move_free(b.m);
 	return signal_pending(current) && !arg->looked ? -EINTR : 0;

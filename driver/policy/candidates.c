@@ -11,7 +11,7 @@
  * be: what a program has just filled and left alone is the first to go.
  *
  * Locks: none. Rings are changed by single atomic operations, the hand is a
- * hint. Regions are looked at under a reference.
+ * hint. Spaces are looked at under a reference.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -28,7 +28,7 @@
 #include "pages/heat.h"
 #include "pages/lookup.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/candidates.h"
 #include "tiers/tier.h"
 
@@ -37,7 +37,7 @@
 #define TW_WALK_EACH	8
 
 /* Where the walk goes on (hints). */
-static u64 tw_hand_region;
+static u64 tw_hand_space;
 static unsigned long tw_hand_index;
 static unsigned long tw_hand_pfn;
 
@@ -105,18 +105,18 @@ static bool tw_cand_add(struct tw_cand_set *s, const struct tw_page *p)
 static bool tw_cand_describe(const struct tw_cand_set *s, u64 page,
 			     struct tw_page *p, bool *mine)
 {
-	struct tw_region *r;
+	struct tw_space *sp;
 	unsigned long idx;
 
 	*mine = s->admin;
 	if (!(page & TW_PAGE_STABLE))
 		return tw_external_describe(page, p);
-	r = tw_page_lookup(page, &idx, true);
-	if (!r)
+	sp = tw_page_lookup(page, &idx, true);
+	if (!sp)
 		return false;
-	tw_page_describe(r, idx, p, false);
-	*mine = s->admin || tw_region_mine(r);
-	tw_region_put(r);
+	tw_page_describe(sp, idx, p, false);
+	*mine = s->admin || tw_space_mine(sp);
+	tw_space_put(sp);
 	return true;
 }
 
@@ -166,22 +166,22 @@ static void tw_cand_walk_meet(struct tw_cand_set *s, const struct tw_page *p)
 	tw_heat_banded(p->page, p->tier, p->heat);
 }
 
-/* Page @at of @r and on; returns where it stopped, ULONG_MAX: at the end. */
-static unsigned long tw_cand_walk_pages(struct tw_cand_set *s, struct tw_region *r,
+/* Page @at of @sp and on; returns where it stopped, ULONG_MAX: at the end. */
+static unsigned long tw_cand_walk_pages(struct tw_cand_set *s, struct tw_space *sp,
 					unsigned long at, unsigned int *left)
 {
 	unsigned long i = at >> TW_CHUNK_SHIFT;
 	struct tw_chunk *c;
 	struct tw_page p;
 
-	tw_for_each_chunk_from(r, i, c, i) {
+	tw_for_each_chunk_from(sp, i, c, i) {
 		unsigned long idx = max(at, c->base);
 
 		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {
 			if (!*left || s->nr == s->want)
 				return idx;
 			--*left;
-			tw_page_describe(r, idx, &p, false);
+			tw_page_describe(sp, idx, &p, false);
 			tw_cand_walk_meet(s, &p);
 		}
 		cond_resched();
@@ -189,17 +189,17 @@ static unsigned long tw_cand_walk_pages(struct tw_cand_set *s, struct tw_region 
 	return ULONG_MAX;
 }
 
-/* Once around the regions at most. */
-static void tw_cand_walk_regions(struct tw_cand_set *s, unsigned int left)
+/* Once around the spaces at most. */
+static void tw_cand_walk_spaces(struct tw_cand_set *s, unsigned int left)
 {
-	u64 start = READ_ONCE(tw_hand_region), id = start;
+	u64 start = READ_ONCE(tw_hand_space), id = start;
 	unsigned long at = READ_ONCE(tw_hand_index);
 	bool wrapped = false;
-	struct tw_region *r;
+	struct tw_space *sp;
 
 	while (left && s->nr < s->want) {
-		r = tw_region_after(id ? id - 1 : 0);
-		if (!r) {
+		sp = tw_space_after(id ? id - 1 : 0);
+		if (!sp) {
 			if (wrapped)
 				break;
 			wrapped = true;
@@ -207,23 +207,23 @@ static void tw_cand_walk_regions(struct tw_cand_set *s, unsigned int left)
 			at = 0;
 			continue;
 		}
-		if (wrapped && tw_region_number(r) > start) {
-			tw_region_put(r);
+		if (wrapped && tw_space_number(sp) > start) {
+			tw_space_put(sp);
 			break;
 		}
 		left--;
-		if (tw_region_number(r) != id)
+		if (tw_space_number(sp) != id)
 			at = 0;
-		at = s->admin || tw_region_mine(r) ?
-		     tw_cand_walk_pages(s, r, at, &left) : ULONG_MAX;
-		id = tw_region_number(r);
+		at = s->admin || tw_space_mine(sp) ?
+		     tw_cand_walk_pages(s, sp, at, &left) : ULONG_MAX;
+		id = tw_space_number(sp);
 		if (at == ULONG_MAX) {
 			id++;
 			at = 0;
 		}
-		tw_region_put(r);
+		tw_space_put(sp);
 	}
-	WRITE_ONCE(tw_hand_region, id);
+	WRITE_ONCE(tw_hand_space, id);
 	WRITE_ONCE(tw_hand_index, at);
 }
 
@@ -286,7 +286,7 @@ static int tw_cand_run(struct tw_cand_set *s)
 	s->hot = tw_tier_latencies(s->from, s->to, &s->from_ns, &s->to_ns);
 	tw_cand_from_rings(s);
 	if (s->nr < s->want)
-		tw_cand_walk_regions(s, look);
+		tw_cand_walk_spaces(s, look);
 	if (s->nr < s->want && s->admin)
 		tw_cand_walk_external(s, look);
 	for (i = 0; i < s->nr; i++)

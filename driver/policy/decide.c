@@ -3,17 +3,17 @@
  * decide.c - which pages go where, scan by scan
  *
  * Owns what is known from the scan before (struct tw_decider) and the batches that a
- * scan moves. A region's pages have a home, its affinity, which draws them while it is
- * bound to memory. What is hot and elsewhere in memory is promoted to it; what is cold
- * there makes room. With TW_POLICY_AUTO hot is what fits the home, hottest first, as
- * the scan before has it; a page goes only when it is clear of that cut, the clearer
- * the more pages have gone to and fro. Memory's coldest pages go to the stores by
+ * scan moves. A space's pages have a home, which draws them while it is bound to
+ * memory. What is hot and elsewhere in memory is promoted to it; what is cold there
+ * makes room. With TW_POLICY_AUTO hot is what fits the home, hottest first, as the
+ * scan before has it; a page goes only when it is clear of that cut, the clearer the
+ * more pages have gone to and fro. Memory's coldest pages go to the stores by
  * background.c; what has been in a store for longest sinks to the next one before it
  * is full, where that is seen to help and takes little of the time that faults wait
  * for stores anyway.
  *
  * Locks: none. All of it is the scanner's thread's own, which alone calls it. Moves
- * are batched by region and direction.
+ * are batched by space and direction.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -29,7 +29,7 @@
 #include "moving/store_choice.h"
 #include "pages/heat.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/balance.h"
 #include "policy/decide.h"
 #include "policy/knobs.h"
@@ -126,7 +126,7 @@ static void tw_direction_count(struct tw_move *m, bool up)
 	for (i = 0; i < m->nr; i++) {
 		switch (m->status[i]) {
 		case 0:
-			tw_trace_add(tw_region_page(m->region, m->idx[i]), up);
+			tw_trace_add(tw_space_page(m->space, m->idx[i]), up);
 			tw_decider.moved++;
 			break;
 		case -EBUSY:
@@ -181,7 +181,7 @@ static void tw_direction_flush(struct tw_direction *way, bool up)
 	m->nr = 0;
 }
 
-static void tw_direction_add(struct tw_direction *way, struct tw_region *r,
+static void tw_direction_add(struct tw_direction *way, struct tw_space *sp,
 			     unsigned long idx, int from, int to)
 {
 	struct tw_move *m = way->m;
@@ -189,13 +189,13 @@ static void tw_direction_add(struct tw_direction *way, struct tw_region *r,
 
 	tw_decider.wanted++;
 	tw_auto_count(considered, 1);
-	if (tw_trace_fresh(tw_region_page(r, idx))) {
+	if (tw_trace_fresh(tw_space_page(sp, idx))) {
 		tw_auto_count(stayed, 1);
 		return;
 	}
 	if (m->nr && m->from != from)
 		tw_direction_flush(way, up);
-	m->region = r;
+	m->space = sp;
 	m->from = from;
 	m->to = to;
 	m->reason = up ? TW_REASON_HOT : TW_REASON_COLD;
@@ -204,7 +204,7 @@ static void tw_direction_add(struct tw_direction *way, struct tw_region *r,
 		tw_direction_flush(way, up);
 }
 
-void tw_policy_region_done(void)
+void tw_policy_space_done(void)
 {
 	tw_direction_flush(&tw_sink, false);
 	tw_direction_flush(&tw_down, false);	/* makes room */
@@ -227,21 +227,25 @@ static bool tw_is_cold(int tier, unsigned int heat)
 	return heat < READ_ONCE(tw_cold_threshold);
 }
 
-/* The first memory tier but @tier that takes more than @nr pages, or TW_TIER_NONE. */
-static int tw_other_with_room(int tier, unsigned int nr)
+/*
+ * The first memory tier but @tier that takes more than @nr pages of @sp, or
+ * TW_TIER_NONE.
+ */
+static int tw_other_with_room(const struct tw_space *sp, int tier, unsigned int nr)
 {
 	int other;
 
 	tw_for_each_memory_tier(other)
-		if (other != tier && tw_room(other) > nr)
+		if (other != tier && tw_room(other) > nr &&
+		    tw_space_allows(sp, other))
 			return other;
 	return TW_TIER_NONE;
 }
 
-void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
+void tw_policy_see(struct tw_space *sp, unsigned long idx, unsigned long w,
 		   unsigned int heat, bool young)
 {
-	int home = r->affinity, tier = tw_w_tier(w), other;
+	int home = sp->home, tier = tw_w_tier(w), other;
 
 	if (tw_w_state(w) != TW_MEM)
 		return;
@@ -254,7 +258,7 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 			return;
 		}
 		if (tw_room(home) > tw_up.m->nr) {
-			tw_direction_add(&tw_up, r, idx, tier, home);
+			tw_direction_add(&tw_up, sp, idx, tier, home);
 			return;
 		}
 		tw_decider.waiting[home]++;
@@ -266,12 +270,12 @@ void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
 	if (young || tw_decider.need[tier] <= tw_down.m->nr ||
 	    !tw_is_cold(tier, heat))
 		return;
-	other = tw_other_with_room(tier, tw_down.m->nr);
+	other = tw_other_with_room(sp, tier, tw_down.m->nr);
 	if (other != TW_TIER_NONE)
-		tw_direction_add(&tw_down, r, idx, tier, other);
+		tw_direction_add(&tw_down, sp, idx, tier, other);
 }
 
-void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
+void tw_policy_see_stored(struct tw_space *sp, unsigned long idx, int tier,
 			  unsigned int age)
 {
 	int to;
@@ -281,9 +285,9 @@ void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
 		return;
 	if (tw_sink.m->nr && tw_sink.m->from != tier)
 		tw_direction_flush(&tw_sink, false);
-	to = tw_store_below(r, tier);
+	to = tw_store_below(sp, tier);
 	if (to != TW_TIER_NONE)
-		tw_direction_add(&tw_sink, r, idx, tier, to);
+		tw_direction_add(&tw_sink, sp, idx, tier, to);
 }
 
 /* Pages that are to sink, so that what leaves memory finds room. */
@@ -392,7 +396,7 @@ static unsigned int tw_pays_at(int home, u64 window_ns)
 		return 0;	/* there is nowhere to come from */
 	cost = tw_decider.cost_ns[home] + tw_decider.cost_ns[other];
 
-	/* A region that has another tier as its home has its own latencies. */
+	/* A space that has another tier as its home has its own latencies. */
 	if (tw_tier_latencies(other, home, &from, &to))
 		return tw_heat_pays(cost, from - to, window_ns);
 	return tw_heat_pays(cost, to - from, window_ns);

@@ -12,7 +12,7 @@
 
 #include "policy/policy_calc.h"
 
-struct tw_region;
+struct tw_space;
 
 /**
  * struct tw_heat_map - resident pages by heat, of one scan
@@ -85,12 +85,12 @@ void tw_policy_moves_exit(void);
 /* A scan; touches within @window_ns count. */
 void tw_policy_begin(u64 window_ns);
 /* A resident page in it: @w its word, @heat and @young as found. */
-void tw_policy_see(struct tw_region *r, unsigned long idx, unsigned long w,
+void tw_policy_see(struct tw_space *sp, unsigned long idx, unsigned long w,
 		   unsigned int heat, bool young);
 /* A page in a store that needs room, untouched for @age scans. */
-void tw_policy_see_stored(struct tw_region *r, unsigned long idx, int tier,
+void tw_policy_see_stored(struct tw_space *sp, unsigned long idx, int tier,
 			  unsigned int age);
-void tw_policy_region_done(void);	/* moves what is left of a region's */
+void tw_policy_space_done(void);	/* moves what is left of a space's */
 /* @news: the program has turned to other pages. */
 void tw_policy_end(const struct tw_heat_map *map, bool news);
 /* The stores are told whether pages are to leave the slowest one: any thread. */

@@ -18,7 +18,7 @@
 #include "moving/store_choice.h"
 #include "pages/group.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/limits.h"
 #include "policy/sweep.h"
 #include "tiers/headroom.h"
@@ -39,19 +39,19 @@ static unsigned long tw_again_in = TW_AGAIN_FIRST;	/* the work's alone */
 unsigned long tw_demote_limits(unsigned long nr)
 {
 	unsigned long done = 0;
-	struct tw_region *r;
+	struct tw_space *sp;
 	u64 id = 0;
 	int tier;
 
-	while (!fatal_signal_pending(current) && (r = tw_region_after(id))) {
-		id = tw_region_number(r);
+	while (!fatal_signal_pending(current) && (sp = tw_space_after(id))) {
+		id = tw_space_number(sp);
 		tw_for_each_memory_tier(tier) {
-			unsigned long excess = tw_region_excess(r, tier);
+			unsigned long excess = tw_space_excess(sp, tier);
 
-			if (excess && atomic_long_read(&r->pages[tier]) > 0)
-				done += tw_demote(r, tier, min(excess, nr));
+			if (excess && atomic_long_read(&sp->pages[tier]) > 0)
+				done += tw_demote(sp, tier, min(excess, nr));
 		}
-		tw_region_put(r);
+		tw_space_put(sp);
 		cond_resched();
 	}
 	return done;
@@ -64,7 +64,7 @@ static bool tw_excess_flush(struct tw_move *m, unsigned long *done)
 {
 	if (!m->nr)
 		return true;
-	m->to = tw_store_below(m->region, m->from);
+	m->to = tw_store_below(m->space, m->from);
 	if (m->to == TW_TIER_NONE)
 		return false;
 	tw_move_run(m);
@@ -73,18 +73,18 @@ static bool tw_excess_flush(struct tw_move *m, unsigned long *done)
 	return m->moved;
 }
 
-/* Up to @want pages of @r out of store @tier. Returns how many moved. */
-static unsigned long tw_excess_region(struct tw_region *r, int tier,
-				      unsigned long want, struct tw_move *m)
+/* Up to @want pages of @sp out of store @tier. Returns how many moved. */
+static unsigned long tw_excess_space(struct tw_space *sp, int tier,
+				     unsigned long want, struct tw_move *m)
 {
 	unsigned long done = 0, n;
 	struct tw_chunk *c;
 	unsigned int i;
 
-	m->region = r;
+	m->space = sp;
 	m->from = tier;
 	m->nr = 0;
-	tw_for_each_chunk(r, n, c) {
+	tw_for_each_chunk(sp, n, c) {
 		for (i = 0; i < TW_CHUNK_PAGES; i++) {
 			unsigned long w = tw_rec_w(&c->rec[i]);
 
@@ -102,12 +102,12 @@ static unsigned long tw_excess_region(struct tw_region *r, int tier,
 	return done;
 }
 
-/* All stores, all regions, once. Returns how many pages moved. */
+/* All stores, all spaces, once. Returns how many pages moved. */
 static unsigned long tw_excess_all(void)
 {
 	unsigned long done = 0, excess;
 	struct tw_move *m;
-	struct tw_region *r;
+	struct tw_space *sp;
 	u64 id = 0;
 	int tier;
 
@@ -116,15 +116,15 @@ static unsigned long tw_excess_all(void)
 		return 0;
 	m->flags = TW_MOVE_CHOICE;
 	m->reason = TW_REASON_PRESSURE;
-	while ((r = tw_region_after(id))) {
-		id = tw_region_number(r);
+	while ((sp = tw_space_after(id))) {
+		id = tw_space_number(sp);
 		tw_for_each_store_tier(tier) {
-			excess = tw_region_excess(r, tier);
-			if (excess && atomic_long_read(&r->pages[tier]) > 0 &&
-			    tw_store_below(r, tier) != TW_TIER_NONE)
-				done += tw_excess_region(r, tier, excess, m);
+			excess = tw_space_excess(sp, tier);
+			if (excess && atomic_long_read(&sp->pages[tier]) > 0 &&
+			    tw_store_below(sp, tier) != TW_TIER_NONE)
+				done += tw_excess_space(sp, tier, excess, m);
 		}
-		tw_region_put(r);
+		tw_space_put(sp);
 		cond_resched();
 	}
 	tw_move_free(m);
@@ -137,17 +137,17 @@ static unsigned long tw_excess_all(void)
 static bool tw_limits_exceeded(void)
 {
 	bool found = false;
-	struct tw_region *r;
+	struct tw_space *sp;
 	u64 id = 0;
 	int tier;
 
-	while (!found && (r = tw_region_after(id))) {
-		id = tw_region_number(r);
+	while (!found && (sp = tw_space_after(id))) {
+		id = tw_space_number(sp);
 		for (tier = 0; tier < TW_NR_TIERS; tier++)
-			found |= tw_region_excess(r, tier) &&
-				 atomic_long_read(&r->pages[tier]) > 0 &&
-				 tw_store_below(r, tier) != TW_TIER_NONE;
-		tw_region_put(r);
+			found |= tw_space_excess(sp, tier) &&
+				 atomic_long_read(&sp->pages[tier]) > 0 &&
+				 tw_store_below(sp, tier) != TW_TIER_NONE;
+		tw_space_put(sp);
 	}
 	return found;
 }

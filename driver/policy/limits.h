@@ -7,7 +7,7 @@
 
 /*
  * Move pages of agents that are beyond their limits in memory to stores, up to
- * @nr of each region. Sleeps. Returns how many moved.
+ * @nr of each space. Sleeps. Returns how many moved.
  */
 unsigned long tw_demote_limits(unsigned long nr);
 /* The same for all tiers until nothing moves or it is paused; in background.c's work. */

@@ -2,11 +2,11 @@
 /*
  * reclaim.c - memory given back to the rest of the machine, by node
  *
- * Owns the threads. Pages of regions are on no LRU list. The kernel's reclaim sees
+ * Owns the threads. Pages of spaces are on no LRU list. The kernel's reclaim sees
  * them through the shrinker only, and does not wait for I/O of a shrinker's before
  * it kills. So pages have to leave before they must: a thread for each memory node
  * keeps the node's free memory above its high watermark, the further the faster it
- * is being used up, as long as regions have pages there and a store has room. The
+ * is being used up, as long as spaces have pages there and a store has room. The
  * page cache goes first as far as the kernel thinks it idle: it is taken for free
  * memory, and while there is any only the shrinker asks for our pages.
  *
@@ -20,7 +20,7 @@
  * patience.
  *
  * Threads exist for each node that can ever be, from load to unload; they sleep
- * until the first region. No locks of its own.
+ * until the first space. No locks of its own.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -40,7 +40,7 @@
 
 #include "moving/move.h"
 #include "moving/store_choice.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/askers.h"
 #include "policy/reclaim.h"
 #include "policy/reclaim_calc.h"
@@ -61,11 +61,11 @@
 #define TW_RECLAIM_TOLD_STEP	64L
 
 /**
- * struct tw_node - a node that may have pages of regions
+ * struct tw_node - a node that may have pages of spaces
  * @nid: its number
  * @task: its thread
  * @kicked: the thread sleeps here
- * @watch: there are regions now, the thread is to look
+ * @watch: there are spaces now, the thread is to look
  * @asked: pages that reclaimers want
  * @askers: those reclaimers
  * @pace: the thread's: how fast memory goes
@@ -208,7 +208,7 @@ static long tw_node_sleep(struct tw_node *n)
 {
 	struct tw_node_state s;
 
-	if (!tw_regions_exist() && !tw_pages_on(n->nid) && !n->told)
+	if (!tw_spaces_exist() && !tw_pages_on(n->nid) && !n->told)
 		return MAX_SCHEDULE_TIMEOUT;
 	if (!tw_reclaim_pages(n->nid) || tw_askers_idle(&n->askers))
 		return HZ / 4;
@@ -309,7 +309,7 @@ void tw_reclaim_watch(void)
 	for_each_node(nid) {
 		struct tw_node *n = tw_nodes[nid];
 
-		/* A thread that sleeps with a region there looks by itself. */
+		/* A thread that sleeps with a space there looks by itself. */
 		if (tw_pages_on(nid))
 			continue;
 		WRITE_ONCE(n->watch, true);

@@ -10,9 +10,9 @@
 int tw_reclaim_init(void);	/* after tw_demote_init() */
 void tw_reclaim_exit(void);
 
-/* A region has come: the nodes are watched as long as there is any. */
+/* A space has come: the nodes are watched as long as there is any. */
 void tw_reclaim_watch(void);
-/* Pages of regions on @nid that there is a store for. Any context. */
+/* Pages of spaces on @nid that there is a store for. Any context. */
 unsigned long tw_reclaim_pages(int nid);
 /* Is there so little free on @nid that allocations there have to wait? */
 bool tw_reclaim_short(int nid);

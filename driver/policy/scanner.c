@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * scanner.c - who touches what: all regions, again and again
+ * scanner.c - who touches what: all spaces, again and again
  *
  * Owns the thread, which runs while automatic migration is enabled. A scan goes
- * over the records of all regions, a group of chunks at a time, with the
+ * over the records of all spaces, a group of chunks at a time, with the
  * accessed bits of those in memory. When so much is touched from scan to scan
  * that this tells little, each group is looked at twice, a short window apart.
  * After each slice of work it sleeps, so that it takes no more than its share of
@@ -30,7 +30,7 @@
 #include "moving/departed.h"
 #include "pages/heat.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/accessed.h"
 #include "policy/decide.h"
 #include "policy/knobs.h"
@@ -57,14 +57,14 @@ static bool tw_scan_kicked;
 
 /**
  * struct tw_chunk_look - a chunk being looked at
- * @r: its region, a reference
+ * @sp: its space, a reference
  * @c: the chunk
  * @known: nothing has happened there
  * @seen: pages touched since the scan before
  * @young: pages touched within the window
  */
 struct tw_chunk_look {
-	struct tw_region *r;
+	struct tw_space *sp;
 	struct tw_chunk *c;
 	bool known;
 	DECLARE_BITMAP(seen, TW_CHUNK_PAGES);
@@ -75,7 +75,7 @@ struct tw_chunk_look {
  * struct tw_pass - one scan; the thread's own
  * @map: pages by heat
  * @bands: pages by tier and band of heat
- * @id: of the region that the scan is at, or the next
+ * @id: of the space that the scan is at, or the next
  * @at: the chunk there
  * @group: chunks being looked at
  * @nr_group: how many
@@ -172,7 +172,7 @@ static void tw_scan_pause(struct tw_pass *p)
 }
 
 /* A page that has been seen: its heat and age from now on. */
-static void tw_scan_rec(struct tw_pass *p, struct tw_region *r,
+static void tw_scan_rec(struct tw_pass *p, struct tw_space *sp,
 			unsigned long idx, struct tw_rec *rec, unsigned long w,
 			enum tw_seen seen)
 {
@@ -189,12 +189,12 @@ static void tw_scan_rec(struct tw_pass *p, struct tw_region *r,
 	if (seen ? age : age < U8_MAX)
 		WRITE_ONCE(rec->age, seen ? 0 : age + 1);
 	if (tw_heat_band(heat) != tw_heat_band(old))
-		tw_heat_banded(tw_region_page(r, idx), tier, heat);
+		tw_heat_banded(tw_space_page(sp, idx), tier, heat);
 	p->bands[tier][tw_heat_band(heat)]++;
 	if (tw_w_state(w) == TW_STORE && tw_policy_needs_cold(tier)) {
 		age = READ_ONCE(rec->age);
 		p->map.age[tier][age]++;
-		tw_policy_see_stored(r, idx, tier, age);
+		tw_policy_see_stored(sp, idx, tier, age);
 	}
 	if (!tw_w_resident(w))
 		return;
@@ -204,13 +204,13 @@ static void tw_scan_rec(struct tw_pass *p, struct tw_region *r,
 		p->steady++;
 		p->lost += seen != TW_SEEN_YOUNG;
 	}
-	p->map.home[r->affinity][bucket]++;
+	p->map.home[sp->home][bucket]++;
 	p->map.tier[tier][bucket]++;
-	tw_policy_see(r, idx, w, heat, seen == TW_SEEN_YOUNG);
+	tw_policy_see(sp, idx, w, heat, seen == TW_SEEN_YOUNG);
 }
 
 /*
- * Most pages of a big region have no heat and get none: all there is to do is
+ * Most pages of a big space have no heat and get none: all there is to do is
  * to count them, and that they are older. False: there is more to it.
  */
 static bool tw_scan_cold(struct tw_rec *rec, unsigned long w, bool young,
@@ -228,7 +228,7 @@ static bool tw_scan_cold(struct tw_rec *rec, unsigned long w, bool young,
 	return true;
 }
 
-static void tw_scan_count_cold(struct tw_pass *p, struct tw_region *r,
+static void tw_scan_count_cold(struct tw_pass *p, struct tw_space *sp,
 			       const u16 *cold)
 {
 	int tier;
@@ -241,7 +241,7 @@ static void tw_scan_count_cold(struct tw_pass *p, struct tw_region *r,
 		if (!resident)
 			continue;	/* so in all stores */
 		p->memory += resident;
-		p->map.home[r->affinity][0] += resident;
+		p->map.home[sp->home][0] += resident;
 		p->map.tier[tier][0] += resident;
 	}
 }
@@ -253,7 +253,7 @@ static bool tw_scan_known(struct tw_pass *p, struct tw_chunk_look *l)
 	int tier;
 
 	if (atomic_read(&c->nr_mem)) {
-		if (tw_scan_chunk(l->r, c, l->seen, false))
+		if (tw_scan_chunk(l->sp, c, l->seen, false))
 			return false;
 		p->skipped += TW_CHUNK_PAGES;
 	} else if (c->idle < TW_LONG_IDLE) {
@@ -300,10 +300,10 @@ static void tw_look_done(struct tw_pass *p, struct tw_chunk_look *l)
 			continue;
 		p->pages++;
 		c->all_cold = false;
-		tw_scan_rec(p, l->r, c->base + i, rec, w, seen);
+		tw_scan_rec(p, l->sp, c->base + i, rec, w, seen);
 	}
 cold:
-	tw_scan_count_cold(p, l->r, c->cold);
+	tw_scan_count_cold(p, l->sp, c->cold);
 }
 
 /* Short enough for the freezer to wait for it. */
@@ -327,7 +327,7 @@ static void tw_group_again(struct tw_pass *p)
 		struct tw_chunk_look *l = &p->group[i];
 
 		if (!l->known && atomic_read(&l->c->nr_mem))
-			tw_scan_chunk(l->r, l->c, l->young, true);
+			tw_scan_chunk(l->sp, l->c, l->young, true);
 	}
 }
 
@@ -350,41 +350,41 @@ static void tw_group_scan(struct tw_pass *p)
 		struct tw_chunk_look *l = &p->group[i];
 
 		tw_look_done(p, l);
-		if (i + 1 == p->nr_group || l[1].r != l->r)
-			tw_policy_region_done();
+		if (i + 1 == p->nr_group || l[1].sp != l->sp)
+			tw_policy_space_done();
 	}
 	for (i = 0; i < p->nr_group; i++)
-		tw_region_put(p->group[i].r);
+		tw_space_put(p->group[i].sp);
 	p->nr_group = 0;
 	tw_scan_pause(p);
 }
 
 /*
  * Fills the group from where the scan is. Between groups nothing is held: a
- * region that goes away does not wait for a pause. False: that was the last.
+ * space that goes away does not wait for a pause. False: that was the last.
  */
 static bool tw_group_fill(struct tw_pass *p)
 {
 	unsigned int max = p->window == TW_WINDOW_ALL ? 1 : TW_GROUP;
-	struct tw_region *r;
+	struct tw_space *sp;
 	struct tw_chunk *c;
 
-	while ((r = tw_region_after(p->id ? p->id - 1 : 0))) {
-		if (tw_region_number(r) != p->id)
+	while ((sp = tw_space_after(p->id ? p->id - 1 : 0))) {
+		if (tw_space_number(sp) != p->id)
 			p->at = 0;
-		p->id = tw_region_number(r);
-		tw_for_each_chunk_from(r, p->at, c, p->at) {
+		p->id = tw_space_number(sp);
+		tw_for_each_chunk_from(sp, p->at, c, p->at) {
 			if (p->nr_group == max) {
-				tw_region_put(r);
+				tw_space_put(sp);
 				return true;
 			}
 			p->group[p->nr_group++] = (struct tw_chunk_look){
-				.r = tw_region_get(r), .c = c,
+				.sp = tw_space_get(sp), .c = c,
 			};
 		}
 		p->id++;
 		p->at = 0;
-		tw_region_put(r);
+		tw_space_put(sp);
 	}
 	return false;
 }
@@ -510,7 +510,7 @@ static int tw_scan_thread(void *unused)
 }
 
 /**
- * tw_scanner_init - at load, after regions and tiers
+ * tw_scanner_init - at load, after spaces and tiers
  *
  * Return: 0 or a negative errno.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * scanner.h - who touches what: all regions, again and again
+ * scanner.h - who touches what: all spaces, again and again
  */
 #ifndef _TW_SCANNER_H
 #define _TW_SCANNER_H

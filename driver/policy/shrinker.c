@@ -25,7 +25,6 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/oom.h>
-#include <linux/page_ref.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -35,7 +34,7 @@
 #include "moving/move.h"
 #include "pages/frame.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/background.h"
 #include "policy/reclaim.h"
 #include "policy/shrinker.h"
@@ -72,9 +71,8 @@ static unsigned long tw_chunk_mean(void)
 static bool tw_shrink_rec(struct tw_chunk *c, struct tw_rec *rec)
 {
 	unsigned long w = tw_rec_w(rec);
-	struct tw_region *r = c->region;
+	struct tw_space *sp = c->space;
 	bool done = false;
-	struct page *page;
 	int from, to;
 
 	if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
@@ -83,25 +81,12 @@ static bool tw_shrink_rec(struct tw_chunk *c, struct tw_rec *rec)
 	w = tw_rec_w(rec);
 	if (tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT))
 		goto unlock;
-	page = tw_w_page(w);
 	from = tw_w_tier(w);
 	to = tw_w_slot_tier(w);
-	if (tw_page_mapcount(page) || PageDirty(page) || PageHWPoison(page) ||
-	    !tw_tier_bound(to) || !page_ref_freeze(page, 1))
+	if (!tw_tier_bound(to) || !tw_page_freeze_clean(tw_w_page(w)))
 		goto unlock;
-	if (PageDirty(page)) {		/* by the last holder of a pin */
-		page_ref_unfreeze(page, 1);
-		goto unlock;
-	}
-	atomic64_dec(tw_tier_kept_ctr(&tw_tiers[to]));
-	tw_tier_used_add(&tw_tiers[to], 1);
-	tw_rec_set(rec, tw_w_left(w, to));
-	tw_pages_add(r, from, -1);
-	tw_pages_add(r, to, 1);
-	atomic_dec(&c->nr_mem);
-	tw_page_free_frozen(page);
-	tw_tier_uncharge(&tw_tiers[from], 1);
-	tw_page_moved(r, c->base + (rec - c->rec), from, to,
+	tw_page_leave_clean(sp, c, rec);
+	tw_page_moved(sp, c->base + (rec - c->rec), from, to,
 		      TW_REASON_PRESSURE, 0, 0);
 	done = true;
 unlock:
@@ -138,7 +123,7 @@ static enum lru_status tw_shrink_chunk(struct list_head *item,
 	}
 	ask = min_t(unsigned long, s->want, atomic_read(&c->nr_mem));
 	s->want -= ask;
-	atomic_long_add(ask, &c->region->reclaim);
+	atomic_long_add(ask, &c->space->reclaim);
 	return LRU_ROTATE;
 }
 

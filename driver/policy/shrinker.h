@@ -5,7 +5,7 @@
 #ifndef _TW_SHRINKER_H
 #define _TW_SHRINKER_H
 
-int tw_shrinker_init(void);	/* for memcgs: after tw_records_init(), before any region */
+int tw_shrinker_init(void);	/* for memcgs: after tw_records_init(), before any space */
 void tw_shrinker_exit(void);
 int tw_pressed_init(void);	/* for nodes, and the last resort */
 void tw_pressed_exit(void);

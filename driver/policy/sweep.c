@@ -2,7 +2,7 @@
 /*
  * sweep.c - cold pages out of memory: which ones
  *
- * Owns the hands. One clock hand over all regions in the order of their ids, and
+ * Owns the hands. One clock hand over all spaces in the order of their ids, and
  * within each a hand over its pages; second chance on accessed bits: a page found
  * touched is spared and its age starts again. The longer a sweep finds too little,
  * the less it spares. Where they go is store_choice.c's.
@@ -20,7 +20,7 @@
 #include "moving/store_choice.h"
 #include "pages/heat.h"
 #include "pages/record.h"
-#include "pages/region.h"
+#include "pages/space.h"
 #include "policy/accessed.h"
 #include "policy/knobs.h"
 #include "policy/sweep.h"
@@ -50,7 +50,7 @@ static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
  * @passed: records passed on this level
  * @fast: pages that the stores above the slowest still take
  * @spared: pages that may still be passed over
- * @idx: pages of the present region that are to go
+ * @idx: pages of the present space that are to go
  * @wish: where to, each: a store, TW_WISH_PLAIN
  * @nr: how many
  * @m: batch
@@ -71,7 +71,7 @@ struct tw_sweep {
 	struct tw_move *m;
 };
 
-static u64 tw_hand;			/* id of the region the clock is at */
+static u64 tw_hand;			/* id of the space the clock is at */
 static unsigned int tw_sweep_from;	/* level that found enough since the last scan */
 static unsigned int tw_sweep_cut;	/* heat below which the coldest are */
 
@@ -209,7 +209,7 @@ static bool tw_sweep_here(const struct tw_sweep *s, unsigned long w)
 	       (s->nid == NUMA_NO_NODE || tw_page_nid(tw_w_page(w)) == s->nid);
 }
 
-static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
+static void tw_sweep_window(struct tw_sweep *s, struct tw_space *sp,
 			    struct tw_chunk *c, unsigned int at)
 {
 	unsigned long w;
@@ -227,7 +227,7 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 	s->passed += TW_BATCH;
 	if (!here)
 		return;
-	young = tw_scan_young(r, c->base + at, TW_BATCH,
+	young = tw_scan_young(sp, c->base + at, TW_BATCH,
 			      !READ_ONCE(tw_scanning), &dirty);
 	for (i = 0; i < TW_BATCH; i++) {
 		/* Forgotten by the look: what is not wanted was touched, too. */
@@ -235,7 +235,7 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_region *r,
 			WRITE_ONCE(c->rec[at + i].age, 0);
 		if (!(here & BIT_ULL(i)) ||
 		    !tw_sweep_cold(s, &c->rec[at + i],
-				   tw_region_page(r, c->base + at + i),
+				   tw_space_page(sp, c->base + at + i),
 				   young & BIT_ULL(i)))
 			continue;
 		if (s->nr == min_t(unsigned long, TW_BATCH, s->want))
@@ -266,65 +266,65 @@ static bool tw_sweep_over(struct tw_sweep *s)
 	       fatal_signal_pending(current);
 }
 
-/* From the region's hand to its end, or until enough. True: reached the end. */
-static bool tw_sweep_region(struct tw_sweep *s, struct tw_region *r)
+/* From the space's hand to its end, or until enough. True: reached the end. */
+static bool tw_sweep_space(struct tw_sweep *s, struct tw_space *sp)
 {
-	unsigned long at = READ_ONCE(r->hand), i = at >> TW_CHUNK_SHIFT;
+	unsigned long at = READ_ONCE(sp->hand), i = at >> TW_CHUNK_SHIFT;
 	struct tw_chunk *c;
 	bool ended = false;
 
-	s->m->region = r;
-	tw_for_each_chunk_from(r, i, c, i) {
+	s->m->space = sp;
+	tw_for_each_chunk_from(sp, i, c, i) {
 		unsigned int w = at > c->base ? at - c->base : 0;
 
 		cond_resched();
 		if (!atomic_read(&c->nr_mem))
 			continue;
 		for (; w < TW_CHUNK_PAGES; w += TW_BATCH) {
-			tw_sweep_window(s, r, c, w);
+			tw_sweep_window(s, sp, c, w);
 			if (tw_sweep_over(s)) {
-				WRITE_ONCE(r->hand, c->base + w + TW_BATCH);
+				WRITE_ONCE(sp->hand, c->base + w + TW_BATCH);
 				goto out;
 			}
 		}
 	}
-	WRITE_ONCE(r->hand, 0);
+	WRITE_ONCE(sp->hand, 0);
 	ended = true;
 out:
 	tw_sweep_flush(s);
 	return ended;
 }
 
-/* Once around all regions at most, from where the clock is. */
+/* Once around all spaces at most, from where the clock is. */
 static void tw_sweep_all(struct tw_sweep *s)
 {
 	u64 start = READ_ONCE(tw_hand), id = start;
 	bool wrapped = false;
-	struct tw_region *r;
+	struct tw_space *sp;
 
 	while (!tw_sweep_over(s)) {
-		r = tw_region_after(id ? id - 1 : 0);
-		if (!r) {
+		sp = tw_space_after(id ? id - 1 : 0);
+		if (!sp) {
 			if (wrapped)
 				break;
 			wrapped = true;
 			id = 0;
 			continue;
 		}
-		if (wrapped && tw_region_number(r) > start) {
-			tw_region_put(r);
+		if (wrapped && tw_space_number(sp) > start) {
+			tw_space_put(sp);
 			break;
 		}
-		id = tw_region_number(r);
-		if (tw_sweep_region(s, r))
+		id = tw_space_number(sp);
+		if (tw_sweep_space(s, sp))
 			id++;
-		tw_region_put(r);
+		tw_space_put(sp);
 	}
 	WRITE_ONCE(tw_hand, id);
 }
 
 /* From level to level until enough is found; all levels, or a fatal signal. */
-static void tw_sweep_run(struct tw_sweep *s, struct tw_region *r)
+static void tw_sweep_run(struct tw_sweep *s, struct tw_space *sp)
 {
 	s->fast = tw_store_fast_room();
 	s->spared = s->fast < s->want ? TW_SWEEP_SPARED : 0;
@@ -333,8 +333,8 @@ static void tw_sweep_run(struct tw_sweep *s, struct tw_region *r)
 	       !fatal_signal_pending(current)) {
 		s->looked = 0;
 		s->passed = 0;
-		if (r)
-			tw_sweep_region(s, r);
+		if (sp)
+			tw_sweep_space(s, sp);
 		else
 			tw_sweep_all(s);
 		if (s->done && !s->want)
@@ -346,7 +346,7 @@ static void tw_sweep_run(struct tw_sweep *s, struct tw_region *r)
 /**
  * tw_demote_with - as tw_demote(), with a batch of the caller's
  * @m: batch; what is in it does not matter
- * @r: region, or NULL for all
+ * @sp: space, or NULL for all
  * @tier: memory tier, or TW_TIER_NONE for both
  * @nr: pages
  *
@@ -354,7 +354,7 @@ static void tw_sweep_run(struct tw_sweep *s, struct tw_region *r)
  *
  * Return: how many pages moved.
  */
-unsigned long tw_demote_with(struct tw_move *m, struct tw_region *r, int tier,
+unsigned long tw_demote_with(struct tw_move *m, struct tw_space *sp, int tier,
 			     unsigned long nr)
 {
 	unsigned int from = READ_ONCE(tw_scanning) ? READ_ONCE(tw_sweep_from) : 0;
@@ -365,14 +365,14 @@ unsigned long tw_demote_with(struct tw_move *m, struct tw_region *r, int tier,
 
 	if (!tw_store_possible())
 		return 0;
-	tw_sweep_run(&s, r);
+	tw_sweep_run(&s, sp);
 	/* What is not cold enough will not be before the next scan. */
 	if (s.level > from && s.level < TW_SWEEP_LEVELS && READ_ONCE(tw_scanning))
 		WRITE_ONCE(tw_sweep_from, s.level);
 	return s.done;
 }
 
-unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
+unsigned long tw_demote(struct tw_space *sp, int tier, unsigned long nr)
 {
 	struct tw_move *m;
 	unsigned long done;
@@ -382,7 +382,7 @@ unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr)
 	m = tw_move_alloc(GFP_NOIO | __GFP_NOWARN);
 	if (!m)
 		return 0;
-	done = tw_demote_with(m, r, tier, nr);
+	done = tw_demote_with(m, sp, tier, nr);
 	tw_move_free(m);
 	return done;
 }

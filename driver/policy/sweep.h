@@ -6,15 +6,15 @@
 #define _TW_SWEEP_H
 
 struct tw_move;
-struct tw_region;
+struct tw_space;
 
 /*
- * Move up to @nr cold pages of @r (any region when NULL) out of memory tier
+ * Move up to @nr cold pages of @sp (any space when NULL) out of memory tier
  * @tier (any when TW_TIER_NONE) to a store. Sleeps. Returns how many moved.
  */
-unsigned long tw_demote(struct tw_region *r, int tier, unsigned long nr);
+unsigned long tw_demote(struct tw_space *sp, int tier, unsigned long nr);
 /* The same with a batch of the caller's, for one that must not allocate. */
-unsigned long tw_demote_with(struct tw_move *m, struct tw_region *r, int tier,
+unsigned long tw_demote_with(struct tw_move *m, struct tw_space *sp, int tier,
 			     unsigned long nr);
 unsigned long tw_demote_node(struct tw_move *m, int nid, unsigned long nr,
 			     unsigned int *level);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_region_id.c - ids of regions: the end of the numbers, and what comes behind
+ * test_space_id.c - ids of owners: the end of the numbers, and what comes behind
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,13 +9,13 @@
 
 #include <cmocka.h>
 
-#include "../../driver/pages/region_id.h"
+#include "../../driver/pages/space_id.h"
 
 static void test_first(void **state)
 {
 	(void)state;
-	assert_int_equal(tw_region_id_next(0), 1);
-	assert_int_equal(tw_region_id_next(1), 2);
+	assert_int_equal(tw_space_id_next(0), 1);
+	assert_int_equal(tw_space_id_next(1), 2);
 }
 
 /* The last number is given once, 0 never, and the id goes on. */
@@ -24,11 +24,11 @@ static void test_end_of_numbers(void **state)
 	const __u64 last = TW_PAGE_OWNERS;
 
 	(void)state;
-	assert_int_equal(tw_region_id_next(last - 1), last);
-	assert_int_equal(tw_region_id_next(last), last + 2);
+	assert_int_equal(tw_space_id_next(last - 1), last);
+	assert_int_equal(tw_space_id_next(last), last + 2);
 	assert_int_equal(TW_PAGE_OWNER(last + 2), 1);
-	assert_int_equal(tw_region_id_next(2 * last), 2 * last + 1);
-	assert_int_equal(tw_region_id_next(2 * last + 1), 2 * last + 3);
+	assert_int_equal(tw_space_id_next(2 * last), 2 * last + 1);
+	assert_int_equal(tw_space_id_next(2 * last + 1), 2 * last + 3);
 }
 
 /* Ids only go up, by at most two, so none comes again. */
@@ -39,7 +39,7 @@ static void test_only_up(void **state)
 
 	(void)state;
 	for (i = 0; i < 2000; i++) {
-		__u64 next = tw_region_id_next(id);
+		__u64 next = tw_space_id_next(id);
 
 		assert_true(next > id && next - id <= 2);
 		assert_true(TW_PAGE_OWNER(next) != 0);

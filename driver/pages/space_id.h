@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * region_id.h - the ids of regions
+ * space_id.h - the ids of owners of pages
  *
  * An id is counted up in 64 bits, so it is given once. Its lower bits are the
- * region's number in stable page numbers; 0 is no region's. Nothing here calls the
+ * owner's number in stable page numbers; 0 is nobody's. Nothing here calls the
  * kernel.
  */
-#ifndef _TW_REGION_ID_H
-#define _TW_REGION_ID_H
+#ifndef _TW_SPACE_ID_H
+#define _TW_SPACE_ID_H
 
 #include <linux/tierwatch.h>
 
 /* The next id after @id, whether or not its number is in use. */
-static inline __u64 tw_region_id_next(__u64 id)
+static inline __u64 tw_space_id_next(__u64 id)
 {
 	id++;
 	return TW_PAGE_OWNER(id) ? id : id + 1;

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * region_accessed.c - which pages of a region have been touched: accessed bits
+ *
+ * Owns nothing: two of the region's struct tw_space_ops (region.c), which the
+ * scanner and sweeps come by. Walks the page tables of every mapping of a range by
+ * hand, since the helpers are not exported: i_mmap_rwsem, held for reading, keeps
+ * the mappings and their tables, but for those of the last level, see table.h; each
+ * level is checked for none and bad. TLBs are not flushed, as the kernel's own
+ * aging does not on x86: a page that stays in a TLB may look untouched for a while.
+ *
+ * Where accessed bits cannot be had (another architecture) or do not tell of
+ * everybody (the mm has notifiers: a virtual machine's own tables, say), or when
+ * the caller says so, a page counts as touched when it is mapped, and the scan
+ * unmaps it: the next touch is a fault that maps it again.
+ *
+ * Locks: i_mmap_rwsem -> page table lock. Called without any record lock.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/fs.h>
+#include <linux/interval_tree_generic.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/pgtable.h>
+
+#include "pages/record.h"
+#include "pages/region_accessed.h"
+#include "pages/space.h"
+#include "pages/table.h"
+
+/* The kernel's walk over i_mmap is not exported; this is the same tree. */
+static inline unsigned long tw_vma_first(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff;
+}
+
+static inline unsigned long tw_vma_last(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff + vma_pages(vma) - 1;
+}
+
+INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
+		     shared.rb_subtree_last, tw_vma_first, tw_vma_last,
+		     static __maybe_unused, tw_vmas)
+
+enum tw_how {
+	TW_PEEK,	/* accessed bits, left as they are */
+	TW_FORGET,	/* accessed bits, taken away */
+	TW_MAPPED,	/* is it mapped? */
+};
+
+static bool tw_pte_young(pte_t *pte, enum tw_how how)
+{
+	if (how == TW_MAPPED)
+		return true;
+#ifdef CONFIG_X86
+	if (!pte_young(READ_ONCE(*pte)))
+		return false;
+	return how == TW_PEEK ||
+	       test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
+#else
+	return true;	/* unknown: kept until unmapping tells */
+#endif
+}
+
+static pmd_t *tw_walk_pmd(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud, val;
+
+	/* Faults may be filling them in. */
+	if (pgd_none(READ_ONCE(*pgd)) || pgd_bad(READ_ONCE(*pgd)))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(READ_ONCE(*p4d)) || p4d_bad(READ_ONCE(*p4d)))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	val = READ_ONCE(*pud);
+	if (pud_none(val) || pud_leaf(val) || pud_bad(val))
+		return NULL;
+	return pmd_offset(pud, addr);
+}
+
+/* Pages by bit: @young touched, @dirty written to since that was last noted. */
+struct tw_bits {
+	u64 young;
+	u64 dirty;
+};
+
+/* @addr..@end lie in one page table. @bit is @addr's. */
+static void tw_walk_table(struct mm_struct *mm, unsigned long addr,
+			  unsigned long end, enum tw_how how, u64 bit,
+			  struct tw_bits *found)
+{
+	pmd_t *pmd = tw_walk_pmd(mm, addr);
+	spinlock_t *ptl;
+	pte_t *pte;
+
+	pte = pmd ? tw_table_lock(mm, pmd, addr, &ptl) : NULL;
+	if (!pte)
+		return;
+	for (; addr < end; addr += PAGE_SIZE, pte++, bit <<= 1) {
+		pte_t now = READ_ONCE(*pte);
+
+		if (!pte_present(now))
+			continue;
+		if (tw_pte_young(pte, how))
+			found->young |= bit;
+		if (pte_dirty(now))
+			found->dirty |= bit;
+	}
+	tw_table_unlock(ptl);
+}
+
+static void tw_scan_vma(struct vm_area_struct *vma, unsigned long idx,
+			unsigned int nr, enum tw_how how, struct tw_bits *found)
+{
+	unsigned long first = max(idx, vma->vm_pgoff);
+	unsigned long last = min(idx + nr, vma->vm_pgoff + vma_pages(vma));
+	unsigned long addr, end, next;
+
+	if (first >= last)
+		return;
+	addr = vma->vm_start + ((first - vma->vm_pgoff) << PAGE_SHIFT);
+	end = vma->vm_start + ((last - vma->vm_pgoff) << PAGE_SHIFT);
+	for (; addr < end; addr = next) {
+		unsigned long at = vma->vm_pgoff +
+				   ((addr - vma->vm_start) >> PAGE_SHIFT);
+
+		next = pmd_addr_end(addr, end);
+		tw_walk_table(vma->vm_mm, addr, next, how, 1ULL << (at - idx),
+			      found);
+	}
+}
+
+u64 tw_region_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
+		    bool forget, u64 *dirty)
+{
+	struct address_space *mapping = sp->mapping;
+	struct tw_bits found = { 0 };
+	struct vm_area_struct *vma;
+
+	i_mmap_lock_read(mapping);
+	for (vma = tw_vmas_iter_first(&mapping->i_mmap, idx, idx + nr - 1); vma;
+	     vma = tw_vmas_iter_next(vma, idx, idx + nr - 1))
+		tw_scan_vma(vma, idx, nr, forget ? TW_FORGET : TW_PEEK, &found);
+	i_mmap_unlock_read(mapping);
+	*dirty = found.dirty;
+	return found.young;
+}
+
+/* -- a chunk at once --------------------------------------------------------- */
+
+/*
+ * Has any page of the table been touched since this was last asked? Only where
+ * the hardware notes it; a pmd that a CPU has in its caches is not noted again,
+ * so that "no" is a hint.
+ */
+static bool tw_table_young(pmd_t *pmd)
+{
+	if (!IS_ENABLED(CONFIG_ARCH_HAS_NONLEAF_PMD_YOUNG))
+		return true;
+#ifdef CONFIG_X86
+	if (!(pmd_flags(READ_ONCE(*pmd)) & _PAGE_ACCESSED))
+		return false;
+	/* Before the pages are looked at: what is touched later sets it again. */
+	return test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)pmd);
+#else
+	return true;
+#endif
+}
+
+bool tw_accessed_tells(const struct vm_area_struct *vma)
+{
+	return IS_ENABLED(CONFIG_X86) && !mm_has_notifiers(vma->vm_mm);
+}
+
+/*
+ * The mapping of chunk @c, as far as it lies in @vma. False: not looked at.
+ * Adds to @unmap what is to be unmapped for the next look to tell anything.
+ */
+static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
+			      unsigned int look, unsigned long *young,
+			      unsigned long *unmap)
+{
+	enum tw_how how = look & TW_LOOK_MAPPED || !tw_accessed_tells(vma) ?
+			  TW_MAPPED : TW_FORGET;
+	unsigned long first = max(c->base, vma->vm_pgoff);
+	unsigned long last = min(c->base + TW_CHUNK_PAGES,
+				 vma->vm_pgoff + vma_pages(vma));
+	unsigned long addr = vma->vm_start + ((first - vma->vm_pgoff) << PAGE_SHIFT);
+	unsigned int at;
+	pmd_t *pmd;
+
+	if (first >= last)
+		return false;
+	/* One table, all of it this mapping's, whose bit tells of everybody? */
+	pmd = how == TW_FORGET && last - first == PTRS_PER_PTE &&
+	      !(addr & ~PMD_MASK) ? tw_walk_pmd(vma->vm_mm, addr) : NULL;
+	if (pmd && pmd_present(READ_ONCE(*pmd)) && !tw_table_young(pmd) &&
+	    !(look & TW_LOOK_SURE))
+		return false;
+	for (at = first - c->base; at < last - c->base; at += 64 - at % 64) {
+		unsigned int nr = min_t(unsigned int, 64 - at % 64,
+					last - c->base - at);
+		struct tw_bits found = { 0 };
+
+		tw_scan_vma(vma, c->base + at, nr, how, &found);
+		young[at / 64] |= found.young << at % 64;
+		if (how == TW_MAPPED)
+			unmap[at / 64] |= found.young << at % 64;
+	}
+	return true;
+}
+
+static void tw_scan_unmap(struct address_space *mapping, struct tw_chunk *c,
+			  const unsigned long *unmap)
+{
+	unsigned int start, end;
+
+	for_each_set_bitrange(start, end, unmap, TW_CHUNK_PAGES)
+		unmap_mapping_pages(mapping, c->base + start, end - start, false);
+}
+
+bool tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
+		    unsigned long *young)
+{
+	DECLARE_BITMAP(unmap, TW_CHUNK_PAGES) = { 0 };
+	struct address_space *mapping = sp->mapping;
+	unsigned long last = c->base + TW_CHUNK_PAGES - 1;
+	struct vm_area_struct *vma;
+	bool looked = false;
+
+	i_mmap_lock_read(mapping);
+	for (vma = tw_vmas_iter_first(&mapping->i_mmap, c->base, last); vma;
+	     vma = tw_vmas_iter_next(vma, c->base, last))
+		looked |= tw_scan_chunk_vma(vma, c, how, young, unmap);
+	i_mmap_unlock_read(mapping);
+	if (!(how & TW_LOOK_AGAIN))
+		tw_scan_unmap(mapping, c, unmap);
+	return looked;
+}

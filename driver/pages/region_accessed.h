@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * region_accessed.h - which pages of a region have been touched
+ */
+#ifndef _TW_REGION_ACCESSED_H
+#define _TW_REGION_ACCESSED_H
+
+#include <linux/types.h>
+
+struct tw_chunk;
+struct tw_space;
+struct vm_area_struct;
+
+/* A region's ->young and ->scan of struct tw_space_ops. */
+u64 tw_region_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
+		    bool forget, u64 *dirty);
+bool tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
+		    unsigned long *young);
+/* Do accessed bits there tell of all touches? Else only being mapped does. */
+bool tw_accessed_tells(const struct vm_area_struct *vma);
+
+#endif
