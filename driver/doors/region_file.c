@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * region_file.c - a region's file: made, asked, closed
+ * region_file.c - a region's file: its operations, and the making of a region
  *
- * Owns the ioctls and the other operations of a region's file, and the making of a
- * region through the device. What a region is: region.c.
+ * Owns the operations of a region's file with the table of its ioctls, and
+ * TW_IOC_REGION_CREATE. Regions themselves are those of pages/region.c.
  *
- * Locks: none. The file is shown last, and hidden first.
+ * Locks: none. A region gets into the list of regions last, when it is complete, and
+ * is taken out first, when its last file is closed.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -154,7 +155,7 @@ static int tw_region_release(struct inode *inode, struct file *file)
 
 	if (!atomic_dec_and_test(&r->files))
 		return 0;
-	/* No fd and no mapping is left: no fault can come any more. */
+	/* No fd and no mapping is left, so no fault can come any more. */
 	WRITE_ONCE(r->dead, true);
 	tw_region_hide(r);
 	tw_queue_drop_region(r);
@@ -173,14 +174,14 @@ static const struct file_operations tw_region_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 };
 
-/* -- making one -------------------------------------------------------------- */
+/* -- making a region --------------------------------------------------------- */
 
 static struct file *tw_region_file(struct tw_region *r, int flags)
 {
 	struct file *file;
 
 	ihold(r->inode);
-	/* The last fput() drops it; unlike anon_inode_getfile() this one takes none. */
+	/* The last fput() drops this; unlike anon_inode_getfile(), here nothing takes it. */
 	__module_get(THIS_MODULE);
 	file = alloc_file_pseudo(r->inode, r->mnt, "[tierwatch]",
 				 flags | O_CLOEXEC, &tw_region_fops);
@@ -199,9 +200,13 @@ static struct file *tw_region_view(struct tw_region *r)
 	return tw_region_file(r, O_RDONLY);
 }
 
-/*
- * On success arg->id is set and the file is the caller's, which has a pin
- * (tw_regions_pin()).
+/**
+ * tw_region_create - TW_IOC_REGION_CREATE
+ * @arg: the ioctl's argument; ->id is set, ->fd is left to the caller
+ *
+ * The caller has a pin of tw_regions_pin(). Sleeps.
+ *
+ * Return: a file that holds the region, or ERR_PTR as in uapi.
  */
 struct file *tw_region_create(struct tw_region_create *arg)
 {
@@ -224,9 +229,9 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	err = tw_region_reserve_id(r);
 	if (err)
 		goto put;
-	/* So that /proc/PID/maps says which region is mapped where. */
+	/* /proc/PID/maps shows this number, so it tells which region is mapped where. */
 	r->inode->i_ino = r->id;
-	/* Pairs with tw_tier_leave(): it sees the id, or we see it leaving. */
+	/* Pairs with tw_tier_leave(): it sees the id, or this sees the tier leaving. */
 	smp_mb();
 	err = -EOPNOTSUPP;
 	if (!tw_tier_bound(TW_TIER_CPU) && !tw_tier_bound(TW_TIER_GPU))
@@ -237,7 +242,7 @@ struct file *tw_region_create(struct tw_region_create *arg)
 		goto erase;
 	}
 	tw_region_show(r);
-	/* Where limits find it that are set from now on. */
+	/* After tw_region_show(): limits that are set from then on find the region. */
 	err = tw_groups_join(r);
 	if (err) {
 		fput(file);

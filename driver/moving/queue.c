@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * queue.c - moves asked for, by priority
+ * queue.c - requests: queued moves, by priority
  *
- * Owns requests from the time when they are queued (request.c) to their end. They
- * wait in lines (queue_lines.h). A work item for each lane takes the next ones that go the
- * same way for the same reason: a batch for the engine. It then queues itself
- * again, so that freezing (for hibernation) waits for one batch of each at most.
- * One worker a lane: the I/O of a batch runs side by side, and with more the order
- * of priorities would mean little; and with fewer a move within memory would wait
- * for the slowest disk.
+ * Owns requests from the time when they are queued (doors/request.c) to their end.
+ * They wait in lines (queue_lines.h), a lane for memory and one for each store. A
+ * lane's work item takes a batch, the next requests of a line with the same region,
+ * tiers and reason, and has move.c carry it out. It then queues itself again, so that
+ * freezing (for hibernation) waits for one batch of each lane at most. A lane has
+ * one worker: with more, priorities would mean little, and the I/O of a batch runs in
+ * parallel anyway. With fewer, a move within memory would wait for the slowest disk.
  *
  * At most TW_REQUEST_MAX requests wait or are under way, at most
- * TW_REQUEST_USER_MAX of one user. Room is taken before anything is queued and
- * given back when a request has ended, before its caller hears of it.
+ * TW_REQUEST_USER_MAX of one user. Room for them is taken before any is queued, and
+ * given back when a request has ended, before its caller is told.
  *
- * A request holds its region, so the region's last reference may be the
- * worker's to drop; that only sleeps. When a region's file goes, what waits for
- * its pages is cancelled at once; a batch under way is left to end.
+ * A request holds its region, so a worker may drop the region's last reference; that
+ * sleeps, but takes no lock that the worker holds. When a region's file is closed, the
+ * requests that wait for its pages are cancelled at once. A batch under way goes on
+ * to its end.
  *
  * Locks. tw_queue_lock guards the lines, tw_queue_nr, tw_queue_closed and the
- * members of struct tw_call. A lane's move belongs to its work item, which never
- * runs twice at a time.
+ * members of struct tw_call. A lane's move belongs to its work item, of which only one
+ * instance runs at a time.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -56,14 +57,14 @@
 /**
  * struct tw_lane - a worker
  * @work: carries out one batch, and queues itself again
- * @m: the engine's
+ * @m: its move, for tw_move_run()
  */
 struct tw_lane {
 	struct work_struct work;
 	struct tw_move *m;
 };
 
-static unsigned int tw_queue_nr;	/* waiting, under way, room taken */
+static unsigned int tw_queue_nr;	/* waiting or under way, and room taken */
 static bool tw_queue_closed;
 static struct kmem_cache *tw_req_cache;
 static struct workqueue_struct *tw_queue_wq;
@@ -87,9 +88,9 @@ module_param_cb(migration_batch, &tw_batch_ops, &migration_batch, 0644);
 MODULE_PARM_DESC(migration_batch, "Most pages moved together (1..64, default 64)");
 
 /**
- * tw_migration_batch - most pages of a batch
+ * tw_migration_batch - the parameter migration_batch
  *
- * Return: 1..TW_BATCH, as it is now.
+ * Return: the most pages of a batch, 1..TW_BATCH.
  */
 unsigned int tw_migration_batch(void)
 {
@@ -184,7 +185,7 @@ static u64 tw_req_pfn(struct tw_req *q)
 	return p.pfn;
 }
 
-/* Tells the caller, if it still waits. */
+/* Stores the outcome for the caller, if it still waits, and wakes it after the last. */
 static void tw_req_answer(struct tw_req *q, u64 ns)
 {
 	struct tw_call *call = q->call;
@@ -196,14 +197,17 @@ static void tw_req_answer(struct tw_req *q, u64 ns)
 		call->out[q->slot].pfn = pfn;
 		call->out[q->slot].latency_ns = ns;
 	}
-	/* Under the lock: a waiter that has seen 0 may free what it waits on. */
+	/* Under the lock, since a waiter that sees 0 may free @call->wait. */
 	WRITE_ONCE(call->left, call->left - 1);
 	if (!call->left)
 		wake_up_all(&call->wait);
 	spin_unlock(&tw_queue_lock);
 }
 
-/* It has ended as ->status says. What is counted is counted before it is told. */
+/*
+ * Ends a request with the outcome ->status. Counters change before the caller is told,
+ * so that it finds its request counted.
+ */
 static void tw_req_end(struct tw_req *q)
 {
 	u64 ns = ktime_get_ns() - q->asked_ns;
@@ -244,8 +248,8 @@ static void tw_lanes_start(unsigned long lanes)
 }
 
 /*
- * A region's ->dead is set before its waiting requests are dropped under the
- * lock, so either it is seen here or the drop finds what is added.
+ * A region's ->dead is set before its waiting requests are cancelled under the
+ * lock. So either ->dead is seen here, or what is added here is cancelled.
  */
 int tw_queue_add(struct list_head *reqs, struct tw_user *user)
 {
@@ -286,13 +290,13 @@ static int tw_req_cmp(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* @nr requests of one region that go the same way. */
+/* Carries out @nr requests of one region with the same tiers and reason. */
 static void tw_batch_move(struct tw_move *m, struct tw_req **batch,
 			  unsigned int nr)
 {
 	unsigned int i;
 
-	/* Neighbours in order are unmapped together. */
+	/* Neighbouring pages that are in order are unmapped together. */
 	sort(batch, nr, sizeof(*batch), tw_req_cmp, NULL);
 	m->region = batch[0]->region;
 	m->from = batch[0]->from;
@@ -340,13 +344,13 @@ static void tw_lane_work(struct work_struct *work)
 		queue_work(tw_queue_wq, work);
 }
 
-/* -- from outside ---------------------------------------------------------- */
+/* -- ends ------------------------------------------------------------------ */
 
 /**
- * tw_queue_drop_region - cancel what waits for a region's pages
+ * tw_queue_drop_region - cancel the requests that wait for a region's pages
  * @r: region whose ->dead is set, referenced by the caller
  *
- * A batch under way is not waited for: it has references of its own. Sleeps.
+ * A batch under way has references of its own and is not waited for. Sleeps.
  */
 void tw_queue_drop_region(struct tw_region *r)
 {
@@ -382,7 +386,7 @@ static int tw_lanes_alloc(void)
 }
 
 /**
- * tw_queue_init - at load
+ * tw_queue_init - prepare the lanes at load
  *
  * Return: 0 or -ENOMEM.
  */
@@ -406,10 +410,10 @@ lanes:
 }
 
 /**
- * tw_queue_exit - at unload, nobody can ask any more
+ * tw_queue_exit - end the queue at unload
  *
- * No fd is open, so nobody waits and no region has requests that wait; those
- * for external pages are cancelled, and a batch under way is waited for.
+ * No fd is open, so no caller waits, and no region has requests that wait. Those for
+ * external pages are cancelled, and a batch under way is waited for.
  */
 void tw_queue_exit(void)
 {

@@ -5,18 +5,20 @@
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
  * on the host.
  *
- * A lane for each store, and one for memory: a request waits for the slowest tier
- * that it names or that its page is in, and not for slower ones that others name.
+ * There is a lane for memory and one for each store. A request goes to the lane of
+ * the slowest tier that it names or that its page is in, so that it does not wait for
+ * requests that need slower tiers.
  *
- * Among a user's requests of a lane, a request's rank is its priority plus one for each TW_QUEUE_STEP_NS that it
- * has waited; the highest rank is next, the older of equals first. All ranks
- * rise alike, so the order of any two never changes while they wait and can be
- * kept in a tree: by the time at which a request's rank is (or was) zero,
+ * Among a user's requests in a lane, a request's rank is its priority plus one for
+ * each TW_QUEUE_STEP_NS that it has waited. The highest rank is next, and among
+ * equal ones the oldest. All ranks rise alike, so the order of two requests never
+ * changes while they wait. It is kept in a tree, by the time at which a request's
+ * rank is (or was) zero:
  *
  *	key = time of its call - priority * TW_QUEUE_STEP_NS
  *
- * The smallest key is next. None starves: a request of priority 0 is overtaken
- * only by what its user asks for within TW_PRIORITY_MAX steps after it.
+ * The smallest key is next. No request starves: one of priority 0 is overtaken only
+ * by requests that its user makes within TW_PRIORITY_MAX steps after it.
  */
 #ifndef _TW_QUEUE_CALC_H
 #define _TW_QUEUE_CALC_H
@@ -28,19 +30,19 @@
 #endif
 #include <linux/tierwatch.h>
 
-/* Waiting this long is worth one priority: 100 of them are 5 s. */
+/* Waiting this long raises the rank by one, so 5 s make up for a priority of 100. */
 #define TW_QUEUE_STEP_NS	50000000LL
 
-/* Memory's, and one for each store. */
+/* One for memory, and one for each store. */
 #define TW_QUEUE_LANES		4
 
 /**
  * tw_queue_lane - which lane a request waits in
- * @from: tier that it is to leave, or TW_TIER_NONE
- * @to: tier where it is to go
- * @in: tier where its page is, or TW_TIER_NONE
+ * @from: tier that its page is to leave, or TW_TIER_NONE
+ * @to: tier that its page is to move to
+ * @in: tier that its page is in, or TW_TIER_NONE
  *
- * Return: 0 for memory, up to TW_QUEUE_LANES - 1.
+ * Return: 0 for memory, up to TW_QUEUE_LANES - 1 for the slowest store.
  */
 static inline unsigned int tw_queue_lane(unsigned int from, unsigned int to,
 					 unsigned int in)
@@ -55,11 +57,11 @@ static inline unsigned int tw_queue_lane(unsigned int from, unsigned int to,
 }
 
 /**
- * tw_queue_key - a request's place, smallest first
+ * tw_queue_key - the key by which requests are ordered
  * @asked_ns: time of its call, CLOCK_MONOTONIC
  * @priority: 0..TW_PRIORITY_MAX
  *
- * Return: may be negative, soon after boot.
+ * Return: the key; the smallest is next. It is negative soon after boot.
  */
 static inline __s64 tw_queue_key(__u64 asked_ns, unsigned int priority)
 {
@@ -67,11 +69,13 @@ static inline __s64 tw_queue_key(__u64 asked_ns, unsigned int priority)
 }
 
 /**
- * tw_queue_before - is one request carried out before another?
- * @key: of the one, tw_queue_key()
- * @id: of the one; ids rise in the order of the calls
- * @other_key: of the other
- * @other_id: of the other
+ * tw_queue_before - whether one request is carried out before another
+ * @key: tw_queue_key() of the first request
+ * @id: id of the first request; ids rise in the order of the calls
+ * @other_key: key of the other request
+ * @other_id: id of the other request
+ *
+ * Return: true if the first one is.
  */
 static inline bool tw_queue_before(__s64 key, __u64 id, __s64 other_key,
 				   __u64 other_id)

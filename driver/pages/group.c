@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * group.c - which cgroups and users with limits a region is in
+ * group.c - counting the pages of a region for its groups
  *
- * Owns the arrays of groups that bind a region. A cgroup is a path: whatever is
- * made below it counts, also by cgroups that come later or again under the same
- * name, and by those that are gone while their pages are not. Each region has all
- * of its groups in one array, so the sum over a cgroup and those below it is one
- * counter, and ancestors need no walk.
+ * Owns the counts of groups, and the arrays of groups that bind a region. A cgroup is
+ * kept as a path. All regions that are made in it or below it count, also those of
+ * cgroups that are made later or again under the same name, and of removed cgroups
+ * while their regions live. Each region has all of its groups in one array, so
+ * the sum over a cgroup and those below it is one counter, and no counting has to walk
+ * up the ancestors.
  *
- * Locks. Arrays change as group_join.c has it. A count is lock-free. When the groups of
- * regions that have pages change, ->groups of these is marked, and a grace period
- * later all counts of them take tw_groups_lock (a spinlock, innermost, process
- * context), under which sums and array change together: no page is counted twice or
- * missed. Arrays are freed after a grace period, and hold their groups.
+ * Locks. group_join.c changes the arrays. Counting is lock-free, except while the
+ * groups of a region with pages change. Then group_join.c marks the region's
+ * ->groups with TW_GROUPS_CHANGE and waits for a grace period. From then on all
+ * counting for the region takes tw_groups_lock (a spinlock, innermost, process
+ * context), and under it the counts and the array are changed together, so that no
+ * page is counted twice or missed. Arrays are freed after a grace period, and hold
+ * references to their groups.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -72,7 +75,6 @@ void tw_groups_free_rcu(struct rcu_head *rcu)
 	kfree(s);
 }
 
-/* A region's ->groups, which it has no more. */
 void tw_groups_free(unsigned long groups)
 {
 	struct tw_groups *s = (void *)(groups & ~TW_GROUPS_CHANGE);
@@ -81,10 +83,9 @@ void tw_groups_free(unsigned long groups)
 		call_rcu(&s->rcu, tw_groups_free_rcu);
 }
 
-/* Those of a region. Under RCU, tw_groups_lock or the mutex. */
 const struct tw_groups *tw_groups_of(struct tw_region *r)
 {
-	/* Pairs with tw_groups_switch(): the array, and its sums. */
+	/* Pairs with tw_groups_switch(), for the array and the counts. */
 	return (void *)(smp_load_acquire(&r->groups) & ~TW_GROUPS_CHANGE);
 }
 
@@ -101,7 +102,10 @@ static void tw_groups_add(struct tw_region *r, int tier, long n)
 void tw_groups_count(struct tw_region *r, int tier, long n)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "counts outside RCU");
-	/* Unmarked, whoever marks it waits for us. Pairs with tw_groups_switch(). */
+	/*
+	 * A task that sets the mark after this test waits for this RCU section
+	 * (tw_group_spread()). Pairs with tw_groups_switch().
+	 */
 	if (!(smp_load_acquire(&r->groups) & TW_GROUPS_CHANGE)) {
 		tw_groups_add(r, tier, n);
 		return;
@@ -159,7 +163,7 @@ char *tw_current_cgroup(void)
 		return NULL;
 	buf[0] = '\0';
 	rcu_read_lock();
-	/* Of a longer path the beginning: no limit's is longer. */
+	/* A longer path is cut, which does no harm: the path of a limit is shorter. */
 	cgroup_path(task_dfl_cgroup(current), buf, PATH_MAX);
 	rcu_read_unlock();
 	path = kstrdup(buf, GFP_KERNEL_ACCOUNT);

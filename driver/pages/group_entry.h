@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * group_entry.h - what group.c, group_join.c and group_limit.c share: a group
+ * group_entry.h - struct tw_group, shared by group.c, group_join.c and group_limit.c only
  *
- * Locks. tw_groups_mutex guards the list of groups, in the order of making, and
- * orders calls that change which groups bind a region. Limits and counts are read
- * without it.
+ * Locks. tw_groups_mutex guards the list of groups and orders calls that change
+ * which groups bind a region. Limits and counts are read without it.
  */
 #ifndef _TW_GROUP_ENTRY_H
 #define _TW_GROUP_ENTRY_H
@@ -23,10 +22,10 @@ struct tw_region;
 
 /**
  * struct tw_group - a cgroup or a user with limits
- * @ref: tw_groups while it has limits, and arrays of regions
- * @serial: its place in the list, which is in the order of making
- * @path: of a cgroup, as in /proc/PID/cgroup; NULL: it is a user
- * @uid: which user
+ * @ref: references of tw_groups, while it has limits, and of regions' arrays
+ * @serial: rises in the order of making, which is that of tw_groups
+ * @path: the cgroup, as in /proc/PID/cgroup; NULL if the group is a user
+ * @uid: the user, if @path is NULL
  * @limit: pages by tier, TW_NO_LIMIT for none
  * @pages: pages by tier of the regions in it
  * @node: in tw_groups
@@ -41,7 +40,7 @@ struct tw_group {
 	struct list_head node;
 };
 
-/* Between two counts of one move it may be below 0. */
+/* Pages in a tier; the count may be below 0 for a moment while pages move. */
 static inline u64 tw_group_used(const struct tw_group *g, int tier)
 {
 	return max(atomic_long_read(&g->pages[tier]), 0L);
@@ -49,11 +48,11 @@ static inline u64 tw_group_used(const struct tw_group *g, int tier)
 
 /**
  * struct tw_groups - the groups that bind a region
- * @rcu: freed after a grace period
- * @next: while it is prepared: in a list
- * @region: the same: whose it will be, referenced
- * @nr: in @group
- * @group: each is referenced
+ * @rcu: frees it after a grace period
+ * @next: in a list while it is being prepared
+ * @region: while it is being prepared, the region it is for, referenced
+ * @nr: number of groups in @group
+ * @group: the groups, each referenced
  */
 struct tw_groups {
 	struct rcu_head rcu;
@@ -63,27 +62,32 @@ struct tw_groups {
 	struct tw_group *group[];
 };
 
-extern spinlock_t tw_groups_lock;	/* sums and arrays that change, see group.c */
+extern spinlock_t tw_groups_lock;	/* see group.c */
+/* Whether a region is in a group, by the cgroup or user that made the region. */
 bool tw_group_binds(const struct tw_group *g, const struct tw_region *r);
-/* Those of a region. Under RCU, tw_groups_lock or the mutex. */
+/*
+ * The groups of a region, or NULL. Under RCU, tw_groups_lock or tw_groups_mutex.
+ */
 const struct tw_groups *tw_groups_of(struct tw_region *r);
-/* A region's ->groups, which it has no more; an array that nobody has seen. */
+/* Frees what was a region's ->groups, after a grace period. */
 void tw_groups_free(unsigned long groups);
+/* Frees an array at once; an RCU callback, or for an array that was never published. */
 void tw_groups_free_rcu(struct rcu_head *rcu);
 
 extern struct list_head tw_groups;
 extern struct mutex tw_groups_mutex;
 
 /*
- * Binds all regions that @g is for, or lets them go, under the mutex. A region that
- * is made meanwhile waits for it. 0, or -ENOMEM and nothing has changed. Sleeps.
+ * Adds @g to the arrays of all regions that it binds, or removes it from them, under
+ * tw_groups_mutex; the making of a region waits for that mutex. Returns 0, or -ENOMEM
+ * and nothing has changed. Sleeps.
  */
 int tw_group_spread(struct tw_group *g, bool add);
 /* Drops a reference. Any context. */
 void tw_group_put(struct tw_group *g);
-/* The caller's cgroup, to be freed; NULL when there is no memory. Sleeps. */
+/* The path of the caller's cgroup, for kfree(), or NULL if memory is lacking. Sleeps. */
 char *tw_current_cgroup(void);
-/* Is @path that of the cgroup @top, or of one below it? */
+/* Whether @path is the cgroup @top or one below it. */
 bool tw_path_below(const char *path, const char *top);
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * group_join.c - regions join groups, and leave them
+ * group_join.c - adding regions to groups and removing them
  *
- * Owns the list of groups and the changes of which groups bind a region.
+ * Owns the list of groups and changes which groups bind a region.
  *
- * Locks: tw_groups_mutex orders calls that change the arrays (group_entry.h); region
- * creation takes it with nothing else held. How counts are kept right meanwhile:
- * group.c.
+ * Locks. tw_groups_mutex orders calls that change the arrays (group_entry.h). The
+ * creation of a region takes it with no other lock held. group.c says how counts are
+ * kept right while arrays change.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -42,7 +42,7 @@ static void tw_groups_append(struct tw_groups *s, struct tw_group *g)
 	s->group[s->nr++] = g;
 }
 
-/* An array with room for @nr groups, empty. */
+/* Allocates an empty array with room for @nr groups. Returns NULL without memory. */
 static struct tw_groups *tw_groups_alloc(unsigned int nr)
 {
 	struct tw_groups *s;
@@ -53,7 +53,7 @@ static struct tw_groups *tw_groups_alloc(unsigned int nr)
 	return s;
 }
 
-/* The region's array with @g, or without it; prepared for a region it binds. */
+/* Prepares a copy of the region's array with @g added, or removed. */
 static struct tw_groups *tw_groups_prepare(struct tw_region *r,
 					   struct tw_group *g, bool add)
 {
@@ -72,7 +72,10 @@ static struct tw_groups *tw_groups_prepare(struct tw_region *r,
 	return s;
 }
 
-/* Sums and array change together, while all counts of the region wait. */
+/*
+ * Publishes a prepared array, and moves the region's pages into or out of the counts
+ * of @g. The region is marked, so no count of it changes without the lock.
+ */
 static void tw_groups_switch(struct tw_groups *s, struct tw_group *g, bool add)
 {
 	struct tw_region *r = s->region;
@@ -86,7 +89,7 @@ static void tw_groups_switch(struct tw_groups *s, struct tw_group *g, bool add)
 		atomic_long_add(add ? n : -n, &g->pages[tier]);
 	}
 	old = r->groups;
-	/* Pairs with tw_region_count(): lock-free counts from here on are new. */
+	/* Pairs with tw_region_count(): counting that sees this comes after the sum. */
 	smp_store_release(&r->groups, s->nr ? (unsigned long)s : 0);
 	spin_unlock(&tw_groups_lock);
 
@@ -103,11 +106,14 @@ static void tw_groups_drop(struct list_head *list)
 	list_for_each_entry_safe(s, n, list, next) {
 		list_del(&s->next);
 		tw_region_put_async(s->region);
-		tw_groups_free_rcu(&s->rcu);	/* nobody has seen it */
+		tw_groups_free_rcu(&s->rcu);	/* was never published */
 	}
 }
 
-/* Arrays for all regions that @g is for: 0, or -ENOMEM and @list is empty. */
+/*
+ * Prepares arrays for all regions that @g binds. Returns 0, or -ENOMEM with an empty
+ * @list.
+ */
 static int tw_groups_collect(struct tw_group *g, bool add,
 			     struct list_head *list)
 {
@@ -148,7 +154,7 @@ int tw_group_spread(struct tw_group *g, bool add)
 	list_for_each_entry(s, &list, next)
 		WRITE_ONCE(s->region->groups,
 			   s->region->groups | TW_GROUPS_CHANGE);
-	/* Those that had not seen the mark are over. */
+	/* Waits for counting that has not seen the mark. */
 	synchronize_rcu();
 	list_for_each_entry_safe(s, n, &list, next)
 		tw_groups_switch(s, g, add);
@@ -175,7 +181,7 @@ int tw_groups_join(struct tw_region *r)
 	list_for_each_entry(g, &tw_groups, node)
 		if (tw_group_binds(g, r))
 			tw_groups_append(s, g);
-	/* It has no pages: there is nothing to move from group to group. */
+	/* The region has no pages, so no count of a group changes. */
 	tw_groups_free(xchg(&r->groups, (unsigned long)s));
 unlock:
 	mutex_unlock(&tw_groups_mutex);
