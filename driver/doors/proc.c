@@ -311,7 +311,7 @@ static int tw_proc_fill(void)
 	       0 : -ENOMEM;
 }
 
-/* Removes the files, which waits for their readers, and the folder if it is our own. */
+/* Removes the files, which waits for their readers, and the folder if the driver made it. */
 static void tw_proc_empty(void)
 {
 	unsigned int i;
