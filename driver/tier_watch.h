@@ -7,9 +7,9 @@
  * unless their kernel-doc in doors/kapi*.c says otherwise.
  *
  * Agents are named by their label and belong to the kernel (uid 0). A function that
- * accounts something to an agent makes it if it does not exist; it is held until
- * tier_watch_release_agent() or unload. A page's number (pfn) is a frame number or
- * the stable number of a region's page, see linux/tier_watch_types.h.
+ * accounts pages to an agent or limits it makes the agent if it does not exist; the
+ * agent is held until tier_watch_release_agent() or unload. A page's number (pfn) is a
+ * frame number or the stable number of a region's page, see linux/tier_watch_types.h.
  */
 #ifndef _TIER_WATCH_H
 #define _TIER_WATCH_H
