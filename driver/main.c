@@ -2,18 +2,18 @@
 /*
  * main.c - loading and unloading
  *
- * Nothing of ours may run once rmmod has returned. What could, and what keeps it
- * from that:
+ * Owns the order in which the rooms begin and end. None of the module's code may
+ * run once rmmod has returned. These hold a reference to the module, so that it is
+ * not unloaded while they exist:
  *
- * Files and their mappings (device, region, agent, stream): .owner of their
- * file_operations, until after ->release(). A mapping has its file, so the same
- * goes for vm_operations; a fault that lets go of mmap_lock has the file, too.
- * The pseudo filesystem: its superblock holds the module until its last mntput()
- * has done all (region.c).
- * Other modules that call us: by the symbols they use.
+ * - Files and their mappings (device, region, agent, stream), by .owner of their
+ *   file_operations, until after ->release(). A mapping and a fault that has dropped
+ *   mmap_lock hold the file, so this covers vm_operations, too.
+ * - The pseudo filesystem: its superblock holds the module until its last mntput()
+ *   has returned (region.c).
+ * - Other modules, by the symbols they use.
  *
- * All else is ended by the exit of the room that owns it, in the reverse order of
- * their inits:
+ * The exits of the rooms end these, in the reverse order of their inits:
  *
  * Work items: tw_queue and its requests (queue.c), tw_demote (headroom.c),
  * tw_teardown (space.c), tw_umount (region.c), I/O that its owner has left
@@ -33,12 +33,16 @@
  * Trace events: their probes are called by our own code only.
  * SRCU (frame.c) and RCU readers: wait for our own; no callback is queued there.
  *
- * Two are left to the end, after the last room's exit. RCU callbacks, of agents
- * and external pages; other objects go by kfree_rcu(), which is the kernel's own.
- * And whoever has told us of its end before it left our code: a bio's end_io
- * wakes its waiter, who may be the last to need the module, and then has some
- * instructions to go, in a kernel thread that can be preempted there
- * (dm-crypt's, loop's). It has left when it has slept or switched by itself.
+ * The irq_work of a stream ends with its ->release() (stream_file.c). Probes of
+ * trace events are called by the module's own code only. SRCU (frame.c) has readers
+ * in the module's own code only, and no callbacks.
+ *
+ * Two things are waited for after the last room's exit. One is RCU callbacks, of
+ * agents, groups and external pages; kfree_rcu() of other objects runs no code of
+ * the module. The other is tw_bio_end() (store_io.c): it wakes a waiter that may
+ * be the last to need the module, and then has some instructions left to run, in a
+ * kernel thread (of dm-crypt or loop, say) that can be preempted there. It has
+ * returned once that thread has slept or called the scheduler by itself.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -107,7 +111,7 @@ static void tw_leave(int nr)
 {
 	while (nr--)
 		tw_rooms[nr].exit();
-	rcu_barrier();		/* tw_agent_free_rcu(), tw_ext_free_rcu() and others */
+	rcu_barrier();		/* tw_agent_free_rcu(), tw_ext_free_rcu(), tw_groups_free_rcu() */
 	synchronize_rcu_tasks();	/* tw_bio_end() */
 }
 
@@ -139,6 +143,6 @@ module_exit(tw_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Five-tier memory: page faults, temperature, migration, pressure");
 MODULE_AUTHOR("TierWatch developers");
-#ifdef TW_VERSION	/* by whom it is built with the rest of a release */
+#ifdef TW_VERSION	/* set where the driver is built with the rest of a release */
 MODULE_VERSION(TW_VERSION);
 #endif

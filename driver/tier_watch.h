@@ -2,11 +2,14 @@
 /*
  * tier_watch.h - the documented API, for other kernel modules
  *
- * All of it is exported GPL and acts with the kernel's own rights. Unless said
- * otherwise functions may sleep and return 0 or a negative errno. Agents are
- * named by their label and are the kernel's own: one that is not there yet is
- * made, and held until tier_watch_release_agent() or unload. Pages are named as
- * linux/tier_watch_types.h has it.
+ * All functions are EXPORT_SYMBOL_GPL() and act with the kernel's own rights,
+ * whichever process calls them. They may sleep and return 0 or a negative errno,
+ * unless their kernel-doc in doors/kapi*.c says otherwise.
+ *
+ * Agents are named by their label and belong to the kernel (uid 0). A function that
+ * accounts pages to an agent or limits it makes the agent if it does not exist; the
+ * agent is held until tier_watch_release_agent() or unload. A page's number (pfn) is a
+ * frame number or the stable number of a region's page, see linux/tier_watch_types.h.
  */
 #ifndef _TIER_WATCH_H
 #define _TIER_WATCH_H

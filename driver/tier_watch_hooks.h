@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * tier_watch_hooks.h - what modules that work with TierWatch need beside its API
+ * tier_watch_hooks.h - what some kernel modules need beside the documented API
  *
- * A guard of limits: the notifier and limits of anybody's agent. An owner of
- * frames that are no ordinary memory: tracking with a mover. The owner of
- * /proc/swarm: handing the folder over.
+ * A module that watches over limits needs the notifier, and limits for agents of
+ * any user. A module whose frames are no ordinary memory tracks them with a mover.
+ * A module that owns /proc/swarm needs TierWatch to hand that folder over.
  */
 #ifndef _TIER_WATCH_HOOKS_H
 #define _TIER_WATCH_HOOKS_H
@@ -16,11 +16,11 @@
 struct proc_dir_entry;
 
 /**
- * enum tier_watch_event - what the notifier tells
- * @TIER_WATCH_LIMIT: an agent got over its limit; value: its pages in the tier
+ * enum tier_watch_event - events of the notifier
+ * @TIER_WATCH_LIMIT: an agent exceeds its limit; value: its pages in the tier
  * @TIER_WATCH_PRESSURE: a tier's pressure changed; value: enum tier_watch_level
- * @TIER_WATCH_AGENT_CREATED: an agent came to be
- * @TIER_WATCH_AGENT_ENDED: an agent is gone
+ * @TIER_WATCH_AGENT_CREATED: an agent has been made
+ * @TIER_WATCH_AGENT_ENDED: an agent has ended
  */
 enum tier_watch_event {
 	TIER_WATCH_LIMIT,
@@ -31,10 +31,10 @@ enum tier_watch_event {
 
 /**
  * struct tier_watch_notice - the notifier's data
- * @agent_id: label of the agent
- * @uid: its owner, INVALID_UID: no agent
- * @tier: enum tier_watch_tier, -1: none
- * @value: as the event says
+ * @agent_id: label of the agent, 0 if the event is about no agent
+ * @uid: owner of the agent, INVALID_UID if the event is about no agent
+ * @tier: enum tier_watch_tier, -1 if the event is about no tier
+ * @value: as the event says, else 0
  */
 struct tier_watch_notice {
 	u64 agent_id;
@@ -44,39 +44,45 @@ struct tier_watch_notice {
 };
 
 /*
- * Called with an enum tier_watch_event and a struct tier_watch_notice; may sleep.
- * An agent that has just ended cannot be named any more; pressure may be told
- * while a tier is being bound.
+ * The callback gets an enum tier_watch_event and a struct tier_watch_notice, and may
+ * sleep. An agent that has just ended cannot be named any more. Pressure may change
+ * while a tier is being bound, so the callback must not bind or unbind tiers.
  */
 int tier_watch_register_notifier(struct notifier_block *nb);
 int tier_watch_unregister_notifier(struct notifier_block *nb);
 
-/* Pages of tier @tier for @uid's agent of this label, ~0: no limit. Hard ones. */
+/*
+ * Sets the hard limit in @tier, in pages or ~0 for none, of the agent that @uid has
+ * under label @agent_id in the initial user namespace.
+ */
 int tier_watch_set_user_agent_limit(kuid_t uid, u64 agent_id, int tier, u64 pages);
 
 /**
- * struct tier_watch_mover - moves an owner's frames
- * @move: moves frame @pfn from tier to tier: 0 with *@new_pfn set (it may be the
- *	same, else it is tracked by nobody), or a negative errno and nothing has
- *	changed. May sleep
- * @data: for @move
+ * struct tier_watch_mover - moves frames for the module that owns them
+ * @move: moves the contents of frame @pfn from one tier to another. Returns 0 with
+ *	*@new_pfn set, either to @pfn or to a frame that is not tracked; or a negative
+ *	errno if nothing has changed. May sleep
+ * @data: passed to @move
  */
 struct tier_watch_mover {
 	int (*move)(void *data, u64 pfn, int from, int to, u64 *new_pfn);
 	void *data;
 };
 
-/* As tier_watch_track_page_numa(); @mover lives until tier_watch_drop_mover(). */
+/*
+ * As tier_watch_track_page_numa(), for a page that can be moved by @mover, which must
+ * stay valid until tier_watch_drop_mover() has returned.
+ */
 int tier_watch_track_owned(u64 pfn, int tier, u64 agent_id, int node,
 			   const struct tier_watch_mover *mover);
-/* Waits for moves under way; its pages stay tracked, without a mover. */
+/* Waits for moves that use @mover. Its pages stay tracked, without a mover. Sleeps. */
 void tier_watch_drop_mover(const struct tier_watch_mover *mover);
 
 /*
- * For the owner of /proc/swarm: tier_watch_proc_release() removes what TierWatch has
- * there, its own folder included; then, with a folder of one's own,
- * tier_watch_proc_adopt() has the files made in it. Before the folder goes it is
- * released again.
+ * A module that owns /proc/swarm first calls tier_watch_proc_release(), which removes
+ * TierWatch's files there and the folder, if TierWatch made it. Then the module
+ * makes the folder and passes it to tier_watch_proc_adopt(), which makes the files in
+ * it. It calls tier_watch_proc_release() again before it removes the folder.
  */
 int tier_watch_proc_adopt(struct proc_dir_entry *swarm);
 void tier_watch_proc_release(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Agents: whom memory is accounted to.
+ * Agents, to which memory is accounted.
  */
 #include <errno.h>
 #include <limits.h>
@@ -85,7 +85,7 @@ TW_API int tw_agent_open_fd(struct tw *tw, int fd, struct tw_agent **agent)
 	struct tw_agent *a;
 	int err;
 
-	/* -1 would be the default agent. */
+	/* To the driver -1 would mean the default agent. */
 	if (fd < 0)
 		return -EBADF;
 	err = stats(tw, &in, &out, sizeof(out));
@@ -147,7 +147,7 @@ TW_API int tw_agent_list_v1(struct tw *tw, __u64 *cursor,
 
 	if (nr > INT_MAX)
 		nr = INT_MAX;
-	/* Once even without room: what is wrong is for the driver. */
+	/* At least one call, since the driver is to say what is wrong with arguments. */
 	do {
 		size_t left = nr - found;
 		struct tw_agent_list arg = {

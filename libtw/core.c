@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The device handle.
+ * The handle of the device, and helpers for calls.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ int tw_ioctl(int fd, unsigned long cmd, void *arg)
 	return 0;
 }
 
-/* What the driver takes at most. */
+/* Size of the largest struct that the driver takes. */
 #define TW_ARG_MAX	4096
 
 int tw_ioctl_out(int fd, unsigned long cmd, const void *in, size_t in_size,

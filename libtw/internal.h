@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the library's files share. */
+/* Declarations that the library's files share. */
 #ifndef _TW_INTERNAL_H
 #define _TW_INTERNAL_H
 
@@ -8,8 +8,8 @@
 #define TW_API __attribute__((visibility("default")))
 
 /*
- * Pages per call for a region that came without a struct tw. Every driver
- * takes as many.
+ * Pages of one call for a region that was opened without a struct tw, which would
+ * know tw_info.max_pages. Every driver takes as many.
  */
 #define TW_FALLBACK_MAX_PAGES	256
 
@@ -38,8 +38,8 @@ struct tw_region {
 struct tw_stream {
 	int fd;
 	__u32 nr_rings;
-	__u32 turn;		/* ring that is being read */
-	__u32 turns_left;	/* events until it is the next one's turn */
+	__u32 turn;		/* number of the ring that is being read */
+	__u32 turns_left;	/* events until the next ring's turn */
 	const struct tw_stream_header *header;
 	size_t map_size;
 	struct tw_stream_ctl *ctl;
@@ -49,20 +49,25 @@ struct tw_stream {
 
 int tw_ioctl(int fd, unsigned long cmd, void *arg);
 /*
- * A call whose struct goes to a caller with another header: @in is the library's
- * own with the inputs, @out the caller's of @size bytes, or NULL. What either the
- * library or the caller knows of is asked for. -EINVAL, -E2BIG: no such @size.
+ * Makes a call whose struct goes to a caller that may have another header. @in is the
+ * library's own struct with the inputs; @out is the caller's of @size bytes, or NULL.
+ * The driver is asked for the longer one of the two. -EINVAL and -E2BIG: @size is too
+ * small or too large for any struct.
  */
 int tw_ioctl_out(int fd, unsigned long cmd, const void *in, size_t in_size,
 		 void *out, size_t size);
-/* Fills the caller's struct: the part that it has; more than we have is zero. */
+/*
+ * Fills the caller's struct of @size bytes from the library's of @have bytes: as far as
+ * it goes, and with zeros at its end if it is longer.
+ */
 void tw_give(void *to, size_t size, const void *from, size_t have);
 void tw_close_fd(int fd);
 int tw_map_ro(int fd, size_t size, const void **map);
 
 /*
- * A range for TW_IOC_MIGRATE_RANGE: @fd is the device and @start an address,
- * or a region and an offset.
+ * Moves a range in as many calls of TW_IOC_MIGRATE_RANGE as needed. @fd is the device
+ * and @start an address, or @fd is a region and @start an offset. See
+ * tw_migrate_addr_v1().
  */
 int tw_migrate_range_fd(int fd, __u32 page_size, __u32 max_pages, __u64 start,
 			__u64 length, int to, int from, int reason,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Names of what the interface has numbers for.
+ * Names of the numbers in <linux/tierwatch.h>.
  */
 #include <errno.h>
 #include <strings.h>

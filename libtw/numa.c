@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * NUMA nodes: their figures, and pages to where they are used.
+ * NUMA nodes: their statistics, and moving pages to the nodes that touch them.
  */
 #include "internal.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Moving pages and looking them up, in as many calls as it takes.
+ * Moving pages and looking them up, in as many calls of the driver as needed.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -53,7 +53,7 @@ int tw_migrate_range_fd(int fd, __u32 page_size, __u32 max_pages, __u64 start,
 		err = -EMSGSIZE;
 		goto out;
 	}
-	/* Once even for an empty range: what is wrong is for the driver. */
+	/* At least one call, since the driver is to say what is wrong with arguments. */
 	do {
 		struct tw_migrate_range arg = {
 			.size = sizeof(arg),

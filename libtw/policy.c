@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * policy.c - the knobs of automatic migration
+ * Settings of automatic migration.
  */
 #include <errno.h>
 
@@ -18,7 +18,7 @@ TW_API int tw_policy_get_v1(struct tw *tw, struct tw_policy *policy,
 TW_API int tw_policy_set_v1(struct tw *tw, const struct tw_policy *policy,
 			    size_t size)
 {
-	/* Nothing to set: to the driver that would be a look. */
+	/* The driver would take a struct with nothing to set for a read. */
 	if (size < TW_POLICY_SIZE_VER0 || (!policy->set && !policy->mode_set))
 		return -EINVAL;
 	return tw_ioctl_out(tw->fd, TW_IOC_POLICY, policy, size, NULL, size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What to move: candidates, lists by temperature, and requests for the queue.
+ * Candidates for moving, lists of pages by temperature, and queued requests.
  */
 #include <errno.h>
 #include <limits.h>
@@ -39,7 +39,7 @@ TW_API int tw_request_v1(struct tw *tw, struct tw_request *requests, size_t nr,
 	};
 	int err;
 
-	/* What doesn't fit into the member is too many for every driver. */
+	/* The number must fit into arg.nr; no driver takes so many anyway. */
 	if (nr > UINT_MAX)
 		return -EINVAL;
 	err = tw_ioctl(tw->fd, TW_IOC_REQUEST, &arg);
@@ -61,7 +61,7 @@ TW_API int tw_page_list_v1(struct tw *tw, int tier, int temperature,
 
 	if (nr > INT_MAX)
 		nr = INT_MAX;
-	/* Once even without room: what is wrong is for the driver. */
+	/* At least one call, since the driver is to say what is wrong with arguments. */
 	do {
 		size_t left = nr - found;
 		struct tw_page_list arg = {

@@ -207,7 +207,7 @@ TW_API int tw_region_pages_v1(struct tw_region *region, __u64 offset,
 
 	if (pages > nr)
 		return -EMSGSIZE;
-	/* Once even for an empty range: what is wrong is for the driver. */
+	/* At least one call, since the driver is to say what is wrong with arguments. */
 	do {
 		struct tw_region_pages arg = {
 			.size = sizeof(arg),

@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-/* A tier's block: what was published first, and its pages by heat. */
+/* Whether a tier's block has room for its first published part and its pages by heat. */
 static bool tier_ok(const struct tw_stats *s)
 {
 	__u64 end = s->heat_offset + s->heat_bands * (__u64)sizeof(__u64);
@@ -17,7 +17,7 @@ static bool tier_ok(const struct tw_stats *s)
 	       end <= s->tier_stride;
 }
 
-/* A CPU's block: the same, and its tiers' counters. */
+/* Whether a CPU's block has room for its first published part and the tiers' counters. */
 static bool cpu_ok(const struct tw_stats *s)
 {
 	__u64 end = s->counters_offset +
@@ -29,8 +29,8 @@ static bool cpu_ok(const struct tw_stats *s)
 }
 
 /*
- * Do all the blocks lie within what is mapped, and have what was published first?
- * More than that a driver older than this header need not have.
+ * Whether all blocks lie within the mapping and have the part that was published first.
+ * A driver that is older than this header need not have more than that.
  */
 static bool layout_ok(const struct tw_stats *s, __u32 mapped)
 {
@@ -69,7 +69,7 @@ TW_API int tw_stats_map(struct tw *tw, const struct tw_stats **stats)
 		munmap((void *)s, tw->stats_size);
 		return -EPROTO;
 	}
-	/* Another thread may have been first: then its mapping is the one. */
+	/* If another thread was faster, its mapping is used. */
 	if (!__atomic_compare_exchange_n(&tw->stats, &other, s, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		munmap((void *)s, tw->stats_size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Streams: events in place. The reading itself is in tw_ring.h.
+ * Streams of events. tw_ring.h reads events in place.
  */
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 
 #include "internal.h"
 
-/* Events from one ring before the others get a turn. */
+/* How many events of one ring are read before the next ring gets its turn. */
 #define TURN	64
 
 static int stream_info(int fd, struct tw_stream_info *info)
@@ -25,7 +25,7 @@ static int stream_info(int fd, struct tw_stream_info *info)
 	return err;
 }
 
-/* Do all the rings lie within what is mapped, in a shape that we know? */
+/* Whether all rings lie within the mapping, in a layout that this library knows. */
 static bool layout_ok(const struct tw_stream_header *h, __u64 mapped)
 {
 	__u64 slots = (__u64)h->events * sizeof(struct tw_event);

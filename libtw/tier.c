@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Tiers: what they are, giving them memory and devices, pressure, faults.
+ * Tiers: their properties, binding, pressure and faults.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The documented names: one handle for the process, which opens itself.
+ * The documented names, on one handle for the process, which opens itself.
  *
- * `lock` guards the handle, the agents that are held and the list of memory
- * given out; fork() takes it, so that a child finds it free. No call of the
+ * `lock` guards the handle, the agents that are held and the list of regions of
+ * tier_watch_alloc(). fork() takes it, so that the child finds it free. No call of the
  * driver that may take long is made under it.
  */
 #include <errno.h>
@@ -16,10 +16,13 @@
 #include "internal.h"
 #include "tier_watch.h"
 
-/* Structs of the driver that are converted at a time, on the stack. */
+/* How many structs of the driver are converted at a time, on the stack. */
 #define PART	32
 
-/* An agent that was joined. It is kept once a call for it succeeded. */
+/*
+ * An agent that was joined. @users is how many calls use it now. It is @kept, until
+ * tier_watch_shutdown(), once a call that needs it has succeeded.
+ */
 struct held {
 	struct held *next;
 	struct tw_agent *agent;
@@ -73,7 +76,7 @@ static int get(struct tw **tw)
 	return err;
 }
 
-/* To be given back by put_agent(). */
+/* Finds or joins the agent of label @id; put_agent() is to follow. */
 static int get_agent(struct tw *tw, __u64 id, struct held **held)
 {
 	struct held *h;
@@ -100,7 +103,10 @@ out:
 	return err;
 }
 
-/* A call that failed leaves no agent behind that is there for its sake. */
+/*
+ * Ends the use of an agent by a call. @keep tells that the call succeeded; an agent that
+ * was joined only for calls that failed is closed.
+ */
 static void put_agent(struct held *h, bool keep)
 {
 	struct held **p;
@@ -118,6 +124,7 @@ out:
 	drop_lock();
 }
 
+/* Converts the caller's struct of @size bytes; -E2BIG if it has an unknown part. */
 static int take(struct tw_request *to, const void *from, size_t size)
 {
 	struct migration_request r = { 0 };
@@ -320,7 +327,7 @@ TW_API int tier_watch_migrate_batch_v1(const struct migration_request *requests,
 	struct tw *tw;
 	int good = 0, err;
 
-	/* What can't be asked for is known before anything moves. */
+	/* Malformed requests are refused before any page moves. */
 	for (i = 0; i < nr; i++) {
 		struct tw_request r;
 
@@ -342,7 +349,7 @@ TW_API int tier_watch_migrate_batch_v1(const struct migration_request *requests,
 		for (i = 0; i < n; i++)
 			take(&r[i], (const char *)requests +
 			     (at + i) * request_size, request_size);
-		/* After the first failure the others are only told of it. */
+		/* After a failure the later pages only get its error as status. */
 		if (!err)
 			err = tw_request(tw, r, n, TW_REQUEST_WAIT, &done, NULL);
 		good += done;
@@ -764,7 +771,7 @@ TW_API int tier_watch_free(void *addr)
 	return 0;
 }
 
-/* Memory given out stays: it needs neither the handle nor its agent's. */
+/* Regions of tier_watch_alloc() stay; they need neither the handle nor their agent's. */
 TW_API void tier_watch_shutdown(void)
 {
 	struct held *h;

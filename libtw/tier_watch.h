@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The documented names, on a handle that opens itself.
+ * The documented names, on a handle that opens itself at the first call.
  *
- * Results are 0, or a count where it says so, or a negative errno: the
- * driver's, see <linux/tierwatch.h>, or that of opening the device. Pages are
- * named as there: by stable number, or by frame with CAP_SYS_ADMIN.
+ * Functions return 0, or a count where it says so, or a negative errno, which comes
+ * from the driver (see <linux/tierwatch.h>) or from opening the device. Pages are named
+ * as there: by stable number or, with CAP_SYS_ADMIN, by frame number.
  *
- * Threads: all of it may be called at any time by any thread, but
- * tier_watch_shutdown(), which must be alone. After fork() the child goes on
- * with the same device and agents; closing them there leaves the parent's.
+ * Threads: any thread may call any function at any time, except that no other call may
+ * run during tier_watch_shutdown(). After fork() the child uses the same device and
+ * agents; closing them in the child leaves those of the parent open.
  *
- * Structs may grow. What takes one is a macro that tells a function with a
- * version in its name how long the caller's is: a shorter one of an older
- * program gets its part, the end of a longer one is zero.
+ * Structs may grow in later versions. A call that takes or fills one is a macro, which
+ * calls a function with a version in its name and passes the size of the caller's
+ * struct as well. The struct of a program that was built with an older header is
+ * filled as far as it goes; members that the library does not know are set to zero.
  *
- * TIER_WATCH_NO_U64, defined before, leaves the name u64 to the program.
+ * A program that defines TIER_WATCH_NO_U64 before it includes this can use the name u64
+ * itself.
  */
 #ifndef _TIER_WATCH_H
 #define _TIER_WATCH_H
@@ -30,7 +32,7 @@ extern "C" {
 typedef __u64 u64;
 #endif
 
-/* Flags of tier_watch_handle_fault(): the access was a write. */
+/* A flag of tier_watch_handle_fault(): the access was a write. */
 #ifndef FAULT_FLAG_WRITE
 #define FAULT_FLAG_WRITE	0x01
 #endif
@@ -39,44 +41,47 @@ typedef __u64 u64;
  * get_page_pfn - the number of the page at an address
  * @addr: any address of the caller's
  *
- * Return: the stable number, the same in every tier for life; 0 when no
- * managed page is there. The page isn't touched.
+ * The page is not touched.
+ *
+ * Return: the stable number, which is the same in every tier as long as the region
+ * lives; 0 if no region is mapped there.
  */
 __u64 get_page_pfn(const void *addr);
 
 /**
  * tier_watch_track_page - keep track of a page
  * @pfn: page number
- * @tier: enum memory_tier that it is in
- * @agent_id: label of its agent, made and held when there is none
+ * @tier: enum tier_watch_tier that it is in
+ * @agent_id: label of its agent, which is made if there is none, and held until
+ *	tier_watch_shutdown()
  *
- * Return: 0 or -errno: the page's status of struct tw_track.
+ * Return: 0 or -errno, also the page's status as in struct tw_track.
  */
 int tier_watch_track_page(__u64 pfn, int tier, __u64 agent_id);
 
 /**
- * tier_watch_track_page_numa - the same on a NUMA node
+ * tier_watch_track_page_numa - keep track of a page on a NUMA node
  * @pfn: page number
- * @tier: enum memory_tier that it is in
- * @agent_id: label of its agent, made and held when there is none
- * @node: node of an external page, -1: its frame's own
+ * @tier: enum tier_watch_tier that it is in
+ * @agent_id: label of its agent, as for tier_watch_track_page()
+ * @node: node of an external page, -1 for its frame's own
  *
  * Return: as tier_watch_track_page().
  */
 int tier_watch_track_page_numa(__u64 pfn, int tier, __u64 agent_id, int node);
 
 /**
- * tier_watch_untrack_page - forget an external page
+ * tier_watch_untrack_page - stop tracking an external page
  * @pfn: page number
  *
- * Return: 0 or -errno: the page's status of struct tw_untrack.
+ * Return: 0 or -errno, also the page's status as in struct tw_untrack.
  */
 int tier_watch_untrack_page(__u64 pfn);
 
 /**
- * tier_watch_handle_fault - tell that a page was touched
+ * tier_watch_handle_fault - report that a page was touched
  * @pfn: page number
- * @vaddr: where
+ * @vaddr: address of the touch; not used
  * @flags: FAULT_FLAG_WRITE or 0
  *
  * Return: 0 or -errno.
@@ -85,7 +90,7 @@ int tier_watch_handle_fault(__u64 pfn, __u64 vaddr, unsigned int flags);
 
 /**
  * tier_watch_get_pressure_v1 - how full a tier is
- * @tier: enum memory_tier
+ * @tier: enum tier_watch_tier
  * @pressure: out
  * @size: bytes of the caller's struct
  *
@@ -99,10 +104,10 @@ int tier_watch_get_pressure_v1(int tier, struct tier_pressure *pressure,
 
 /**
  * tier_watch_get_migration_candidates_v1 - pages worth moving, best first
- * @from: enum memory_tier
- * @to: another one
+ * @from: enum tier_watch_tier
+ * @to: another tier; hot pages are found if it is faster, else cold ones
  * @candidates: out
- * @nr: room in @candidates
+ * @nr: entries in @candidates, not 0
  * @size: bytes of the caller's struct
  *
  * Return: how many were found, or -errno.
@@ -116,12 +121,13 @@ int tier_watch_get_migration_candidates_v1(int from, int to,
 
 /**
  * tier_watch_migrate_page_v1 - move a page and wait for it
- * @request: what is asked for
- * @request_size: bytes of the caller's struct
- * @result: out, also when it failed; or NULL
- * @size: bytes of the caller's struct
+ * @request: page and tiers
+ * @request_size: bytes of the caller's struct @request
+ * @result: out, also if the call fails; or NULL
+ * @size: bytes of the caller's struct @result
  *
- * Return: 0 moved, or there already; -errno, which is the result's status, too.
+ * Return: 0 if it has moved or was there already; or -errno, which is the status of
+ * @result, too.
  */
 int tier_watch_migrate_page_v1(const struct migration_request *request,
 			       size_t request_size,
@@ -131,12 +137,12 @@ int tier_watch_migrate_page_v1(const struct migration_request *request,
 			    (result), sizeof(struct migration_result))
 
 /**
- * tier_watch_queue_migration_v1 - have a page moved by and by
- * @request: what is asked for
+ * tier_watch_queue_migration_v1 - queue a page to be moved, by priority
+ * @request: page, tiers and priority
  * @request_size: bytes of the caller's struct
- * @id: out: the request's number, in its TW_EVENT_REQUEST; or NULL
+ * @id: out: number of the request, which its TW_EVENT_REQUEST has, too; or NULL
  *
- * Return: 0 queued, or -errno; -EAGAIN: the queue is full.
+ * Return: 0 if it is queued, or -errno; -EAGAIN if the queue is full.
  */
 int tier_watch_queue_migration_v1(const struct migration_request *request,
 				  size_t request_size, __u64 *id);
@@ -146,14 +152,15 @@ int tier_watch_queue_migration_v1(const struct migration_request *request,
 
 /**
  * tier_watch_migrate_batch_v1 - move pages and wait for them
- * @requests: @nr of them
- * @request_size: bytes of one of the caller's structs
+ * @requests: @nr requests
+ * @request_size: bytes of one of the caller's structs in @requests
  * @nr: how many
- * @results: out: @nr, of pages that were not come to, too; or NULL
- * @size: bytes of the caller's struct
+ * @results: out: @nr results, or NULL. If the driver fails in the middle, the later
+ *	pages have its error as their status
+ * @size: bytes of one of the caller's structs in @results
  *
- * Return: how many moved or were there already; -errno when the driver refused
- * the first pages.
+ * Return: how many have moved or were there already; or -errno if a request is
+ * malformed or the driver fails at the first pages.
  */
 int tier_watch_migrate_batch_v1(const struct migration_request *requests,
 				size_t request_size, size_t nr,
@@ -169,7 +176,7 @@ int tier_watch_migrate_batch_v1(const struct migration_request *requests,
  * @stats: out
  * @size: bytes of the caller's struct
  *
- * Return: 0 or -errno; -ENOENT: no such agent.
+ * Return: 0 or -errno; -ENOENT if there is no such agent.
  */
 int tier_watch_get_agent_memory_v1(__u64 agent_id,
 				   struct agent_memory_stats *stats,
@@ -179,12 +186,12 @@ int tier_watch_get_agent_memory_v1(__u64 agent_id,
 				sizeof(struct agent_memory_stats))
 
 /**
- * tier_watch_get_numa_stats_v1 - a NUMA node
+ * tier_watch_get_numa_stats_v1 - memory and touches of a NUMA node
  * @node: its number
  * @stats: out
  * @size: bytes of the caller's struct
  *
- * Return: 0 or -errno; -ENOENT: no such node.
+ * Return: 0 or -errno; -ENOENT if there is no such node.
  */
 int tier_watch_get_numa_stats_v1(int node, struct numa_stats *stats,
 				 size_t size);
@@ -196,8 +203,8 @@ int tier_watch_get_numa_stats_v1(int node, struct numa_stats *stats,
  * tier_watch_get_optimal_numa_node - the best node for a page
  * @pfn: page number
  *
- * Return: the node whose CPUs touch it most; the one it is on when nobody has;
- * -ENODATA when it is on none; -errno.
+ * Return: the node whose CPUs touch it most; if that is not known, the node that it is
+ * on; -ENODATA if it is on none; or another -errno.
  */
 int tier_watch_get_optimal_numa_node(__u64 pfn);
 
@@ -207,17 +214,17 @@ int tier_watch_get_optimal_numa_node(__u64 pfn);
  * @info: out
  * @size: bytes of the caller's struct
  *
- * Return: 0 or -errno; -ENOENT: no such page.
+ * Return: 0 or -errno; -ENOENT if there is no such page.
  */
 int tier_watch_get_page_info_v1(__u64 pfn, struct page_info *info, size_t size);
 #define tier_watch_get_page_info(pfn, info) \
 	tier_watch_get_page_info_v1((pfn), (info), sizeof(struct page_info))
 
 /**
- * tier_watch_get_hot_pages_v1 - hot pages
- * @tier: enum memory_tier or TIER_ANY
+ * tier_watch_get_hot_pages_v1 - list hot pages
+ * @tier: enum tier_watch_tier or TIER_ANY
  * @infos: out
- * @nr: room in @infos
+ * @nr: entries in @infos, not 0
  * @size: bytes of the caller's struct
  *
  * Return: how many were written, or -errno.
@@ -229,10 +236,10 @@ int tier_watch_get_hot_pages_v1(int tier, struct page_info *infos, size_t nr,
 			     sizeof(struct page_info))
 
 /**
- * tier_watch_get_cold_pages_v1 - cold pages
- * @tier: enum memory_tier or TIER_ANY
+ * tier_watch_get_cold_pages_v1 - list cold pages
+ * @tier: enum tier_watch_tier or TIER_ANY
  * @infos: out
- * @nr: room in @infos
+ * @nr: entries in @infos, not 0
  * @size: bytes of the caller's struct
  *
  * Return: how many were written, or -errno.
@@ -244,7 +251,7 @@ int tier_watch_get_cold_pages_v1(int tier, struct page_info *infos, size_t nr,
 			      sizeof(struct page_info))
 
 /**
- * tier_watch_mark_hot - call a page hot
+ * tier_watch_mark_hot - mark a page as hot
  * @pfn: page number
  *
  * Return: 0 or -errno.
@@ -252,7 +259,7 @@ int tier_watch_get_cold_pages_v1(int tier, struct page_info *infos, size_t nr,
 int tier_watch_mark_hot(__u64 pfn);
 
 /**
- * tier_watch_mark_cold - call a page cold
+ * tier_watch_mark_cold - mark a page as cold
  * @pfn: page number
  *
  * Return: 0 or -errno.
@@ -260,8 +267,8 @@ int tier_watch_mark_hot(__u64 pfn);
 int tier_watch_mark_cold(__u64 pfn);
 
 /**
- * tier_watch_get_fault_stats_v1 - a tier's faults
- * @tier: enum memory_tier
+ * tier_watch_get_fault_stats_v1 - a tier's faults since load or the last reset
+ * @tier: enum tier_watch_tier
  * @stats: out
  * @size: bytes of the caller's struct
  *
@@ -274,16 +281,16 @@ int tier_watch_get_fault_stats_v1(int tier, struct fault_stats *stats,
 			       sizeof(struct fault_stats))
 
 /**
- * tier_watch_reset_fault_stats - count a tier's faults from here on
- * @tier: enum memory_tier
+ * tier_watch_reset_fault_stats - have a tier's fault statistics begin at 0 again
+ * @tier: enum tier_watch_tier
  *
  * Return: 0 or -errno; needs CAP_SYS_ADMIN.
  */
 int tier_watch_reset_fault_stats(int tier);
 
 /**
- * tier_watch_get_tier_info_v1 - one tier
- * @tier: enum memory_tier
+ * tier_watch_get_tier_info_v1 - capacity, use and speed of one tier
+ * @tier: enum tier_watch_tier
  * @info: out
  * @size: bytes of the caller's struct
  *
@@ -296,18 +303,18 @@ int tier_watch_get_tier_info_v1(int tier, struct tier_info *info, size_t size);
 /**
  * tier_watch_migrate_agent - move an agent's pages
  * @agent_id: label
- * @from: enum memory_tier or TIER_ANY
- * @to: enum memory_tier
- * @nr: most pages to move, 0: all
+ * @from: enum tier_watch_tier or TIER_ANY
+ * @to: enum tier_watch_tier
+ * @nr: the most pages to move, 0 for all
  *
- * Return: how many moved, or -errno.
+ * Return: how many have moved, or -errno.
  */
 int tier_watch_migrate_agent(__u64 agent_id, int from, int to, unsigned int nr);
 
 /**
- * tier_watch_set_agent_limits - set how much of each tier an agent takes
- * @agent_id: label, made and held when there is no such agent
- * @pages: by enum memory_tier; ~0: no limit
+ * tier_watch_set_agent_limits - set how much of each tier an agent takes at most
+ * @agent_id: label of the agent, as for tier_watch_track_page()
+ * @pages: pages by enum tier_watch_tier, ~0 for no limit
  *
  * Return: 0 or -errno.
  */
@@ -316,17 +323,17 @@ int tier_watch_set_agent_limits(__u64 agent_id, const __u64 pages[TIER_COUNT]);
 /**
  * tier_watch_get_agent_limits - how much of each tier an agent takes at most
  * @agent_id: label
- * @pages: out: by enum memory_tier; ~0: no limit
+ * @pages: out: pages by enum tier_watch_tier, ~0 for no limit
  *
  * Return: 0 or -errno.
  */
 int tier_watch_get_agent_limits(__u64 agent_id, __u64 pages[TIER_COUNT]);
 
 /**
- * tier_watch_set_thresholds - set a tier's levels of pressure
- * @tier: enum memory_tier
- * @enter: percent used from which it is on MEDIUM, HIGH, CRITICAL
- * @leave: percent used below which it leaves them
+ * tier_watch_set_thresholds - set the thresholds of a tier's pressure
+ * @tier: enum tier_watch_tier
+ * @enter: percent used from which it is on MEDIUM, HIGH and CRITICAL
+ * @leave: percent used below which it leaves each level
  *
  * Return: 0 or -errno; needs CAP_SYS_ADMIN.
  */
@@ -334,7 +341,7 @@ int tier_watch_set_thresholds(int tier, const __u32 enter[3],
 			      const __u32 leave[3]);
 
 /**
- * tier_watch_get_module_stats_v1 - all of the driver
+ * tier_watch_get_module_stats_v1 - totals of the driver
  * @stats: out
  * @size: bytes of the caller's struct
  *
@@ -345,17 +352,17 @@ int tier_watch_get_module_stats_v1(struct module_stats *stats, size_t size);
 	tier_watch_get_module_stats_v1((stats), sizeof(struct module_stats))
 
 /**
- * tier_watch_numa_balance - move pages to the node that touches them
- * @nr: most pages to move, 0: all
+ * tier_watch_numa_balance - move pages to the node whose CPUs touch them
+ * @nr: the most pages to move, 0 for all
  *
- * Return: how many moved, or -errno.
+ * Return: how many have moved, or -errno.
  */
 int tier_watch_numa_balance(unsigned int nr);
 
 /**
- * tier_watch_alloc - managed memory for an agent
- * @agent_id: label, made and held when there is no such agent
- * @bytes: how much, rounded up to pages
+ * tier_watch_alloc - make and map a region for an agent
+ * @agent_id: label of the agent, as for tier_watch_track_page()
+ * @bytes: its size, rounded up to pages
  * @addr: out: where it is mapped
  *
  * Return: 0 or -errno.
@@ -363,15 +370,17 @@ int tier_watch_numa_balance(unsigned int nr);
 int tier_watch_alloc(__u64 agent_id, size_t bytes, void **addr);
 
 /**
- * tier_watch_free - free it
- * @addr: what tier_watch_alloc() gave; or NULL
+ * tier_watch_free - unmap and free a region of tier_watch_alloc()
+ * @addr: address of tier_watch_alloc(), or NULL
  *
  * Return: 0, or -EINVAL for another address.
  */
 int tier_watch_free(void *addr);
 
 /**
- * tier_watch_shutdown - close the default handle, let its agents go
+ * tier_watch_shutdown - close the handle and its agents
+ *
+ * Memory of tier_watch_alloc() stays. The next call opens the handle again.
  */
 void tier_watch_shutdown(void);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Keeping track of pages: which one is where, external ones, their heat.
+ * Pages by address, tracking external pages, marking and reporting pages.
  */
 #include <stdint.h>
 
@@ -20,6 +20,7 @@ TW_API int tw_addr_page(struct tw *tw, const void *addr, __u64 *page)
 	return err;
 }
 
+/* How many of the remaining pages the next call takes. */
 static __u32 part(const struct tw *tw, size_t nr, const struct tw_sum *s)
 {
 	return nr - s->done < tw->max_pages ? nr - s->done : tw->max_pages;

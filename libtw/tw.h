@@ -8,19 +8,20 @@
  * unchanged, and only what the library adds is listed here. Unless said
  * otherwise a call that fails writes nothing through its pointers.
  *
- * Structs may grow. What takes or fills one is a macro that tells a function with
- * a version in its name how long the caller's is: a shorter one of an older
- * program gets its part, and what neither the library nor the driver knows of a
- * longer one is zero. The macro has the function's arguments but the last.
+ * Structs may grow in later versions. A call that takes or fills one is a macro, which
+ * calls a function with a version in its name (tw_info_v1() for tw_info()) and passes
+ * the size of the caller's struct as its last argument. The struct of a program that
+ * was built with an older header is filled as far as it goes. Members that the
+ * library or the driver does not know are set to zero.
  *
- * The library fills in and checks no more than it must: values go to the
- * driver as they are. Where a struct of <linux/tierwatch.h> is filled, its
- * size member and all inputs in it are set by the library.
+ * The library fills in and checks no more than it must, and passes values to the
+ * driver as they are. Where a struct of <linux/tierwatch.h> is filled, the library
+ * sets its size member and all inputs in it.
  *
- * Threads: a struct tw, tw_region or tw_agent may be used by any number of
- * threads at once, opening and closing apart. A struct tw_stream belongs to
- * one thread at a time. There is no global state. Regions, agents and streams
- * don't need the struct tw they were made with any more: it may be closed.
+ * Threads: any number of threads may use a struct tw, tw_region or tw_agent at once,
+ * but none while it is being closed. A struct tw_stream belongs to one thread at a
+ * time. There is no global state. A struct tw may be closed before the regions, agents
+ * and streams that were made with it.
  */
 #ifndef _TW_H
 #define _TW_H
@@ -57,17 +58,18 @@ const char *tw_version(void);
  * @path: NULL for /dev/tierwatch
  * @tw: out: the handle
  *
- * Return: 0; -ENOENT or -ENODEV when the driver isn't loaded, -EACCES without
- * the right to open it, -ENOTTY when @path is another device, -EPROTO when
- * the driver speaks another ABI version.
+ * Return: 0; -ENOENT or -ENODEV if the driver is not loaded, -EACCES without
+ * the right to open it, -ENOTTY if @path is another device, -EPROTO if the
+ * driver has another ABI version; or -errno of open() or of the driver.
  */
 int tw_open(const char *path, struct tw **tw);
 
 /**
- * tw_close - close the device. What was made with it lives on
+ * tw_close - close the device
  * @tw: the handle, or NULL
  *
- * What tw_stats_map() gave is gone.
+ * Regions, agents and streams that were made with it live on. The mapping of
+ * tw_stats_map() ends.
  */
 void tw_close(struct tw *tw);
 
@@ -75,12 +77,12 @@ void tw_close(struct tw *tw);
  * tw_fd - the device's file descriptor
  * @tw: the handle
  *
- * Return: the descriptor, which stays the handle's.
+ * Return: the descriptor, which the handle keeps and closes.
  */
 int tw_fd(const struct tw *tw);
 
 /**
- * tw_info_v1 - what the driver is, and which tiers are bound now
+ * tw_info_v1 - properties of the driver, and which tiers are bound now
  * @tw: the handle
  * @info: out
  * @size: bytes of the caller's struct
@@ -104,8 +106,8 @@ int tw_info_v1(struct tw *tw, struct tw_info *info, size_t size);
 const char *tw_tier_name(int tier);
 
 /**
- * tw_tier_parse - a tier by name
- * @name: as tw_tier_name() gives for the five tiers, in any case
+ * tw_tier_parse - a tier by its name
+ * @name: name of one of the five tiers as of tw_tier_name(), in upper or lower case
  *
  * Return: enum tw_tier, or -EINVAL.
  */
@@ -143,7 +145,7 @@ const char *tw_event_name(int type);
  */
 
 /**
- * tw_tier_info_v1 - one tier
+ * tw_tier_info_v1 - capacity, use and speed of one tier
  * @tw: the handle
  * @tier: enum tw_tier
  * @info: out
@@ -177,18 +179,17 @@ int tw_tier_bind_nodes(struct tw *tw, int tier, __u64 nodes, __u64 capacity,
  * @capacity: pages; 0 for all there is
  * @flags: TW_BIND_*
  *
- * Return: 0 or -errno, those of opening @path included; -ENOTBLK when it is
- * no block device.
+ * Return: 0 or -errno, also that of opening @path; -ENOTBLK if it is no block device.
  */
 int tw_tier_bind_device(struct tw *tw, int tier, const char *path,
 			__u64 capacity, unsigned int flags);
 
 /**
- * tw_tier_unbind - move a tier's pages away and let its memory go
+ * tw_tier_unbind - move a tier's pages away and unbind it
  * @tw: the handle
  * @tier: enum tw_tier
  * @flags: TW_UNBIND_*
- * @moved: out: pages moved elsewhere, also when the call failed; or NULL
+ * @moved: out: pages moved to other tiers, also if the call fails; or NULL
  *
  * Return: 0 or -errno.
  */
@@ -209,7 +210,7 @@ int tw_pressure_v1(struct tw *tw, int tier, struct tw_pressure *pressure,
 	tw_pressure_v1((tw), (tier), (pressure), sizeof(struct tw_pressure))
 
 /**
- * tw_thresholds_get_v1 - a tier's levels of pressure
+ * tw_thresholds_get_v1 - thresholds of a tier's pressure
  * @tw: the handle
  * @tier: enum tw_tier
  * @thresholds: out
@@ -224,11 +225,11 @@ int tw_thresholds_get_v1(struct tw *tw, int tier,
 			     sizeof(struct tw_thresholds))
 
 /**
- * tw_thresholds_set - set a tier's levels of pressure
+ * tw_thresholds_set - set the thresholds of a tier's pressure
  * @tw: the handle
  * @tier: enum tw_tier
- * @enter: percent used from which it is on MEDIUM, HIGH, CRITICAL
- * @leave: percent used below which it leaves them
+ * @enter: percent used from which it is on MEDIUM, HIGH and CRITICAL
+ * @leave: percent used below which it leaves each level
  *
  * Return: 0 or -errno; needs CAP_SYS_ADMIN.
  */
@@ -239,9 +240,9 @@ int tw_thresholds_set(struct tw *tw, int tier, const __u32 enter[3],
  * tw_fault_stats_v1 - a tier's faults since load or the last reset
  * @tw: the handle
  * @tier: enum tw_tier
- * @flags: TW_FAULT_STATS_RESET to count from here on, which needs
+ * @flags: TW_FAULT_STATS_RESET to begin to count at 0 again, which needs
  *	CAP_SYS_ADMIN; or 0
- * @stats: out: the figures up to here; or NULL
+ * @stats: out: the figures up to this call; or NULL
  * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
@@ -253,13 +254,13 @@ int tw_fault_stats_v1(struct tw *tw, int tier, unsigned int flags,
 			  sizeof(struct tw_fault_stats))
 
 /**
- * tw_numa_stats_v1 - a NUMA node
+ * tw_numa_stats_v1 - memory and touches of a NUMA node
  * @tw: the handle
  * @node: its number
  * @stats: out
  * @size: bytes of the caller's struct
  *
- * Return: 0 or -errno; -ENOENT: no such node.
+ * Return: 0 or -errno; -ENOENT if there is no such node.
  */
 int tw_numa_stats_v1(struct tw *tw, int node, struct tw_numa_stats *stats,
 		     size_t size);
@@ -269,11 +270,11 @@ int tw_numa_stats_v1(struct tw *tw, int node, struct tw_numa_stats *stats,
 /**
  * tw_numa_balance_v1 - move pages to the node whose CPUs touch them
  * @tw: the handle
- * @nr: most pages to move, 0: all
+ * @nr: the most pages to move, 0 for all
  * @result: out: what was done; or NULL
  * @size: bytes of the caller's struct
  *
- * The caller's own pages; with CAP_SYS_ADMIN everybody's.
+ * Moves the caller's own pages; with CAP_SYS_ADMIN those of all users.
  *
  * Return: 0 or -errno.
  */
@@ -292,12 +293,12 @@ int tw_numa_balance_v1(struct tw *tw, unsigned int nr,
  * @id: its label
  * @agent: out
  *
- * Return: 0 or -errno; -EEXIST when the user has one of this label.
+ * Return: 0 or -errno; -EEXIST if the user has an agent of this label.
  */
 int tw_agent_create(struct tw *tw, __u64 id, struct tw_agent **agent);
 
 /**
- * tw_agent_join - open the user's agent of a label, make it if there is none
+ * tw_agent_join - open the user's agent of a label, or make it if there is none
  * @tw: the handle
  * @id: its label
  * @agent: out
@@ -309,28 +310,31 @@ int tw_agent_join(struct tw *tw, __u64 id, struct tw_agent **agent);
 /**
  * tw_agent_open_fd - use an agent that was passed as a file descriptor
  * @tw: the handle
- * @fd: the agent. On success it becomes the handle's
+ * @fd: the agent. On success @agent owns it and closes it; on an error the caller
+ *	keeps it
  * @agent: out
  *
- * Return: 0 or -errno; @fd stays the caller's then.
+ * Return: 0 or -errno.
  */
 int tw_agent_open_fd(struct tw *tw, int fd, struct tw_agent **agent);
 
 /**
  * tw_agent_open - open an agent of the list of agents
  * @tw: the handle
- * @entry: as tw_agent_list() has filled it: anybody's agent, and a cgroup's
- *	default agent, too
+ * @entry: as tw_agent_list() has filled it; also of another user, and also the default
+ *	agent of a cgroup
  * @agent: out
  *
- * Return: 0 or -errno; -ENOENT when it has ended meanwhile.
+ * Return: 0 or -errno; -ENOENT if it has ended since.
  */
 int tw_agent_open(struct tw *tw, const struct tw_agent_entry *entry,
 		  struct tw_agent **agent);
 
 /**
- * tw_agent_close - let an agent go. It lives on while regions of it do
+ * tw_agent_close - close an agent
  * @agent: the agent, or NULL
+ *
+ * The agent itself lives as long as any of its descriptors and regions.
  */
 void tw_agent_close(struct tw_agent *agent);
 
@@ -338,7 +342,7 @@ void tw_agent_close(struct tw_agent *agent);
  * tw_agent_fd - an agent's file descriptor
  * @agent: the agent
  *
- * Return: the descriptor, which stays the handle's.
+ * Return: the descriptor, which @agent keeps and closes.
  */
 int tw_agent_fd(const struct tw_agent *agent);
 
@@ -380,19 +384,18 @@ int tw_agent_stats_by_id_v1(struct tw *tw, __u64 id,
 				sizeof(struct tw_agent_stats))
 
 /**
- * tw_agent_list_v1 - the agents there are, in the order in which they were made
+ * tw_agent_list_v1 - list agents, in the order in which they were made
  * @tw: the handle
- * @cursor: in: 0 to begin, else as the call before left it. out: where to go
- *	on; 0: that was all
+ * @cursor: in: 0 to begin, else the value that the call before returned. out: where
+ *	the next call goes on, 0 if there are no more
  * @agents: out
- * @nr: room in @agents, not 0
+ * @nr: entries in @agents, not 0
  * @size: bytes of the caller's struct
  *
- * Goes on until @agents is full or there are no more. The caller's own agents;
- * with CAP_SYS_ADMIN everybody's.
+ * Goes on until @agents is full or there are no more. Lists the caller's own agents;
+ * with CAP_SYS_ADMIN those of all users.
  *
- * Return: how many were written; -errno when there was an error before the
- * first.
+ * Return: how many were written, or -errno of an error before the first.
  */
 int tw_agent_list_v1(struct tw *tw, __u64 *cursor,
 		     struct tw_agent_entry *agents, size_t nr, size_t size);
@@ -434,7 +437,7 @@ int tw_agent_limits_get_by_id_v1(struct tw *tw, __u64 id,
  * tw_agent_limits_set - set how much of each tier an agent takes at most
  * @tw: the handle
  * @agent: the agent; NULL for the default one of the caller's cgroup
- * @pages: by enum tw_tier; TW_NO_LIMIT: no limit
+ * @pages: pages by enum tw_tier, TW_NO_LIMIT for no limit
  *
  * Return: 0 or -errno; -EPERM above the hard limits without CAP_SYS_RESOURCE.
  */
@@ -445,7 +448,7 @@ int tw_agent_limits_set(struct tw *tw, const struct tw_agent *agent,
  * tw_agent_limits_set_by_id - the same for one of the caller's own agents
  * @tw: the handle
  * @id: its label
- * @pages: by enum tw_tier; TW_NO_LIMIT: no limit
+ * @pages: pages by enum tw_tier, TW_NO_LIMIT for no limit
  *
  * Return: as tw_agent_limits_set().
  */
@@ -455,7 +458,7 @@ int tw_agent_limits_set_by_id(struct tw *tw, __u64 id,
 /**
  * tw_cgroup_limits_get_v1 - how much of each tier a cgroup takes at most
  * @tw: the handle
- * @path: the cgroup, as in /proc/PID/cgroup. It need not be there
+ * @path: the cgroup, as in /proc/PID/cgroup. It need not exist
  * @limits: out
  * @size: bytes of the caller's struct
  *
@@ -471,8 +474,9 @@ int tw_cgroup_limits_get_v1(struct tw *tw, const char *path,
 /**
  * tw_cgroup_limits_set - set how much of each tier a cgroup takes at most
  * @tw: the handle
- * @path: the cgroup, as in /proc/PID/cgroup. It need not be there
- * @pages: by enum tw_tier, with all cgroups below it; TW_NO_LIMIT: no limit
+ * @path: the cgroup, as in /proc/PID/cgroup. It need not exist
+ * @pages: pages by enum tw_tier, of it and all cgroups below it together;
+ *	TW_NO_LIMIT for no limit
  *
  * Return: 0 or -errno; -EPERM without CAP_SYS_RESOURCE.
  */
@@ -499,7 +503,8 @@ int tw_user_limits_get_v1(struct tw *tw, __u32 uid,
  * tw_user_limits_set - set how much of each tier a user takes at most
  * @tw: the handle
  * @uid: the user
- * @pages: by enum tw_tier, of all of its agents; TW_NO_LIMIT: no limit
+ * @pages: pages by enum tw_tier, of all of its agents together; TW_NO_LIMIT for no
+ *	limit
  *
  * Return: 0 or -errno; -EPERM without CAP_SYS_RESOURCE.
  */
@@ -509,10 +514,11 @@ int tw_user_limits_set(struct tw *tw, __u32 uid,
 /**
  * tw_group_limits_next_v1 - the cgroups and users that have limits, one by one
  * @tw: the handle
- * @cursor: in: 0 to begin, out: where to go on
+ * @cursor: in: 0 to begin, else the value that the call before returned. out: the
+ *	value for the next call
  * @path: out: the path of a cgroup, empty for a user
- * @path_len: room at @path; 4096 always suffices
- * @limits: out: limits->kind says what it is
+ * @path_len: bytes at @path; 4096 always suffice
+ * @limits: out: limits->kind tells whether it is a cgroup or a user
  * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno; -ENOENT after the last, -EPERM without CAP_SYS_RESOURCE or
@@ -532,11 +538,11 @@ int tw_group_limits_next_v1(struct tw *tw, __u64 *cursor, char *path,
  * @to: enum tw_tier
  * @from: enum tw_tier, or TW_TIER_NONE for any
  * @reason: enum tw_reason
- * @nr: most pages to move, 0: all
+ * @nr: the most pages to move, 0 for all
  * @moved: out: pages moved; or NULL
  * @failed: out: pages that could not be moved; or NULL
  *
- * It ends early, without an error, when @to is full.
+ * Ends early, without an error, when @to is full.
  *
  * Return: 0 or -errno.
  */
@@ -551,7 +557,7 @@ int tw_agent_migrate(struct tw *tw, const struct tw_agent *agent, int to,
  * @to: enum tw_tier
  * @from: enum tw_tier, or TW_TIER_NONE for any
  * @reason: enum tw_reason
- * @nr: most pages to move, 0: all
+ * @nr: the most pages to move, 0 for all
  * @moved: out: pages moved; or NULL
  * @failed: out: pages that could not be moved; or NULL
  *
@@ -569,17 +575,17 @@ int tw_agent_migrate_by_id(struct tw *tw, __u64 id, int to, int from,
  * tw_region_create - make a region and map it
  * @tw: the handle
  * @bytes: its size, a multiple of the page size, not 0
- * @affinity: TW_TIER_CPU or TW_TIER_GPU: where pages go first
+ * @affinity: TW_TIER_CPU or TW_TIER_GPU, the tier where pages go first
  * @flags: TW_REGION_*
  * @agent: the agent that the pages are accounted to; NULL for the default agent
  *	of the caller's cgroup
  * @region: out
  *
- * With TW_REGION_RESERVE room for all of it is set aside: no touch of it is
- * SIGBUS for want of room. See there, in <linux/tierwatch.h>, for what counts.
+ * With TW_REGION_RESERVE room for all of it is reserved, so that no touch of it is
+ * SIGBUS for want of room; <linux/tierwatch.h> tells what counts as room.
  *
- * Return: 0 or -errno, those of mmap() included. With TW_REGION_RESERVE -ENOSPC:
- * there is not the room, -EDQUOT: more than the user may reserve.
+ * Return: 0 or -errno, also that of mmap(). With TW_REGION_RESERVE -ENOSPC if the room
+ * cannot be reserved, -EDQUOT if it is more than the user may reserve.
  */
 int tw_region_create(struct tw *tw, __u64 bytes, int affinity,
 		     unsigned int flags, const struct tw_agent *agent,
@@ -588,12 +594,13 @@ int tw_region_create(struct tw *tw, __u64 bytes, int affinity,
 /**
  * tw_region_open_fd - map a region that was passed as a file descriptor
  * @tw: a handle, or NULL for a process that has none
- * @fd: the region. On success it becomes the handle's
+ * @fd: the region. On success @region owns it and closes it; on an error the caller
+ *	keeps it
  * @region: out
  *
- * The mapping can be written to when @fd is open for writing.
+ * The mapping can be written to if @fd is open for writing.
  *
- * Return: 0 or -errno; @fd stays the caller's then. -ENOTTY: no region.
+ * Return: 0 or -errno; -ENOTTY if @fd is no region.
  */
 int tw_region_open_fd(struct tw *tw, int fd, struct tw_region **region);
 
@@ -625,7 +632,7 @@ __u64 tw_region_size(const struct tw_region *region);
  * tw_region_fd - a region's file descriptor
  * @region: the region
  *
- * Return: the descriptor, which stays the handle's.
+ * Return: the descriptor, which @region keeps and closes.
  */
 int tw_region_fd(const struct tw_region *region);
 
@@ -633,23 +640,25 @@ int tw_region_fd(const struct tw_region *region);
  * tw_region_id - a region's id
  * @region: the region
  *
- * Return: the id, which is never given twice. Its lower bits are in the stable
- * numbers of the region's pages, see TW_PAGE() in <linux/tierwatch.h>.
+ * Return: the id, which is never given to another region. Its lower bits are in the
+ * stable numbers of the region's pages, see TW_PAGE() in <linux/tierwatch.h>.
  */
 __u64 tw_region_id(const struct tw_region *region);
 
 /**
  * tw_region_page - the stable number of the page at an address
  * @region: the region
- * @addr: any address within tw_region_addr() .. + tw_region_size()
+ * @addr: any address from tw_region_addr() on, less than tw_region_size() behind it
  *
- * Return: the number, the same in every tier for life; 0 when @addr isn't
- * within the region. The page isn't touched.
+ * The page is not touched.
+ *
+ * Return: the number, which is the same in every tier as long as the region lives; 0 if
+ * @addr is not within the region.
  */
 __u64 tw_region_page(const struct tw_region *region, const void *addr);
 
 /**
- * tw_region_info_v1 - a region's pages, by tier
+ * tw_region_info_v1 - properties and pages of a region
  * @region: the region
  * @info: out
  * @size: bytes of the caller's struct
@@ -662,11 +671,13 @@ int tw_region_info_v1(struct tw_region *region, struct tw_region_info *info,
 	tw_region_info_v1((region), (info), sizeof(struct tw_region_info))
 
 /**
- * tw_region_discard - free the pages of a range. They read as zeroes after
+ * tw_region_discard - free the pages of a range
  * @region: the region
  * @offset: bytes, page aligned
  * @length: bytes, page aligned, not 0
  * @discarded: out: pages freed; or NULL
+ *
+ * The pages read as zeroes afterwards.
  *
  * Return: 0 or -errno.
  */
@@ -674,50 +685,50 @@ int tw_region_discard(struct tw_region *region, __u64 offset, __u64 length,
 		      __u64 *discarded);
 
 /**
- * tw_region_seal - forbid for good what could be done to a region
+ * tw_region_seal - forbid things to be done to a region, for good
  * @region: the region
- * @add: TW_SEAL_* (see <linux/tierwatch.h>), or 0: only look
- * @seals: out: TW_SEAL_* there are then; or NULL
+ * @add: TW_SEAL_* (see <linux/tierwatch.h>), or 0 to only read the seals
+ * @seals: out: TW_SEAL_* that the region has then; or NULL
  *
- * A program that is given a region looks for the seals that it relies on, and
- * for room that is reserved (tw_region_info(), room): then nothing that another
- * holder of the region does takes pages away from it, or its touches of them.
+ * A program that is given a region should check that it has the seals that the
+ * program relies on, and that it is reserved (@room of struct tw_region_info). Then no
+ * other program that has the region can free its pages or make touches of it fail.
  *
- * Return: 0, or -EACCES: the region's file only reads, -EPERM: TW_SEAL_SEAL is
- * there, -EBUSY: pages are being freed just now, or another -errno.
+ * Return: 0; -EACCES if the region's file is open for reading only, -EPERM if the
+ * region has TW_SEAL_SEAL, -EBUSY if pages are being freed just now; or another -errno.
  */
 int tw_region_seal(struct tw_region *region, unsigned int add,
 		   unsigned int *seals);
 
 /**
- * tw_region_view - a descriptor that only reads a region
+ * tw_region_view - open a region for reading only
  * @region: the region
  *
- * To be passed to programs that shall look but not write, which map it with
- * tw_region_open_fd().
+ * The descriptor is to be passed to programs that may read but not write the region.
+ * They map it with tw_region_open_fd().
  *
- * Return: the descriptor, O_CLOEXEC and the caller's to close, or -errno.
+ * Return: the descriptor (O_CLOEXEC), which the caller closes, or -errno.
  */
 int tw_region_view(struct tw_region *region);
 
 /*
  * Moving pages
  *
- * Any number of pages: what exceeds tw_info.max_pages takes several calls of
- * the driver. When one of these fails, the function returns its error; the
- * pages before it are dealt with (struct tw_move_sum counts them) and the
- * others are as they were. A signal makes it -EINTR in the same way.
+ * These functions take any number of pages, and call the driver several times for more
+ * than tw_info.max_pages. If one of these calls fails, the function returns its error.
+ * The pages before it have been dealt with (struct tw_move_sum counts them), and the
+ * others are as they were. A signal ends the function in the same way, with -EINTR.
  */
 
 /**
- * struct tw_move_sum - what came of a move
- * @done: pages dealt with: all of them when the call succeeded. Their
- *	statuses are written, those of later pages are not
- * @moved: of these, moved
- * @already: of these, in the tier already
- * @failed: of these, with a negative status
- * @untouched: of these, never touched, where a range was given (status
- *	-ENOENT, not counted as failed)
+ * struct tw_move_sum - outcome of a move
+ * @done: pages dealt with, which are all if the call succeeds. Their statuses are
+ *	written, those of later pages are not
+ * @moved: pages moved
+ * @already: pages that were in the tier already
+ * @failed: pages with a negative status
+ * @untouched: pages of a range that were never touched (status -ENOENT); they do not
+ *	count as @failed
  *
  * @done == @moved + @already + @failed + @untouched. The sum is written
  * whether the call succeeds or not.
@@ -738,12 +749,12 @@ struct tw_move_sum {
  * @to: enum tw_tier
  * @from: enum tw_tier, or TW_TIER_NONE for any
  * @reason: enum tw_reason
- * @status: out: @nr outcomes: 0 moved, TW_MOVE_ALREADY, or -errno and the
+ * @status: out: @nr outcomes: 0 if it has moved, TW_MOVE_ALREADY, or -errno and the
  *	page is as it was; or NULL
  * @sum: out; or NULL
  * @size: bytes of the caller's struct
  *
- * Return: 0 when it was carried out, whatever the pages' outcomes; -errno.
+ * Return: 0 if it was carried out, whatever the pages' outcomes; or -errno.
  */
 int tw_migrate_pages_v1(struct tw *tw, const __u64 *pages, size_t nr, int to,
 			int from, int reason, __s32 *status,
@@ -760,8 +771,8 @@ int tw_migrate_pages_v1(struct tw *tw, const __u64 *pages, size_t nr, int to,
  * @to: enum tw_tier
  * @from: enum tw_tier, or TW_TIER_NONE for any
  * @reason: enum tw_reason
- * @status: out: an outcome a page of the range; or NULL
- * @nr: room in @status; -EMSGSIZE when it is less than the range's pages
+ * @status: out: an outcome for each page of the range; or NULL
+ * @nr: entries in @status; -EMSGSIZE if they are fewer than the range's pages
  * @sum: out; or NULL
  * @size: bytes of the caller's struct
  *
@@ -782,8 +793,8 @@ int tw_migrate_addr_v1(struct tw *tw, const void *addr, size_t length, int to,
  * @to: enum tw_tier
  * @from: enum tw_tier, or TW_TIER_NONE for any
  * @reason: enum tw_reason
- * @status: out: an outcome a page of the range; or NULL
- * @nr: room in @status; -EMSGSIZE when it is less than the range's pages
+ * @status: out: an outcome for each page of the range; or NULL
+ * @nr: entries in @status; -EMSGSIZE if they are fewer than the range's pages
  * @sum: out; or NULL
  * @size: bytes of the caller's struct
  *
@@ -799,18 +810,18 @@ int tw_region_migrate_v1(struct tw_region *region, __u64 offset, __u64 length,
 			     sizeof(struct tw_move_sum))
 
 /**
- * tw_request_v1 - queue pages to be moved by and by
+ * tw_request_v1 - queue pages to be moved, by priority
  * @tw: the handle
  * @requests: in and out: @nr requests, see struct tw_request
- * @nr: how many, 1..TW_REQUEST_MAX: all are queued, or none
+ * @nr: how many, 1..TW_REQUEST_MAX; all are queued, or none
  * @flags: TW_REQUEST_WAIT to return when all have ended; or 0
- * @done: out with TW_REQUEST_WAIT: requests that ended well; or NULL
- * @failed: out with TW_REQUEST_WAIT: the others; or NULL
+ * @done: out with TW_REQUEST_WAIT: requests with a status that is not negative; or NULL
+ * @failed: out with TW_REQUEST_WAIT: requests with a negative status; or NULL
  * @size: bytes of the caller's struct
  *
- * Return: 0 when it was carried out, whatever the requests' outcomes; -errno.
- * -EAGAIN: no room in the queue. -EINTR: a signal came while waiting, they
- * stay queued.
+ * Return: 0 if it was carried out, whatever the requests' outcomes; or -errno.
+ * -EAGAIN: there is no room in the queue. -EINTR: a signal came during the wait; the
+ * requests stay queued.
  */
 int tw_request_v1(struct tw *tw, struct tw_request *requests, size_t nr,
 		  unsigned int flags, __u32 *done, __u32 *failed, size_t size);
@@ -822,12 +833,12 @@ int tw_request_v1(struct tw *tw, struct tw_request *requests, size_t nr,
  * tw_candidates_v1 - pages worth moving, best first
  * @tw: the handle
  * @from: enum tw_tier
- * @to: another one
+ * @to: another tier; hot pages are found if it is faster, else cold ones
  * @candidates: out
- * @nr: room in @candidates, not 0; more than tw_info.max_pages is not used
+ * @nr: entries in @candidates, not 0; of these tw_info.max_pages are used at most
  * @size: bytes of the caller's struct
  *
- * Return: how many were found; -errno.
+ * Return: how many were found, or -errno.
  */
 int tw_candidates_v1(struct tw *tw, int from, int to,
 		     struct tw_candidate *candidates, size_t nr, size_t size);
@@ -836,17 +847,19 @@ int tw_candidates_v1(struct tw *tw, int from, int to,
 			 sizeof(struct tw_candidate))
 
 /*
- * Keeping track of pages. Any number: several calls of the driver when
- * needed. When one of these fails, the function returns its error; the pages
- * before it are dealt with, struct tw_sum counts them.
+ * Tracking pages
+ *
+ * These functions, too, take any number of pages and call the driver several times if
+ * needed. If one of these calls fails, the function returns its error; struct tw_sum
+ * counts the pages that have been dealt with before.
  */
 
 /**
- * struct tw_sum - what came of a call for many pages
- * @done: pages dealt with: all of them when the call succeeded. Their
- *	statuses are written, those of later pages are not
- * @ok: of these, with status 0
- * @failed: of these, with a negative status
+ * struct tw_sum - outcome of a call for many pages
+ * @done: pages dealt with, which are all if the call succeeds. Their statuses are
+ *	written, those of later pages are not
+ * @ok: pages with status 0
+ * @failed: pages with a negative status
  *
  * The sum is written whether the call succeeds or not.
  */
@@ -863,14 +876,14 @@ struct tw_sum {
  *	CAP_SYS_ADMIN
  * @nr: how many; 0 does nothing
  * @tier: enum tw_tier that they are in
- * @node: NUMA node of external pages, or -1
- * @agent: whom they are accounted to; NULL for the default agent of the
+ * @node: NUMA node of external pages, or -1 for the frames' own
+ * @agent: agent that they are accounted to; NULL for the default agent of the
  *	caller's cgroup
  * @status: out: @nr outcomes, 0 or -errno, see struct tw_track; or NULL
  * @sum: out; or NULL
  * @size: bytes of the caller's struct
  *
- * Return: 0 when it was carried out, whatever the pages' outcomes; -errno.
+ * Return: 0 if it was carried out, whatever the pages' outcomes; or -errno.
  */
 int tw_track_v1(struct tw *tw, const __u64 *pages, size_t nr, int tier,
 		int node, const struct tw_agent *agent, __s32 *status,
@@ -885,7 +898,7 @@ int tw_track_v1(struct tw *tw, const __u64 *pages, size_t nr, int tier,
  * @pages: as for tw_track()
  * @nr: how many; 0 does nothing
  * @tier: enum tw_tier that they are in
- * @node: NUMA node of external pages, or -1
+ * @node: NUMA node of external pages, or -1 for the frames' own
  * @id: the agent's label
  * @status: out: @nr outcomes; or NULL
  * @sum: out; or NULL
@@ -901,7 +914,7 @@ int tw_track_by_id_v1(struct tw *tw, const __u64 *pages, size_t nr, int tier,
 			  (sum), sizeof(struct tw_sum))
 
 /**
- * tw_untrack_v1 - forget external pages
+ * tw_untrack_v1 - stop tracking external pages
  * @tw: the handle
  * @pages: @nr frame numbers
  * @nr: how many; 0 does nothing
@@ -918,7 +931,7 @@ int tw_untrack_v1(struct tw *tw, const __u64 *pages, size_t nr, __s32 *status,
 		      sizeof(struct tw_sum))
 
 /**
- * tw_mark_v1 - call pages hot or cold
+ * tw_mark_v1 - mark pages as hot or cold
  * @tw: the handle
  * @pages: @nr page numbers
  * @nr: how many; 0 does nothing
@@ -936,10 +949,10 @@ int tw_mark_v1(struct tw *tw, const __u64 *pages, size_t nr, int temperature,
 		   sizeof(struct tw_sum))
 
 /**
- * tw_report - tell that a page was touched
+ * tw_report - report that a page was touched
  * @tw: the handle
  * @page: its number
- * @addr: where, for the record only
+ * @addr: address of the touch; not used
  * @flags: TW_REPORT_*
  *
  * Return: 0 or -errno.
@@ -947,8 +960,11 @@ int tw_mark_v1(struct tw *tw, const __u64 *pages, size_t nr, int temperature,
 int tw_report(struct tw *tw, __u64 page, __u64 addr, unsigned int flags);
 
 /*
- * Looking pages up. Any number: several calls of the driver when needed, so
- * not of one instant. On an error what was looked up before it is written.
+ * Looking pages up
+ *
+ * These functions, too, take any number of pages and call the driver several times if
+ * needed, so the answer is not of one instant. On an error the pages that were looked up
+ * before it have been written.
  */
 
 /**
@@ -956,10 +972,10 @@ int tw_report(struct tw *tw, __u64 page, __u64 addr, unsigned int flags);
  * @tw: the handle
  * @pages: @nr stable numbers, or pfns with CAP_SYS_ADMIN
  * @nr: how many; 0 does nothing
- * @infos: out: @nr
+ * @infos: out: @nr entries
  * @size: bytes of the caller's struct
  *
- * Return: 0, whatever the pages' status; -errno.
+ * Return: 0, whatever the pages' status; or -errno.
  */
 int tw_page_info_v1(struct tw *tw, const __u64 *pages, size_t nr,
 		    struct tw_page *infos, size_t size);
@@ -970,9 +986,9 @@ int tw_page_info_v1(struct tw *tw, const __u64 *pages, size_t nr,
  * tw_addr_page - which page is at an address of the caller's
  * @tw: the handle
  * @addr: any address in a mapping of a region
- * @page: out: its stable number. The page isn't touched
+ * @page: out: its stable number. The page is not touched
  *
- * Return: 0 or -errno; -EFAULT: no mapping of a region there.
+ * Return: 0 or -errno; -EFAULT if no region is mapped there.
  */
 int tw_addr_page(struct tw *tw, const void *addr, __u64 *page);
 
@@ -981,17 +997,16 @@ int tw_addr_page(struct tw *tw, const void *addr, __u64 *page);
  * @tw: the handle
  * @tier: enum tw_tier, or TW_TIER_NONE for any
  * @temperature: enum tw_class
- * @cursor: in: 0 to begin, else as the call before left it. out: where to go
- *	on; 0: that was all
+ * @cursor: in: 0 to begin, else the value that the call before returned. out: where
+ *	the next call goes on, 0 if there are no more
  * @infos: out
- * @nr: room in @infos, not 0
+ * @nr: entries in @infos, not 0
  * @size: bytes of the caller's struct
  *
- * Goes on until @infos is full or there are no more. The caller's own pages;
- * with CAP_SYS_ADMIN everybody's.
+ * Goes on until @infos is full or there are no more. Lists the caller's own pages;
+ * with CAP_SYS_ADMIN those of all users.
  *
- * Return: how many were written; -errno when there was an error before the
- * first.
+ * Return: how many were written, or -errno of an error before the first.
  */
 int tw_page_list_v1(struct tw *tw, int tier, int temperature, __u64 *cursor,
 		    struct tw_page *infos, size_t nr, size_t size);
@@ -1004,8 +1019,8 @@ int tw_page_list_v1(struct tw *tw, int tier, int temperature, __u64 *cursor,
  * @region: the region
  * @offset: bytes, page aligned
  * @length: bytes, page aligned, not 0
- * @infos: out: one a page of the range
- * @nr: room in @infos; -EMSGSIZE when it is less than the range's pages
+ * @infos: out: an entry for each page of the range
+ * @nr: entries in @infos; -EMSGSIZE if they are fewer than the range's pages
  * @size: bytes of the caller's struct
  *
  * Return: 0 or -errno.
@@ -1023,13 +1038,12 @@ int tw_region_pages_v1(struct tw_region *region, __u64 offset, __u64 length,
 /**
  * tw_stats_map - map the statistics
  * @tw: the handle
- * @stats: out: the mapping, read-only, there until tw_close(). Asking again
- *	gives the same
+ * @stats: out: the mapping, which is read-only and ends with tw_close(). Another call
+ *	returns the same mapping
  *
- * See tw_stats.h for how to read it without system calls.
+ * tw_stats.h has functions that read it without system calls.
  *
- * Return: 0 or -errno, those of mmap() included; -EPROTO when the driver's
- * layout is too new.
+ * Return: 0 or -errno, also that of mmap(); -EPROTO if the driver's layout is too new.
  */
 int tw_stats_map(struct tw *tw, const struct tw_stats **stats);
 
@@ -1040,7 +1054,7 @@ int tw_stats_map(struct tw *tw, const struct tw_stats **stats);
  * @copy: out
  * @size: bytes of the caller's struct
  *
- * Return: 0; -EINVAL for a tier the driver doesn't have; or the errors of
+ * Return: 0; -EINVAL for a tier that the driver does not have; or an error of
  * tw_stats_map(), which it calls.
  */
 int tw_stats_get_tier_v1(struct tw *tw, int tier, struct tw_stats_tier *copy,
@@ -1064,7 +1078,7 @@ int tw_stats_get_counters_v1(struct tw *tw, int tier,
 				 sizeof(struct tw_stats_counters))
 
 /**
- * tw_module_stats_v1 - all of the driver at a glance
+ * tw_module_stats_v1 - totals of the driver
  * @tw: the handle
  * @stats: out
  * @size: bytes of the caller's struct
@@ -1077,7 +1091,7 @@ int tw_module_stats_v1(struct tw *tw, struct tw_module_stats *stats,
 	tw_module_stats_v1((tw), (stats), sizeof(struct tw_module_stats))
 
 /**
- * tw_policy_get_v1 - the knobs of automatic migration
+ * tw_policy_get_v1 - read the settings of automatic migration
  * @tw: the handle
  * @policy: out
  * @size: bytes of the caller's struct
@@ -1089,15 +1103,17 @@ int tw_policy_get_v1(struct tw *tw, struct tw_policy *policy, size_t size);
 	tw_policy_get_v1((tw), (policy), sizeof(struct tw_policy))
 
 /**
- * tw_policy_set_v1 - set some of them: all that are named, or none
+ * tw_policy_set_v1 - change settings of automatic migration
  * @tw: the handle
- * @policy: the members named by @policy->set (TW_POLICY_SET_*), and the bits of
- *	@policy->mode named by @policy->mode_set, are set; the others aren't
- *	looked at and stay as they are
+ * @policy: @policy->set (TW_POLICY_SET_*) tells which members to set, and
+ *	@policy->mode_set which bits of @policy->mode; the others are ignored and stay
+ *	as they are
  * @size: bytes of the caller's struct
  *
- * Return: 0 or -errno. -EINVAL: a value is out of its range, or none is named.
- * -EPERM: this takes CAP_SYS_ADMIN.
+ * Either all of them are set or none.
+ *
+ * Return: 0 or -errno; -EINVAL if a value is out of its range, or none is to be set;
+ * -EPERM without CAP_SYS_ADMIN.
  */
 int tw_policy_set_v1(struct tw *tw, const struct tw_policy *policy,
 		     size_t size);
@@ -1109,33 +1125,35 @@ int tw_policy_set_v1(struct tw *tw, const struct tw_policy *policy,
  */
 
 /**
- * tw_stream_create - listen to events
+ * tw_stream_create - make a stream of events and map it
  * @tw: the handle
  * @mask: TW_EVENT_BIT() of each type wanted
- * @agent: whose events; NULL for everything, which needs a capability
- * @events: slots per CPU ring, a power of two
+ * @agent: agent whose events to get; NULL for all events, which needs CAP_PERFMON or
+ *	CAP_SYS_ADMIN
+ * @events: slots per CPU ring, a power of two, TW_STREAM_MIN_EVENTS to
+ *	TW_STREAM_MAX_EVENTS
  * @stream: out
  *
- * Return: 0 or -errno, those of mmap() included; -EPROTO when the driver's
- * layout is too new.
+ * Return: 0 or -errno, also that of mmap(); -EPROTO if the driver's layout is too new.
  */
 int tw_stream_create(struct tw *tw, __u64 mask, const struct tw_agent *agent,
 		     unsigned int events, struct tw_stream **stream);
 
 /**
  * tw_stream_open_fd - read a stream that was passed as a file descriptor
- * @fd: the stream. On success it becomes the handle's
+ * @fd: the stream. On success @stream owns it and closes it; on an error the caller
+ *	keeps it
  * @stream: out
  *
- * The cursors start at the stream's first event. They are this handle's own;
- * but what poll() waits for is common to all handles of a stream.
+ * The cursors start at the stream's first event. Each handle has its own cursors, but
+ * all handles of a stream share the control page, which tells poll() what to wait for.
  *
- * Return: 0 or -errno; @fd stays the caller's then.
+ * Return: 0 or -errno.
  */
 int tw_stream_open_fd(int fd, struct tw_stream **stream);
 
 /**
- * tw_stream_close - stop listening
+ * tw_stream_close - unmap a stream and close it
  * @stream: the stream, or NULL
  */
 void tw_stream_close(struct tw_stream *stream);
@@ -1144,9 +1162,9 @@ void tw_stream_close(struct tw_stream *stream);
  * tw_stream_fd - a stream's file descriptor
  * @stream: the stream
  *
- * For poll() use tw_stream_arm() first.
+ * Call tw_stream_arm() before poll().
  *
- * Return: the descriptor, which stays the handle's.
+ * Return: the descriptor, which @stream keeps and closes.
  */
 int tw_stream_fd(const struct tw_stream *stream);
 
@@ -1159,81 +1177,79 @@ int tw_stream_fd(const struct tw_stream *stream);
 unsigned int tw_stream_nr_rings(const struct tw_stream *stream);
 
 /**
- * tw_stream_ring - the cursor of one ring, for the inline functions of
- * tw_ring.h
+ * tw_stream_ring - the cursor of one ring, for the functions of tw_ring.h
  * @stream: the stream
  * @cpu: below tw_stream_nr_rings()
  *
- * Return: the cursor, which is the stream's own; NULL when there is no @cpu.
+ * Return: the cursor, which belongs to @stream; NULL if there is no ring @cpu.
  */
 struct tw_ring *tw_stream_ring(struct tw_stream *stream, unsigned int cpu);
 
 /**
  * tw_stream_peek - the next event of any ring, in place
  * @stream: the stream
- * @cpu: out: whose ring it is in; or NULL. Unchanged without an event
+ * @cpu: out: CPU of its ring, unchanged if there is no event; or NULL
  *
  * Events of one CPU come in order, those of different CPUs in no particular
- * one; struct tw_event has the time. A busy ring doesn't keep others from
- * getting their turn.
+ * order; struct tw_event has the time. The rings are read in turn, so a busy ring does
+ * not hold up the others.
  *
- * Return: the event in the mapping, see tw_ring_peek(); NULL when there is
- * none in any ring.
+ * Return: the event in the mapping, see tw_ring_peek(); NULL if no ring has one.
  */
 const struct tw_event *tw_stream_peek(struct tw_stream *stream,
 				      unsigned int *cpu);
 
 /**
- * tw_stream_ok - was the event intact until now? Done with it either way
+ * tw_stream_ok - check that an event was intact until now, and go on to the next
  * @stream: the stream
- * @event: what tw_stream_peek() gave last
+ * @event: what tw_stream_peek() returned last
  *
- * Return: true when all that was read from @event is valid; see tw_ring_ok().
+ * Return: true if all that was read from @event is valid; see tw_ring_ok().
  */
 bool tw_stream_ok(struct tw_stream *stream, const struct tw_event *event);
 
 /**
  * tw_stream_read - copy events out
  * @stream: the stream
- * @events: where to
- * @nr: room in @events
+ * @events: out
+ * @nr: entries in @events
  *
- * Return: how many were copied, all of them valid; 0 when there are none. It
- * doesn't wait.
+ * Does not wait.
+ *
+ * Return: how many were copied, all of them valid; 0 if there are none.
  */
 size_t tw_stream_read(struct tw_stream *stream, struct tw_event *events,
 		      size_t nr);
 
 /**
- * tw_stream_set_watermark - how many events in a ring are worth waking up for
+ * tw_stream_set_watermark - set how many unread events in a ring wake a waiter
  * @stream: the stream
  * @events: 0 counts as 1
  */
 void tw_stream_set_watermark(struct tw_stream *stream, unsigned int events);
 
 /**
- * tw_stream_arm - tell the kernel what is read already
+ * tw_stream_arm - tell the kernel which events have been read
  * @stream: the stream
  *
- * To be called before every poll() of tw_stream_fd() that isn't made by
- * tw_stream_wait().
+ * To be called before every poll() of tw_stream_fd(); tw_stream_wait() does so itself.
  *
- * Return: true when a ring has enough events already, so that poll() wouldn't
- * wait.
+ * Return: true if a ring has enough events already, so that poll() would not wait.
  */
 bool tw_stream_arm(struct tw_stream *stream);
 
 /**
  * tw_stream_wait - wait until a ring has enough events
  * @stream: the stream
- * @timeout_ms: milliseconds; 0 doesn't wait, -1 waits without limit
+ * @timeout_ms: milliseconds; 0 does not wait, -1 waits without limit
  *
- * Return: 1 when there are events, 0 when the time is over, -EINTR, -errno.
+ * Return: 1 if there are events, 0 if the time is over, or -errno; -EINTR if a signal
+ * came, -EIO if the stream's agent has ended, so that no more events come.
  */
 int tw_stream_wait(struct tw_stream *stream, int timeout_ms);
 
 /**
- * tw_stream_seen - events tw_stream_ok() has said true to
+ * tw_stream_seen - how many events have been read intact
  * @stream: the stream
  *
  * Return: the sum over the rings.
@@ -1241,11 +1257,10 @@ int tw_stream_wait(struct tw_stream *stream, int timeout_ms);
 __u64 tw_stream_seen(const struct tw_stream *stream);
 
 /**
- * tw_stream_lost - events that were overwritten before or while they were
- * read
+ * tw_stream_lost - how many events were overwritten before or while they were read
  * @stream: the stream
  *
- * Return: the sum over the rings, exact.
+ * Return: the exact sum over the rings.
  */
 __u64 tw_stream_lost(const struct tw_stream *stream);
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading one ring of a TierWatch event stream, in place. Pure logic: no
- * system calls, nothing allocated, so it runs on any memory that is laid out
- * as <linux/tierwatch.h> says.
+ * Reading one ring of a TierWatch event stream, in place. There are no system
+ * calls and no allocations, so this works on any memory that is laid out as
+ * <linux/tierwatch.h> says.
  *
  *	while ((ev = tw_ring_peek(ring))) {
- *		... copy what you need out of ev ...
+ *		... copy what is needed out of ev ...
  *		if (tw_ring_ok(ring, ev))
- *			... what you copied is valid: use it ...
+ *			... the copy is valid: use it ...
  *	}
  *
- * The writer never waits for a reader. An event can be overwritten while you
- * look at it, and tw_ring_ok() is what tells: don't act on what you have read
- * before it said so, and don't look at the event after it.
+ * The writer never waits for a reader, so an event can be overwritten while it is
+ * being read. tw_ring_ok() tells whether it was. Do not act on what was read from the
+ * event before tw_ring_ok() has returned true, and do not read the event after that.
  *
  * A cursor belongs to one thread at a time. Any number of cursors can read
  * the same ring.
@@ -37,17 +37,18 @@ extern "C" {
  * struct tw_ring - a reader's cursor in the ring of one CPU
  * @header: the ring's header
  * @slots: the ring's @nr slots
- * @next: number of the event the cursor is at
- * @seen: events tw_ring_ok() has said true to
+ * @next: number of the event that the cursor is at
+ * @seen: events for which tw_ring_ok() has returned true
  * @lost: events that were overwritten before or while they were read
- * @nr: slots, a power of two
- * @slack: after being lapped, how many of the oldest events are given up so
- *	that the reader isn't lapped at once again; tw_ring_init() makes it
- *	an eighth of @nr. With 0 every event that is still there is tried
- * @online: the CPU has been online, its slots may be looked into
+ * @nr: number of slots, a power of two
+ * @slack: how many of the oldest events are given up when the event at the cursor was
+ *	overwritten, so that the next ones are not overwritten at once, too;
+ *	tw_ring_init() sets it to an eighth of @nr. With 0 no event that is still there
+ *	is given up
+ * @online: the CPU has been online, so its slots may be read
  *
- * Events are numbered from 0, so @seen + @lost == @next at any time, and
- * == @header->head when the ring has been read to its end and is quiet.
+ * Events are numbered from 0, so @seen + @lost is always @next. All three equal
+ * @header->head when the ring has been read to its end and no event is being written.
  */
 struct tw_ring {
 	const struct tw_ring_header *header;
@@ -82,10 +83,10 @@ static inline void tw_ring_init(struct tw_ring *ring,
 }
 
 /**
- * tw_ring_online - may the slots be looked into?
+ * tw_ring_online - whether the slots may be read
  * @ring: the cursor
  *
- * Return: false as long as the ring's CPU was never online.
+ * Return: false as long as the ring's CPU has not been online.
  */
 static inline bool tw_ring_online(struct tw_ring *ring)
 {
@@ -96,10 +97,10 @@ static inline bool tw_ring_online(struct tw_ring *ring)
 }
 
 /**
- * tw_ring_pending - events published past the cursor
+ * tw_ring_pending - how many events have been published from the cursor on
  * @ring: the cursor
  *
- * Return: how many, those that are overwritten already included.
+ * Return: their number, including those that have been overwritten.
  */
 static inline __u64 tw_ring_pending(const struct tw_ring *ring)
 {
@@ -112,12 +113,12 @@ static inline __u64 tw_ring_pending(const struct tw_ring *ring)
  * tw_ring_peek - the event at the cursor
  * @ring: the cursor
  *
- * When the event at the cursor was overwritten, the cursor first moves on to
- * @slack past the oldest event in the ring, and @lost grows by exactly the
- * events that it passed over. It doesn't move otherwise: peeking again gives
+ * If the event at the cursor was overwritten, the cursor first moves on to
+ * @slack past the oldest event in the ring, and @lost grows by exactly the number of
+ * events that it passed over. Else the cursor does not move, and another call returns
  * the same event.
  *
- * Return: the event in the ring's memory, or NULL when there is none yet.
+ * Return: the event in the ring's memory, or NULL if there is none yet.
  */
 static inline const struct tw_event *tw_ring_peek(struct tw_ring *ring)
 {
@@ -129,7 +130,7 @@ static inline const struct tw_event *tw_ring_peek(struct tw_ring *ring)
 		return NULL;
 	for (;;) {
 		slot = &ring->slots[ring->next & (ring->nr - 1)];
-		/* Pairs with the release of 2i+2: the payload is there. */
+		/* Pairs with the release of 2i+2, so the payload is complete. */
 		seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
 		ahead = (__s64)(seq - (2 * ring->next + 2));
 		if (ahead == 0)
@@ -137,8 +138,8 @@ static inline const struct tw_event *tw_ring_peek(struct tw_ring *ring)
 		if (ahead < 0)
 			return NULL;
 		/*
-		 * Lapped. The head may not have been published yet for what
-		 * overwrote this event, which itself is lost in any case.
+		 * The event was overwritten, so it is lost in any case. The
+		 * head may not cover the event that overwrote it yet.
 		 */
 		skip = __atomic_load_n(&ring->header->head, __ATOMIC_ACQUIRE) -
 		       ring->nr + ring->slack - ring->next;
@@ -150,20 +151,20 @@ static inline const struct tw_event *tw_ring_peek(struct tw_ring *ring)
 }
 
 /**
- * tw_ring_valid - is a peeked event still intact? The cursor stays
+ * tw_ring_valid - check that an event is still intact, without moving the cursor
  * @ring: the cursor
- * @event: what tw_ring_peek() gave
+ * @event: what tw_ring_peek() returned
  *
- * For checking in between; tw_ring_ok() has to follow.
+ * This is for a check in between; tw_ring_ok() has to follow.
  *
- * Return: true when all that was read from @event so far is valid.
+ * Return: true if all that was read from @event so far is valid.
  */
 static inline bool tw_ring_valid(const struct tw_ring *ring,
 				 const struct tw_event *event)
 {
 	/*
-	 * Pairs with the write barrier after 2j+1: a reader that has read a
-	 * part of event j sees its number, too.
+	 * Pairs with the write barrier after 2j+1, so that a reader that has read
+	 * a part of event j sees j's number, too.
 	 */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&event->seq, __ATOMIC_RELAXED) ==
@@ -171,14 +172,14 @@ static inline bool tw_ring_valid(const struct tw_ring *ring,
 }
 
 /**
- * tw_ring_ok - was the event intact until now? Done with it either way
+ * tw_ring_ok - check that an event was intact until now, and go on to the next
  * @ring: the cursor
- * @event: what tw_ring_peek() gave last
+ * @event: what tw_ring_peek() returned last
  *
- * The cursor moves past the event, and it counts as @seen or as @lost. A
- * second call for the same event returns false and changes nothing.
+ * The cursor moves past the event, which counts as @seen or as @lost. A second call
+ * for the same event returns false and changes nothing.
  *
- * Return: true when all that was read from @event is valid.
+ * Return: true if all that was read from @event is valid.
  */
 static inline bool tw_ring_ok(struct tw_ring *ring,
 			      const struct tw_event *event)
@@ -197,10 +198,10 @@ static inline bool tw_ring_ok(struct tw_ring *ring,
 }
 
 /**
- * tw_ring_skip_to_end - forget what is published, go on with what comes
+ * tw_ring_skip_to_end - skip all events that have been published
  * @ring: the cursor
  *
- * What is skipped counts as @lost.
+ * The skipped events count as @lost.
  */
 static inline void tw_ring_skip_to_end(struct tw_ring *ring)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading the mapped statistics, without system calls. All of it may be used
- * by any number of threads. Offsets and strides come from the mapping, so a
- * driver with other blocks than this header's is fine: what it has more is passed
- * over, and what it has not reads as 0. The members of struct tw_stats itself
- * that came after TW_STATS_SIZE_VER0 are there when tw_stats_has() says so.
+ * Reading the mapped statistics without system calls. Any number of threads may use
+ * this. Offsets and strides are read from the mapping, so a driver whose blocks are
+ * longer or shorter than this header's will do: members that this header does not have
+ * are skipped, and counters that the driver does not have read as 0. tw_stats_has()
+ * tells whether the driver has a member of struct tw_stats that was added after
+ * TW_STATS_SIZE_VER0.
  */
 #ifndef _TW_STATS_H
 #define _TW_STATS_H
@@ -21,23 +22,23 @@
 extern "C" {
 #endif
 
-/* Does the driver have this member of struct tw_stats? */
+/* Whether the driver has this member of struct tw_stats. */
 #define tw_stats_has(stats, member) \
 	(offsetof(struct tw_stats, member) + \
 	 sizeof(((struct tw_stats *)0)->member) <= (stats)->head_size)
 
 /**
- * tw_stats_load - a counter of the mapping, in one piece
+ * tw_stats_load - load a counter of the mapping in one piece
  * @counter: one of the u64 members of the mapping
  *
- * Return: its value of the moment.
+ * Return: its present value.
  */
 static inline __u64 tw_stats_load(const __u64 *counter)
 {
 #ifdef __LP64__
 	/*
-	 * One load, as __atomic_load_n() would be; the compiler makes better
-	 * addresses of these.
+	 * This is one load, as __atomic_load_n() would be, but compilers use
+	 * better addressing modes for it.
 	 */
 	return *(const volatile __u64 *)counter;
 #else
@@ -50,7 +51,7 @@ static inline __u64 tw_stats_load(const __u64 *counter)
  * @stats: the mapping
  * @tier: enum tw_tier, below @stats->nr_tiers
  *
- * Return: the block; it changes while you look, see tw_stats_tier_read().
+ * Return: the block, which may change while it is read; see tw_stats_tier_read().
  */
 static inline const struct tw_stats_tier *
 tw_stats_tier_block(const struct tw_stats *stats, unsigned int tier)
@@ -74,12 +75,12 @@ tw_stats_cpu_block(const struct tw_stats *stats, unsigned int cpu)
 }
 
 /**
- * tw_stats_heat - how many pages of a tier have a heat
+ * tw_stats_heat - how many pages of a tier are in a band of heat
  * @stats: the mapping
  * @tier: enum tw_tier, below @stats->nr_tiers
- * @band: which powers of two, see TW_HEAT_BANDS
+ * @band: number of the band, see TW_HEAT_BANDS
  *
- * Return: pages at the last scan; 0 from @stats->heat_bands on.
+ * Return: pages at the last scan; 0 if @band is not below @stats->heat_bands.
  */
 static inline __u64 tw_stats_heat(const struct tw_stats *stats,
 				  unsigned int tier, unsigned int band)
@@ -95,9 +96,10 @@ static inline __u64 tw_stats_heat(const struct tw_stats *stats,
  * tw_stats_tier_read - a consistent copy of a tier's block
  * @stats: the mapping
  * @tier: enum tw_tier, below @stats->nr_tiers
- * @copy: where to
+ * @copy: out
  *
- * @used and @kept are the ones of the moment, the others are of one instant.
+ * All members are of one instant, except @used and @kept, which are read one by one.
+ * Waits while the driver writes the block, which takes some instructions.
  */
 static inline void tw_stats_tier_read(const struct tw_stats *stats,
 				      unsigned int tier,
@@ -136,7 +138,7 @@ static inline void tw_stats_tier_read(const struct tw_stats *stats,
  * @tier: enum tw_tier, below @stats->nr_tiers
  * @member: offsetof(struct tw_stats_counters, ...)
  *
- * Return: the sum. It never goes backwards. 0 for one that the driver hasn't.
+ * Return: the sum, which never gets smaller; 0 if the driver does not have the counter.
  */
 static inline __u64 tw_stats_counter(const struct tw_stats *stats,
 				     unsigned int tier, size_t member)
@@ -160,9 +162,9 @@ static inline __u64 tw_stats_counter(const struct tw_stats *stats,
  * tw_stats_sum - all counters of a tier, summed over the CPUs
  * @stats: the mapping
  * @tier: enum tw_tier, below @stats->nr_tiers
- * @sum: where to
+ * @sum: out
  *
- * Each counter by itself is exact; they aren't of one instant.
+ * Each counter is exact, but they are not all of one instant.
  */
 static inline void tw_stats_sum(const struct tw_stats *stats,
 				unsigned int tier,

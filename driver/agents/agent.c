@@ -4,18 +4,18 @@
  *
  * Owns the table of agents and the fds that stand for them. An agent is in the
  * table as long as it has a reference. Default agents are in the same table,
- * keyed by their cgroup's id and told apart by ->is_default; regions and external
- * pages hold them, so they come and go by themselves. An fd is given only to those
- * that are there, and charged for once.
+ * keyed by their cgroup's id and told apart by ->is_default. Regions and external
+ * pages make and hold them, so they come and go by themselves. An fd is given only
+ * for a default agent that exists, and its first opener is charged for the agent.
  *
  * Locks. tw_agents_lock (a spinlock, process context) guards the table and the
- * drop of the last reference: whatever is found in the table under it is alive
- * and may be referenced. Created and ended events are published under it, so
- * that those of one label are in order.
+ * drop of the last reference, so that an agent found in the table under it can be
+ * referenced. Events of agents that are made or end are published under it, so
+ * that those of one label are in order; nothing else is called under it.
  *
  * tw_agent_order has the same agents in the order in which they were made, for
- * lists of them. It is looked into under RCU: a caller that finds one there
- * takes a reference unless the last is gone.
+ * listing them. It is read under RCU, so a reader must take its reference with
+ * kref_get_unless_zero().
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -44,7 +44,7 @@ static DEFINE_SPINLOCK(tw_agents_lock);
 static DEFINE_XARRAY_FLAGS(tw_agent_order, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 static u32 tw_agent_next_serial;
 
-/* Forgets what is accounted to an agent by frame number: external.c's. */
+/* external.c registers this to forget the external pages of an agent that ends. */
 static void (*tw_agent_ended)(struct tw_agent *a);
 
 void tw_agent_on_end(void (*ended)(struct tw_agent *a))
@@ -65,7 +65,7 @@ static void tw_agent_tell(struct tw_agent *a, u8 type)
 		tw_agent_emit(a, &ev);
 }
 
-/* A user's agent of this label, not referenced. Under tw_agents_lock. */
+/* Finds a user's agent of label @id; takes no reference. Under tw_agents_lock. */
 static struct tw_agent *tw_agent_find_of(struct user_namespace *ns, kuid_t uid,
 					 u64 id, bool is_default)
 {
@@ -86,7 +86,7 @@ static struct tw_agent *tw_agent_find(u64 id, bool is_default)
 				is_default);
 }
 
-/* The same, with a reference of its own; NULL when there is none. */
+/* Returns a reference to the caller's agent of label @id, or NULL. */
 static struct tw_agent *tw_agent_lookup(u64 id, bool is_default)
 {
 	struct tw_agent *a;
@@ -108,8 +108,8 @@ static void tw_agent_free_rcu(struct rcu_head *rcu)
 }
 
 /*
- * Free one that is not in the table. Lists look at it under RCU, and so do
- * reports of its external pages at its counters.
+ * Frees an agent that is not in the table, after a grace period: tw_agent_after()
+ * may look at it under RCU, and reports of external pages at its counters.
  */
 static void tw_agent_free(struct tw_agent *a)
 {
@@ -122,7 +122,7 @@ static void tw_agent_free(struct tw_agent *a)
 	call_rcu(&a->rcu, tw_agent_free_rcu);
 }
 
-/* The caller pays for it, unless somebody does already. */
+/* Charges the caller for @a, unless a user is charged for it already. */
 static int tw_agent_charge(struct tw_agent *a)
 {
 	struct tw_user *user;
@@ -145,8 +145,8 @@ put:
 }
 
 /*
- * A new agent of the caller's, not in the table yet. Default agents are not
- * charged here: regions and external pages hold them, and those are.
+ * Makes an agent of the caller's, which is not in the table yet. Default agents are
+ * not charged for here, since the regions and external pages that hold them are.
  */
 static struct tw_agent *tw_agent_alloc(u64 id, bool is_default)
 {
@@ -168,7 +168,7 @@ static struct tw_agent *tw_agent_alloc(u64 id, bool is_default)
 	a->cpu = alloc_percpu_gfp(struct tw_agent_cpu, GFP_KERNEL_ACCOUNT);
 	if (!a->cpu)
 		goto err_free;
-	/* A place only: tw_agent_open() shows the agent there. */
+	/* This only reserves the serial; tw_agent_open() stores the agent there. */
 	err = xa_alloc_cyclic(&tw_agent_order, &a->serial, NULL, xa_limit_32b,
 			      &tw_agent_next_serial, GFP_KERNEL);
 	if (err < 0)
@@ -191,7 +191,7 @@ err_free:
 }
 
 /*
- * The caller's agent of this label, made if there is none; *made tells. A
+ * Finds or makes the caller's agent of label @id; *made tells which. Returns a
  * reference or ERR_PTR.
  */
 static struct tw_agent *tw_agent_open(u64 id, bool is_default, bool *made)
@@ -228,7 +228,7 @@ static struct tw_agent *tw_agent_open(u64 id, bool is_default, bool *made)
 	return a;
 }
 
-/* The last reference is gone; entered with tw_agents_lock, which it drops. */
+/* Ends an agent without references. Called with tw_agents_lock held; drops it. */
 static void tw_agent_release(struct kref *ref)
 	__releases(&tw_agents_lock)
 {
@@ -274,7 +274,7 @@ static const struct file_operations tw_agent_fops = {
 	.release	= tw_agent_fop_release,
 };
 
-/* Is it the one that TW_AGENT_OPEN means? Under tw_agents_lock. */
+/* Whether @a is the agent that @arg with TW_AGENT_OPEN names. Under tw_agents_lock. */
 static bool tw_agent_meant(const struct tw_agent *a,
 			   const struct tw_agent_create *arg, kuid_t uid)
 {
@@ -285,7 +285,10 @@ static bool tw_agent_meant(const struct tw_agent *a,
 	return a->ns->ns.inum == arg->user_ns && uid_eq(a->uid, uid);
 }
 
-/* One that exists, for an fd: a reference or ERR_PTR. */
+/*
+ * Finds the agent that TW_AGENT_OPEN names, for an fd of it. To a caller that is no
+ * admin only its own agents exist. Returns a reference or ERR_PTR.
+ */
 static struct tw_agent *tw_agent_existing(const struct tw_agent_create *arg)
 {
 	kuid_t uid = make_kuid(current_user_ns(), arg->uid);
@@ -310,7 +313,7 @@ static struct tw_agent *tw_agent_existing(const struct tw_agent_create *arg)
 	return ERR_PTR(err);
 }
 
-/* As the flags say: one made, joined or found. A reference or ERR_PTR. */
+/* Makes, joins or finds an agent, as the flags say. Returns a reference or ERR_PTR. */
 static struct tw_agent *tw_agent_wanted(const struct tw_agent_create *arg)
 {
 	struct tw_agent *a;
@@ -339,6 +342,8 @@ static bool tw_agent_create_valid(const struct tw_agent_create *arg)
 /**
  * tw_agent_create - TW_IOC_AGENT_CREATE
  * @arg: the ioctl's argument; ->fd is left to the caller
+ *
+ * May sleep.
  *
  * Return: a file that holds the agent, or ERR_PTR: -EINVAL, -EEXIST, -ENOENT,
  * -EDQUOT, -ENOMEM, -ENFILE.
@@ -373,7 +378,7 @@ static u64 tw_current_cgroup_id(void)
 	return id;
 }
 
-/* The agent that an open fd stands for. A reference or ERR_PTR. */
+/* Returns a reference to the agent that an fd stands for, or ERR_PTR. */
 static struct tw_agent *tw_agent_fget(int fd)
 {
 	struct tw_agent *a;
@@ -485,9 +490,9 @@ void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg)
  * tw_agent_get_stats - TW_IOC_AGENT_STATS
  * @arg: the ioctl's argument
  *
- * A default agent that does not exist reads as zeros; a look makes nothing.
+ * A default agent that does not exist is not made; its figures read as zeros.
  *
- * Return: 0, -EINVAL, -EBADF, or -ENOENT: the caller has no such agent.
+ * Return: 0, -EINVAL, -EBADF, or -ENOENT if the caller has no agent of this label.
  */
 int tw_agent_get_stats(struct tw_agent_stats *arg)
 {
@@ -526,7 +531,7 @@ int tw_agent_get_stats(struct tw_agent_stats *arg)
 }
 
 /**
- * tw_agents_init - at load
+ * tw_agents_init - for the table in main.c; there is nothing to prepare
  *
  * Return: 0.
  */
@@ -536,7 +541,7 @@ int tw_agents_init(void)
 }
 
 /**
- * tw_agents_exit - at unload, nothing holds an agent any more
+ * tw_agents_exit - empty the tables at unload, when nothing holds an agent any more
  */
 void tw_agents_exit(void)
 {

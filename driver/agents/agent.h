@@ -2,10 +2,10 @@
 /*
  * agent.h - groups of programs that memory is accounted to
  *
- * An agent is referenced by its fds and by every region accounted to it, a
- * default one also by its external pages, all of them together. Its label is
- * unique per (user namespace, uid); default agents, one per cgroup and user,
- * carry the cgroup's id and live in a name space of their own.
+ * An agent is referenced by its fds and by each region accounted to it. The external
+ * pages of a default agent together hold one reference, too. A label is unique per
+ * (user namespace, uid). Default agents, one per cgroup and user, have the cgroup's
+ * id as their label, and their labels do not collide with those of other agents.
  */
 #ifndef _TW_AGENT_H
 #define _TW_AGENT_H
@@ -22,6 +22,15 @@
 struct tw_user;
 struct user_namespace;
 
+/**
+ * struct tw_agent_cpu - an agent's counters of one CPU
+ * @minor: faults on pages in memory, by tier
+ * @major: faults on pages in a store, by tier
+ * @moves_in: pages moved into each tier
+ * @moves_out: pages moved out of each tier
+ * @fault_ns: time spent in its faults
+ * @reported: touches of external pages that have been reported
+ */
 struct tw_agent_cpu {
 	u64 minor[TW_NR_TIERS];
 	u64 major[TW_NR_TIERS];
@@ -33,25 +42,25 @@ struct tw_agent_cpu {
 
 /**
  * struct tw_agent - an agent
- * @ref: fd and regions
+ * @ref: references, as above
  * @id: label
- * @serial: its place in the order of making
+ * @serial: index in tw_agent_order, which has agents in the order of making
  * @is_default: default agent of a cgroup
  * @uid: owner
  * @ns: user namespace that @uid belongs to (referenced)
- * @user: whom it is charged to (per-uid caps); NULL for a default one that
- *	nobody has opened
- * @pages: pages per tier, live
+ * @user: the user it is charged to (TW_USER_AGENTS, referenced); NULL for a
+ *	default agent as long as no process has opened an fd of it
+ * @pages: pages of its regions per tier; may be below 0 for a moment
  * @external: external pages per tier
- * @limit: pages of regions per tier that it should not exceed
+ * @limit: pages of its regions per tier that it should not exceed
  * @hard: how high @limit may be set without CAP_SYS_RESOURCE
- * @over: bit by tier: over its limit when last looked at
- * @externals: its external pages; external.c's lock
- * @regions: regions alive
+ * @over: a bit per tier: a notice that it is over its limit has been sent
+ * @externals: list of its external pages; under the lock of external.c
+ * @regions: number of its regions
  * @cpu: counters
- * @audience: streams of its events; stream.c's
- * @node: in the table of agents
- * @rcu: freed after a grace period
+ * @audience: streams of its events; owned by stream.c
+ * @node: in tw_agents
+ * @rcu: frees it after a grace period
  */
 struct tw_agent {
 	struct kref ref;
@@ -74,46 +83,49 @@ struct tw_agent {
 	struct rcu_head rcu;
 };
 
-/*
- * Locks. tw_agents_lock (agent.c, a spinlock) guards the table and the drop of
- * the last reference; tw_agent_emit() is the only thing called under it.
- */
 int tw_agents_init(void);
 void tw_agents_exit(void);
 
-/* What is to be called for an agent that has no reference left; sleeps. Or NULL. */
+/*
+ * Registers a callback for agents whose last reference is gone, or none with NULL.
+ * The callback may sleep.
+ */
 void tw_agent_on_end(void (*ended)(struct tw_agent *a));
 
-void tw_agent_put(struct tw_agent *a);		/* may sleep */
+void tw_agent_put(struct tw_agent *a);
 static inline struct tw_agent *tw_agent_get(struct tw_agent *a)
 {
 	kref_get(&a->ref);
 	return a;
 }
 
-/* A reference, or ERR_PTR. -1: the default agent; else an agent's fd (EBADF, EINVAL). */
 struct tw_agent *tw_agent_from_fd(int fd);
-/* The caller has checked the sizes; arg->fd is for the caller to fill in. */
 struct file *tw_agent_create(struct tw_agent_create *arg);
 int tw_agent_get_stats(struct tw_agent_stats *arg);
-/* The caller's own. */
+/* Whether @a belongs to the caller: its euid and user namespace are the agent's. */
 bool tw_agent_mine(const struct tw_agent *a);
-/* The one with the next higher serial than @serial: a reference or NULL. */
+/* Returns a reference to the agent with the lowest serial above @serial, or NULL. */
 struct tw_agent *tw_agent_after(u64 serial);
-/* Its figures, onto the zeros of @arg. */
+/* Sets the label and the figures of @arg, whose figures are 0 before. */
 void tw_agent_sum(struct tw_agent *a, struct tw_agent_stats *arg);
 /*
- * An existing agent as ioctls name it: by @id among the caller's own with
- * @by_id, else as tw_agent_from_fd(), which makes a default one. A reference or
- * ERR_PTR: -ENOENT, -EBADF, -EINVAL, -ENOMEM.
+ * Finds an agent as ioctls name it: with @by_id the caller's agent of label @id, and
+ * @fd must be -1; else as tw_agent_from_fd() does, which makes a default agent.
+ * Returns a reference or ERR_PTR: -ENOENT, -EBADF, -EINVAL, -ENOMEM.
  */
 struct tw_agent *tw_agent_named(bool by_id, int fd, u64 id);
-/* The caller's agent of this label, made if need be. A reference or ERR_PTR. */
+/*
+ * Finds or makes the caller's agent of label @id. Returns a reference or ERR_PTR:
+ * -EDQUOT, -ENOMEM.
+ */
 struct tw_agent *tw_agent_join(u64 id);
-/* That of @uid, in the initial user namespace: a reference or NULL. */
+/*
+ * Finds the agent of label @id that @uid has in the initial user namespace. Returns a
+ * reference or NULL.
+ */
 struct tw_agent *tw_agent_of_user(kuid_t uid, u64 id);
 
-/* How many more pages of @a may go to @tier. */
+/* How many more pages of @a may go to @tier; TW_NO_LIMIT if it has no limit there. */
 static inline u64 tw_agent_room(struct tw_agent *a, int tier)
 {
 	u64 limit = READ_ONCE(a->limit[tier]);
@@ -126,8 +138,8 @@ static inline u64 tw_agent_room(struct tw_agent *a, int tier)
 }
 
 /*
- * Publishes @ev, which is about @a (may be NULL), as tw_emit_at() does; ->agent is
- * set to its label. The caller has a reference. Any context but NMI.
+ * Publishes @ev, an event of agent @a (may be NULL), as tw_emit_at() does, and sets
+ * ->agent to its label. The caller has a reference to @a. Any context but NMI.
  */
 static inline void tw_agent_emit_at(struct tw_agent *a, struct tw_event *ev,
 				    const struct mm_struct *mm)
@@ -137,7 +149,7 @@ static inline void tw_agent_emit_at(struct tw_agent *a, struct tw_event *ev,
 	tw_emit_at(a ? &a->audience : NULL, ev, mm);
 }
 
-/* The same for an event whose ->addr is no address. */
+/* The same for an event whose ->addr is 0 or a number, but no address. */
 static inline void tw_agent_emit(struct tw_agent *a, struct tw_event *ev)
 {
 	tw_agent_emit_at(a, ev, NULL);
@@ -160,7 +172,10 @@ static inline void tw_agent_fault(struct tw_agent *a, int tier, bool major, u64 
 	put_cpu_ptr(a->cpu);
 }
 
-/* Any context but NMI; a reference or RCU. */
+/*
+ * Any context but NMI. The caller has a reference or is in an RCU read section, as
+ * reports of external pages are.
+ */
 static inline void tw_agent_reported(struct tw_agent *a)
 {
 	this_cpu_inc(a->cpu->reported);

@@ -2,12 +2,13 @@
 /*
  * limit.c - how much of each tier an agent takes
  *
- * Owns the setting of an agent's limits, hard and soft, and the word that one has
- * been passed. The rooms above ask it through agent.h and limit.h.
+ * Owns the setting of an agent's limits, hard and soft, and the notice that a limit
+ * has been exceeded. The rooms above use it through limit.h.
  *
- * Locks. Limits are looked at without a lock where pages are placed (agent.h) and
- * never block: a page goes to another tier, and what is beyond them goes down in
- * the background (limits.c). tw_limits_mutex orders callers that set them.
+ * Locks. tw_limits_mutex orders callers that set limits. They are read without a
+ * lock where pages are placed (tw_agent_room()). A limit never makes a page wait:
+ * the page goes to another tier instead, and pages beyond a limit are demoted in
+ * the background (policy/limits.c).
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -39,9 +40,9 @@ static void tw_limits_store(struct tw_agent *a, const u64 *limit, bool hard)
  * tw_agent_set_limits - set an agent's limits
  * @a: agent
  * @limit: pages by tier, TW_NO_LIMIT for none
- * @hard: they are the hard ones from now on, too
+ * @hard: make these the hard limits, too
  *
- * What is beyond them is demoted in the background. Sleeps.
+ * Pages beyond them are demoted in the background. Sleeps.
  */
 void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard)
 {
@@ -63,8 +64,8 @@ static bool tw_limits_allowed(struct tw_agent *a, const u64 *limit)
 }
 
 /*
- * A caller without CAP_SYS_RESOURCE stays below the hard limits, which may be
- * lowered at this very time: looked at and set under one lock.
+ * A caller without CAP_SYS_RESOURCE may not exceed the hard limits. The check and the
+ * setting are under one lock, since another caller may lower the hard limits.
  */
 static int tw_limits_set(struct tw_agent *a, const struct tw_agent_limits *arg)
 {
@@ -82,6 +83,14 @@ static int tw_limits_set(struct tw_agent *a, const struct tw_agent_limits *arg)
 	return err;
 }
 
+/**
+ * tw_agent_get_limits - read an agent's limits
+ * @a: agent
+ * @limit: out: pages by tier, TW_NO_LIMIT for none
+ * @hard: out: how high the caller of TW_IOC_AGENT_LIMITS may set them, by tier
+ *
+ * Sleeps.
+ */
 void tw_agent_get_limits(struct tw_agent *a, u64 *limit, u64 *hard)
 {
 	int tier;
@@ -111,7 +120,7 @@ int tw_agent_limits_ioctl(struct tw_agent_limits *arg)
 	if (IS_ERR(a))
 		return PTR_ERR(a);
 	if (arg->flags & TW_LIMITS_SET)
-		/* A default agent that nothing belongs to ends with this call. */
+		/* A default agent with no other reference would end with this call. */
 		err = a->is_default && kref_read(&a->ref) == 1 ? -ENOENT :
 		      tw_limits_set(a, arg);
 	if (err)
@@ -143,11 +152,12 @@ static void tw_limit_told(struct tw_agent *a, int tier, u64 pages)
  * @a: agent, referenced
  * @tier: enum tw_tier
  *
- * Tells listeners when the agent has got over the limit, once until it has
- * been an eighth below it: where the background and faults keep it at the limit
- * it is not told of each round. For the background: process context.
+ * Sends a notice when the agent exceeds the limit, and the next one only after its
+ * pages have been an eighth below the limit. Without that margin, an agent that
+ * demotion and faults keep around its limit would cause a notice in each round of the
+ * background. Process context; may sleep.
  *
- * Return: pages.
+ * Return: pages, 0 if it is within the limit.
  */
 unsigned long tw_agent_excess(struct tw_agent *a, int tier)
 {

@@ -10,9 +10,7 @@
 struct tw_agent;
 struct tw_agent_limits;
 
-/* Sets @limit, and with @hard ->hard, too; what is over it is demoted. Sleeps. */
 void tw_agent_set_limits(struct tw_agent *a, const u64 *limit, bool hard);
-/* Both by tier. Sleeps. */
 void tw_agent_get_limits(struct tw_agent *a, u64 *limit, u64 *hard);
 unsigned long tw_agent_excess(struct tw_agent *a, int tier);
 int tw_agent_limits_ioctl(struct tw_agent_limits *arg);

@@ -30,8 +30,9 @@
 #endif
 
 /*
- * A file of ours for read and write that no path leads to. Where a module can have
- * one, on an inode of its own, which security modules label and decide about.
+ * A file for reading and writing that has no path. Where the kernel lets a module
+ * have that, the file gets an inode of its own, which security modules can label
+ * and decide about.
  */
 static inline struct file *tw_anon_file(const char *name,
 					const struct file_operations *fops,
@@ -45,7 +46,7 @@ static inline struct file *tw_anon_file(const char *name,
 #endif
 }
 
-/* The first argument of an inode's operations points to one. */
+/* The type that the first argument of inode operations points to. */
 #ifdef TW_HAVE_MNT_IDMAP
 #define tw_idmap mnt_idmap
 #else
@@ -53,8 +54,8 @@ static inline struct file *tw_anon_file(const char *name,
 #endif
 
 /*
- * Open and claim a block device. Where a file stands for that *@file is it, else
- * NULL; both go to tw_bdev_release().
+ * Opens a block device exclusively. Kernels that open block devices as files set
+ * *@file, others set it to NULL. tw_bdev_release() takes both values.
  */
 #ifdef TW_HAVE_BDEV_FILE
 static inline int tw_bdev_claim(dev_t dev, void *holder,
@@ -88,7 +89,7 @@ static inline void tw_bdev_release(struct block_device *bdev, struct file *file)
 }
 #endif
 
-/* A shrinker like @like, registered, or ERR_PTR. */
+/* Registers a shrinker with the members of @like. Returns it or an ERR_PTR. */
 #ifdef TW_HAVE_SHRINKER_ALLOC
 static inline struct shrinker *tw_shrinker_add(struct shrinker *like)
 {
@@ -122,7 +123,7 @@ static inline void tw_shrinker_remove(struct shrinker *s)
 }
 #endif
 
-/* List and memcg are those of the object that @item is in. */
+/* The node and the memcg of the list are those of the object that holds @item. */
 #ifndef TW_HAVE_LIST_LRU_OBJ
 static inline bool list_lru_add_obj(struct list_lru *lru, struct list_head *item)
 {
@@ -135,7 +136,7 @@ static inline bool list_lru_del_obj(struct list_lru *lru, struct list_head *item
 }
 #endif
 
-/* What a walk's callback gets between the list and its argument. */
+/* The parameter that older kernels pass to a walk's callback before its argument. */
 #ifdef TW_HAVE_LIST_LRU_WALK_LOCK
 #define TW_LRU_WALK_LOCK	spinlock_t *lock,
 #else
@@ -150,7 +151,7 @@ static inline void mm_account_reclaimed_pages(unsigned long pages)
 }
 #endif
 
-/* An entry that maps nothing, but tells userfaultfd that writes are tracked. */
+/* Whether @pte maps nothing and is only userfaultfd's mark of write protection. */
 static inline bool tw_pte_is_marker(pte_t pte)
 {
 #if defined(TW_HAVE_PTE_IS_UFFD_WP_MARKER)
@@ -162,15 +163,15 @@ static inline bool tw_pte_is_marker(pte_t pte)
 #endif
 }
 
-/* Mappings of a page of order 0. */
+/* How many page table entries map a page of order 0. */
 static inline int tw_page_mapcount(struct page *page)
 {
 	return atomic_read(&page->_mapcount) + 1;
 }
 
 /*
- * Hand the memcg charge of a page over to a fresh, uncharged one. Nobody else
- * looks at either: @from is frozen, @to not published.
+ * Moves the memcg charge of @from to @to, which has none. This needs no lock: the
+ * caller has frozen @from and has not published @to yet.
  */
 static inline void tw_page_move_charge(struct page *to, struct page *from)
 {
@@ -179,7 +180,10 @@ static inline void tw_page_move_charge(struct page *to, struct page *from)
 #endif
 }
 
-/* crc32c in the kernel proper: where crc32c() may be a module, by table. */
+/*
+ * crc32c without another module: older kernels may have crc32c() in a module of
+ * its own, so there it is computed by table.
+ */
 static inline u32 tw_crc32c_plain(u32 crc, const void *bytes, size_t len)
 {
 #ifdef TW_HAVE_CRC32C
@@ -196,7 +200,10 @@ static inline void usleep_range_idle(unsigned long min, unsigned long max)
 }
 #endif
 
-/* Nobody waits: the caller of poll wants an answer, or has one already. */
+/*
+ * Whether this call of ->poll() returns at once instead of sleeping: it only asks
+ * for the state, or the caller has found another file ready.
+ */
 static inline bool tw_poll_returns(const poll_table *wait)
 {
 #ifdef TW_HAVE_POLL_DOES_NOT_WAIT
@@ -207,9 +214,9 @@ static inline bool tw_poll_returns(const poll_table *wait)
 }
 
 /*
- * The user namespace over which one must be privileged to look into @mm, which is
- * alive. Where the kernel has it with the task it is known for the current one;
- * NULL: not known. Under RCU.
+ * The user namespace over which a process must be privileged to read @mm. Kernels
+ * that keep it with the task tell it only for the current task's mm; the result is
+ * NULL for any other. The caller keeps @mm alive and is in an RCU read section.
  */
 static inline const struct user_namespace *
 tw_mm_user_ns(const struct mm_struct *mm)

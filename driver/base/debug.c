@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debug.c - the parameter debug
+ * debug.c - the module parameter debug
  *
- * Owns tw_debug, which tw_dbg() looks at (tw.h). No locks.
+ * Owns tw_debug, which tw_dbg() of tw.h reads. No locks.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -2,9 +2,10 @@
 /*
  * entries.c - arrays of structs in the caller's memory
  *
- * Owns how they are gone through, by the caller's size of one of them.
+ * Owns the copying of one entry by the size that the caller passes for it.
  *
- * Locks: none, and none may be held that a page fault takes.
+ * Locks: none. A caller must hold no lock that a page fault takes, since user
+ * memory is touched.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

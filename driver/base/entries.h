@@ -2,9 +2,10 @@
 /*
  * entries.h - arrays of structs in the caller's memory
  *
- * A caller says how large one of its structs is, since it may have an older or
- * a newer header than the driver: what it lacks is read as zero and not written,
- * what it has more must read as zero and is written as zero.
+ * A caller passes the size of its struct, since it may have been built with an
+ * older or a newer header than the driver. Members that only the driver knows are
+ * read as zero and not written. Members that only the caller knows must be zero
+ * and are written as zero.
  */
 #ifndef _TW_ENTRIES_H
 #define _TW_ENTRIES_H
@@ -12,13 +13,16 @@
 #include <linux/types.h>
 
 /*
- * The size of an entry: 0; -EINVAL below @min, the first that was published;
- * -E2BIG above a page.
+ * Checks the caller's size of an entry, in bytes: 0, -EINVAL if it is below @min,
+ * the first size that was published, or -E2BIG if it is above PAGE_SIZE.
  */
 int tw_entry_check(u32 size, u32 min);
-/* Entry @i of @array: 0, -EFAULT, -E2BIG (it wants what is not known here). */
+/*
+ * Copies entry @i of the user's @array in, where each entry has @size bytes. Returns
+ * 0, -EFAULT, or -E2BIG if a member that the driver does not know is not zero.
+ */
 int tw_entry_read(void *to, size_t ksize, u64 array, u32 i, u32 size);
-/* The same back again: 0 or -EFAULT. */
+/* Copies @from to entry @i of the user's @array. Returns 0 or -EFAULT. */
 int tw_entry_write(u64 array, u32 i, u32 size, const void *from, size_t ksize);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * owner.h - to whom a region's pages may be named by number
+ * owner.h - which processes may name a region's pages by number
  *
- * A number can be guessed, so it gives nobody anything. Whoever names a page by
- * its number has made the region, or holds its file, open for writing, or is
- * privileged over whoever made it. Not: whoever has the same uid. Processes of one
- * user are kept apart by what ptrace asks (Yama, undumpable processes, security
- * modules), which a module cannot ask; but pidfd_getfd(2) does, so a process that
- * may look into another one gets the region's file from it.
+ * A number can be guessed, so knowing it gives no right. A process may name a page
+ * by number if it made the region, holds the region's file open for writing, or is
+ * privileged over the process that made it. The same uid does not suffice: ptrace
+ * keeps processes of one user apart by checks (Yama, undumpable processes, security
+ * modules) that a module cannot make. pidfd_getfd(2) makes them, so a process that
+ * may ptrace the maker can get the region's file that way.
  */
 #ifndef _TW_OWNER_H
 #define _TW_OWNER_H
@@ -21,7 +21,7 @@
 
 /**
  * struct tw_owner - the process that made an object
- * @mm: its address space, only to be compared with: gone with execve(2)
+ * @mm: its address space at that time, only compared; execve(2) ends the match
  * @ns: its user namespace
  */
 struct tw_owner {
@@ -29,16 +29,16 @@ struct tw_owner {
 	struct user_namespace *ns;
 };
 
-/* The caller becomes the owner. tw_owner_put() in the end. */
+/* Makes the calling process the owner. Undone by tw_owner_put(). */
 static inline void tw_owner_get(struct tw_owner *o)
 {
 	o->mm = current->mm;
 	if (o->mm)
-		mmgrab(o->mm);	/* so that no other one gets its address */
+		mmgrab(o->mm);	/* no other mm can get this address meanwhile */
 	o->ns = get_user_ns(current_user_ns());
 }
 
-/* Sleeps. */
+/* May sleep. */
 static inline void tw_owner_put(struct tw_owner *o)
 {
 	if (o->mm)
@@ -46,7 +46,10 @@ static inline void tw_owner_put(struct tw_owner *o)
 	put_user_ns(o->ns);
 }
 
-/* The caller is it, or privileged over it. No matter of audit; any context. */
+/*
+ * Whether the calling process is the owner or privileged over it. No audit record is
+ * made, since a caller that is neither may have another right. Any context.
+ */
 static inline bool tw_owner_obeys(const struct tw_owner *o)
 {
 	return (o->mm && o->mm == current->mm) ||

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * percent.h - so many percent of a count of pages
+ * percent.h - a percentage of a count of pages
  *
  * Plain arithmetic without kernel calls, so that it is tested in userspace.
  */
 #ifndef _TW_PERCENT_H
 #define _TW_PERCENT_H
 
-/* @percent of @room, without an overflow. */
+/* @percent percent of @room, rounded down; does not overflow. */
 static inline unsigned long long tw_percent_of(unsigned long long room,
 					       unsigned int percent)
 {

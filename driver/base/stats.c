@@ -3,10 +3,11 @@
  * stats.c - the statistics page
  *
  * Owns the area that /dev/tierwatch maps at offset 0: header, a block per
- * tier, a block per CPU number. Laid out once at load; it never moves and
+ * tier, a block per CPU number. It is laid out once at load; it never moves and
  * never grows. Readers find everything by the offsets and strides in the header.
  *
- * Locks: none here. stats.h says which code writes what, and how.
+ * Locks: none here; stats.h says how each part is written. Any room may count, and
+ * doors map the area and sum it up.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -80,8 +81,8 @@ u64 *tw_stats_heat(int tier)
  * @tier: enum tw_tier
  * @sum: out
  *
- * Each counter is one that was true at some time during the call; they are
- * not a snapshot of all.
+ * Each counter had its value at some time during the call, but not all at the same
+ * time.
  */
 void tw_stats_sum(int tier, struct tw_stats_counters *sum)
 {
@@ -147,7 +148,7 @@ static void tw_stats_fill(void)
 }
 
 /**
- * tw_stats_init - at load, before anything that counts
+ * tw_stats_init - allocate and lay out the area at load, before anything counts
  *
  * Return: 0 or -ENOMEM.
  */
@@ -161,9 +162,9 @@ int tw_stats_init(void)
 }
 
 /**
- * tw_stats_exit - at unload, nobody counts any more
+ * tw_stats_exit - free the area at unload, when nothing counts any more
  *
- * Mappings keep their file and with it the module, so there are none.
+ * A mapping holds its file and so the module; thus none is left.
  */
 void tw_stats_exit(void)
 {

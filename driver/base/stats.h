@@ -21,8 +21,8 @@ struct vm_area_struct;
 
 /**
  * struct tw_stats_block - a CPU's block as this driver lays it out
- * @cpu: what is counted once
- * @tier: what is counted for each tier
+ * @cpu: counters that do not depend on a tier
+ * @tier: counters of each tier
  */
 struct tw_stats_block {
 	struct tw_stats_cpu cpu;
@@ -37,10 +37,10 @@ void tw_stats_exit(void);
 int tw_stats_mmap(struct vm_area_struct *vma);
 u32 tw_stats_size(void);
 struct tw_stats_tier *tw_stats_tier_block(int tier);
-u64 *tw_stats_heat(int tier);	/* TW_HEAT_BANDS of them */
-void tw_stats_sum(int tier, struct tw_stats_counters *sum);	/* over CPUs */
+u64 *tw_stats_heat(int tier);	/* TW_HEAT_BANDS entries */
+void tw_stats_sum(int tier, struct tw_stats_counters *sum);
 
-/* Add to a counter of this CPU: tw_count(tier, moves_in, 1). */
+/* Adds to a tier's counter of this CPU, as in tw_count(tier, moves_in, 1). */
 #define tw_count(_tier, _field, _n) do {				\
 	struct tw_stats_counters *__c;					\
 									\
@@ -50,7 +50,10 @@ void tw_stats_sum(int tier, struct tw_stats_counters *sum);	/* over CPUs */
 	preempt_enable();						\
 } while (0)
 
-/* The same for what is counted in interrupts, too: such a counter by it only. */
+/*
+ * The same for counters that interrupts add to, too. Such a counter must be written
+ * by this macro only, or an interrupt's addition could be lost.
+ */
 #define tw_count_irq(_tier, _field, _n) do {				\
 	struct tw_stats_counters *__c;					\
 	unsigned long __flags;						\
@@ -61,6 +64,7 @@ void tw_stats_sum(int tier, struct tw_stats_counters *sum);	/* over CPUs */
 	local_irq_restore(__flags);					\
 } while (0)
 
+/* Adds to a counter of this CPU that does not depend on a tier. */
 #define tw_count_cpu(_field, _n) do {					\
 	struct tw_stats_cpu *__c;					\
 									\
@@ -70,7 +74,7 @@ void tw_stats_sum(int tier, struct tw_stats_counters *sum);	/* over CPUs */
 	preempt_enable();						\
 } while (0)
 
-/* Add to a global: tw_global_add(record_bytes, n). */
+/* Adds to a global counter, as in tw_global_add(record_bytes, n). Any context. */
 #define tw_global_add(_field, _n) \
 	atomic64_add((_n), (atomic64_t *)&tw_stats->_field)
 

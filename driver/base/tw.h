@@ -8,9 +8,9 @@
 #include <linux/printk.h>
 #include <linux/types.h>
 
-/* Each .c file has: pr_fmt with "tier_watch: " before its includes. */
+/* Each .c file defines pr_fmt() with "tier_watch: " before its includes. */
 
-extern bool tw_debug;		/* parameter debug */
+extern bool tw_debug;		/* the module parameter debug */
 
 #define tw_dbg(fmt, ...) do {						\
 	if (unlikely(READ_ONCE(tw_debug)))				\

@@ -2,16 +2,16 @@
 /*
  * user.c - per-user caps
  *
- * Owns the table of users who hold something of the driver's. An entry is
- * keyed by (kuid, exempt, parent): whether the caps apply is decided once, when
- * somebody makes an object, not when it is charged, because charges also come
- * from other processes that touch the object, and from kernel threads. The
- * parent is the user who made the namespace that this one is in, or everybody;
- * it is charged along, as the kernel's own counts of namespaces are.
+ * Owns the table of users that something of the driver's is charged to. An entry
+ * is keyed by (kuid, exempt, parent). Whether the caps apply is decided when an
+ * object is made, not when something is charged to it, because charges also come
+ * from other processes that touch the object and from kernel threads. The parent
+ * is the user who made the namespace that this user is in, or tw_everybody; each
+ * charge is also made to the parent, as the kernel does for counts of namespaces.
  *
- * Locks. tw_users_lock (a spinlock, innermost) guards the table and the drop
- * of the last reference, so that whoever finds an entry may take a reference.
- * The counters are atomics and need no lock.
+ * Locks. tw_users_lock (a spinlock, innermost) guards the table and the drop of
+ * the last reference, so that an entry found in the table can be referenced. The
+ * counters are atomics and need no lock. Any room may charge.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -34,11 +34,11 @@
 
 /**
  * struct tw_user - what one user holds
- * @ref: objects charged to it
- * @uid: who
- * @exempt: had CAP_SYS_RESOURCE: counted, not capped
- * @parent: charged along, referenced; NULL for the exempt and for everybody
- * @used: by enum tw_user_res
+ * @ref: references of objects that are charged to it
+ * @uid: the effective uid of the process that made those objects
+ * @exempt: that process had CAP_SYS_RESOURCE, so usage is counted but not capped
+ * @parent: is charged too, referenced; NULL for exempt users and tw_everybody
+ * @used: usage by enum tw_user_res
  * @node: in tw_users
  */
 struct tw_user {
@@ -52,6 +52,7 @@ struct tw_user {
 
 static DEFINE_HASHTABLE(tw_users, 6);
 static DEFINE_SPINLOCK(tw_users_lock);
+/* Stands for all capped users together; its own reference is never dropped. */
 static struct tw_user tw_everybody = { .ref = KREF_INIT(1) };
 
 static unsigned int max_user_regions = 1024;
@@ -90,7 +91,7 @@ static unsigned int max_users_percent = 90;
 module_param(max_users_percent, uint, 0644);
 MODULE_PARM_DESC(max_users_percent, "Percent of the tiers' room that the pages of all users without CAP_SYS_RESOURCE may take together (default 90)");
 
-/* That many percent of the room of all tiers together. */
+/* @percent of the room of all bound tiers together, in pages. */
 static unsigned long tw_room_percent(unsigned int percent)
 {
 	return tw_percent_of(READ_ONCE(tw_stats->room), percent);
@@ -127,7 +128,7 @@ static unsigned long tw_user_cap(const struct tw_user *u, enum tw_user_res res)
 	}
 }
 
-/* A reference to the entry if there is one. Under tw_users_lock. */
+/* Returns a reference to the entry or NULL. Under tw_users_lock. */
 static struct tw_user *tw_user_find(kuid_t uid, bool exempt,
 				    const struct tw_user *parent)
 {
@@ -142,7 +143,10 @@ static struct tw_user *tw_user_find(kuid_t uid, bool exempt,
 	return NULL;
 }
 
-/* The entry, made if there is none: a reference, NULL when there is no memory. */
+/*
+ * Returns a reference to the entry, which is made if there is none, or NULL if memory
+ * is lacking.
+ */
 static struct tw_user *tw_user_open(kuid_t uid, bool exempt,
 				    struct tw_user *parent)
 {
@@ -176,9 +180,9 @@ static struct tw_user *tw_user_open(kuid_t uid, bool exempt,
 }
 
 /*
- * The makers of the namespaces that @ns is in, from the outermost on: a reference to
- * the innermost one's, NULL when there is no memory. Those that root has made are
- * root's to mind.
+ * Returns a reference to the user who made @ns, whose parents are the makers of the
+ * namespaces around it; NULL if memory is lacking. Namespaces that root made are
+ * skipped: root is not capped, and gave their ids away itself.
  */
 static struct tw_user *tw_user_of_ns(struct user_namespace *ns)
 {
@@ -198,10 +202,10 @@ static struct tw_user *tw_user_of_ns(struct user_namespace *ns)
 /**
  * tw_user_get_current - the user to be charged for what the caller makes
  *
- * The capability is looked at here and holds for all that is charged to the
- * result.
+ * CAP_SYS_RESOURCE is checked here, and the answer holds for all that is charged to
+ * the result. May sleep.
  *
- * Return: a reference, NULL when there is no memory. May sleep.
+ * Return: a reference, or NULL if memory is lacking.
  */
 struct tw_user *tw_user_get_current(void)
 {
@@ -218,8 +222,8 @@ struct tw_user *tw_user_get_current(void)
 }
 
 /**
- * tw_user_get - one more reference
- * @u: user that the caller has a reference to
+ * tw_user_get - take another reference
+ * @u: user to whom the caller has a reference
  *
  * Return: @u.
  */
@@ -229,7 +233,7 @@ struct tw_user *tw_user_get(struct tw_user *u)
 	return u;
 }
 
-/* The last reference is gone; entered with tw_users_lock, which it drops. */
+/* Frees a user without references. Called with tw_users_lock held; drops it. */
 static void tw_user_release(struct kref *ref)
 	__releases(&tw_users_lock)
 {
@@ -259,10 +263,11 @@ void tw_user_put(struct tw_user *u)
 }
 
 /**
- * tw_user_exempt - whether the caps don't apply
+ * tw_user_exempt - whether the caps do not apply to a user
  * @u: user
  *
- * Return: whether it had CAP_SYS_RESOURCE in the initial user namespace.
+ * Return: true if the process that it was made for had CAP_SYS_RESOURCE in the
+ * initial user namespace.
  */
 bool tw_user_exempt(const struct tw_user *u)
 {
@@ -270,11 +275,13 @@ bool tw_user_exempt(const struct tw_user *u)
 }
 
 /**
- * tw_user_below - whether a user is another one, or of a namespace of that one's
- * @u: user
- * @uid: the other one
+ * tw_user_below - whether a user is @uid or in a user namespace that @uid made
+ * @u: user, may be NULL
+ * @uid: the other user
  *
- * Return: whether it is.
+ * Namespaces may be nested. An exempt user has no parent and is only itself.
+ *
+ * Return: true if so.
  */
 bool tw_user_below(const struct tw_user *u, kuid_t uid)
 {
@@ -297,7 +304,7 @@ static bool tw_user_take(struct tw_user *u, enum tw_user_res res,
 	return true;
 }
 
-/* From @u up to @end, which is not. */
+/* Uncharges @n from @u and its parents up to @end, which keeps its charge. */
 static void tw_user_give(struct tw_user *u, const struct tw_user *end,
 			 enum tw_user_res res, unsigned long n)
 {
@@ -306,10 +313,10 @@ static void tw_user_give(struct tw_user *u, const struct tw_user *end,
 }
 
 /**
- * tw_user_charge - count what a user takes, within the caps
+ * tw_user_charge - charge a user and its parents, within their caps
  * @u: user
- * @res: what
- * @n: how much
+ * @res: the resource
+ * @n: how much, in units of the resource: objects, bytes or pages
  *
  * Any context but irq.
  *
@@ -329,9 +336,9 @@ int tw_user_charge(struct tw_user *u, enum tw_user_res res, unsigned long n)
 }
 
 /**
- * tw_user_uncharge - count what a user gave back
+ * tw_user_uncharge - undo tw_user_charge()
  * @u: user
- * @res: what
+ * @res: the resource
  * @n: how much, at most what was charged
  *
  * Any context.
@@ -342,7 +349,7 @@ void tw_user_uncharge(struct tw_user *u, enum tw_user_res res, unsigned long n)
 }
 
 /**
- * tw_users_init - at load
+ * tw_users_init - for the table in main.c; there is nothing to prepare
  *
  * Return: 0.
  */
@@ -352,7 +359,7 @@ int tw_users_init(void)
 }
 
 /**
- * tw_users_exit - at unload, nobody holds anything any more
+ * tw_users_exit - warn at unload if something is still charged to a user
  */
 void tw_users_exit(void)
 {

@@ -2,12 +2,15 @@
 /*
  * user.h - per-user caps, so that one user cannot take the driver's memory
  *
- * Counted per kuid over the whole machine. What somebody in a user namespace takes
- * counts for the user who made the namespace, too, and so on up: whoever has a
- * thousand ids to give away has no more for that. And all of them together leave
- * some pages to root. CAP_SYS_RESOURCE (initial user namespace) is not capped: it is looked at by tw_user_get_current() and holds
- * for everything charged to what that returns, whoever causes the charge.
- * Module parameters set the caps.
+ * Resources are counted per kuid over the whole machine. What a process in a user
+ * namespace takes also counts for the user who made the namespace, and so on up, so
+ * that a user with many ids to map gets no more for that. All capped users together
+ * leave some pages to root (max_users_percent).
+ *
+ * A user with CAP_SYS_RESOURCE in the initial user namespace is not capped.
+ * tw_user_get_current() checks that once; the result holds for all that is charged
+ * to the struct tw_user that it returns, whichever process causes the charge. Module
+ * parameters set the caps.
  */
 #ifndef _TW_USER_H
 #define _TW_USER_H
@@ -25,9 +28,10 @@ enum tw_user_res {
 	TW_USER_RECORD_BYTES,	/* max_user_record_mib, default 1024 MiB */
 	TW_USER_EXTERNAL,	/* max_user_external, default 16 Mi pages */
 	TW_USER_RESERVED,	/* pages; max_user_reserve_percent, default 25 */
-	TW_USER_REQUESTS,	/* TW_REQUEST_USER_MAX, no parameter */
-	TW_USER_PAGES,		/* anywhere, reserved or not; max_user_percent,
-				 * default 75; of all users: max_users_percent, 90
+	TW_USER_REQUESTS,	/* queued; TW_REQUEST_USER_MAX, no parameter */
+	TW_USER_PAGES,		/* in any tier, and reserved; max_user_percent,
+				 * default 75; of all users together:
+				 * max_users_percent, default 90
 				 */
 	TW_USER_NR,
 };
@@ -35,12 +39,11 @@ enum tw_user_res {
 int tw_users_init(void);
 void tw_users_exit(void);
 
-struct tw_user *tw_user_get_current(void);		/* NULL: no memory; may sleep */
+struct tw_user *tw_user_get_current(void);
 struct tw_user *tw_user_get(struct tw_user *u);
 void tw_user_put(struct tw_user *u);
-bool tw_user_exempt(const struct tw_user *u);		/* from the caps */
+bool tw_user_exempt(const struct tw_user *u);
 bool tw_user_below(const struct tw_user *u, kuid_t uid);
-/* 0 or -EDQUOT. Any context but irq. */
 int tw_user_charge(struct tw_user *u, enum tw_user_res res, unsigned long n);
 void tw_user_uncharge(struct tw_user *u, enum tw_user_res res, unsigned long n);
 

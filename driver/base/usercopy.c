@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usercopy.c - structs and answers in the caller's memory, and what a caller may
+ * usercopy.c - structs and answers in the caller's memory
  *
- * Owns how an argument comes in and goes out by its own size, and the questions that
- * every door asks of its caller. Arrays of structs: entries.c.
+ * Owns how an argument is copied in and out by its own size, and the checks that
+ * every door makes of its caller. entries.c has arrays of structs.
  *
- * Locks: none, and none may be held that a page fault takes. Any room may call it, in
- * the context of the caller.
+ * Locks: none. Any room may call it, in the context of the caller and with no lock
+ * held that a page fault takes.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * viewer.h - whose addresses the owner of a stream may know
+ * viewer.h - which addresses the owner of a stream may know
  *
- * Where a process has mapped a region is that process's own affair: with it, the
- * randomised layout of its address space is known. Someone who listens to an
- * agent hears of every touch of its regions, by whomever they were passed on to,
- * and is told the address only of his own process's touches, or if he might look
- * into the toucher's memory anyway.
+ * The address at which a process has mapped a region gives away the randomised
+ * layout of its address space. A stream of an agent tells of every touch of the
+ * agent's regions, also of those by other processes that the regions were passed
+ * to. It tells the address only if the toucher is the owner's own process, or if
+ * the owner is privileged to look into the toucher's memory.
  *
- * Decided by what the owner is when the stream is made, as with any open file.
+ * The owner's privilege is checked when the stream is made, as with any open file.
  */
 #ifndef _TW_VIEWER_H
 #define _TW_VIEWER_H
@@ -18,15 +18,15 @@
 
 /**
  * struct tw_viewer - the owner of a stream
- * @o: the viewer
- * @privileged: over its user namespace, and those below that
+ * @o: the owner's process
+ * @privileged: it has CAP_PERFMON or CAP_SYS_PTRACE in its user namespace
  */
 struct tw_viewer {
 	struct tw_owner o;
 	bool privileged;
 };
 
-/* The caller becomes the owner. tw_viewer_put() in the end; may sleep. */
+/* Makes the calling process the viewer. Undone by tw_viewer_put(). */
 static inline void tw_viewer_get(struct tw_viewer *v)
 {
 	tw_owner_get(&v->o);
@@ -34,12 +34,16 @@ static inline void tw_viewer_get(struct tw_viewer *v)
 			ns_capable(v->o.ns, CAP_SYS_PTRACE);
 }
 
+/* May sleep. */
 static inline void tw_viewer_put(struct tw_viewer *v)
 {
 	tw_owner_put(&v->o);
 }
 
-/* May it know an address in @mm, which the caller keeps alive? Under RCU. */
+/*
+ * Whether @v may know an address in @mm, which may be NULL. The caller keeps @mm
+ * alive and is in an RCU read section.
+ */
 static inline bool tw_viewer_sees(const struct tw_viewer *v,
 				  const struct mm_struct *mm)
 {

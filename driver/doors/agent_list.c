@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * agent_list.c - the agents there are, for callers that may see them
+ * agent_list.c - TW_IOC_AGENT_LIST, which lists agents
  *
- * Owns TW_IOC_AGENT_LIST. No lock is held from one agent to the next: each is
- * referenced while it is written down, and the cursor is the serial number of
- * the last one looked at, whoever's it was.
+ * Owns nothing; called by the table of ioctls, in the context of a caller.
+ *
+ * Locks: none, since user memory is written. Each agent is referenced while it is
+ * copied out. The cursor is the serial number of the last agent looked at, also if the
+ * caller may not see that one.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -22,7 +24,7 @@
 #include "base/usercopy.h"
 #include "doors/agent_list.h"
 
-/* Most agents that one call looks at. */
+/* The most agents that one call looks at, which bounds its time. */
 #define TW_AGENT_LIST_LOOK	4096
 
 static void tw_agent_describe(struct tw_agent *a, struct tw_agent_entry *e)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * agent_list.h - agents, one after the other
+ * agent_list.h - TW_IOC_AGENT_LIST, which lists agents
  */
 #ifndef _TW_AGENT_LIST_H
 #define _TW_AGENT_LIST_H

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * agent_migrate.c - moving an agent's pages
+ * agent_migrate.c - TW_IOC_AGENT_MIGRATE, which moves the pages of an agent's regions
  *
  * Owns nothing; called by the table of ioctls and by kapi.c, in the context of a
- * caller. TW_IOC_AGENT_MIGRATE: one walk over the records of the agent's regions,
- * in the order of their ids, that hands what lies elsewhere to the engine in
- * batches of at most tw_migration_batch() pages. Records are looked at without
- * their locks: the engine looks again. No locks of its own.
+ * caller. A call walks the records of the agent's regions, in the order of the
+ * regions' ids, and passes pages that are in another tier to tw_move_run(), in
+ * batches of at most tw_migration_batch() pages.
+ *
+ * Locks: none of its own. Records are read without their locks, since tw_move_run()
+ * checks them again under the locks.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -26,12 +28,12 @@
 
 /**
  * struct tw_agent_walk - one call
- * @agent: whose pages
- * @left: pages still to move
+ * @agent: agent whose pages are to move
+ * @left: how many pages are still to move
  * @moved: pages moved
  * @failed: pages that could not be moved
- * @full: the target takes no more
- * @intr: a signal came
+ * @full: the target tier is full, or a limit has been reached
+ * @intr: a signal is pending
  * @m: batch being filled
  */
 struct tw_agent_walk {
@@ -49,7 +51,7 @@ static bool tw_agent_walk_over(struct tw_agent_walk *s)
 	return !s->left || s->full || s->intr;
 }
 
-/* Most pages of the next batch. */
+/* The most pages of the next batch. */
 static unsigned int tw_agent_walk_room(struct tw_agent_walk *s)
 {
 	return min_t(u64, tw_migration_batch(), s->left);
@@ -71,7 +73,7 @@ static void tw_agent_walk_flush(struct tw_agent_walk *s)
 	for (i = 0; i < m->nr; i++) {
 		int status = m->status[i];
 
-		/* What has been discarded meanwhile is nobody's failure. */
+		/* A page that has been discarded meanwhile is no failure. */
 		if (status < 0 && status != -ENOENT)
 			s->failed++;
 		if (status == -ENOSPC || status == -EDQUOT)
@@ -81,7 +83,7 @@ static void tw_agent_walk_flush(struct tw_agent_walk *s)
 	cond_resched();
 }
 
-/* Is this page one to be moved, as far as can be seen without its lock? */
+/* Whether this page is to be moved, as far as its record tells without its lock. */
 static bool tw_agent_walk_wants(struct tw_agent_walk *s, struct tw_rec *rec)
 {
 	unsigned long w = tw_rec_w(rec);

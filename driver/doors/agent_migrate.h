@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * agent_migrate.h - an agent's pages to a tier
+ * agent_migrate.h - TW_IOC_AGENT_MIGRATE, which moves the pages of an agent's regions
  */
 #ifndef _TW_AGENT_MIGRATE_H
 #define _TW_AGENT_MIGRATE_H

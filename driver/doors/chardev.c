@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * chardev.c - /dev/tierwatch: the table of ioctls
+ * chardev.c - /dev/tierwatch and the table of its ioctls
  *
- * Owns the device, and says which function does which of its commands (command.c).
+ * Owns the device, and the table that says which function carries out which ioctl
+ * (command.c runs it).
  *
  * Locks: none. Any room may be called from here.
  */
@@ -43,7 +44,7 @@
 #include "tiers/pressure.h"
 #include "tiers/tier.h"
 
-/* -- on the device ----------------------------------------------------------- */
+/* -- ioctls ------------------------------------------------------------------ */
 
 static int tw_do_info(struct file *file, union tw_arg *arg)
 {
@@ -125,7 +126,7 @@ static int tw_do_migrate_range(struct file *file, union tw_arg *arg)
 	return tw_migrate_range_mm(&arg->migrate_range);
 }
 
-/* The rooms check the rest of these themselves. */
+/* The functions of these ioctls check all of their arguments themselves. */
 #define TW_DO(_name)							\
 static int tw_do_##_name(struct file *file, union tw_arg *arg)		\
 {									\
@@ -150,7 +151,7 @@ TW_DO(policy)
 TW_DO(agent_list)
 TW_DO(group_limits)
 
-/* Which pages are touched from where is told to those that /proc tells it. */
+/* The same callers may know of local and remote touches as by /proc/swarm/numa. */
 static int tw_do_numa_stats(struct file *file, union tw_arg *arg)
 {
 	if (!tw_proc_allowed())
@@ -174,7 +175,10 @@ static struct file *tw_make_agent(struct file *on, union tw_arg *arg,
 	return tw_agent_create(&arg->agent);
 }
 
-/* The agent to listen to, referenced; NULL for everything; or ERR_PTR. */
+/*
+ * Returns a reference to the agent whose events a stream is to get, NULL for the events
+ * of all, which needs CAP_PERFMON, or ERR_PTR.
+ */
 static struct tw_agent *tw_stream_get_agent(int fd)
 {
 	if (fd != -1)
@@ -264,8 +268,8 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 };
 
 /*
- * Before its first region a device file pins their filesystem, for as long as it
- * is open: ->private_data says that it has.
+ * A device file pins the regions' filesystem before it makes its first region, for as
+ * long as the file is open. ->private_data is not NULL once it has.
  */
 static int tw_device_pin(struct file *file)
 {

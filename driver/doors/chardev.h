@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * chardev.h - ioctl plumbing that the fds share
+ * chardev.h - /dev/tierwatch
  */
 #ifndef _TW_CHARDEV_H
 #define _TW_CHARDEV_H

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * command.c - one ioctl, in and out
+ * command.c - running one ioctl
  *
- * Owns how a command comes in and goes out: copied in by its own size, checked,
- * handed to its function, copied back. A command that makes an object installs the fd
- * last, when nothing can fail any more. The tables are chardev.c's and
- * region_file.c's.
+ * Owns how an ioctl's argument is copied in by its own size, passed to the ioctl's
+ * function, and copied back. An ioctl that makes an object installs its fd last, when
+ * nothing can fail any more. The tables of ioctls are in chardev.c and region_file.c,
+ * which call this.
  *
  * Locks: none.
  */
@@ -20,7 +20,7 @@
 #include "base/usercopy.h"
 #include "doors/command.h"
 
-/* Makes the object, tells its fd, and only then lets it be seen. */
+/* Makes the object, copies its fd out, and only then installs the fd. */
 static int tw_ioctl_make(const struct tw_ioctl *ioctl, struct file *on,
 			 union tw_arg *arg, void __user *user)
 {
@@ -47,14 +47,23 @@ static int tw_ioctl_make(const struct tw_ioctl *ioctl, struct file *on,
 }
 
 /*
- * With -EINTR nothing has been done. What woke the caller up may be no signal at
- * all but the freezer, which callers shall not hear of, or one that restarts calls.
+ * An ioctl that returns -EINTR has done nothing, unless it is @begun, so it can be
+ * restarted. The caller may have been woken by the freezer, which it should not notice,
+ * or by a signal whose handler restarts calls.
  */
 static long tw_ioctl_restart(const struct tw_ioctl *ioctl, int err)
 {
 	return err == -EINTR && !ioctl->begun ? -ERESTARTSYS : err;
 }
 
+/**
+ * tw_ioctl_run - run one ioctl
+ * @ioctl: entry of its table
+ * @file: file that it was called on
+ * @user: the argument in user memory
+ *
+ * Return: 0; -EFAULT, -EINVAL or -E2BIG of tw_copy_in(); or what its function returns.
+ */
 long tw_ioctl_run(const struct tw_ioctl *ioctl, struct file *file,
 		  void __user *user)
 {
@@ -67,7 +76,7 @@ long tw_ioctl_run(const struct tw_ioctl *ioctl, struct file *file,
 		return err;
 	if (ioctl->make)
 		return tw_ioctl_make(ioctl, file, &arg, user);
-	/* Memory that cannot take the answer is found out before it is due. */
+	/* Memory that cannot take the answer is noticed before anything is done. */
 	if (!ioctl->in_only && tw_copy_out(user, &arg, ioctl->ksize))
 		return -EFAULT;
 	err = ioctl->fn(file, &arg);

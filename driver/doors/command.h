@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * command.h - one ioctl, in and out
+ * command.h - running one ioctl
  */
 #ifndef _TW_COMMAND_H
 #define _TW_COMMAND_H
@@ -10,6 +10,7 @@
 
 struct file;
 
+/* The argument of any ioctl, on the stack of tw_ioctl_run(); each begins with its size. */
 union tw_arg {
 	u32 size;
 	struct tw_info info;
@@ -50,16 +51,17 @@ union tw_arg {
 };
 
 /**
- * struct tw_ioctl - one command
- * @fn: does it: 0 or -errno; the struct is copied back on 0 and -EMSGSIZE,
- *      and always when @always
- * @make: instead of @fn: makes an object's file, and says where its fd goes
- * @ksize: size of the struct here
- * @min: size when it was first published (TW_*_SIZE_VER0): what it has gained
- *      since, an older caller does not have
- * @always: copy back whatever the outcome
- * @in_only: nothing is copied back
- * @begun: -EINTR means that it goes on without the caller: not to be called again
+ * struct tw_ioctl - one ioctl in a table
+ * @fn: carries it out; returns 0 or -errno. The argument is copied back on 0 and
+ *	-EMSGSIZE, and with @always on any outcome
+ * @make: instead of @fn: makes an object's file, and returns in *@fd where in the
+ *	argument its fd goes
+ * @ksize: size of the argument in this driver
+ * @min: size of the argument when it was first published (TW_*_SIZE_VER0); callers
+ *	that were built with an older header pass at least that
+ * @always: copy back on any outcome
+ * @in_only: copy nothing back
+ * @begun: on -EINTR the work goes on without the caller, so it must not be restarted
  */
 struct tw_ioctl {
 	int (*fn)(struct file *file, union tw_arg *arg);
@@ -71,7 +73,7 @@ struct tw_ioctl {
 	bool begun;
 };
 
-/* @_TYPE: the struct's name as the constant with its first size has it. */
+/* @_TYPE is the argument's name in the constant of its first size, @_TYPE_SIZE_VER0. */
 #define TW_SIZES(_type, _TYPE)						\
 	.ksize = sizeof(struct _type), .min = _TYPE##_SIZE_VER0
 #define TW_CALL(_fn, _type, _TYPE)					\

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fault.h - a touch of a managed page
+ * fault.h - page faults in mappings of regions
  */
 #ifndef _TW_FAULT_H
 #define _TW_FAULT_H

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kapi_stats.c - the documented API's figures, for other kernel modules
+ * kapi_stats.c - statistics and settings of the documented API
  *
- * Owns nothing: the ioctls' bodies do the work. What they ask a capability for is
- * the kernel's own here. Called by other modules, as each function says. No locks.
+ * Owns nothing; called by other kernel modules. The functions of the ioctls do the
+ * work, with the kernel's credentials where they check a capability. All of them may
+ * sleep. No locks.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -30,9 +31,11 @@
 })
 
 /**
- * tier_watch_get_tier_info - a tier
+ * tier_watch_get_tier_info - capacity, use and speed of a tier
  * @tier: enum tier_watch_tier
  * @info: out
+ *
+ * May sleep.
  *
  * Return: 0 or -EINVAL.
  */
@@ -58,11 +61,13 @@ int tier_watch_get_tier_info(int tier, struct tier_info *info)
 EXPORT_SYMBOL_GPL(tier_watch_get_tier_info);
 
 /**
- * tier_watch_get_pressure - how full a tier is
+ * tier_watch_get_pressure - pressure of a tier
  * @tier: enum tier_watch_tier
  * @pressure: out
  *
- * Return: 0, -EINVAL, or -EOPNOTSUPP: not bound.
+ * May sleep.
+ *
+ * Return: 0, -EINVAL, or -EOPNOTSUPP if the tier is not bound.
  */
 int tier_watch_get_pressure(int tier, struct tier_pressure *pressure)
 {
@@ -86,10 +91,12 @@ int tier_watch_get_pressure(int tier, struct tier_pressure *pressure)
 EXPORT_SYMBOL_GPL(tier_watch_get_pressure);
 
 /**
- * tier_watch_set_pressure_thresholds - a tier's levels of pressure
+ * tier_watch_set_pressure_thresholds - set the thresholds of a tier's pressure
  * @tier: enum tier_watch_tier
- * @enter: percent used from which it is on MEDIUM, HIGH, CRITICAL; rising
- * @leave: percent used below which it leaves them; each below @enter
+ * @enter: percent used from which the tier is on MEDIUM, HIGH and CRITICAL, rising
+ * @leave: percent used below which it leaves each level, rising; below @enter
+ *
+ * May sleep.
  *
  * Return: 0 or -EINVAL.
  */
@@ -112,6 +119,8 @@ EXPORT_SYMBOL_GPL(tier_watch_set_pressure_thresholds);
  * tier_watch_get_fault_stats - a tier's faults since load or the last reset
  * @tier: enum tier_watch_tier
  * @stats: out
+ *
+ * May sleep.
  *
  * Return: 0 or -EINVAL.
  */
@@ -136,8 +145,11 @@ int tier_watch_get_fault_stats(int tier, struct fault_stats *stats)
 EXPORT_SYMBOL_GPL(tier_watch_get_fault_stats);
 
 /**
- * tier_watch_reset_fault_stats - count a tier's faults from here on
+ * tier_watch_reset_fault_stats - have a tier's fault statistics begin at 0 again
  * @tier: enum tier_watch_tier
+ *
+ * This affects tier_watch_get_fault_stats() and TW_IOC_FAULT_STATS; the counters of the
+ * statistics page go on. May sleep.
  *
  * Return: 0 or -EINVAL.
  */
@@ -154,8 +166,10 @@ int tier_watch_reset_fault_stats(int tier)
 EXPORT_SYMBOL_GPL(tier_watch_reset_fault_stats);
 
 /**
- * tier_watch_get_module_stats - all of the driver
+ * tier_watch_get_module_stats - statistics and settings of the driver as a whole
  * @stats: out
+ *
+ * May sleep.
  *
  * Return: 0.
  */
@@ -188,11 +202,13 @@ int tier_watch_get_module_stats(struct module_stats *stats)
 EXPORT_SYMBOL_GPL(tier_watch_get_module_stats);
 
 /**
- * tier_watch_get_numa_stats - a NUMA node
+ * tier_watch_get_numa_stats - memory and touches of a NUMA node
  * @node: its number
  * @stats: out
  *
- * Return: 0, -EINVAL, or -ENOENT: there is none.
+ * May sleep.
+ *
+ * Return: 0, -EINVAL, or -ENOENT if there is no such node.
  */
 int tier_watch_get_numa_stats(int node, struct numa_stats *stats)
 {
@@ -216,11 +232,13 @@ int tier_watch_get_numa_stats(int node, struct numa_stats *stats)
 EXPORT_SYMBOL_GPL(tier_watch_get_numa_stats);
 
 /**
- * tier_watch_balance_numa - pages of the CPU tier to the nodes that touch them
- * @max: most pages to move, 0: all
- * @moved: out: pages moved; or NULL
+ * tier_watch_balance_numa - move pages of the CPU tier to the nodes that touch them
+ * @max: the most pages to move, 0 for all
+ * @moved: out: pages moved; may be NULL
  *
- * Return: 0, -EOPNOTSUPP: no CPU tier, -EINTR, or -ENOMEM.
+ * Sleeps.
+ *
+ * Return: 0, -EOPNOTSUPP if there is no CPU tier, -EINTR, or -ENOMEM.
  */
 int tier_watch_balance_numa(unsigned int max, u64 *moved)
 {

@@ -2,11 +2,12 @@
 /*
  * migrate.c - moving pages by number, address and offset
  *
- * Owns nothing; called by the tables of ioctls and by kapi.c, in the context of a
- * caller. The ioctls' bodies: they check, name pages and hand them to the engine in
- * batches of one region. What the caller cannot take an answer for is refused
- * before anything moves. No locks are held while user memory is copied, since
- * it may lie in a region itself.
+ * Owns nothing; called by the tables of ioctls, in the context of a caller. The
+ * functions check their arguments, look the pages up and pass them to tw_move_run() in
+ * batches of one region. A call whose outcomes cannot be written to the caller's memory
+ * is refused before anything moves.
+ *
+ * Locks: none, since the user memory that is copied may lie in a region itself.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -42,10 +43,10 @@ static int tw_migrate_check(u32 flags, u32 to, u32 from, u32 reason)
 /**
  * struct tw_tally - what a call has done so far
  * @status: user pointer for outcomes, or NULL
- * @at: how many are written
+ * @at: number of pages dealt with, whose outcomes have been written
  * @moved: pages moved
- * @failed: touched pages with a negative status
- * @untouched: pages never touched
+ * @failed: pages with a negative status other than -ENOENT
+ * @untouched: pages with -ENOENT: never touched or discarded, or not found
  */
 struct tw_tally {
 	s32 __user *status;
@@ -140,7 +141,10 @@ static struct tw_move *tw_migrate_start(struct tw_migrate_range *arg,
 	return m;
 }
 
-/* A signal ends a call early: what has been done is told, unless it is nothing. */
+/*
+ * Fills in the answer. If a signal has ended the call after some pages, the call succeeds
+ * and the other pages have the status -EINTR.
+ */
 static int tw_migrate_finish(struct tw_migrate_range *arg, struct tw_tally *t,
 			     int err)
 {
@@ -158,6 +162,13 @@ static int tw_migrate_finish(struct tw_migrate_range *arg, struct tw_tally *t,
 	return err;
 }
 
+/**
+ * tw_migrate_range_region - TW_IOC_MIGRATE_RANGE on a region's file
+ * @r: region
+ * @arg: the ioctl's argument; ->start is an offset in the region
+ *
+ * Return: 0 or -errno as in uapi.
+ */
 int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg)
 {
 	u64 size = (u64)r->space.nr_pages << PAGE_SHIFT;
@@ -181,6 +192,7 @@ int tw_migrate_range_region(struct tw_region *r, struct tw_migrate_range *arg)
 	return tw_migrate_finish(arg, &t, err);
 }
 
+/* Whether regions that the caller may write are mapped at all of the range: 0 or -errno. */
 static int tw_migrate_range_covered(unsigned long addr, unsigned long end)
 {
 	while (addr < end) {
@@ -196,6 +208,12 @@ static int tw_migrate_range_covered(unsigned long addr, unsigned long end)
 	return 0;
 }
 
+/**
+ * tw_migrate_range_mm - TW_IOC_MIGRATE_RANGE on the device
+ * @arg: the ioctl's argument; ->start is an address of the caller's
+ *
+ * Return: 0 or -errno as in uapi.
+ */
 int tw_migrate_range_mm(struct tw_migrate_range *arg)
 {
 	unsigned long addr, end;
@@ -222,7 +240,7 @@ int tw_migrate_range_mm(struct tw_migrate_range *arg)
 		long nr = tw_region_at(addr, end, VM_WRITE, &sp, &idx);
 
 		if (nr < 0) {
-			err = nr;	/* unmapped behind our back */
+			err = nr;	/* unmapped since tw_migrate_range_covered() */
 			break;
 		}
 		err = tw_migrate_run(sp, idx, nr, m, &t);
@@ -252,8 +270,8 @@ static bool tw_page_also(struct tw_space *sp, u64 page, unsigned long *idx,
 }
 
 /*
- * A window of numbers: the run of one region's pages from @numbers on goes to
- * the engine. Returns how many numbers it has dealt with; *@status has theirs.
+ * Moves the page of the first number, and those of the numbers after it that are of the
+ * same region. Returns how many numbers that were; @status has their outcomes.
  */
 static unsigned int tw_migrate_numbers(const u64 *numbers, unsigned int nr,
 				       u64 owner, struct tw_move *m, int *status,
@@ -296,6 +314,12 @@ static int tw_migrate_window(u64 __user *pages, unsigned int nr, u64 owner,
 	return tw_tally_add(t, status, nr);
 }
 
+/**
+ * tw_migrate_pages_ioctl - TW_IOC_MIGRATE_PAGES
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
 int tw_migrate_pages_ioctl(struct tw_migrate_pages *arg)
 {
 	u64 __user *pages = u64_to_user_ptr(arg->pages);

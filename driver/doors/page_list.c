@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * page_list.c - what callers are told of pages, and what they say of their heat
+ * page_list.c - describing pages, listing them by temperature, and marking them
  *
- * The bodies of ioctls: pages by number, by region and by temperature, and marks.
- * Owns nothing: records are read, and their heat changed, without a lock (heat.h).
+ * Owns nothing; called by the tables of ioctls and by kapi.c, in the context of a
+ * caller. Pages are described by number, by region or by temperature, and can be
+ * marked as hot or cold.
  *
- * Locks: none. User memory is written with nothing held.
+ * Locks: none, since user memory is written. Records are read, and their heat is
+ * changed, without a lock (heat.h).
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -24,11 +26,17 @@
 #include "pages/region.h"
 #include "pages/space.h"
 
-/* Records that one call of TW_IOC_PAGE_LIST looks at. */
+/* The most records that one call of TW_IOC_PAGE_LIST looks at, which bounds its time. */
 #define TW_LIST_LOOK	16384
 
 /* -- by number, and by region -------------------------------------------------- */
 
+/**
+ * tw_page_info_ioctl - TW_IOC_PAGE_INFO
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
 int tw_page_info_ioctl(struct tw_page_info *arg)
 {
 	u64 __user *pages = u64_to_user_ptr(arg->pages);
@@ -68,6 +76,13 @@ int tw_page_info_ioctl(struct tw_page_info *arg)
 	return 0;
 }
 
+/**
+ * tw_region_pages_ioctl - TW_IOC_REGION_PAGES
+ * @r: region
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
 int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
 {
 	struct tw_space *sp = &r->space;
@@ -106,7 +121,7 @@ int tw_region_pages_ioctl(struct tw_region *r, struct tw_region_pages *arg)
 
 /* -- marks ------------------------------------------------------------------- */
 
-/* The lowest heat that is hot, or @heat if that is more. */
+/* The lowest heat that is hot, or @heat if it is more. */
 static unsigned int tw_heat_hot(unsigned int heat)
 {
 	return min_t(unsigned int, U16_MAX,
@@ -133,6 +148,16 @@ static int tw_mark_rec(struct tw_space *sp, unsigned long idx, bool hot)
 	return 0;
 }
 
+/**
+ * tw_mark_page - mark a page as hot or cold
+ * @owner: id of the region that the page must be of, or 0 for any
+ * @page: page number
+ * @hot: as hot, else as cold
+ * @admin: the caller may name all users' pages and frame numbers
+ *
+ * Return: 0, or -ENOENT if there is no such page, it has never been touched, or the
+ * caller may not name it.
+ */
 int tw_mark_page(u64 owner, u64 page, bool hot, bool admin)
 {
 	struct tw_space *sp;
@@ -152,6 +177,12 @@ int tw_mark_page(u64 owner, u64 page, bool hot, bool admin)
 	return tw_external_set_heat(page, hot ? tw_heat_hot(p.heat) : 0, !hot);
 }
 
+/**
+ * tw_mark_ioctl - TW_IOC_MARK
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
 int tw_mark_ioctl(struct tw_mark *arg)
 {
 	u64 __user *pages = u64_to_user_ptr(arg->pages);
@@ -187,15 +218,15 @@ int tw_mark_ioctl(struct tw_mark *arg)
 
 /**
  * struct tw_list - one call of TW_IOC_PAGE_LIST
- * @infos: where found pages go, as user memory's address
- * @size: bytes of one there
- * @nr: how many are there
- * @tier: wanted, or TW_TIER_NONE
- * @temperature: wanted
+ * @infos: address of the caller's array for found pages
+ * @size: bytes of an entry there
+ * @nr: how many have been written there
+ * @tier: only pages in this tier, TW_TIER_NONE for any
+ * @temperature: only pages of this enum tw_class
  * @room: pages that @infos still takes
  * @look: pages that may still be looked at
- * @cursor: where to go on: a stable number, or 1 + frame number
- * @admin: everybody's pages
+ * @cursor: where the next call goes on: a stable number, or 1 + a frame number
+ * @admin: all users' pages, and external ones; else those of the caller's regions
  */
 struct tw_list {
 	u64 infos;
@@ -214,6 +245,7 @@ static bool tw_list_full(const struct tw_list *l)
 	return !l->room || !l->look;
 }
 
+/* Looks at one page, and writes it out if it is wanted. Returns 0 or -EFAULT. */
 static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
 {
 	l->look--;
@@ -289,6 +321,7 @@ static int tw_list_spaces(struct tw_list *l)
 	return err;
 }
 
+/* Lists external pages from the cursor on. */
 static int tw_list_external(struct tw_list *l)
 {
 	struct tw_page p;
@@ -300,7 +333,7 @@ static int tw_list_external(struct tw_list *l)
 		if (l->admin && l->cursor - 1 <= ULONG_MAX)
 			pfn = tw_external_next(l->cursor - 1, &p);
 		if (pfn == ULONG_MAX) {
-			l->cursor = 0;	/* that was all */
+			l->cursor = 0;	/* there are no more */
 			break;
 		}
 		err = tw_list_meet(l, &p);
@@ -310,6 +343,12 @@ static int tw_list_external(struct tw_list *l)
 	return err;
 }
 
+/**
+ * tw_page_list_ioctl - TW_IOC_PAGE_LIST
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
 int tw_page_list_ioctl(struct tw_page_list *arg)
 {
 	struct tw_list l = {

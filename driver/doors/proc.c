@@ -2,14 +2,14 @@
 /*
  * proc.c - /proc/swarm: statistics for people and shell scripts
  *
- * Owns the folder and its files. A `name value` a line, the names documented in
- * tierwatch_proc(5). Nothing in them names an address or a frame. Removing the
+ * Owns the folder and its files. Each line is `name value`; tierwatch_proc(5)
+ * documents the names. Nothing in the files names an address or a frame. Removing the
  * files waits for their readers, so they need no reference to the module.
  *
- * A folder of that name that is there already is somebody else's: nothing is
- * put there until they hand it over.
+ * If there is a folder of that name already, another module owns it. Nothing is put
+ * there until that module calls tier_watch_proc_adopt().
  *
- * Locks: tw_proc_lock (a mutex, innermost) guards where the files are.
+ * Locks: tw_proc_lock (a mutex, innermost) guards which folder and files there are.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -41,9 +41,9 @@ module_param(proc_gid, uint, 0444);
 MODULE_PARM_DESC(proc_gid, "Group that may read /proc/swarm/agents and numa (default 0)");
 
 static DEFINE_MUTEX(tw_proc_lock);
-static struct proc_dir_entry *tw_proc_dir;	/* where they are; NULL: nowhere */
-static struct proc_dir_entry *tw_proc_files[4];	/* in it */
-static bool tw_proc_own;			/* it is ours to remove */
+static struct proc_dir_entry *tw_proc_dir;	/* the folder; NULL if there is none */
+static struct proc_dir_entry *tw_proc_files[4];	/* entries of the folder */
+static bool tw_proc_own;			/* the driver has made the folder */
 
 static void tw_line(struct seq_file *m, const char *name, u64 value)
 {
@@ -109,7 +109,7 @@ static int tw_proc_tier(struct seq_file *m, void *v)
 
 /* -- the module --------------------------------------------------------------- */
 
-/* What the scanner and the policy have done. */
+/* Counters of the scanner and the policy. */
 static void tw_proc_auto(struct seq_file *m)
 {
 	tw_line(m, "scans", READ_ONCE(tw_stats->scans));
@@ -172,8 +172,8 @@ static int tw_proc_module(struct seq_file *m, void *v)
 /* -- agents and nodes ----------------------------------------------------------- */
 
 /*
- * One at a time, each referenced while it is written down: there may be thousands.
- * The position is the serial number of the one before.
+ * Shows one agent at a time, since there may be thousands. Each is referenced while it
+ * is shown. The position is the serial number of the agent before.
  */
 static void *tw_proc_agents_start(struct seq_file *m, loff_t *pos)
 {
@@ -266,7 +266,7 @@ static bool tw_proc_tiers(struct proc_dir_entry *tiers)
 	return true;
 }
 
-/* For root and a group: whose pages are where is not everybody's business. */
+/* Lets only root and the group proc_gid read a file that tells of other users' pages. */
 static struct proc_dir_entry *tw_proc_private(struct proc_dir_entry *e)
 {
 	kgid_t gid = make_kgid(&init_user_ns, proc_gid);
@@ -276,7 +276,6 @@ static struct proc_dir_entry *tw_proc_private(struct proc_dir_entry *e)
 	return e;
 }
 
-/* As the files' modes have it, and CAP_SYS_ADMIN, for which nothing is hidden. */
 bool tw_proc_allowed(void)
 {
 	kgid_t gid = make_kgid(&init_user_ns, proc_gid);
@@ -312,7 +311,7 @@ static int tw_proc_fill(void)
 	       0 : -ENOMEM;
 }
 
-/* Whoever reads them is waited for. */
+/* Removes the files, which waits for their readers, and the folder if the driver made it. */
 static void tw_proc_empty(void)
 {
 	unsigned int i;
@@ -328,6 +327,7 @@ static void tw_proc_empty(void)
 	tw_proc_own = false;
 }
 
+/* Makes the files in @dir. Returns 0 or -ENOMEM, then none is left. */
 static int tw_proc_in(struct proc_dir_entry *dir, bool own)
 {
 	int err;
@@ -342,12 +342,12 @@ static int tw_proc_in(struct proc_dir_entry *dir, bool own)
 }
 
 /**
- * tier_watch_proc_adopt - make the files in somebody's /proc/swarm
- * @swarm: the folder; lives until tier_watch_proc_release()
+ * tier_watch_proc_adopt - make the files in a folder of the caller's
+ * @swarm: the folder; must stay until tier_watch_proc_release() has returned
  *
  * May sleep.
  *
- * Return: 0, -EBUSY: they are somewhere already, or -ENOMEM.
+ * Return: 0, -EBUSY if the files are in another folder already, or -ENOMEM.
  */
 int tier_watch_proc_adopt(struct proc_dir_entry *swarm)
 {
@@ -362,7 +362,7 @@ int tier_watch_proc_adopt(struct proc_dir_entry *swarm)
 EXPORT_SYMBOL_GPL(tier_watch_proc_adopt);
 
 /**
- * tier_watch_proc_release - remove the files, and the folder if it is ours
+ * tier_watch_proc_release - remove the files, and the folder if the driver made it
  *
  * Waits for their readers. May sleep.
  */
@@ -375,7 +375,9 @@ void tier_watch_proc_release(void)
 EXPORT_SYMBOL_GPL(tier_watch_proc_release);
 
 /**
- * tw_proc_init - at load, last: the files may be read at once
+ * tw_proc_init - make the folder at load, unless another module has it
+ *
+ * The last room to begin, since the files may be read at once.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -395,7 +397,7 @@ int tw_proc_init(void)
 }
 
 /**
- * tw_proc_exit - at unload, first: nothing may be read any more
+ * tw_proc_exit - remove the files at unload; the first room to end
  */
 void tw_proc_exit(void)
 {

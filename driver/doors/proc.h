@@ -9,7 +9,7 @@
 
 int tw_proc_init(void);
 void tw_proc_exit(void);
-/* May the caller read the files that aren't for everybody? */
+/* Whether the caller may read /proc/swarm/agents and numa, by their modes and owners. */
 bool tw_proc_allowed(void);
 
 #endif

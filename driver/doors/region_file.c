@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * region_file.c - a region's file: made, asked, closed
+ * region_file.c - a region's file: its operations, and the making of a region
  *
- * Owns the ioctls and the other operations of a region's file, and the making of a
- * region through the device. What a region is: region.c.
+ * Owns the operations of a region's file with the table of its ioctls, and
+ * TW_IOC_REGION_CREATE. Regions themselves are those of pages/region.c.
  *
- * Locks: none. The file is shown last, and hidden first.
+ * Locks: none. A region gets into the list of regions last, when it is complete, and
+ * is taken out first, when its last file is closed.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -174,14 +175,14 @@ static const struct file_operations tw_region_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 };
 
-/* -- making one -------------------------------------------------------------- */
+/* -- making a region --------------------------------------------------------- */
 
 static struct file *tw_region_file(struct tw_region *r, int flags)
 {
 	struct file *file;
 
 	ihold(r->inode);
-	/* The last fput() drops it; unlike anon_inode_getfile() this one takes none. */
+	/* The last fput() drops this; unlike anon_inode_getfile(), here nothing takes it. */
 	__module_get(THIS_MODULE);
 	file = alloc_file_pseudo(r->inode, r->mnt, "[tierwatch]",
 				 flags | O_CLOEXEC, &tw_region_fops);
@@ -200,9 +201,13 @@ static struct file *tw_region_view(struct tw_region *r)
 	return tw_region_file(r, O_RDONLY);
 }
 
-/*
- * On success arg->id is set and the file is the caller's, which has a pin
- * (tw_regions_pin()).
+/**
+ * tw_region_create - TW_IOC_REGION_CREATE
+ * @arg: the ioctl's argument; ->id is set, ->fd is left to the caller
+ *
+ * The caller has a pin of tw_regions_pin(). Sleeps.
+ *
+ * Return: a file that holds the region, or ERR_PTR as in uapi.
  */
 struct file *tw_region_create(struct tw_region_create *arg)
 {

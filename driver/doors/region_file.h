@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * region_file.h - a region's file: made, asked, closed
+ * region_file.h - a region's file, and the making of a region
  */
 #ifndef _TW_REGION_FILE_H
 #define _TW_REGION_FILE_H

@@ -2,10 +2,10 @@
 /*
  * region_map.c - a region's mappings
  *
- * Owns how a region is mapped and where, and finds the region that is mapped at an
- * address.
+ * Owns mmap(2) of a region's file, and finds the region that is mapped at an address.
  *
- * Locks: mmap_lock, which the kernel holds for the first and tw_region_at() takes.
+ * Locks: mmap_lock. The kernel holds it for tw_region_mmap(), and tw_region_at() takes
+ * it. Doors call the latter.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -21,8 +21,9 @@
 #include "pages/seal.h"
 
 /*
- * mbind(2): a page belongs to the region, not to one of its mappings, and goes
- * through tiers; better refused than ignored. The task's policy counts.
+ * Refuses mbind(2). A page belongs to the region, not to one of its mappings, and moves
+ * through tiers, so a policy of a mapping could only be ignored. The policy of the
+ * task that touches a page is followed.
  */
 static int tw_region_set_policy(struct vm_area_struct *vma,
 				struct mempolicy *policy)
@@ -40,7 +41,7 @@ int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
 	struct tw_region *r = file->private_data;
 	unsigned long nr = vma_pages(vma);
 
-	/* Of a view it is never VM_SHARED, which means that it may write. */
+	/* Not VM_SHARED, which a read-only file's shared mapping does not have. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (vma->vm_pgoff >= r->space.nr_pages ||
@@ -64,7 +65,7 @@ int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
-/* Aligned to 2 MiB, so that a walk meets whole page tables. */
+/* Aligns mappings to 2 MiB, so that walks meet whole page tables. */
 unsigned long tw_region_area(struct file *file, unsigned long addr,
 			     unsigned long len, unsigned long pgoff,
 			     unsigned long flags)
@@ -97,6 +98,12 @@ long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
 	return nr;
 }
 
+/**
+ * tw_addr_page_ioctl - TW_IOC_ADDR_PAGE
+ * @arg: the ioctl's argument
+ *
+ * Return: 0 or -errno as in uapi.
+ */
 int tw_addr_page_ioctl(struct tw_addr_page *arg)
 {
 	unsigned long addr = untagged_addr(arg->addr) & PAGE_MASK, idx;

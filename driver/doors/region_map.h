@@ -11,7 +11,7 @@ struct file;
 struct tw_addr_page;
 struct tw_space;
 
-/* Of a region's file. */
+/* Operations of a region's file. */
 int tw_region_mmap(struct file *file, struct vm_area_struct *vma);
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 unsigned long tw_region_area(struct file *file, unsigned long addr,
@@ -22,9 +22,10 @@ unsigned long tw_region_area(struct file *file, unsigned long addr,
 #endif
 
 /*
- * The region mapped at @addr with any of @flags, if there are any: a reference
- * in *@r, the page's index in *@idx. Returns how many pages up to @end it goes
- * on for, or -EFAULT.
+ * Finds the region that the caller has mapped at @addr. Unless @flags is 0, the mapping
+ * must have one of those VM_* flags. Returns how many pages from @addr, up to @end, are of
+ * that mapping, with a reference in *@r and the first page's index in *@idx; or -EFAULT
+ * or -EINTR. Takes mmap_lock.
  */
 long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
 		  struct tw_space **sp, unsigned long *idx);

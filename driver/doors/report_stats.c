@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * report_stats.c - statistics by ioctl: faults since a reset, all at a glance
+ * report_stats.c - statistics by ioctl: a tier's faults since a reset, and totals
  *
- * Owns where the fault statistics were at their last reset. The counters
+ * Owns the values that the fault counters had at their last reset. The counters
  * themselves are those of the statistics page and only grow.
  *
- * Locks: tw_fault_base_lock, a mutex, innermost: a reset and the figures up to
- * it are one look at the counters.
+ * Locks: tw_fault_base_lock (a mutex, innermost) guards those values, so that no fault
+ * is missed or counted twice between the figures that a reset returns and later ones.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -23,6 +23,14 @@
 static DEFINE_MUTEX(tw_fault_base_lock);
 static struct tw_stats_counters tw_fault_base[TW_NR_TIERS];
 
+/**
+ * tw_fault_stats_ioctl - TW_IOC_FAULT_STATS
+ * @arg: the ioctl's argument
+ *
+ * Also for /proc and other kernel modules. Sleeps.
+ *
+ * Return: 0, -EINVAL, or -EPERM for a reset without CAP_SYS_ADMIN.
+ */
 int tw_fault_stats_ioctl(struct tw_fault_stats *arg)
 {
 	struct tw_stats_counters now, *base;
@@ -66,6 +74,14 @@ static void tw_module_tier(struct tw_module_stats *arg, int tier)
 	arg->migration_ns += sum.move_ns;
 }
 
+/**
+ * tw_module_stats_ioctl - TW_IOC_MODULE_STATS
+ * @arg: the ioctl's argument
+ *
+ * Also for /proc and other kernel modules.
+ *
+ * Return: 0 or -EINVAL.
+ */
 int tw_module_stats_ioctl(struct tw_module_stats *arg)
 {
 	int tier, cpu;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * report_stats.h - statistics as ioctls
+ * report_stats.h - statistics by ioctl
  */
 #ifndef _TW_REPORT_STATS_H
 #define _TW_REPORT_STATS_H
@@ -8,7 +8,6 @@
 struct tw_fault_stats;
 struct tw_module_stats;
 
-/* ioctls, also for /proc and other kernel modules */
 int tw_fault_stats_ioctl(struct tw_fault_stats *arg);
 int tw_module_stats_ioctl(struct tw_module_stats *arg);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * request.c - asking for moves, and waiting for them
+ * request.c - making requests, and waiting for their outcomes
  *
- * Owns a call with its requests until it has been answered (struct tw_call), and
- * the numbers of requests. Those of TW_IOC_REQUEST, and of other kernel modules,
- * are checked, made and queued (queue.c), all of a call or none. A caller may wait
- * for the outcomes.
+ * Owns struct tw_call, which a caller waits with until its requests have ended, and
+ * the ids of requests. Requests come from TW_IOC_REQUEST and from other kernel
+ * modules. Here they are checked, made and queued (moving/queue.c), all of a call or
+ * none. A caller may wait for the outcomes.
  *
  * Locks: tw_queue_lock guards the members of struct tw_call. No lock is held while
  * user memory is copied.
@@ -47,7 +47,7 @@ static bool tw_request_valid(const struct tw_request *req)
 	       (req->from_tier < TW_NR_TIERS || req->from_tier == TW_TIER_NONE);
 }
 
-/* All are looked at for what is plainly wrong before any page is looked up. */
+/* Checks the members of all requests, before the page of any is looked up. */
 static int tw_requests_check(const struct tw_request *reqs, u32 nr)
 {
 	u32 i;
@@ -61,7 +61,7 @@ static int tw_requests_check(const struct tw_request *reqs, u32 nr)
 	return 0;
 }
 
-/* Finds the request's page, and where it is now: 0 or -ENOENT. */
+/* Finds the request's page, and in *@in the tier it is in now. Returns 0 or -ENOENT. */
 static int tw_req_find(struct tw_req *q, u64 owner, u64 page,
 		       bool admin, u8 *in)
 {
@@ -110,7 +110,7 @@ static struct tw_req *tw_req_make(const struct tw_request *req, bool admin,
 	return q;
 }
 
-/* Requests that nobody has seen yet, each with its id in @reqs, in @made. */
+/* Makes requests in the list @made, not queued yet, and sets the ids in @reqs. */
 static int tw_reqs_make(struct tw_request *reqs, u32 nr, bool admin,
 			struct tw_user *user, struct tw_call *call,
 			struct list_head *made)
@@ -136,10 +136,14 @@ static int tw_reqs_make(struct tw_request *reqs, u32 nr, bool admin,
 	return 0;
 }
 
-/* Where a caller has its requests; NULL: in the kernel. */
+/**
+ * struct tw_request_array - a caller's array of requests in user memory
+ * @at: its address
+ * @size: bytes of an entry there
+ */
 struct tw_request_array {
 	u64 at;
-	u32 size;	/* of one there */
+	u32 size;
 };
 
 static int tw_request_array_write(const struct tw_request_array *user,
@@ -167,8 +171,8 @@ static int tw_request_array_read(const struct tw_request_array *user,
 }
 
 /*
- * Queues all of @reqs, or none. Their ids are told to @asked first, when nothing
- * has been queued and an error means just that.
+ * Queues all of @reqs, or none. Their ids are first written to @asked, if it is not
+ * NULL, so that an error there means that nothing has been queued.
  */
 static int tw_queue_submit(struct tw_request *reqs, u32 nr, bool admin,
 			   struct tw_call *call,
@@ -219,7 +223,7 @@ static struct tw_call *tw_call_alloc(struct tw_request *out, u32 nr, bool admin)
 	return call;
 }
 
-/* Nothing is written to the call's @out any more. Whether all have ended. */
+/* Has no outcome written to ->out any more. Returns whether all requests have ended. */
 static bool tw_call_leave(struct tw_call *call)
 {
 	bool over;
@@ -231,11 +235,11 @@ static bool tw_call_leave(struct tw_call *call)
 	return over;
 }
 
-/* Freezable: the queue may be frozen for a hibernation, too. */
+/* Waits freezably, since for a hibernation the queue may be frozen before the caller. */
 static int tw_call_wait(struct tw_call *call)
 {
 	wait_event_freezable(call->wait, !READ_ONCE(call->left));
-	/* The lock: outcomes written under it are seen from here on. */
+	/* This takes the lock under which outcomes are written, so they are seen. */
 	return tw_call_leave(call) ? 0 : -EINTR;
 }
 
@@ -257,24 +261,35 @@ static int tw_queue_ask(struct tw_request *reqs, u32 nr, bool wait, bool admin,
 	return err;
 }
 
-/* -- from outside ---------------------------------------------------------- */
+/* -- calls ----------------------------------------------------------------- */
 
 /**
- * tw_request_one - ask for one page's move
- * @req: as for the ioctl; ->id is set, with @wait the outcome, too
+ * tw_request_one - request the move of one page
+ * @req: as for the ioctl; ->id is set and, with @wait, the outcome, too
  * @wait: return when it has ended
- * @admin: everybody's pages and frame numbers are the caller's to name
+ * @admin: the caller may name all users' pages and frame numbers
  *
  * Sleeps; the caller holds no lock that a move takes.
  *
- * Return: 0, -EINVAL, -EOPNOTSUPP, -ENOENT, -EAGAIN, -ENOMEM: not queued;
- * -EINTR: a signal came while waiting, it stays queued.
+ * Return: 0; -EINVAL, -EOPNOTSUPP, -ENOENT, -EAGAIN or -ENOMEM if nothing was queued;
+ * -EINTR if a signal ended the wait, and the request stays queued.
  */
 int tw_request_one(struct tw_request *req, bool wait, bool admin)
 {
 	return tw_request_many(req, 1, wait, admin);
 }
 
+/**
+ * tw_request_many - request moves, all of them or none
+ * @reqs: as for tw_request_one()
+ * @nr: how many, 1..TW_REQUEST_MAX
+ * @wait: return when all have ended
+ * @admin: the caller may name all users' pages and frame numbers
+ *
+ * Sleeps; the caller holds no lock that a move takes.
+ *
+ * Return: as tw_request_one().
+ */
 int tw_request_many(struct tw_request *reqs, u32 nr, bool wait, bool admin)
 {
 	int err = tw_requests_check(reqs, nr);

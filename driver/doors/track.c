@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * track.c - tracking and reporting pages of both kinds, by number
+ * track.c - tracking and reporting pages of regions and external pages, by number
  *
  * Owns nothing; called by the table of ioctls and by kapi.c. A number that names a
- * region's page means that page; any other frame number is an external page's. No
- * locks of its own, and none is held while user memory is copied.
+ * region's page means that page; any other frame number means an external page.
+ *
+ * Locks: none of its own, and none is held while user memory is copied.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -25,6 +26,7 @@
 #include "tiers/nodes.h"
 #include "tiers/tier.h"
 
+/* How many numbers are copied in at a time. */
 #define TW_TRACK_WINDOW		64
 
 /* -- a page ------------------------------------------------------------------ */
@@ -67,7 +69,7 @@ static int tw_untrack_one(u64 page, bool admin)
 	unsigned long idx;
 	int err = -ENOENT;
 
-	/* First: a frame may have become a region's since it was tracked. */
+	/* This comes first, since a tracked frame may belong to a region by now. */
 	if (admin)
 		err = tw_external_remove(page);
 	if (err != -ENOENT)
@@ -84,16 +86,16 @@ static bool tw_track_node_ok(int node)
 }
 
 /**
- * tw_external_track - track a page as a privileged program would
+ * tw_external_track - track a page with the rights of CAP_SYS_ADMIN
  * @page: page number
  * @tier: enum tw_tier that it is in
- * @node: NUMA node of an external page, or -1: the frame's own
- * @agent: whose it is; the caller has a reference
+ * @node: NUMA node of an external page, or -1 to find out the frame's own
+ * @agent: agent that it is accounted to; the caller has a reference
  * @mover: moves it; NULL, or valid until tw_external_drop_mover()
  *
- * Charged to the caller. May sleep.
+ * It is charged to the calling user. May sleep.
  *
- * Return: 0 or -errno as the status of uapi's struct tw_track.
+ * Return: 0 or -errno as the status of struct tw_track in uapi, or -ENOMEM.
  */
 int tw_external_track(u64 page, int tier, int node, struct tw_agent *agent,
 		      const struct tw_mover *mover)
@@ -118,12 +120,12 @@ int tw_external_track(u64 page, int tier, int node, struct tw_agent *agent,
 }
 
 /**
- * tw_external_untrack - forget an external page as a privileged program would
+ * tw_external_untrack - untrack a page with the rights of CAP_SYS_ADMIN
  * @page: page number
  *
  * May sleep.
  *
- * Return: 0 or -errno as the status of uapi's struct tw_untrack.
+ * Return: 0 or -errno as the status of struct tw_untrack in uapi.
  */
 int tw_external_untrack(u64 page)
 {
@@ -133,7 +135,7 @@ int tw_external_untrack(u64 page)
 
 /* -- reports ------------------------------------------------------------------- */
 
-/* A vote waits for nobody: the task that holds the record keeps it. */
+/* Adds a vote for this CPU's node, unless the record is locked; a vote may be lost. */
 static void tw_report_vote(struct tw_rec *rec)
 {
 	if (!tw_rec_trylock_nested(rec))
@@ -144,9 +146,10 @@ static void tw_report_vote(struct tw_rec *rec)
 }
 
 /*
- * What a user reports makes a page hot, but no hotter: heat beyond that, which
- * stays through many sweeps, is for touches that somebody has seen. So a report
- * weighs no more against others' pages than a mark does.
+ * The heat that a report adds. Reports by a user can make a page hot, but no hotter.
+ * Heat beyond that keeps a page in memory through many sweeps, and comes only from
+ * touches that the driver has seen itself. So reports do no more against other users'
+ * pages than marks do.
  */
 static unsigned int tw_report_weight(const struct tw_rec *rec, bool admin)
 {
@@ -173,14 +176,15 @@ static int tw_report_managed(struct tw_space *sp, unsigned long idx, bool admin)
 }
 
 /**
- * tw_page_report - a fault on a page was reported, by this CPU
- * @owner: id of the region that it must be of, 0: any
+ * tw_page_report - count a touch of a page by this CPU, as reported by a caller
+ * @owner: id of the region that the page must be of, or 0 for any
  * @page: page number
- * @admin: of everybody's pages; false, in process context only: the caller's
+ * @admin: the caller may name all users' pages and frame numbers
  *
- * Any context but NMI.
+ * Any context but NMI with @admin; else process context.
  *
- * Return: 0, or -ENOENT: no such page, never touched, lost, or not the caller's.
+ * Return: 0, or -ENOENT if there is no such page, it has never been touched or is lost,
+ * or the caller may not name it.
  */
 int tw_page_report(u64 owner, u64 page, bool admin)
 {
@@ -202,11 +206,11 @@ int tw_page_report(u64 owner, u64 page, bool admin)
  * struct tw_each - the pages of a call
  * @pages: their numbers
  * @status: for their outcomes, or NULL
- * @nr: how many
- * @admin: the caller sees everybody's pages
- * @want: tracked as; NULL: untracked
- * @done: outcomes of 0 so far
- * @failed: negative ones
+ * @nr: how many pages
+ * @admin: the caller may name all users' pages and frame numbers
+ * @want: how to track them; NULL to untrack them
+ * @done: pages with an outcome of 0 so far
+ * @failed: pages with a negative outcome so far
  */
 struct tw_each {
 	u64 __user *pages;
@@ -218,7 +222,7 @@ struct tw_each {
 	u32 failed;
 };
 
-/* The caller's memory must be there: found out before anything is done. */
+/* Checks that the caller's memory can be accessed, before anything is done. */
 static int tw_each_check(const struct tw_each *each)
 {
 	if (!each->nr || each->nr > TW_CALL_PAGES)

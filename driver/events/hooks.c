@@ -2,8 +2,11 @@
 /*
  * hooks.c - telling other kernel modules what happens to agents and tiers
  *
- * Owns the chain of notifiers. Its own rwsem lets callbacks sleep; nothing of
- * ours is locked when they are called.
+ * Owns the chain of notifiers.
+ *
+ * Locks. The chain's rwsem is held while callbacks run, so they may sleep but not
+ * register or unregister. tw_tier_mutex is held, too, if the event comes from binding
+ * or unbinding a tier.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -26,15 +29,16 @@ void tw_hook_call(enum tw_hook hook, u64 id, kuid_t uid, int tier, u64 value)
 	};
 
 	might_sleep();
-	/* Whoever registers now need not hear of what is just happening. */
+	/* A notifier that registers just now need not hear of this event. */
 	if (!READ_ONCE(tw_chain.head))
 		return;
 	blocking_notifier_call_chain(&tw_chain, hook, &notice);
 }
 
 /**
- * tier_watch_register_notifier - be told of limits, pressure and agents
- * @nb: called with enum tier_watch_event and struct tier_watch_notice
+ * tier_watch_register_notifier - have events of limits, pressure and agents passed on
+ * @nb: its callback gets an enum tier_watch_event and a struct tier_watch_notice; it
+ *	may sleep, but must not register or unregister a notifier
  *
  * May sleep.
  *
@@ -51,7 +55,7 @@ int tier_watch_register_notifier(struct notifier_block *nb)
 EXPORT_SYMBOL_GPL(tier_watch_register_notifier);
 
 /**
- * tier_watch_unregister_notifier - not to be told any more
+ * tier_watch_unregister_notifier - undo tier_watch_register_notifier()
  * @nb: as registered
  *
  * Waits for callbacks under way. May sleep.

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stream.c - events are published to those that listen
+ * stream.c - publishing events to the streams that want them
  *
- * Owns the lists that say which stream gets which event, and tw_emit_at(). How an
- * event gets into a ring is in stream_ring.h; the streams themselves are
- * stream_file.c's.
+ * Owns the lists that say which stream gets which event, and tw_emit_at().
+ * stream_ring.h puts an event into a ring; stream_file.c makes and frees streams.
  *
- * Locks.
- *  tw_stream_mutex	who listens: tw_streams_any, tw_audience.streams, the
- *			masks and tw_stream.audience. Nothing is allocated under
- *			it.
- * Publishers do not take it: the lists are RCU lists and tw_emit_at() walks them
- * with preemption off. A stream is freed after synchronize_rcu(), and after
- * the irq_work that publishers may have queued. Any room may publish, in any
- * context but NMI.
+ * Locks. tw_stream_mutex guards changes of the lists (tw_streams_any and
+ * tw_audience.streams), of the masks and of tw_stream.audience. Nothing is
+ * allocated under it. Publishers do not take it: the lists are RCU lists, and
+ * tw_emit_at() walks them with preemption off. A stream is freed after
+ * synchronize_rcu() and after the irq_work that publishers may have queued. Any room
+ * may publish, in any context but NMI.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -38,13 +35,15 @@ u64 tw_streams_mask;
 
 static LIST_HEAD(tw_streams_any);
 static DEFINE_MUTEX(tw_stream_mutex);
-static unsigned int tw_listeners[TW_NR_EVENTS];	/* tw_stream_mutex */
+/* How many streams want each type of event; under tw_stream_mutex. */
+static unsigned int tw_listeners[TW_NR_EVENTS];
 
 /* -- publishing ----------------------------------------------------------- */
 
 /*
- * To the streams of @list that want it; how many got it. @mm: its address is one in
- * there, only for those that may see it. Preemption is off.
+ * Publishes @ev to the streams of @list that want it, and returns how many got it. If
+ * ->addr is an address in @mm, streams whose owner may not know it get 0 instead;
+ * @mm is NULL if all of them may have ->addr. Preemption is off.
  */
 static __always_inline unsigned int tw_emit_to(struct list_head *list,
 					       union tw_slot *ev,
@@ -70,12 +69,16 @@ static __always_inline unsigned int tw_emit_to(struct list_head *list,
 
 /**
  * tw_emit_at - publish an event
- * @a: of the agent that it is about, which the caller keeps; or NULL
- * @ev: the event, which is filled in: time_ns when it is 0; seq and reserved
- *	are ignored
- * @mm: address space that ->addr is an address in, alive; NULL if it is none
+ * @a: audience of the agent that the event is about, which the caller keeps alive;
+ *	or NULL
+ * @ev: the event; ->seq and ->reserved are ignored, a ->time_ns of 0 is set to now,
+ *	and members may be changed
+ * @mm: address space that ->addr is an address in, which the caller keeps alive;
+ *	NULL if ->addr is no address
  *
- * Any context but NMI. Never waits.
+ * Streams of all events get it in full. Streams of @a get a ->pid of 0, no frame
+ * number, and an address only if their owner may know it (viewer.h). Events of an
+ * agent are published by tw_agent_emit() (agent.h). Any context but NMI. Never waits.
  */
 void tw_emit_at(struct tw_audience *a, struct tw_event *ev,
 		const struct mm_struct *mm)
@@ -93,18 +96,18 @@ void tw_emit_at(struct tw_audience *a, struct tw_event *ev,
 	n = tw_emit_to(&tw_streams_any, slot, NULL);
 	if (a && (READ_ONCE(a->mask) & TW_EVENT_BIT(ev->type))) {
 		ev->pid = 0;
-		/* Frame numbers are privileged: an external page has no name. */
+		/* Frame numbers are privileged; an external page has no other name. */
 		if (!(ev->page & TW_PAGE_STABLE))
 			ev->page = 0;
 		n += tw_emit_to(&a->streams, slot, mm);
 	}
-	/* One instruction or an atomic: interrupts count here, too. */
+	/* local_add() is safe against interrupts, which count here, too. */
 	BUILD_BUG_ON(sizeof(local_t) != sizeof(u64));
 	local_add(n, (local_t *)&__this_cpu_read(tw_stats_cpu_ptr)->cpu.events);
 	rcu_read_unlock_sched();
 }
 
-/* -- who listens ---------------------------------------------------------- */
+/* -- which stream gets what ------------------------------------------------ */
 
 static void tw_listeners_add(u64 mask, int n)
 {
@@ -132,7 +135,6 @@ static void tw_audience_set_mask(struct tw_audience *a)
 	WRITE_ONCE(a->mask, all);
 }
 
-/* The caller keeps @a; the stream holds no reference. */
 void tw_stream_listen(struct tw_stream *s, struct tw_audience *a)
 {
 	static_branch_inc(&tw_streams_key.key);
@@ -168,8 +170,11 @@ void tw_stream_unlisten(struct tw_stream *s)
 }
 
 /**
- * tw_streams_detach - an audience ends, its streams get nothing more
- * @a: of an agent without references, so nobody publishes to it
+ * tw_streams_detach - end an audience
+ * @a: audience of an agent without references, so that nothing is published to it
+ *
+ * Its streams get no more events; what is in their rings can still be read, and
+ * poll() tells EPOLLHUP. Sleeps.
  */
 void tw_streams_detach(struct tw_audience *a)
 {
@@ -178,7 +183,7 @@ void tw_streams_detach(struct tw_audience *a)
 	mutex_lock(&tw_stream_mutex);
 	list_for_each_entry_safe(s, next, &a->streams, link) {
 		tw_stream_unlink(s);
-		/* Nobody else will ever wake it. */
+		/* No event will wake a reader of this stream any more. */
 		WRITE_ONCE(s->ended, true);
 		wake_up_interruptible_poll(&s->wait, EPOLLHUP);
 	}

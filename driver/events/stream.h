@@ -3,8 +3,8 @@
  * stream.h - event streams: rings per CPU, mapped read-only
  *
  * The producer side never blocks, locks or waits and may be called from any
- * context but NMI. Streams hang on the list of an audience, which each agent
- * has, or on the list of everything; both are RCU lists, changed under
+ * context but NMI. A stream is in the list of one agent's audience, or in the list
+ * of streams that get all events. Both are RCU lists, changed under
  * tw_stream_mutex.
  */
 #ifndef _TW_STREAM_H
@@ -20,9 +20,9 @@ struct file;
 struct mm_struct;
 
 /**
- * struct tw_audience - streams of the events of one agent
- * @streams: RCU list, tw_stream_mutex
- * @mask: union of their masks
+ * struct tw_audience - the streams that get the events of one agent
+ * @streams: RCU list, changed under tw_stream_mutex
+ * @mask: union of their masks, changed under tw_stream_mutex
  */
 struct tw_audience {
 	struct list_head streams;
@@ -35,44 +35,34 @@ static inline void tw_audience_init(struct tw_audience *a)
 }
 
 /*
- * Any stream is open. Set again late after the last one has been closed: patching
- * the code costs all CPUs, and whoever may open the device could ask for it at will.
+ * True while any stream is open, and for some time after the last one has been
+ * closed. Patching the code disturbs all CPUs, and without that delay any process
+ * that may open the device could cause it at will.
  */
 extern struct static_key_false_deferred tw_streams_key;
-extern u64 tw_streams_mask;			/* union of the masks */
+extern u64 tw_streams_mask;	/* union of all streams' masks */
 
 int tw_streams_init(void);
 void tw_streams_exit(void);
 
-/* Is anybody listening to this type? Cheap; for skipping the work of filling. */
+/* Whether any stream wants this type; a cheap check before an event is filled in. */
 static inline bool tw_event_wanted(unsigned int type)
 {
 	return static_branch_unlikely(&tw_streams_key.key) &&
 	       (READ_ONCE(tw_streams_mask) & TW_EVENT_BIT(type));
 }
 
-/*
- * Publish @ev (seq ignored; time_ns 0: now; it is filled in and changed) to the
- * streams of everything and to those of @a (may be NULL). The latter see pid 0,
- * and ->addr, if it is an address in @mm, only when their owner may know it
- * (viewer.h). What is about an agent goes through tw_agent_emit() (agent.h).
- */
 void tw_emit_at(struct tw_audience *a, struct tw_event *ev,
 		const struct mm_struct *mm);
 
-/* An event that is about no agent, and whose ->addr is no address. */
+/* Publishes an event that is about no agent, and whose ->addr is no address. */
 static inline void tw_emit(struct tw_event *ev)
 {
 	tw_emit_at(NULL, ev, NULL);
 }
 
-/*
- * @a ends: its streams get nothing more. They stay readable. Sleeps; publishers
- * of an agent's events hold a reference to the agent, so there are none.
- */
 void tw_streams_detach(struct tw_audience *a);
 
-/* ioctl: on success arg->fd is installed by the caller with fd_install(). */
 bool tw_stream_arg_ok(const struct tw_stream_create *arg);
 struct file *tw_stream_create(struct tw_stream_create *arg,
 			      struct tw_audience *a);

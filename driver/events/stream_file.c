@@ -2,14 +2,12 @@
 /*
  * stream_file.c - streams: their fds, mappings and memory
  *
- * Owns the streams, and the rings of the CPUs that come up. Which events a stream
- * gets: stream.c.
+ * Owns the streams and their rings, also those for CPUs that come up later.
+ * stream.c decides which events a stream gets.
  *
- * Locks.
- *  tw_rings_mutex	tw_streams_all and which rings of its streams have
- *			memory. Memory is allocated under it. Taken by the
- *			callback of a CPU that comes up. Never within
- *			tw_stream_mutex (stream.c), nor that within it.
+ * Locks. tw_rings_mutex guards tw_streams_all and which rings of its streams have
+ * memory. Memory is allocated under it, and the callback for a CPU that comes up
+ * takes it. It and tw_stream_mutex (stream.c) are never held together.
  *
  * The pages of a stream live until its file is released, which is after its
  * last mapping.
@@ -45,7 +43,7 @@
 
 #define TW_CTL_PGOFF	((pgoff_t)(TW_STREAM_CTL_OFFSET >> PAGE_SHIFT))
 
-/* Rings are not worth the OOM killer. */
+/* An allocation of rings fails rather than call the OOM killer. */
 #define TW_RING_GFP	(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | \
 			 __GFP_RETRY_MAYFAIL)
 
@@ -74,7 +72,7 @@ static struct tw_ring_header *tw_stream_ring_header(struct tw_stream *s, int cpu
 	return s->base + ((1 + (unsigned long)cpu) << PAGE_SHIFT);
 }
 
-/* @n zeroed pages near @nid, for vfree(). */
+/* Allocates and maps @n zeroed pages near node @nid, to be freed by vfree(). */
 static void *tw_pages_map(unsigned long n, int nid)
 {
 	struct page **pages;
@@ -104,7 +102,10 @@ err_free:
 	return NULL;
 }
 
-/* The same, charged to the stream's owner; *to is released when it is set. */
+/*
+ * The same, charged to the stream's owner, with the address stored in *@to. Returns
+ * 0, -EDQUOT or -ENOMEM.
+ */
 static int tw_stream_alloc_pages(struct tw_stream *s, void **to,
 				 unsigned long n, int nid)
 {
@@ -132,7 +133,7 @@ static int tw_stream_alloc_pages(struct tw_stream *s, void **to,
 	return 0;
 }
 
-/* Give a CPU its ring, if it has none. */
+/* Gives @cpu a ring, if it has none. Returns 0, -EDQUOT or -ENOMEM. */
 static int tw_stream_ring_up(struct tw_stream *s, int cpu)
 {
 	struct tw_ring *r = per_cpu_ptr(s->rings, cpu);
@@ -162,9 +163,10 @@ static int tw_stream_rings_up(struct tw_stream *s)
 }
 
 /*
- * Rings for the CPUs that are online, and for those to come. The first pass,
- * without the lock, does the work; the second finds only those that have come
- * up since. A CPU is marked online before its callback runs.
+ * Gives rings to the CPUs that are online and has later ones get theirs by
+ * tw_stream_cpu_online(). The first pass does nearly all the work without the lock,
+ * since no other task knows the stream yet. The second pass finds only CPUs that
+ * have come up since; a CPU is marked online before its callback runs.
  */
 static int tw_stream_add(struct tw_stream *s)
 {
@@ -188,7 +190,7 @@ static void tw_stream_del(struct tw_stream *s)
 	mutex_unlock(&tw_rings_mutex);
 }
 
-/* A CPU has come up; a stream that cannot pay for its ring goes without. */
+/* Called when a CPU has come up. A stream without memory for its ring has none there. */
 static int tw_stream_cpu_online(unsigned int cpu)
 {
 	struct tw_stream *s;
@@ -293,7 +295,7 @@ err_free:
 
 /* -- mapping -------------------------------------------------------------- */
 
-/* The page at an offset of the fd, NULL if there is none. */
+/* Returns the page at an offset of the fd, or NULL if there is none. */
 static struct page *tw_stream_page(struct tw_stream *s, pgoff_t pgoff)
 {
 	unsigned long ring_pages = 1 + s->slot_pages;
@@ -367,7 +369,10 @@ static u64 tw_stream_head(struct tw_stream *s, int cpu)
 	return READ_ONCE(tw_stream_ring_header(s, cpu)->head);
 }
 
-/* Head at which the reader wants to know. A cursor ahead of head waits there. */
+/*
+ * The head at which the reader wants to be woken. The reader writes the cursor and
+ * cannot be trusted; a cursor ahead of the head counts as being at the head.
+ */
 static u64 tw_stream_want(struct tw_stream *s, int cpu, u32 watermark)
 {
 	u64 cursor = READ_ONCE(s->ctl->cursor[cpu]);
@@ -386,7 +391,10 @@ static bool tw_stream_ready(struct tw_stream *s, int nr, u32 watermark)
 	return false;
 }
 
-/* Be told of a ring that gets there; of one that is there, the next time. */
+/*
+ * Has each ring wake the reader at the wanted head, or a watermark later if the ring
+ * is there already.
+ */
 static void tw_stream_arm(struct tw_stream *s, int nr, u32 watermark)
 {
 	int cpu;
@@ -415,12 +423,13 @@ static __poll_t tw_stream_poll(struct file *file, poll_table *wait)
 
 	ready = tw_stream_ready(s, nr, watermark);
 	/*
-	 * A reader that is ready does not sleep and need not be told of more;
-	 * but epoll, edge triggered, never asks again by itself.
+	 * A ready reader does not sleep and calls poll() again, so its rings need
+	 * not be armed. But epoll, when edge triggered, does not ask again before
+	 * it has been woken.
 	 */
 	if (!ready || tw_poll_returns(wait)) {
 		tw_stream_arm(s, nr, watermark);
-		/* wake_at before head. Pairs with that in tw_ring_publish(). */
+		/* Writes wake_at, then reads head. Pairs with tw_ring_publish(). */
 		smp_mb();
 		ready = tw_stream_ready(s, nr, watermark);
 	}
@@ -458,7 +467,7 @@ static long tw_stream_ioctl(struct file *file, unsigned int cmd,
 	}
 }
 
-/* Unpublish and free a stream that listens. */
+/* Ends and frees a stream that has been made to listen. */
 static void tw_stream_destroy(struct tw_stream *s)
 {
 	tw_stream_unlisten(s);
@@ -483,6 +492,12 @@ static const struct file_operations tw_stream_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 };
 
+/**
+ * tw_stream_arg_ok - check the argument of TW_IOC_STREAM_CREATE
+ * @arg: the ioctl's argument
+ *
+ * Return: false if the call is to fail with -EINVAL.
+ */
 bool tw_stream_arg_ok(const struct tw_stream_create *arg)
 {
 	return !arg->flags && !arg->reserved && arg->mask &&
@@ -493,9 +508,12 @@ bool tw_stream_arg_ok(const struct tw_stream_create *arg)
 
 /**
  * tw_stream_create - TW_IOC_STREAM_CREATE
- * @arg: the ioctl's argument, which is fine (tw_stream_arg_ok()); ->map_size is
+ * @arg: the ioctl's argument, which tw_stream_arg_ok() has accepted; ->map_size is
  *	set, ->fd is left to the caller
- * @a: what to listen to, which the caller keeps meanwhile; NULL: everything
+ * @a: audience to join, which the caller keeps alive meanwhile; NULL to get the
+ *	events of all agents and tiers
+ *
+ * May sleep.
  *
  * Return: a file that is the stream, or ERR_PTR: -EDQUOT, -ENOMEM, -ENFILE.
  */
@@ -525,7 +543,7 @@ struct file *tw_stream_create(struct tw_stream_create *arg,
 }
 
 /**
- * tw_streams_init - at load
+ * tw_streams_init - begin to watch for CPUs that come up
  *
  * Return: 0 or -errno.
  */
@@ -543,7 +561,7 @@ int tw_streams_init(void)
 }
 
 /**
- * tw_streams_exit - at unload; streams hold the module, so there are none
+ * tw_streams_exit - stop that at unload; streams hold the module, so none is left
  */
 void tw_streams_exit(void)
 {

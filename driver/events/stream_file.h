@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * stream_file.h - a stream, between stream.c and stream_file.c
+ * stream_file.h - struct tw_stream, shared by stream.c and stream_file.c only
  */
 #ifndef _TW_STREAM_FILE_H
 #define _TW_STREAM_FILE_H
@@ -24,19 +24,19 @@ struct tw_user;
  * @mask: events it wants
  * @rings: one per CPU
  * @wake: wakes @wait
- * @wait: poll()
- * @listening: on a list (tw_stream_mutex)
- * @ended: its agent has; what the rings have can still be read
- * @audience: what it gets, while @listening; NULL: everybody's events
- * @owner: whose addresses it may tell
- * @all: in tw_streams_all (tw_rings_mutex)
- * @base: kernel pages: header of the stream, of each ring, control page
- * @ctl: the control page; never trusted
+ * @wait: for poll()
+ * @listening: it is in a list; under tw_stream_mutex
+ * @ended: its agent has ended; what is in the rings can still be read
+ * @audience: the audience it is in while @listening; NULL if it gets all events
+ * @owner: the process that made it; decides which addresses it may tell
+ * @all: in tw_streams_all; under tw_rings_mutex
+ * @base: mapped pages: the stream's header, each ring's header, the control page
+ * @ctl: the control page; readers write it, so it is never trusted
  * @events: slots per ring
  * @slot_pages: pages of a ring's slots
- * @bytes: charged to @user (tw_rings_mutex)
- * @user: is charged for it
- * @memcg: is charged for its memory
+ * @bytes: memory that is charged to @user; under tw_rings_mutex once it is in @all
+ * @user: is charged for the stream and its memory; referenced
+ * @memcg: is charged for its memory; referenced
  */
 struct tw_stream {
 	struct list_head link;
@@ -58,11 +58,15 @@ struct tw_stream {
 	struct cgroup_subsys_state *memcg;
 };
 
-/* It gets the events of @a from now on, or everybody's: NULL. The caller keeps @a. */
+/*
+ * Adds the stream to audience @a, or to the list of all events with NULL. The caller
+ * keeps @a alive meanwhile; the stream takes no reference, and tw_streams_detach()
+ * removes it when the agent ends. Sleeps.
+ */
 void tw_stream_listen(struct tw_stream *s, struct tw_audience *a);
-/* No publisher is in it when this returns, and none will be. Sleeps. */
+/* Undoes that and waits for publishers that still use the stream. Sleeps. */
 void tw_stream_unlisten(struct tw_stream *s);
-/* Body of tw_stream.wake. */
+/* The function of tw_stream.wake. */
 void tw_stream_wake(struct irq_work *work);
 
 #endif

@@ -3,10 +3,11 @@
  * stream_ring.h - the producer of one ring (private to stream.c)
  *
  * A ring is written by its CPU only, with preemption off. An interrupt may
- * come at any instruction and publish to the same ring; it is done before the
- * interrupted producer goes on. So numbers are taken with one instruction, a
- * nested producer never overtakes the interrupted one, and ->head is moved by
- * the outermost producer alone, when nothing it covers is unfinished.
+ * come at any instruction and publish to the same ring; it has finished before
+ * the interrupted producer goes on. So an event's number is taken with one
+ * instruction, a nested producer never overwrites the event of the interrupted one,
+ * and only the outermost producer moves ->head, when all events below it are
+ * finished.
  */
 #ifndef _TW_STREAM_RING_H
 #define _TW_STREAM_RING_H
@@ -33,12 +34,12 @@ union tw_slot {
 /**
  * struct tw_ring - the kernel's side of a ring
  * @next: number of the next event to reserve
- * @oldest: no event before this one is unfinished; while @nest is not 0
- * @mask: slots - 1
- * @nest: producers under way on this CPU
- * @slots: NULL until the CPU has been online; released when it is set
- * @header: the part of the header page that readers see
- * @wake_at: head at which poll() wants to know; U64_MAX: nobody waits
+ * @oldest: all events before this one are finished; valid while @nest is not 0
+ * @mask: number of slots - 1
+ * @nest: how many producers on this CPU are in the ring
+ * @slots: NULL until the CPU has been online; set with release semantics
+ * @header: the ring's header, which readers map
+ * @wake_at: head at which a reader in poll() is to be woken; U64_MAX for never
  */
 struct tw_ring {
 	u64 next;
@@ -51,9 +52,9 @@ struct tw_ring {
 };
 
 /*
- * Reserve from an interrupt. What it interrupted may be in the middle of event
- * ->oldest, whose slot must not be overwritten under it: past a ring's worth
- * of events, those of the interrupt are dropped.
+ * Reserves a number in an interrupt. The interrupted producer may be in the middle of
+ * writing event ->oldest, whose slot must not be overwritten. So once a ring's worth
+ * of events has been reserved since, further ones of the interrupt are dropped.
  */
 static noinline bool tw_ring_reserve_nested(struct tw_ring __percpu *rings,
 					    struct tw_ring *r, u64 *nr)
@@ -84,7 +85,7 @@ static __always_inline void tw_ring_write(union tw_slot *slot, u64 nr,
 	 * reading seq again: a reader that has seen a new word sees the new seq.
 	 */
 	smp_wmb();
-	/* Written out: the compiler does not unroll. */
+	/* Written out, since the compiler does not unroll such a loop. */
 	WRITE_ONCE(slot->word[1], ev->word[1]);
 	WRITE_ONCE(slot->word[2], ev->word[2]);
 	WRITE_ONCE(slot->word[3], ev->word[3]);
@@ -97,9 +98,9 @@ static __always_inline void tw_ring_write(union tw_slot *slot, u64 nr,
 }
 
 /*
- * The outermost producer is done, and with it everything it was interrupted
- * for: all of ->next is finished. An interrupt between the load of ->next and
- * ->nest = 0 leaves its events to us, hence the second look.
+ * Called by the outermost producer when it has finished, and so have all interrupts
+ * that came meanwhile: all events below ->next are complete. An interrupt between
+ * the load of ->next and ->nest = 0 does not move ->head itself, hence the loop.
  */
 static __always_inline u64 tw_ring_move_head(struct tw_ring *r)
 {
@@ -122,12 +123,12 @@ static __always_inline u64 tw_ring_move_head(struct tw_ring *r)
  * tw_ring_publish - put an event into this CPU's ring
  * @rings: rings of a stream
  * @ev: event; its seq is ignored
- * @wake: out: a poll() waits for what has been published
+ * @wake: out: the caller must wake the reader, which waits for this head
  *
  * Preemption is off. Any context but NMI.
  *
- * Return: false when there is no room: the CPU has no ring, or see
- * tw_ring_reserve_nested().
+ * Return: false if the event was dropped, because the CPU has no ring or as
+ * tw_ring_reserve_nested() says.
  */
 static __always_inline bool tw_ring_publish(struct tw_ring __percpu *rings,
 					    const union tw_slot *ev, bool *wake)
@@ -164,7 +165,7 @@ static __always_inline bool tw_ring_publish(struct tw_ring __percpu *rings,
 	}
 	head = tw_ring_move_head(r);
 
-	/* Head before wake_at. Pairs with the barrier in tw_stream_poll(). */
+	/* Writes head, then reads wake_at. Pairs with tw_stream_poll(). */
 	smp_mb();
 	if (unlikely(head >= READ_ONCE(r->wake_at))) {
 		WRITE_ONCE(r->wake_at, U64_MAX);
@@ -173,7 +174,7 @@ static __always_inline bool tw_ring_publish(struct tw_ring __percpu *rings,
 	return true;
 }
 
-/* Have the producer tell when head reaches @at, or what it was told before. */
+/* Has the producer wake the reader at head @at, or at an earlier one set before. */
 static inline void tw_ring_arm(struct tw_ring *r, u64 at)
 {
 	u64 old = READ_ONCE(r->wake_at);

@@ -2,8 +2,8 @@
 /*
  * trace.c - the tracepoints of trace.h
  *
- * Owns them: they are made here, once. Called by macros that trace.h makes, in any
- * context. No locks.
+ * CREATE_TRACE_POINTS makes trace.h define them, which must happen in one file only.
+ * No locks. Any room may call them, in any context.
  */
 #define CREATE_TRACE_POINTS
 #include "events/trace.h"

@@ -2,8 +2,8 @@
 /*
  * trace.h - tracepoints tier_watch:tier_watch_fault and :tier_watch_migrate
  *
- * The same facts as the events of a stream, for ftrace, perf and BPF. Numbers
- * are those of uapi: page is a stable number, agent a label.
+ * They carry the same facts as events of a stream, for ftrace, perf and BPF. @page
+ * is a page's stable number and @agent a label, as in uapi; times are in ns.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM tier_watch
@@ -14,7 +14,7 @@
 #include <linux/tierwatch.h>
 #include <linux/tracepoint.h>
 
-/* For tools that read the format files: these are enums. */
+/* Lets tools that read the format files know the values of these enums. */
 TRACE_DEFINE_ENUM(TW_TIER_GPU);
 TRACE_DEFINE_ENUM(TW_TIER_CPU);
 TRACE_DEFINE_ENUM(TW_TIER_NVME);

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * queue.c - moves asked for, by priority
+ * queue.c - requests: queued moves, by priority
  *
- * Owns requests from the time when they are queued (request.c) to their end. They
- * wait in lines (queue_lines.h). A work item for each lane takes the next ones that go the
- * same way for the same reason: a batch for the engine. It then queues itself
- * again, so that freezing (for hibernation) waits for one batch of each at most.
- * One worker a lane: the I/O of a batch runs side by side, and with more the order
- * of priorities would mean little; and with fewer a move within memory would wait
- * for the slowest disk.
+ * Owns requests from the time when they are queued (doors/request.c) to their end.
+ * They wait in lines (queue_lines.h), a lane for memory and one for each store. A
+ * lane's work item takes a batch, the next requests of a line with the same region,
+ * tiers and reason, and has move.c carry it out. It then queues itself again, so that
+ * freezing (for hibernation) waits for one batch of each lane at most. A lane has
+ * one worker: with more, priorities would mean little, and the I/O of a batch runs in
+ * parallel anyway. With fewer, a move within memory would wait for the slowest disk.
  *
  * At most TW_REQUEST_MAX requests wait or are under way, at most
- * TW_REQUEST_USER_MAX of one user. Room is taken before anything is queued and
- * given back when a request has ended, before its caller hears of it.
+ * TW_REQUEST_USER_MAX of one user. Room for them is taken before any is queued, and
+ * given back when a request has ended, before its caller is told.
  *
  * A request holds its space, so the space's last reference may be the
  * worker's to drop; that only sleeps. When a space ends, what waits for its
  * pages is cancelled at once; a batch under way is left to end.
  *
  * Locks. tw_queue_lock guards the lines, tw_queue_nr, tw_queue_closed and the
- * members of struct tw_call. A lane's move belongs to its work item, which never
- * runs twice at a time.
+ * members of struct tw_call. A lane's move belongs to its work item, of which only one
+ * instance runs at a time.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -56,14 +56,14 @@
 /**
  * struct tw_lane - a worker
  * @work: carries out one batch, and queues itself again
- * @m: the engine's
+ * @m: its move, for tw_move_run()
  */
 struct tw_lane {
 	struct work_struct work;
 	struct tw_move *m;
 };
 
-static unsigned int tw_queue_nr;	/* waiting, under way, room taken */
+static unsigned int tw_queue_nr;	/* waiting or under way, and room taken */
 static bool tw_queue_closed;
 static struct kmem_cache *tw_req_cache;
 static struct workqueue_struct *tw_queue_wq;
@@ -87,9 +87,9 @@ module_param_cb(migration_batch, &tw_batch_ops, &migration_batch, 0644);
 MODULE_PARM_DESC(migration_batch, "Most pages moved together (1..64, default 64)");
 
 /**
- * tw_migration_batch - most pages of a batch
+ * tw_migration_batch - the parameter migration_batch
  *
- * Return: 1..TW_BATCH, as it is now.
+ * Return: the most pages of a batch, 1..TW_BATCH.
  */
 unsigned int tw_migration_batch(void)
 {
@@ -184,7 +184,7 @@ static u64 tw_req_pfn(struct tw_req *q)
 	return p.pfn;
 }
 
-/* Tells the caller, if it still waits. */
+/* Stores the outcome for the caller, if it still waits, and wakes it after the last. */
 static void tw_req_answer(struct tw_req *q, u64 ns)
 {
 	struct tw_call *call = q->call;
@@ -196,14 +196,17 @@ static void tw_req_answer(struct tw_req *q, u64 ns)
 		call->out[q->slot].pfn = pfn;
 		call->out[q->slot].latency_ns = ns;
 	}
-	/* Under the lock: a waiter that has seen 0 may free what it waits on. */
+	/* Under the lock, since a waiter that sees 0 may free @call->wait. */
 	WRITE_ONCE(call->left, call->left - 1);
 	if (!call->left)
 		wake_up_all(&call->wait);
 	spin_unlock(&tw_queue_lock);
 }
 
-/* It has ended as ->status says. What is counted is counted before it is told. */
+/*
+ * Ends a request with the outcome ->status. Counters change before the caller is told,
+ * so that it finds its request counted.
+ */
 static void tw_req_end(struct tw_req *q)
 {
 	u64 ns = ktime_get_ns() - q->asked_ns;
@@ -292,7 +295,7 @@ static void tw_batch_move(struct tw_move *m, struct tw_req **batch,
 {
 	unsigned int i;
 
-	/* Neighbours in order are unmapped together. */
+	/* Neighbouring pages that are in order are unmapped together. */
 	sort(batch, nr, sizeof(*batch), tw_req_cmp, NULL);
 	m->space = batch[0]->space;
 	m->from = batch[0]->from;
@@ -340,13 +343,13 @@ static void tw_lane_work(struct work_struct *work)
 		queue_work(tw_queue_wq, work);
 }
 
-/* -- from outside ---------------------------------------------------------- */
+/* -- ends ------------------------------------------------------------------ */
 
 /**
  * tw_queue_drop_space - cancel what waits for a space's pages
  * @sp: space whose ->dead is set, referenced by the caller
  *
- * A batch under way is not waited for: it has references of its own. Sleeps.
+ * A batch under way has references of its own and is not waited for. Sleeps.
  */
 void tw_queue_drop_space(struct tw_space *sp)
 {
@@ -382,7 +385,7 @@ static int tw_lanes_alloc(void)
 }
 
 /**
- * tw_queue_init - at load
+ * tw_queue_init - prepare the lanes at load
  *
  * Return: 0 or -ENOMEM.
  */
@@ -406,7 +409,7 @@ lanes:
 }
 
 /**
- * tw_queue_exit - at unload, nobody can ask any more
+ * tw_queue_exit - end the queue at unload
  *
  * No fd is open, so nobody waits and no space has requests that wait; those
  * for external pages are cancelled, and a batch under way is waited for.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * queue.h - moves asked for, by priority
+ * queue.h - requests: queued moves, by priority
  */
 #ifndef _TW_QUEUE_H
 #define _TW_QUEUE_H
@@ -17,10 +17,10 @@ struct tw_user;
 
 /**
  * struct tw_call - a caller that waits for its requests
- * @ref: the caller and each request
+ * @ref: references of the caller and of each request
  * @left: requests that have not ended
- * @admin: may be told frame numbers
- * @out: where outcomes go; NULL: the caller waits no more
+ * @admin: the caller may know frame numbers
+ * @out: where outcomes are stored; NULL once the caller has stopped waiting
  * @wait: woken when @left is 0
  */
 struct tw_call {
@@ -37,18 +37,23 @@ void tw_queue_exit(void);
 void tw_queue_drop_space(struct tw_space *sp);
 /* -- for request.c ------------------------------------------------------------- */
 
-/* A request that is zeros; of one that was not queued, all that it references goes. */
+/* Allocates a request, all zeros, or returns NULL. */
 struct tw_req *tw_req_alloc(void);
+/* Frees requests that are not queued, and drops the references that they hold. Sleep. */
 void tw_req_free(struct tw_req *q);
 void tw_reqs_free(struct list_head *reqs);
-/* Room for @nr requests of @user: 0 or -EAGAIN; and back. */
+/*
+ * Takes room for @nr requests of @user, before they are queued. Returns 0, or -EAGAIN if
+ * the queue is full or closed, or the user has too many.
+ */
 int tw_queue_take(struct tw_user *user, u32 nr);
+/* Gives room back for requests that were not queued. */
 void tw_queue_give(struct tw_user *user, u32 nr);
 /* Queues all of @reqs or none: 0, -ENOMEM, -ENOENT: a space has gone. */
 int tw_queue_add(struct list_head *reqs, struct tw_user *user);
+/* Drops a reference to @call, which may be NULL. */
 void tw_call_put(struct tw_call *call);
 
-/* Parameter migration_batch: most pages of a batch, 1..TW_BATCH. */
 unsigned int tw_migration_batch(void);
 
 #endif

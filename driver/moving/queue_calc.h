@@ -8,15 +8,16 @@
  * A lane for each store, and one for memory: a request waits for the slowest store
  * that it names or that its page is in, and not for slower ones that others name.
  *
- * Among a user's requests of a lane, a request's rank is its priority plus one for each TW_QUEUE_STEP_NS that it
- * has waited; the highest rank is next, the older of equals first. All ranks
- * rise alike, so the order of any two never changes while they wait and can be
- * kept in a tree: by the time at which a request's rank is (or was) zero,
+ * Among a user's requests in a lane, a request's rank is its priority plus one for
+ * each TW_QUEUE_STEP_NS that it has waited. The highest rank is next, and among
+ * equal ones the oldest. All ranks rise alike, so the order of two requests never
+ * changes while they wait. It is kept in a tree, by the time at which a request's
+ * rank is (or was) zero:
  *
  *	key = time of its call - priority * TW_QUEUE_STEP_NS
  *
- * The smallest key is next. None starves: a request of priority 0 is overtaken
- * only by what its user asks for within TW_PRIORITY_MAX steps after it.
+ * The smallest key is next. No request starves: one of priority 0 is overtaken only
+ * by requests that its user makes within TW_PRIORITY_MAX steps after it.
  */
 #ifndef _TW_QUEUE_CALC_H
 #define _TW_QUEUE_CALC_H
@@ -28,7 +29,7 @@
 #endif
 #include <linux/tierwatch.h>
 
-/* Waiting this long is worth one priority: 100 of them are 5 s. */
+/* Waiting this long raises the rank by one, so 5 s make up for a priority of 100. */
 #define TW_QUEUE_STEP_NS	50000000LL
 
 /* Memory's, and one for each tier, which may be a store. */
@@ -41,7 +42,7 @@
  * @to: tier where it is to go
  * @in: tier where its page is, or TW_TIER_NONE
  *
- * Return: 0 for memory, up to TW_QUEUE_LANES - 1.
+ * Return: 0 for memory, up to TW_QUEUE_LANES - 1 for the slowest store.
  */
 static inline unsigned int tw_queue_lane(unsigned int stores, unsigned int from,
 					 unsigned int to, unsigned int in)
@@ -60,11 +61,11 @@ static inline unsigned int tw_queue_lane(unsigned int stores, unsigned int from,
 }
 
 /**
- * tw_queue_key - a request's place, smallest first
+ * tw_queue_key - the key by which requests are ordered
  * @asked_ns: time of its call, CLOCK_MONOTONIC
  * @priority: 0..TW_PRIORITY_MAX
  *
- * Return: may be negative, soon after boot.
+ * Return: the key; the smallest is next. It is negative soon after boot.
  */
 static inline __s64 tw_queue_key(__u64 asked_ns, unsigned int priority)
 {
@@ -72,11 +73,13 @@ static inline __s64 tw_queue_key(__u64 asked_ns, unsigned int priority)
 }
 
 /**
- * tw_queue_before - is one request carried out before another?
- * @key: of the one, tw_queue_key()
- * @id: of the one; ids rise in the order of the calls
- * @other_key: of the other
- * @other_id: of the other
+ * tw_queue_before - whether one request is carried out before another
+ * @key: tw_queue_key() of the first request
+ * @id: id of the first request; ids rise in the order of the calls
+ * @other_key: key of the other request
+ * @other_id: id of the other request
+ *
+ * Return: true if the first one is.
  */
 static inline bool tw_queue_before(__s64 key, __u64 id, __s64 other_key,
 				   __u64 other_id)

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * queue_lines.c - requests that wait: whose, for which lane, and who is next
+ * queue_lines.c - the lines in which requests wait, one for each user
  *
- * Owns the lines in which requests wait. Each user has one of his own, with a tree
- * for each lane that is ordered as queue_calc.h says. A lane takes turns: a batch
- * of the user whose turn it is, then one of the next user's. So a priority is one
- * among its user's own requests, and a thousand requests of priority 100 are a
- * thousand of one user's, whom another one's first request is not behind.
+ * Owns the lines. A user's line has a tree of requests for each lane, in the order
+ * that queue_calc.h defines. A lane serves users in turn, a batch of each. So a
+ * priority orders only the requests of one user, and a user's first request does not
+ * wait for a thousand requests of another user, whatever their priority.
  *
- * Locks. tw_queue_lock guards all of it.
+ * Locks. tw_queue_lock guards all of it. queue.c calls it.
  */
 #include <linux/list.h>
 #include <linux/slab.h>
@@ -17,15 +16,16 @@
 #include "moving/queue_lines.h"
 #include "pages/space.h"
 
-/* How far behind the first a batch looks for company. */
+/* How many requests are looked at for the rest of a batch. */
 #define TW_QUEUE_LOOK	1024
 
 /**
  * struct tw_line - a user's requests that wait
  * @link: in tw_lines
- * @user: whose; its requests hold it
- * @nr: how many; without any the line goes
- * @lane: for each lane its tree and, while that has any, the place in tw_turns
+ * @user: the user; its requests hold the reference
+ * @nr: number of requests; the line is freed when there are none
+ * @lane: for each lane a tree of requests, and the link in tw_turns, where the line
+ *	is while the tree is not empty
  */
 struct tw_line {
 	struct list_head link;
@@ -87,14 +87,14 @@ static bool tw_req_less(struct rb_node *a, const struct rb_node *b)
 static void tw_line_add(struct tw_line *line, struct tw_req *q)
 {
 	lockdep_assert_held(&tw_queue_lock);
-	/* Behind all others, as if it had just been served. */
+	/* A new user in a lane gets its turn after all others. */
 	if (list_empty(&line->lane[q->lane].turn))
 		list_add_tail(&line->lane[q->lane].turn, &tw_turns[q->lane]);
 	rb_add_cached(&q->node, &line->lane[q->lane].tree, tw_req_less);
 	line->nr++;
 }
 
-/* Takes one out of its tree; tw_line_tidy() is to follow. */
+/* Takes a request out of its tree. The caller calls tw_line_tidy() afterwards. */
 static void tw_line_del(struct tw_line *line, struct tw_req *q)
 {
 	lockdep_assert_held(&tw_queue_lock);
@@ -104,7 +104,7 @@ static void tw_line_del(struct tw_line *line, struct tw_req *q)
 	line->nr--;
 }
 
-/* Frees a line in which nobody waits any more. */
+/* Frees a line that has no requests any more. */
 static void tw_line_tidy(struct tw_line *line)
 {
 	lockdep_assert_held(&tw_queue_lock);
@@ -137,7 +137,7 @@ static bool tw_req_same_way(const struct tw_req *a, const struct tw_req *b)
 	       a->to == b->to && a->reason == b->reason && a->io == b->io;
 }
 
-/* The engine takes a page once a batch; one that is asked for again waits. */
+/* tw_move_run() takes a page once a batch, so another request for it must wait. */
 static bool tw_batch_has(struct tw_req **batch, unsigned int nr, u64 at)
 {
 	while (nr--)
@@ -146,7 +146,7 @@ static bool tw_batch_has(struct tw_req **batch, unsigned int nr, u64 at)
 	return false;
 }
 
-/* The first of a tree and its company. */
+/* Takes the first request of a tree, and others that can be in the same batch. */
 static unsigned int tw_line_take(struct tw_line *line, unsigned int lane,
 				 struct tw_req **batch, unsigned int most)
 {

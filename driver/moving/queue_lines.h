@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * queue_lines.h - requests that wait: whose, for which lane, and who is next
+ * queue_lines.h - the lines in which requests wait, one for each user
  */
 #ifndef _TW_QUEUE_LINES_H
 #define _TW_QUEUE_LINES_H
@@ -18,8 +18,8 @@ struct tw_user;
 
 /**
  * struct tw_req - a request
- * @node: in its line's tree, while it waits
- * @next: in a list of those taken out of the tree, or not yet in it
+ * @node: in its line's tree while it waits
+ * @next: in a list while it is not yet, or no longer, in a tree
  * @key: tw_queue_key()
  * @id: uapi's
  * @asked_ns: time of its call
@@ -28,13 +28,13 @@ struct tw_user;
  * @from: enum tw_tier or TW_TIER_NONE
  * @to: enum tw_tier
  * @reason: enum tw_reason
- * @was: where its page was found; TW_TIER_NONE: not known
- * @lane: which worker's, tw_queue_lane()
- * @pid: of the process that asked, in the initial namespace
- * @user: charged for it, referenced
- * @io: charged for its I/O, referenced; or NULL
- * @call: the call that waits for it, referenced; or NULL
- * @slot: its place in @call->out
+ * @was: tier in which the page was found, TW_TIER_NONE if not known
+ * @lane: tw_queue_lane()
+ * @pid: process that made the request, in the initial namespace
+ * @user: user that is charged for it, referenced
+ * @io: cgroup that is charged for its I/O, referenced; or NULL
+ * @call: call that waits for it, referenced; or NULL
+ * @slot: index of its outcome in @call->out
  * @status: its outcome
  */
 struct tw_req {
@@ -59,26 +59,27 @@ struct tw_req {
 };
 
 /*
- * Guards the lines and more of queue.c. A spinlock, taken in process context only and
- * innermost but for the wait queue of a caller. Those below that do not say that
- * they are called under it take it.
+ * Guards the lines and some of queue.c. A spinlock, taken in process context only;
+ * only the lock of a caller's wait queue is taken within it. The functions below take
+ * it themselves, unless they say otherwise.
  */
 extern spinlock_t tw_queue_lock;
 
 /*
- * A line for a user who may have none yet: for tw_lines_add(), or kfree(). NULL
- * without memory. May sleep.
+ * Allocates a line for a user that may have none, for tw_lines_add() or kfree().
+ * Returns NULL if memory is lacking. May sleep.
  */
 struct tw_line *tw_line_alloc(struct tw_user *user);
 /*
- * Queues @reqs, all of @user's: in the line that he has, or in @new, which is taken
- * then (true) and otherwise the caller's to free. Each holds @user. Under tw_queue_lock.
+ * Queues @reqs of @user, each of which holds a reference to the user. Returns true if
+ * @new has become the user's line; if not, the user had one, and the caller frees @new.
+ * Called under tw_queue_lock.
  */
 bool tw_lines_add(struct list_head *reqs, struct tw_user *user,
 		  struct tw_line *new);
 /*
- * Up to @most requests that go together, the next ones of the lane, into @batch;
- * *@more: some are left in the lane.
+ * Takes the next batch of a lane, up to @most requests, into @batch and returns their
+ * number. *@more tells whether requests are left in the lane.
  */
 unsigned int tw_lines_take(unsigned int lane, struct tw_req **batch,
 			   unsigned int most, bool *more);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * cand_queue.h - the queue of pages that may be worth moving, by its logic
+ * cand_queue.h - rings of pages that may be worth moving, and their ranking
  *
- * A ring of page numbers for each tier and band of heat. Whoever changes a
- * page's band puts its number into the ring of the new one: an atomic counter
- * and a store, from any context. A ring is bounded: new numbers replace the
- * oldest. Whoever looks drops what is no longer true, by a compare and exchange,
- * so that a number put there meanwhile stays.
+ * There is a ring of page numbers for each tier and band of heat. Code that puts a
+ * page's heat into another band adds the page's number to the ring of that band,
+ * with one atomic increment and one store, in any context. A ring is bounded: new
+ * numbers replace the oldest. A page may since have moved or changed its band, so a
+ * reader checks each entry and drops those that are stale, by a cmpxchg, so that a
+ * number that was added meanwhile stays.
  *
- * No locks and no kernel calls but those named at the top: the unit tests run
- * it on the host.
+ * No locks, and no kernel calls but those named at the top, so that the unit tests
+ * run it on the host.
  */
 #ifndef _TW_CAND_QUEUE_H
 #define _TW_CAND_QUEUE_H
@@ -45,15 +46,15 @@ typedef struct { unsigned int counter; } atomic_t;
 
 /**
  * struct tw_cand_ring - page numbers of one tier and band
- * @head: how many were put, wraps
- * @entry: inverted page numbers, so that 0 is none
+ * @head: how many numbers have been added; wraps
+ * @entry: inverted page numbers, so that 0 is an empty entry
  */
 struct tw_cand_ring {
 	atomic_t head;
 	u64 entry[TW_CAND_RING];
 };
 
-/* Any context. */
+/* Adds a page number. Any context. */
 static inline void tw_cand_put(struct tw_cand_ring *q, u64 page)
 {
 	unsigned int at = tw_cand_inc(&q->head) & (TW_CAND_RING - 1);
@@ -61,24 +62,27 @@ static inline void tw_cand_put(struct tw_cand_ring *q, u64 page)
 	WRITE_ONCE(q->entry[at], ~page);
 }
 
-/* The @back-th newest entry, 0..TW_CAND_RING - 1, of a ring whose head was read. */
+/*
+ * The @back-th newest entry of a ring when its head was @head. @back is
+ * 0..TW_CAND_RING - 1.
+ */
 static inline u64 *tw_cand_at(struct tw_cand_ring *q, unsigned int head,
 			      unsigned int back)
 {
 	return &q->entry[(head - 1 - back) & (TW_CAND_RING - 1)];
 }
 
-/* Forget @page there, unless another number has taken its place. */
+/* Empties an entry, unless another number has replaced @page there. */
 static inline void tw_cand_drop(u64 *entry, u64 page)
 {
 	cmpxchg(entry, ~page, (u64)0);
 }
 
 /**
- * enum tw_cand_fate - what a look at an entry found
- * @TW_CAND_STALE: no longer true: dropped
- * @TW_CAND_PASS: true, but not for this caller
- * @TW_CAND_TAKEN: true and taken
+ * enum tw_cand_fate - what becomes of an entry after a reader has checked it
+ * @TW_CAND_STALE: the page is not in this tier and band any more; drop the entry
+ * @TW_CAND_PASS: the entry is true, but the reader does not want it; keep it
+ * @TW_CAND_TAKEN: the entry is true and the reader uses it; keep it
  */
 enum tw_cand_fate {
 	TW_CAND_STALE,
@@ -87,8 +91,8 @@ enum tw_cand_fate {
 };
 
 /*
- * Shows all entries to @look, the newest first; drops the stale ones. Bounded by
- * the ring's size. Returns how many were taken.
+ * Calls @look for each entry, the newest first, and drops the stale ones. Returns how
+ * many were taken.
  */
 static inline unsigned int
 tw_cand_look(struct tw_cand_ring *q,
@@ -117,8 +121,9 @@ tw_cand_look(struct tw_cand_ring *q,
 }
 
 /*
- * Page numbers seen in one call: open addressing in @slots, 1 << @bits of them,
- * zeroed, never more than half full. False: it was there already.
+ * Adds @page to the set of pages seen in one call, a hash table with open addressing.
+ * @slots are 1 << @bits words, zero at first, of which at most half get used. Returns
+ * false if the page is in the set already.
  */
 static inline bool tw_cand_seen_add(u64 *slots, unsigned int bits, u64 page)
 {
@@ -135,21 +140,21 @@ static inline bool tw_cand_seen_add(u64 *slots, unsigned int bits, u64 page)
 }
 
 /*
- * How a candidate ranks, the best lowest: the hottest, or the coldest and of
- * those the one longest untouched. 24 bits.
+ * A candidate's rank in 24 bits; the lowest is best. With @hot the hottest page ranks
+ * best, else the coldest, and among equally cold ones the one longest untouched.
  */
 static inline u64 tw_cand_rank(unsigned int heat, unsigned int age, bool hot)
 {
 	return hot ? (u64)(0xffff - heat) << 8 : (u64)heat << 8 | (0xff - age);
 }
 
-/* What is sorted: a rank, and whose it is, which takes 20 bits. */
+/* A key to sort: a rank, and in the lowest 20 bits the index of its candidate. */
 #define TW_CAND_KEY(_rank, _index)	((_rank) << 20 | (_index))
 #define TW_CAND_KEY_INDEX(_key)		((unsigned int)((_key) & 0xfffff))
 
 /*
- * Sorts @n keys by rank, equal ones as they came; @tmp has room for as many.
- * By bytes, since comparing two at a time takes ten times as long.
+ * Sorts @n keys by rank, a stable sort; @tmp has room for @n keys, too. A radix sort by
+ * bytes, which takes a tenth of the time of one by comparison.
  */
 static inline void tw_cand_sort(u64 *keys, u64 *tmp, unsigned int n)
 {
@@ -161,7 +166,7 @@ static inline void tw_cand_sort(u64 *keys, u64 *tmp, unsigned int n)
 		for (i = 0; i < n; i++)
 			at[keys[i] >> shift & 0xff]++;
 		if (!n || at[keys[0] >> shift & 0xff] == n)
-			continue;	/* the same in all */
+			continue;	/* this byte is the same in all keys */
 		for (i = 0; i < 256; i++) {
 			unsigned int here = at[i];
 
@@ -176,8 +181,9 @@ static inline void tw_cand_sort(u64 *keys, u64 *tmp, unsigned int n)
 }
 
 /*
- * Is a page this hot worth promoting (@hot), or cold enough to be demoted: below
- * the threshold, or touched no more than once (@once: what a touch adds)?
+ * Whether a page's heat makes it worth promoting (@hot) or cold enough to be demoted.
+ * It is cold if it is below @cold_below, or not above @once, the heat that a single
+ * touch adds; but never if it is above @hot_above.
  */
 static inline bool tw_cand_wanted(unsigned int heat, bool hot,
 				  unsigned int hot_above,
@@ -188,7 +194,10 @@ static inline bool tw_cand_wanted(unsigned int heat, bool hot,
 	return heat <= hot_above && (heat < cold_below || heat <= once);
 }
 
-/* Time saved by moving: by latencies in ns, saturating; negative: lost. */
+/*
+ * The time that a move saves, in ns: @heat times the difference of the tiers'
+ * latencies. It saturates, and is negative if the move costs time.
+ */
 static inline s64 tw_cand_benefit(unsigned int heat, u64 from_ns, u64 to_ns)
 {
 	bool gain = from_ns >= to_ns;
@@ -196,7 +205,7 @@ static inline s64 tw_cand_benefit(unsigned int heat, u64 from_ns, u64 to_ns)
 	u64 max = ~(u64)0 >> 1;
 	u64 ns;
 
-	/* Heat has 16 bits: what fits 47 cannot overflow 63. */
+	/* Heat has 16 bits, so a difference of 47 bits cannot overflow 63. */
 	ns = diff >> 47 ? (heat ? max : 0) : diff * heat;
 	if (ns > max)
 		ns = max;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * external.c - pages of somebody else, known by frame number only
+ * external.c - external pages: frames that other software owns
  *
- * Owns the table of external pages: an xarray by frame number of entries of a
- * cache line each, since there may be tens of millions.
+ * Owns the table of external pages, an xarray by frame number. An entry takes one
+ * cache line, since there may be tens of millions.
  *
- * Locks: external_entry.h.
+ * Locks: external_entry.h says. Doors, policy and moving call it.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -23,7 +23,7 @@
 #include "pages/record.h"
 #include "tiers/nodes.h"
 
-/* Seconds without a report after which the heat is half. */
+/* The half-life of an external page's heat: seconds without a report. */
 #define TW_EXT_DECAY	10U
 
 DEFINE_XARRAY_FLAGS(tw_exts, XA_FLAGS_ACCOUNT);
@@ -46,9 +46,8 @@ int tw_frame_node(u64 pfn)
 }
 
 /*
- * The second half of putting it into the table: the agent's part. Default
- * agents live only while something is accounted to them, so their external
- * pages hold them together.
+ * Adds an entry that is in the table to its agent. A default agent lives only while
+ * something is accounted to it, so its external pages together hold one reference.
  */
 static void tw_ext_link(struct tw_ext *e)
 {
@@ -77,7 +76,7 @@ struct tw_agent *tw_ext_unlink(struct tw_ext *e)
 
 /* -- heat -------------------------------------------------------------------- */
 
-/* Its heat by now; *@age: tens of seconds since the last report. */
+/* The heat at second @now, and in *@age how many half-lives the last report is old. */
 static unsigned int tw_ext_heat(const struct tw_ext *e, u32 now, unsigned int *age)
 {
 	/* Another CPU's report may be of a later second than @now. */
@@ -87,7 +86,7 @@ static unsigned int tw_ext_heat(const struct tw_ext *e, u32 now, unsigned int *a
 	return READ_ONCE(e->heat) >> min(*age, 16U);
 }
 
-/* Queues of candidates hear of heat by bands, as from tw_rec_touch(). */
+/* Sets the heat, and tells the queues of candidates if it is in another band now. */
 static void tw_ext_set_heat(struct tw_ext *e, u64 pfn, unsigned int heat,
 			    u32 touched)
 {
@@ -101,14 +100,14 @@ static void tw_ext_set_heat(struct tw_ext *e, u64 pfn, unsigned int heat,
 }
 
 /**
- * tw_external_set_heat - say how hot an external page is
+ * tw_external_set_heat - set the heat of an external page
  * @pfn: frame number
- * @heat: heat from now on; with @aged at most 32767
- * @aged: as if it had not been reported for ten seconds, else just reported
+ * @heat: its heat from now on, cut to 65535, or with @aged to 32767
+ * @aged: set its last report to ten seconds ago instead of now
  *
  * Any context but NMI.
  *
- * Return: 0, or -ENOENT: not tracked.
+ * Return: 0, or -ENOENT if it is not tracked.
  */
 int tw_external_set_heat(u64 pfn, unsigned int heat, bool aged)
 {
@@ -117,7 +116,7 @@ int tw_external_set_heat(u64 pfn, unsigned int heat, bool aged)
 
 	rcu_read_lock();
 	e = tw_ext_find(pfn);
-	if (e && aged)	/* what is stored halves once by now */
+	if (e && aged)	/* a report ten seconds ago has lost half its heat */
 		tw_ext_set_heat(e, pfn, min(heat, U16_MAX / 2U) * 2,
 				now - TW_EXT_DECAY);
 	else if (e)
@@ -151,7 +150,7 @@ static void tw_ext_describe(const struct tw_ext *e, u64 pfn, struct tw_page *p)
  *
  * Any context but NMI.
  *
- * Return: false when it is not tracked; @p is left alone then.
+ * Return: false if it is not tracked; @p is unchanged then.
  */
 bool tw_external_describe(u64 pfn, struct tw_page *p)
 {
@@ -168,12 +167,12 @@ bool tw_external_describe(u64 pfn, struct tw_page *p)
 /**
  * tw_external_next - walk the external pages in the order of their numbers
  * @pfn: where to begin
- * @p: filled in with the first tracked one from @pfn on
+ * @p: describes the first tracked frame from @pfn on
  *
- * Any context but NMI. A page that is given another frame meanwhile may be met
- * under both numbers, or not at all.
+ * Any context but NMI. A page that is moved to another frame between two calls may be
+ * found twice or not at all.
  *
- * Return: its frame number, or ULONG_MAX: there is none, @p is left alone.
+ * Return: its frame number, or ULONG_MAX if there is none; @p is unchanged then.
  */
 unsigned long tw_external_next(unsigned long pfn, struct tw_page *p)
 {
@@ -187,7 +186,14 @@ unsigned long tw_external_next(unsigned long pfn, struct tw_page *p)
 	return e ? pfn : ULONG_MAX;
 }
 
-/* A report for frame @pfn. */
+/**
+ * tw_external_report - count a touch of an external page by this CPU
+ * @pfn: frame number
+ *
+ * Any context but NMI.
+ *
+ * Return: 0, or -ENOENT if it is not tracked.
+ */
 int tw_external_report(u64 pfn)
 {
 	u32 now = ktime_get_seconds();
@@ -228,11 +234,12 @@ static int tw_ext_insert(struct tw_ext *e)
 
 /**
  * tw_external_add - put a frame into the table
- * @want: what to put there
+ * @want: describes it
  *
  * May sleep.
  *
- * Return: 0, -EINVAL no frame number, -EEXIST, -EDQUOT or -ENOMEM.
+ * Return: 0, -EINVAL if ->pfn is no frame number, -EEXIST if it is tracked already,
+ * -EDQUOT or -ENOMEM.
  */
 int tw_external_add(const struct tw_external_new *want)
 {
@@ -279,7 +286,7 @@ uncharge:
  *
  * May sleep.
  *
- * Return: 0, -ENOENT, or -EBUSY: it is being moved.
+ * Return: 0, -ENOENT if it is not tracked, or -EBUSY if it is being moved.
  */
 int tw_external_remove(u64 pfn)
 {
@@ -300,11 +307,11 @@ int tw_external_remove(u64 pfn)
 	return err;
 }
 
-/* -- an agent that leaves ----------------------------------------------------- */
+/* -- an agent that ends ------------------------------------------------------- */
 
 /**
- * tw_external_drop_agent - an agent ends: its external pages are forgotten
- * @agent: without a reference left, so none of its pages is being moved
+ * tw_external_drop_agent - take the external pages of an agent that ends out of the table
+ * @agent: agent without references, so that none of its pages is being moved
  *
  * Sleeps.
  */
@@ -331,7 +338,7 @@ static void tw_external_drop_agent(struct tw_agent *agent)
 /* -- loading and unloading ----------------------------------------------------- */
 
 /**
- * tw_external_init - at load, after the agents
+ * tw_external_init - prepare the table at load, after the agents
  *
  * Return: 0 or -ENOMEM.
  */
@@ -348,10 +355,10 @@ int tw_external_init(void)
 }
 
 /**
- * tw_external_exit - at unload, before the agents
+ * tw_external_exit - empty the table at unload, before the agents
  *
- * What is left belongs to default agents, which have no fd that would keep the
- * module.
+ * The pages that are left belong to default agents. Those of other agents have ended
+ * with the agents' fds, which hold the module.
  */
 void tw_external_exit(void)
 {

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * external_entry.h - the table of external pages: external.c, external_move.c
+ * external_entry.h - the table of external pages
+ *
+ * Only external.c and external_move.c may include this.
  *
  * Locks. The xarray's own lock (process context) guards the table, the agents'
- * lists ->externals, the moves under way and all of an entry but its hints:
- * heat, time and votes change without any lock, and a race costs an
- * observation. An entry's agent outlives its time in the table:
- * tw_external_drop_agent() takes the lock before the agent goes. Lookups and
- * reports are under RCU only, in any context but NMI; entries and agents are
- * freed after a grace period. Lock order: xarray -> tw_users_lock.
+ * lists ->externals, the moves under way and all members of an entry but its heat,
+ * time and votes. Those are hints: they change without a lock, and a race loses one
+ * touch at most. An entry's agent lives at least as long as the entry is in the
+ * table, since tw_external_drop_agent() takes the lock before the agent is freed.
+ * Lookups and reports are under RCU only, in any context but NMI; entries and agents
+ * are freed after a grace period. Lock order: the xarray's lock, then tw_users_lock.
  *
- * A task that moves a page has set its ->busy under the lock and holds a reference
- * to its agent; until ->busy is cleared nobody else moves it or takes it out.
+ * A task that moves a page sets ->busy under the lock and holds a reference to the
+ * page's agent. Until it has cleared ->busy, no other task moves the page or takes
+ * it out of the table.
  */
 #ifndef _TW_EXTERNAL_ENTRY_H
 #define _TW_EXTERNAL_ENTRY_H
@@ -30,16 +33,16 @@ struct tw_user;
 /**
  * struct tw_ext - an external page
  * @in_agent: in its agent's ->externals
- * @rcu: instead of @in_agent once it is out of the table
- * @agent: accounted to; RCU keeps the struct and its counters for readers
- * @user: charged, referenced
- * @mover: its owner's, or NULL
+ * @rcu: takes the place of @in_agent once the entry is out of the table
+ * @agent: agent that it is accounted to; RCU keeps it and its counters for readers
+ * @user: user that is charged for it, referenced
+ * @mover: moves it; NULL if its owner has given none
  * @pfn: frame number, its key
  * @votes: nodes whose CPUs touch it, as in a record's word
- * @touched: second of CLOCK_MONOTONIC in which it was reported last
- * @heat: as of then
+ * @touched: second of CLOCK_MONOTONIC in which it was last reported
+ * @heat: its heat at that time
  * @node: NUMA node, or NUMA_NO_NODE
- * @tier: where it is
+ * @tier: enum tw_tier that it is in
  * @busy: it is being moved
  */
 struct tw_ext {
@@ -61,7 +64,7 @@ struct tw_ext {
 
 extern struct xarray tw_exts;
 
-/* Under the table's lock or RCU. */
+/* Returns the entry of a frame, or NULL. Under the table's lock or RCU. */
 static inline struct tw_ext *tw_ext_find(u64 pfn)
 {
 	return pfn < TW_MAX_PFN ? xa_load(&tw_exts, pfn) : NULL;
@@ -75,8 +78,8 @@ static inline void tw_ext_count(struct tw_ext *e, int n)
 }
 
 /*
- * Takes it out of the table and frees it, under the table's lock. Returns an
- * agent to be put once the lock is dropped, or NULL.
+ * Takes an entry out of the table and frees it, under the table's lock. Returns NULL,
+ * or an agent for tw_ext_put_agent(), to be called when the lock is dropped.
  */
 struct tw_agent *tw_ext_unlink(struct tw_ext *e);
 
@@ -86,7 +89,7 @@ static inline void tw_ext_put_agent(struct tw_agent *a)
 		tw_agent_put(a);
 }
 
-/* The node of a frame that has one, else NUMA_NO_NODE. */
+/* The node of a frame with an online struct page, else NUMA_NO_NODE. */
 int tw_frame_node(u64 pfn);
 
 #endif

@@ -159,7 +159,7 @@ char *tw_current_cgroup(void)
 		return NULL;
 	buf[0] = '\0';
 	rcu_read_lock();
-	/* Of a longer path the beginning: no limit's is longer. */
+	/* A longer path is cut, which does no harm: the path of a limit is shorter. */
 	cgroup_path(task_dfl_cgroup(current), buf, PATH_MAX);
 	rcu_read_unlock();
 	path = kstrdup(buf, GFP_KERNEL_ACCOUNT);

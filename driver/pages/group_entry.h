@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * group_entry.h - what group.c, group_join.c and group_limit.c share: a group
+ * group_entry.h - struct tw_group, shared by group.c, group_join.c and group_limit.c only
  *
  * Locks. tw_groups_mutex guards the list of groups, in the order of making, and
  * orders calls that change which groups bind a space. Limits and counts are read
@@ -41,7 +41,7 @@ struct tw_group {
 	struct list_head node;
 };
 
-/* Between two counts of one move it may be below 0. */
+/* Pages in a tier; the count may be below 0 for a moment while pages move. */
 static inline u64 tw_group_used(const struct tw_group *g, int tier)
 {
 	return max(atomic_long_read(&g->pages[tier]), 0L);
@@ -69,6 +69,7 @@ bool tw_group_binds(const struct tw_group *g, const struct tw_space *sp);
 const struct tw_groups *tw_groups_of(struct tw_space *sp);
 /* A space's ->groups, which it has no more; an array that nobody has seen. */
 void tw_groups_free(unsigned long groups);
+/* Frees an array at once; an RCU callback, or for an array that was never published. */
 void tw_groups_free_rcu(struct rcu_head *rcu);
 
 extern struct list_head tw_groups;
@@ -81,9 +82,9 @@ extern struct mutex tw_groups_mutex;
 int tw_group_spread(struct tw_group *g, bool add);
 /* Drops a reference. Any context. */
 void tw_group_put(struct tw_group *g);
-/* The caller's cgroup, to be freed; NULL when there is no memory. Sleeps. */
+/* The path of the caller's cgroup, for kfree(), or NULL if memory is lacking. Sleeps. */
 char *tw_current_cgroup(void);
-/* Is @path that of the cgroup @top, or of one below it? */
+/* Whether @path is the cgroup @top or one below it. */
 bool tw_path_below(const char *path, const char *top);
 
 #endif

@@ -42,7 +42,7 @@ static void tw_groups_append(struct tw_groups *s, struct tw_group *g)
 	s->group[s->nr++] = g;
 }
 
-/* An array with room for @nr groups, empty. */
+/* Allocates an empty array with room for @nr groups. Returns NULL without memory. */
 static struct tw_groups *tw_groups_alloc(unsigned int nr)
 {
 	struct tw_groups *s;

@@ -5,7 +5,8 @@
  * Owns TW_IOC_GROUP_LIMITS and the list of groups: there is one as long as it has
  * limits. Which spaces it binds is group.c's.
  *
- * Locks: tw_groups_mutex guards the list and orders calls that set limits.
+ * Locks. tw_groups_mutex guards the list and orders calls that set limits. Doors call
+ * it, in process context.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -70,7 +71,7 @@ static void tw_group_unlist(struct tw_group *g)
 	tw_group_put(g);
 }
 
-/* Without limits there is no group. */
+/* Ends a group (may be NULL) whose limits have all been removed. Returns 0 or -ENOMEM. */
 static int tw_group_end(struct tw_group *g)
 {
 	int err;
@@ -83,7 +84,10 @@ static int tw_group_end(struct tw_group *g)
 	return err;
 }
 
-/* Takes over the path. */
+/*
+ * Makes a group. On success it takes *@path over and sets it to NULL. Returns 0,
+ * -ENOSPC or -ENOMEM.
+ */
 static int tw_group_begin(char **path, kuid_t uid, const u64 *limit)
 {
 	struct tw_group *g;
@@ -131,7 +135,7 @@ static int tw_group_set(char **path, kuid_t uid, const u64 *limit)
 
 /* -- the call ------------------------------------------------------------------ */
 
-/* Sets limits, and sees those of others. */
+/* Whether the caller may see the limits of all groups. */
 static bool tw_groups_admin(void)
 {
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE) ||
@@ -155,7 +159,7 @@ static bool tw_path_valid(const char *path)
 	return true;
 }
 
-/* The path of the call, to be freed, or ERR_PTR. */
+/* Returns the path that the caller passes, for kfree(), or ERR_PTR. */
 static char *tw_group_path(const struct tw_group_limits *arg)
 {
 	char *path;
@@ -170,7 +174,7 @@ static char *tw_group_path(const struct tw_group_limits *arg)
 	return path;
 }
 
-/* May the caller see its limits? Whoever is bound by them may. */
+/* Whether the caller may see a group's limits: it is an admin or in the group. */
 static bool tw_group_seen(const char *path, kuid_t uid)
 {
 	char *own;
@@ -196,7 +200,10 @@ static void tw_group_tell(const struct tw_group *g, struct tw_group_limits *arg)
 	}
 }
 
-/* Which one the call is about: @path is set, to be freed, or @uid. 0 or -errno. */
+/*
+ * Reads which group the call is about: either *@path is set, for kfree(), or it is NULL
+ * and *@uid is set. Returns 0 or -errno.
+ */
 static int tw_group_named(const struct tw_group_limits *arg, char **path,
 			  kuid_t *uid)
 {
@@ -242,7 +249,7 @@ static int tw_group_one(struct tw_group_limits *arg)
 	return err;
 }
 
-/* Writes its path down, or how much room it takes. */
+/* Copies the path out; -EMSGSIZE if the caller's buffer is too small, with its size. */
 static int tw_group_tell_path(const struct tw_group *g,
 			      struct tw_group_limits *arg)
 {
@@ -288,6 +295,8 @@ static int tw_group_next(struct tw_group_limits *arg)
  * tw_group_limits_ioctl - TW_IOC_GROUP_LIMITS
  * @arg: the ioctl's argument
  *
+ * Sleeps.
+ *
  * Return: 0 or -errno as in uapi.
  */
 int tw_group_limits_ioctl(struct tw_group_limits *arg)
@@ -302,7 +311,7 @@ int tw_group_limits_ioctl(struct tw_group_limits *arg)
 }
 
 /**
- * tw_groups_init - at load
+ * tw_groups_init - for the table in main.c; there is nothing to prepare
  *
  * Return: 0.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * group_limit.h - limits of cgroups and users, as callers set and see them
+ * group_limit.h - setting and showing limits of cgroups and users
  */
 #ifndef _TW_GROUP_LIMIT_H
 #define _TW_GROUP_LIMIT_H

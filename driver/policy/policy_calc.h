@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * policy_calc.h - the arithmetic of heat, cuts, periods and rates
+ * policy_calc.h - the arithmetic of heat, thresholds, scan periods and rates
  *
- * Heat by scans: a scan takes an eighth off, rounded up, and adds
- * TW_HEAT_YOUNG when the page was touched within its window. Its half-life is
- * five scans. A page touched in each window comes to 153, one touched in three
- * of four stays above the documented 100; one not touched for 18 scans has
- * fallen from there below the documented 10, one touched once is below it after
- * six. The window is all the time since the scan before, or so much less that
- * not everything is touched in it, which would tell nothing: what was touched,
- * but before the window, adds TW_HEAT_LATE, which keeps it from being cold.
+ * Heat comes from scans. A scan takes an eighth of a page's heat away, rounded up,
+ * and adds TW_HEAT_YOUNG if the page was touched within the scan's window. So the
+ * half-life of heat is five scans (TW_HEAT_DECAY). A page that is touched in each
+ * window comes to a heat of 153. One that is touched in three windows of four stays
+ * above 100, the default of what is hot. It falls from there below 10, the default
+ * of what is cold, when it is not touched for 18 scans; a page that was touched
+ * once does so after six.
  *
- * No kernel calls: the unit tests run it on the host.
+ * The window is all the time since the scan before. It is made shorter if so many
+ * pages are touched in it that hot ones cannot be told apart. A page that was touched
+ * since the scan before, but before the window, gets TW_HEAT_LATE instead, which
+ * keeps it from becoming cold.
+ *
+ * No kernel calls and no locks, so that the unit tests run it on the host.
  */
 #ifndef _TW_POLICY_CALC_H
 #define _TW_POLICY_CALC_H
@@ -30,7 +34,12 @@ typedef int64_t s64;
 #define TW_HEAT_LATE		3
 #define TW_HEAT_DECAY		8
 
-/* What a scan knows of a page: touched since the one before, in the window? */
+/**
+ * enum tw_seen - what a scan finds out about a page
+ * @TW_SEEN_NOT: not touched since the scan before
+ * @TW_SEEN_LATE: touched since the scan before, but not within the window
+ * @TW_SEEN_YOUNG: touched within the window
+ */
 enum tw_seen {
 	TW_SEEN_NOT,
 	TW_SEEN_LATE,
@@ -48,7 +57,7 @@ static inline unsigned int tw_heat_scanned(unsigned int heat, enum tw_seen seen)
 	return heat < 65535 ? heat : 65535;
 }
 
-/* Buckets of four; the last has all that is hotter. */
+/* Histograms of heat have buckets of four; the last holds all hotter pages, too. */
 #define TW_HEAT_BUCKETS		64
 #define TW_HEAT_BUCKET		4
 
@@ -58,7 +67,7 @@ static inline unsigned int tw_heat_bucket(unsigned int heat)
 	return heat < TW_HEAT_BUCKETS ? heat : TW_HEAT_BUCKETS - 1;
 }
 
-/* Are there any? */
+/* Whether a histogram has any pages. */
 static inline bool tw_heat_any(const u64 *pages)
 {
 	unsigned int b;
@@ -70,8 +79,8 @@ static inline bool tw_heat_any(const u64 *pages)
 }
 
 /*
- * The lowest heat such that pages at least that hot fit @room. @pages: how many
- * there are by bucket. 0: all fit.
+ * The lowest heat such that the pages that are at least as hot fit into @room; 0 if
+ * all pages fit. @pages is a histogram.
  */
 static inline unsigned int tw_heat_fit(const u64 *pages, u64 room)
 {
@@ -83,7 +92,10 @@ static inline unsigned int tw_heat_fit(const u64 *pages, u64 room)
 	return b * TW_HEAT_BUCKET;
 }
 
-/* The lowest heat such that pages below it are at least @want, if there are. */
+/*
+ * The lowest heat such that at least @want pages are below it, or the highest of all
+ * if there are fewer pages.
+ */
 static inline unsigned int tw_heat_coldest(const u64 *pages, u64 want)
 {
 	unsigned int b = 0;
@@ -94,13 +106,19 @@ static inline unsigned int tw_heat_coldest(const u64 *pages, u64 want)
 	return b * TW_HEAT_BUCKET;
 }
 
-/* A page must have been untouched for so many scans to sink. */
+/*
+ * Sinking is the demotion of idle pages from a store to a slower one. A page must
+ * have been untouched for this many scans to sink.
+ */
 #define TW_SINK_AGE		16
 
-/* No page has that age. */
+/* An age that no page has, so that none sinks. */
 #define TW_SINK_NONE		256
 
-/* The age from which on @want pages are, or a few more, or TW_SINK_NONE. */
+/*
+ * The highest age such that at least @want pages are that old or older, but not below
+ * TW_SINK_AGE; TW_SINK_NONE if @want is 0. @pages is a histogram by age in scans.
+ */
 static inline unsigned int tw_age_oldest(const u64 *pages, u64 want)
 {
 	unsigned int age = TW_SINK_NONE;
@@ -112,17 +130,18 @@ static inline unsigned int tw_age_oldest(const u64 *pages, u64 want)
 }
 
 /**
- * struct tw_demand - how often pages of a store are asked for
- * @refaults: lately
- * @pages: how many were there, summed over as many scans
+ * struct tw_demand - how often pages of a store are touched
+ * @refaults: faults that read them, of late
+ * @pages: how many pages the store had, summed over the scans of that time
  */
 struct tw_demand {
 	u64 refaults;
 	u64 pages;
 };
 
-/* Refaults that tell enough, and after which older ones count half. */
+/* With fewer refaults than this nothing can be said. */
 #define TW_ASKING_FEW		128
+/* After this many refaults the counts are halved, so that newer ones weigh more. */
 #define TW_ASKING_MANY		2048
 
 static inline void tw_demand_add(struct tw_demand *a, u64 refaults, u64 pages)
@@ -138,28 +157,32 @@ static inline void tw_demand_age(struct tw_demand *a)
 }
 
 /*
- * Does it help that pages sink from one store to another? Where those of the
- * slower one are asked for clearly more often, what lies idle in the faster one
- * is in the wrong place. Otherwise one page is as good as another, or those that
- * sank were the right ones, and each more is one more in the slower store.
+ * Whether it helps that pages sink from the faster store to the slower one. It does
+ * if a page of the slower store is touched clearly more often than one of the faster
+ * store, because then idle pages take room in the faster one. If not, the right pages
+ * have sunk, or all are touched alike, and a further page that sinks only slows its
+ * next touch.
  */
 static inline bool tw_sink_helps(const struct tw_demand *fast,
 				 const struct tw_demand *slow)
 {
 	if (!fast->pages || slow->refaults < TW_ASKING_FEW)
 		return false;
-	/* What they would be asked for, were they like the others. */
+	/* Compares with twice as many as if both stores' pages were touched alike. */
 	return slow->refaults > fast->refaults * slow->pages / fast->pages * 2;
 }
 
-/* Sinking may take so much of what faults wait for stores, and of all time. */
+/* Sinking may take a 32nd of the time that faults wait for stores, */
 #define TW_SINK_OF_WAITS	32
+/* and a 100th of all time. */
 #define TW_SINK_OF_TIME		100
+/* At most this much unused time is saved up, in ns. */
 #define TW_SINK_SAVED_NS	100000000LL
 
 /*
- * Time that sinking has, ns: @has is what was left, less than none when it took
- * more; faults have waited @waited since, out of @elapsed.
+ * The time that sinking may take, in ns. @has is what was left of it, below 0 if
+ * sinking took more. Since then @elapsed ns have gone by, and faults have waited for
+ * @waited ns.
  */
 static inline s64 tw_sink_time(s64 has, u64 waited, u64 elapsed)
 {
@@ -167,11 +190,13 @@ static inline s64 tw_sink_time(s64 has, u64 waited, u64 elapsed)
 	return has < TW_SINK_SAVED_NS ? has : TW_SINK_SAVED_NS;
 }
 
+/* At least this many slots are kept free, if that is no more than an eighth of all. */
 #define TW_SINK_ROOM_MIN	16
 
 /*
- * How many slots of @cap are to be free, as few as can be, so that nothing goes
- * past the store from one scan to the next: @room was wanted, @free are left.
+ * How many of a store's @cap slots sinking should keep free. They should be as few as
+ * possible, but last until the next scan, so that no page has to go to a slower store
+ * instead. @room was kept free at the scan before, and @free of it are left now.
  */
 static inline u64 tw_sink_room(u64 cap, u64 room, u64 free)
 {
@@ -184,30 +209,32 @@ static inline u64 tw_sink_room(u64 cap, u64 room, u64 free)
 	return room < cap / 8 ? room : cap / 8;
 }
 
-/* How many pages are to sink for that. */
+/* How many pages must sink to have @room slots free; 0 while at least half are. */
 static inline u64 tw_sink_need(u64 room, u64 free)
 {
 	return free < room / 2 ? room - free : 0;
 }
 
-/* Headroom after which pages were demoted without a fault that waited: less. */
+/* The headroom shrinks when it has been refilled this often without a fault waiting. */
 #define TW_KEEP_ROUNDS		4
+/* The least headroom, in pages, and as a part of the most that is allowed. */
 #define TW_KEEP_MIN		8
-/* The least, of the most. */
 #define TW_KEEP_PART		16
 
 /**
- * struct tw_headroom_hint - memory kept free: each page of it is one more in a
- *	store
- * @pages: as found right, before the limits that hold now
- * @done: pages demoted since it was changed
+ * struct tw_headroom_hint - how much memory to keep free for faults
+ * @pages: the present choice, before it is limited to what is allowed
+ * @done: pages demoted since @pages was changed
+ *
+ * Faults should find free memory, but each page that is kept free is one more page
+ * in a store. So the headroom grows when a fault waits, and shrinks while none does.
  */
 struct tw_headroom_hint {
 	u64 pages;
 	u64 done;
 };
 
-/* How many pages to keep free, where @most are allowed. */
+/* How many pages to keep free if at most @most are allowed. */
 static inline u64 tw_headroom_now(const struct tw_headroom_hint *k, u64 most)
 {
 	u64 least = most / TW_KEEP_PART;
@@ -219,14 +246,14 @@ static inline u64 tw_headroom_now(const struct tw_headroom_hint *k, u64 most)
 	return k->pages > least ? k->pages : least;
 }
 
-/* A fault has found none: more. */
+/* A fault has found no free memory, so the headroom is doubled. */
 static inline void tw_headroom_stalled(struct tw_headroom_hint *k, u64 most)
 {
 	k->pages = 2 * tw_headroom_now(k, most);
 	k->done = 0;
 }
 
-/* So many were demoted, and nobody had to wait: with less in the end. */
+/* @pages were demoted and no fault waited; the headroom shrinks in the end. */
 static inline void tw_headroom_demoted(struct tw_headroom_hint *k, u64 pages,
 				       u64 most)
 {
@@ -239,12 +266,13 @@ static inline void tw_headroom_demoted(struct tw_headroom_hint *k, u64 pages,
 	k->done = 0;
 }
 
-/* Heat that only a page has which was touched in most windows of late. */
+/* A heat that only pages have that were touched in most of the latest windows. */
 #define TW_HEAT_STEADY		100
 
 /*
- * The program has turned to other pages when most of those (@steady) are not
- * touched any more (@lost). Few of them tell little.
+ * Whether the program has turned to other pages: of @steady pages with such a heat,
+ * more than half were not touched any more (@lost). If they are less than a 64th of
+ * the @seen pages, that says nothing.
  */
 static inline bool tw_scan_news(u64 lost, u64 steady, u64 seen)
 {
@@ -252,9 +280,9 @@ static inline bool tw_scan_news(u64 lost, u64 steady, u64 seen)
 }
 
 /*
- * The next pause between scans: shorter when much is going on (@changed of @seen
- * pages were wanted elsewhere, or went to a store), the shortest when the program
- * has turned to other pages (@news), else slowly longer.
+ * The next pause between scans, in ms, from @min to @max. It is halved if more than a
+ * 50th of the @seen pages should move or went to a store (@changed), and grows slowly
+ * if less than a 200th did. It is @min if the program has turned to other pages (@news).
  */
 static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
 					  u64 seen, bool news,
@@ -271,19 +299,23 @@ static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
 	return ms > max ? max : ms;
 }
 
-/* Shorter ones tell of what is in a CPU's TLB as if it were not touched. */
+/*
+ * In a shorter window pages would seem untouched that are touched through the TLB of
+ * a CPU, which does not set their accessed bits again.
+ */
 #define TW_WINDOW_MIN_NS	5000000ULL
+/* The window is all the time since the scan before. */
 #define TW_WINDOW_ALL		(~0ULL)
-/* Each group of chunks waits for its end. */
+/* The scanner waits this long at most for the window of each group of chunks. */
 #define TW_WINDOW_MAX_NS	1000000000ULL
-/* Scans in a row that must ask for a longer one. */
+/* The window gets longer after this many scans in a row with few touches. */
 #define TW_WINDOW_SCANS		4
 
 /**
- * struct tw_window - within which a touch counts in full
- * @ns: how long, or TW_WINDOW_ALL: the time from scan to scan
- * @low: scans in a row in which little was touched
- * @changed: it is another one than in the scan before
+ * struct tw_window - the time before a scan in which a touch counts in full
+ * @ns: its length, or TW_WINDOW_ALL
+ * @low: scans in a row in which few pages were touched
+ * @changed: its length differs from that in the scan before
  */
 struct tw_window {
 	u64 ns;
@@ -299,9 +331,10 @@ static inline void tw_window_set(struct tw_window *w, u64 ns)
 }
 
 /*
- * The next window: such that of @seen pages in memory about as many are touched
- * in it as the faster tier has @room for, so that who is among them differs; half
- * where all fit. @between: from scan to scan, ns; @young: pages touched in it.
+ * Chooses the next window. Of @seen pages in memory, about as many should be touched
+ * in it as the faster tier has @room for, or half of them if there is room for more.
+ * @young pages were touched in the window of this scan, and @between ns have gone by
+ * since the scan before.
  */
 static inline void tw_window_scanned(struct tw_window *w, u64 between, u64 young,
 				     u64 seen, u64 room)
@@ -325,16 +358,17 @@ static inline void tw_window_scanned(struct tw_window *w, u64 between, u64 young
 	}
 }
 
-/* A move must have paid after this time at most. */
+/* A move must save within this time what it costs. */
 #define TW_PAYBACK_NS		60000000000ULL
-/* What heat comes to when a page is touched in each window. */
+/* The heat of a page that is touched in each window. */
 #define TW_HEAT_FULL		153
 
 /*
- * The heat from which on a move pays that costs @cost_ns, with the page that
- * makes room for it, and saves @saved_ns at each touch: heat tells the share of
- * windows of @window_ns with a touch. A page touched in most of them may be
- * touched any number of times.
+ * The heat from which a move pays that costs @cost_ns, including the demotion of the
+ * page that makes room, and saves @saved_ns at each touch. Heat tells in which share of
+ * the windows, of @window_ns each, a page is touched. A page that is touched in
+ * most windows (TW_HEAT_STEADY) may be touched any number of times in each, so for it
+ * a move always pays.
  */
 static inline unsigned int tw_heat_pays(u64 cost_ns, u64 saved_ns, u64 window_ns)
 {
@@ -353,8 +387,9 @@ static inline unsigned int tw_heat_pays(u64 cost_ns, u64 saved_ns, u64 window_ns
 }
 
 /*
- * What something takes when nothing else gets in between: the least lately,
- * forgotten slowly; 0: not known yet.
+ * A measured duration without disturbances: the minimum of @least, the estimate so
+ * far (0: not known yet), and @now, the newest value. The estimate rises by a 32nd at
+ * each call, so that an old minimum is forgotten slowly.
  */
 static inline u64 tw_least(u64 least, u64 now)
 {
@@ -362,18 +397,21 @@ static inline u64 tw_least(u64 least, u64 now)
 	return !least || now < least ? now : least;
 }
 
-/* How far from the cut a page must be to move: heat, at least and at most. */
+/* Bounds of the margin, in heat. */
 #define TW_MARGIN_MIN		24
 #define TW_MARGIN_MAX		64
-/* Scans without much to and fro after which it is tried with less. */
+/* The margin is narrowed after this many scans with little thrashing. */
 #define TW_MARGIN_SCANS		4
 
 /**
- * struct tw_margin - chance alone puts pages near the cut on either side of it
- * @heat: how far they must be from it
- * @moved: pages moved lately
- * @thrash: of them, to and fro
- * @calm: scans since it was widened or narrowed
+ * struct tw_margin - how far from the threshold a page's heat must be for a move
+ * @heat: the margin
+ * @calm: scans since the margin was changed
+ * @moved: pages moved of late
+ * @thrash: how many of these had been moved the other way shortly before
+ *
+ * Heat varies by chance, so pages near the threshold are now on one side of it and
+ * now on the other. The margin keeps them from being moved to and fro.
  */
 struct tw_margin {
 	unsigned int heat;
@@ -382,7 +420,10 @@ struct tw_margin {
 	u64 thrash;
 };
 
-/* After a scan. Wider when more than one move in a hundred is to and fro. */
+/*
+ * Adapts the margin after a scan with @moved moves, @thrash of which were to and fro.
+ * It is doubled if more than one move in a hundred is.
+ */
 static inline void tw_margin_scanned(struct tw_margin *m, u64 moved, u64 thrash)
 {
 	m->moved += moved - m->moved / 8;
@@ -400,16 +441,19 @@ static inline void tw_margin_scanned(struct tw_margin *m, u64 moved, u64 thrash)
 }
 
 /**
- * struct tw_bucket - a rate limit
+ * struct tw_bucket - a rate limit as a token bucket
  * @tokens: pages that may move now
- * @last: when they were counted, ns
+ * @last: time at which tokens were last added, in ns
  */
 struct tw_bucket {
 	u64 tokens;
 	u64 last;
 };
 
-/* How many of @want may move at @now, at @rate a second (0: all), burst a second. */
+/*
+ * Takes tokens for up to @want pages at time @now and returns for how many. @rate is
+ * pages per second, and the bucket holds those of one second; 0 is no limit.
+ */
 static inline u64 tw_bucket_take(struct tw_bucket *b, u64 want, u64 rate, u64 now)
 {
 	u64 ns = now - b->last;
@@ -419,7 +463,7 @@ static inline u64 tw_bucket_take(struct tw_bucket *b, u64 want, u64 rate, u64 no
 	if (!b->last || ns > 1000000000)
 		ns = 1000000000;
 	b->tokens += ns * rate / 1000000000;
-	/* What the division lost is not forgotten: no tokens, no new start. */
+	/* Time too short for a token goes on to count until there is one. */
 	if (ns * rate >= 1000000000)
 		b->last = now;
 	if (b->tokens > rate)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * reclaim_calc.h - how much is to be given back, and which caller counts it
+ * reclaim_calc.h - how many pages to reclaim, and whose progress they are
  *
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
- * on the host. All figures are pages unless they say otherwise; the owner of a
- * struct holds the lock that guards it.
+ * on the host. All figures are pages unless they say otherwise. The caller holds
+ * the lock that guards the struct it passes.
  */
 #ifndef _TW_RECLAIM_CALC_H
 #define _TW_RECLAIM_CALC_H
@@ -17,14 +17,16 @@
 #include <linux/tierwatch.h>
 
 /**
- * struct tw_claims - pages freed, and what reclaimers have reported of them
- * @done: freed since load
- * @claimed: of these, reported as a reclaimer's progress or gone unclaimed
+ * struct tw_claims - pages freed, and how many of them reclaimers have reported
+ * @done: pages freed since load
+ * @claimed: how many of these are reported as a reclaimer's progress, or were freed
+ *	while none waited
  * @waiting: reclaimers between tw_claims_begin() and tw_claims_end()
  *
- * Several reclaimers wait for the same thread. Each page it frees is the
- * progress of one of them only: the kernel takes progress for a reason to try
- * again, and would do so for ever on pages that were counted twice.
+ * Several reclaimers wait for the same thread. Each page that it frees counts as
+ * the progress of only one of them. A reclaimer that reports progress makes the
+ * kernel try its allocation again, which would go on for ever if pages were counted
+ * twice.
  */
 struct tw_claims {
 	long done;
@@ -32,16 +34,16 @@ struct tw_claims {
 	unsigned int waiting;
 };
 
-/* A reclaimer begins to wait; what to hand to tw_claims_take(). */
+/* A reclaimer begins to wait. Returns the @since for the functions below. */
 static inline long tw_claims_begin(struct tw_claims *c)
 {
-	/* What was freed while nobody waited has been used by others. */
+	/* Pages that were freed while no reclaimer waited have been used already. */
 	if (!c->waiting++)
 		c->claimed = c->done;
 	return c->done;
 }
 
-/* What one that began at @since could claim now. */
+/* How many pages a reclaimer that began at @since could claim now. */
 static inline long tw_claims_open(const struct tw_claims *c, long since)
 {
 	long own = c->done - since, left = c->done - c->claimed;
@@ -49,7 +51,7 @@ static inline long tw_claims_open(const struct tw_claims *c, long since)
 	return own < left ? own : left;
 }
 
-/* Claims up to @want pages for one that began at @since; returns how many. */
+/* Claims up to @want pages for a reclaimer that began at @since; returns how many. */
 static inline long tw_claims_take(struct tw_claims *c, long since, long want)
 {
 	long n = tw_claims_open(c, since);
@@ -66,11 +68,11 @@ static inline void tw_claims_end(struct tw_claims *c)
 }
 
 /**
- * struct tw_pace - how fast a node's memory goes
- * @left: what was left when it was last looked at
- * @freed: pages that we had freed there by then
- * @at_ns: when that was
- * @rate: pages a second, the most of late
+ * struct tw_pace - how fast a node's free memory is used up
+ * @left: pages that were left at the last measurement
+ * @freed: pages that the driver had freed there by then
+ * @at_ns: time of the last measurement
+ * @rate: pages used per second, the highest rate of late
  */
 struct tw_pace {
 	long left;
@@ -79,12 +81,15 @@ struct tw_pace {
 	unsigned long rate;
 };
 
-/* Looks closer together than that tell nothing. */
+/* Measurements closer together than this are too coarse to be used. */
 #define TW_PACE_NS	5000000ULL
-/* Memory kept is what goes in so many parts of a second. */
+/* As much is kept free as is used up in a second divided by this. */
 #define TW_PACE_PARTS	20
 
-/* Looks at @left pages now, @freed by us since load. The peak fades slowly. */
+/*
+ * Measures the rate: @left pages are left now, and the driver has @freed so many there
+ * since load. A lower rate than before takes effect slowly.
+ */
 static inline void tw_pace_look(struct tw_pace *p, long left, long freed,
 				__u64 now_ns)
 {
@@ -107,9 +112,9 @@ static inline void tw_pace_look(struct tw_pace *p, long left, long freed,
 }
 
 /*
- * Pages to keep free on a node above its high watermark @high, from which
- * allocations are served without anybody waiting: what goes in a 20th of a
- * second, at least half the watermark and at most a 16th of all @pages.
+ * How many pages to keep free on a node above its high watermark @high, so that
+ * allocations need not wait: as many as are used up in a 20th of a second, at least
+ * half the watermark and, if that is less, at most a 16th of the node's @pages.
  */
 static inline unsigned long tw_pace_keep(const struct tw_pace *p,
 					 unsigned long high, unsigned long pages)
@@ -123,8 +128,9 @@ static inline unsigned long tw_pace_keep(const struct tw_pace *p,
 }
 
 /*
- * Of @cache pages of files what can go before anybody minds: as the kernel's
- * own MemAvailable has it, half of it or all but the low watermark.
+ * How many of @cache pages of files can be reclaimed without harm, estimated as the
+ * kernel does for MemAvailable: half of them, or all but the low watermark @low,
+ * whichever is more.
  */
 static inline unsigned long tw_cache_spare(unsigned long cache,
 					   unsigned long low)
@@ -132,13 +138,16 @@ static inline unsigned long tw_cache_spare(unsigned long cache,
 	return cache - (cache / 2 < low ? cache / 2 : low);
 }
 
-/* Of @pages on a node, of @all, those that @room in stores is left for. */
+/*
+ * A node's share of the free @room in stores: how many of its @pages can be demoted
+ * when all nodes together have @all pages, of which @room fit.
+ */
 static inline unsigned long tw_room_share(unsigned long pages,
 					  unsigned long all, unsigned long room)
 {
 	if (room >= all)
 		return pages;
-	/* Neither has more than 2^40 pages: in units of 2^20 if need be. */
+	/* Both are below 2^40. Large ones are scaled, so that nothing overflows. */
 	if (room >> 24 || pages >> 40)
 		return (room >> 12) * (pages >> 12) / ((all >> 24) + 1);
 	return pages * room / all;

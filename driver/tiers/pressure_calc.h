@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pressure_calc.h - how full is full: levels of pressure and their hysteresis
+ * pressure_calc.h - levels of pressure by the share of pages used, with hysteresis
  *
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
  * on the host. The caller owns struct tw_pressure_state.
@@ -18,11 +18,11 @@
 #include <linux/tierwatch.h>
 
 /**
- * struct tw_pressure_state - where a tier stands
- * @base: in, out: enum tw_level by use alone
- * @level: out: enum tw_level to show: @base, one more while stalled
- * @up: out: pages used from which @base rises; ULONG_MAX: never
- * @down: out: pages used below which @base falls; 0: never
+ * struct tw_pressure_state - a tier's pressure
+ * @base: in, out: enum tw_level by pages used alone
+ * @level: out: enum tw_level to show: @base, one level higher while stalled
+ * @up: out: pages used from which @base rises; ULONG_MAX for never
+ * @down: out: pages used below which @base falls; 0 for never
  */
 struct tw_pressure_state {
 	unsigned int base;
@@ -31,7 +31,7 @@ struct tw_pressure_state {
 	unsigned long down;
 };
 
-/* The fewest pages that are at least @percent of @capacity; cannot overflow. */
+/* @percent of @capacity, rounded up; does not overflow. */
 static inline unsigned long tw_pressure_pages(unsigned long capacity,
 					      unsigned int percent)
 {
@@ -39,9 +39,9 @@ static inline unsigned long tw_pressure_pages(unsigned long capacity,
 }
 
 /**
- * struct tw_pressure_levels - percent used, for MEDIUM, HIGH and CRITICAL
- * @enter: from which a tier is on the level
- * @leave: below which it leaves it
+ * struct tw_pressure_levels - thresholds of MEDIUM, HIGH and CRITICAL
+ * @enter: percent used from which a tier is on each level
+ * @leave: percent used below which a tier leaves each level
  */
 struct tw_pressure_levels {
 	unsigned int enter[3];
@@ -50,7 +50,7 @@ struct tw_pressure_levels {
 
 #define TW_PRESSURE_DEFAULTS { { 70, 85, 95 }, { 65, 80, 90 } }
 
-/* Both rise, within 1..100, and each level is left below where it is entered. */
+/* Whether both rise within 1..100, and each level is left below where it is entered. */
 static inline bool tw_pressure_valid(const struct tw_pressure_levels *l)
 {
 	unsigned int i;
@@ -83,15 +83,15 @@ tw_pressure_leave(const struct tw_pressure_levels *l, unsigned long capacity,
 }
 
 /**
- * tw_pressure_calc - the level and when to look again
+ * tw_pressure_calc - compute the level, and from what use it changes
  * @l: valid levels
  * @used: pages used
  * @capacity: pages; a tier without any is always CRITICAL
  * @stalled: faults waited for room within the last second
- * @s: @s->base is where the tier stood; all of it is filled
+ * @s: in: @s->base of the time before; out: all members
  *
- * The level that use asks for is kept apart from the one that is shown, so
- * that a stall leaves no trace in the hysteresis.
+ * The level by use alone is kept apart from the one that is shown, so that a stall
+ * does not affect the hysteresis.
  */
 static inline void tw_pressure_calc(const struct tw_pressure_levels *l,
 				    unsigned long used, unsigned long capacity,

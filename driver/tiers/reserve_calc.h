@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * reserve_calc.h - does a reservation fit?
+ * reserve_calc.h - whether a reservation fits
  *
  * Plain arithmetic without kernel calls, so that it is tested in userspace.
  * Counts are pages; none of them overflows when added to another.
@@ -15,12 +15,12 @@
 #endif
 
 /**
- * struct tw_room_state - the room there is
- * @room: pages that all bound tiers hold
- * @taken: of them, in use or set aside; may be more than @room
- * @slots: of @room, slots of stores
- * @in_memory: pages that regions have in memory
- * @available: pages of memory that could be had besides
+ * struct tw_room_state - the room of all bound tiers, in pages
+ * @room: pages that the tiers can hold together
+ * @taken: pages in use or reserved; may be more than @room
+ * @slots: the part of @room that is slots of stores
+ * @in_memory: pages of regions that are in memory
+ * @available: further pages of memory that could be allocated
  */
 struct tw_room_state {
 	unsigned long long room;
@@ -30,14 +30,14 @@ struct tw_room_state {
 	unsigned long long available;
 };
 
-/* Is more taken than @room holds? */
+/* Whether more is taken than @room holds. */
 static inline bool tw_room_over(unsigned long long room,
 				unsigned long long taken)
 {
 	return taken > room;
 }
 
-/* Can @nr pages more be set aside? See TW_REGION_RESERVE in uapi. */
+/* Whether @nr more pages can be reserved; see TW_REGION_RESERVE in uapi. */
 static inline bool tw_room_fits(const struct tw_room_state *s,
 				unsigned long long nr)
 {
@@ -45,7 +45,7 @@ static inline bool tw_room_fits(const struct tw_room_state *s,
 
 	if (all > s->room)
 		return false;
-	/* What no store can hold must find memory, now. */
+	/* Pages beyond the slots of the stores must fit into memory now. */
 	return all <= s->slots || all - s->slots <= s->in_memory + s->available;
 }
 

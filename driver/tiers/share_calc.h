@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * share_calc.h - what a memory tier leaves to others
+ * share_calc.h - how much of a node a memory tier leaves to the rest of the machine
  *
  * Plain arithmetic without kernel calls, so that it is tested in userspace.
  */
@@ -9,18 +9,19 @@
 
 #include "base/percent.h"
 
-/* Percent of a node that may be left at most: the tier has to have something. */
+/* The most that may be left, in percent of the node, so that the tier has some pages. */
 #define TW_LEAVE_MAX	90U
 
 /*
- * And at least this many times what the kernel keeps free on the node; that is
- * much where transparent huge pages have raised it.
+ * The least that is left, in high watermarks of the node. Watermarks are high where
+ * transparent huge pages have raised them.
  */
 #define TW_LEAVE_WATERMARKS	2
 
 /*
- * Pages of a node that has @pages which the tier doesn't take, @percent (up to
- * TW_LEAVE_MAX; 0: none) or more. @high: the sum of its zones' high watermarks.
+ * How many of the node's @pages the tier leaves: @percent (up to TW_LEAVE_MAX), or
+ * more if the watermarks ask for it; with 0 percent none. @high is the sum of the
+ * high watermarks of the node's zones.
  */
 static inline unsigned long tw_share_left(unsigned long pages,
 					  unsigned int percent,

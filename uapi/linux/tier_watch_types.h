@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * TierWatch: the documented names, for programs (tier_watch.h of libtw) and for
- * kernel modules (tier_watch.h of the driver) alike.
+ * TierWatch: the types of the documented API, for programs (tier_watch.h of libtw)
+ * and for kernel modules (tier_watch.h of the driver).
  *
- * Structs may grow at their end. Pages are named by number: a region's page by
- * its stable number or, while it is in memory, by its frame's; an external page
- * by its frame's number. Units: pages, nanoseconds, bytes per second.
+ * Structs may grow at their end. A page number (pfn) is the stable number of a region's
+ * page (see linux/tierwatch.h) or, while the page is in memory, its frame number; for
+ * an external page it is the frame number. Units: pages, nanoseconds, bytes per second.
  */
 #ifndef _UAPI_LINUX_TIER_WATCH_TYPES_H
 #define _UAPI_LINUX_TIER_WATCH_TYPES_H
@@ -19,8 +19,8 @@
  * @TIER_NVME: a block device
  * @TIER_SSD: a block device
  * @TIER_HDD: a block device
- * @TIER_COUNT: how many there are
- * @TIER_ANY: where "any tier" may be asked for
+ * @TIER_COUNT: number of tiers
+ * @TIER_ANY: as an argument, any tier; as a result, no tier
  */
 enum tier_watch_tier {
 	TIER_GPU	= 0,
@@ -33,11 +33,11 @@ enum tier_watch_tier {
 };
 
 /**
- * enum tier_watch_level - how full a tier is
- * @PRESSURE_LOW: plenty of room
- * @PRESSURE_MEDIUM: filling
- * @PRESSURE_HIGH: little room
- * @PRESSURE_CRITICAL: next to none
+ * enum tier_watch_level - pressure of a tier, by default thresholds
+ * @PRESSURE_LOW: below 70 % used
+ * @PRESSURE_MEDIUM: from 70 % used
+ * @PRESSURE_HIGH: from 85 % used
+ * @PRESSURE_CRITICAL: from 95 % used
  */
 enum tier_watch_level {
 	PRESSURE_LOW		= 0,
@@ -48,11 +48,11 @@ enum tier_watch_level {
 
 /**
  * enum tier_watch_reason - why a page moves
- * @MIGRATION_MANUAL: asked for by a program or module
- * @MIGRATION_HOT_PROMOTION: it is hot
- * @MIGRATION_COLD_DEMOTION: it is cold
+ * @MIGRATION_MANUAL: a program or module asked for it
+ * @MIGRATION_HOT_PROMOTION: the page is hot
+ * @MIGRATION_COLD_DEMOTION: the page is cold
  * @MIGRATION_PRESSURE: its tier needs room
- * @MIGRATION_NUMA: towards the node that touches it
+ * @MIGRATION_NUMA: to the node whose CPUs touch the page
  */
 enum tier_watch_reason {
 	MIGRATION_MANUAL	= 0,
@@ -65,10 +65,10 @@ enum tier_watch_reason {
 /**
  * struct tier_pressure - pressure of a tier
  * @level: enum tier_watch_level
- * @permille: used of 1000
+ * @permille: @used in thousandths of @capacity
  * @capacity: pages
  * @used: pages
- * @stalls: faults that waited for room
+ * @stalls: faults that waited for a demotion out of this tier
  */
 struct tier_pressure {
 	__u32 level;
@@ -82,12 +82,12 @@ struct tier_pressure {
  * struct migration_candidate - a page worth moving
  * @pfn: page number
  * @agent_id: label of its agent
- * @benefit_ns: access time that the move saves, below 0: costs
- * @heat: heat
- * @age: how long it has not been touched, see struct tw_page
- * @from_tier: enum tier_watch_tier
- * @to_tier: enum tier_watch_tier
- * @node: NUMA node while in memory, else -1
+ * @benefit_ns: access time that the move saves, or costs if it is below 0
+ * @heat: heat, see enum tw_class in linux/tierwatch.h
+ * @age: how long it has not been touched, see struct tw_page in linux/tierwatch.h
+ * @from_tier: enum tier_watch_tier that it is in
+ * @to_tier: enum tier_watch_tier that it would move to
+ * @node: NUMA node if it is in memory, else -1
  * @reserved: 0
  */
 struct migration_candidate {
@@ -119,13 +119,14 @@ struct migration_request {
 };
 
 /**
- * struct migration_result - what came of it
- * @status: 0 moved, 1 it was there already, or a negative errno
- * @from_tier: as asked for
- * @to_tier: as asked for
+ * struct migration_result - outcome of a request
+ * @status: 0 if the page has moved, 1 if it was in the tier already, or a negative errno
+ * @from_tier: as in the request
+ * @to_tier: as in the request
  * @reserved: 0
- * @pfn: frame that the page is in now, 0 when it is in none or may not be told
- * @latency_ns: from the call to its end
+ * @pfn: frame number of the page now; 0 if it is in no frame, or the caller may not
+ *	know it
+ * @latency_ns: time from the call to the request's end
  * @id: number of the request
  */
 struct migration_result {
@@ -147,7 +148,7 @@ struct migration_result {
  * @faults_major: faults that waited for a store
  * @migrations_in: pages moved into each tier
  * @migrations_out: pages moved out of each tier
- * @limit: pages that its regions should not exceed, ~0: none
+ * @limit: pages that its regions should not exceed, ~0 for no limit
  * @total_pages: @pages and @external of all tiers
  * @faults_reported: faults reported for its pages
  */
@@ -165,15 +166,15 @@ struct agent_memory_stats {
 };
 
 /**
- * struct numa_stats - a NUMA node
+ * struct numa_stats - memory and touches of a NUMA node
  * @node: its number
- * @tier: enum tier_watch_tier that it backs, or TIER_ANY: none
+ * @tier: enum tier_watch_tier that it backs, TIER_ANY for none
  * @total_pages: its memory
- * @free_pages: of it, free
- * @pages: pages of regions there
- * @local_accesses: faults on these by CPUs of the node
- * @remote_accesses: faults on these by other CPUs
- * @migrations_in: pages moved there by balancing
+ * @free_pages: its free memory
+ * @pages: pages of regions that are on it
+ * @local_accesses: faults on its pages by its own CPUs
+ * @remote_accesses: faults on its pages by CPUs of other nodes
+ * @migrations_in: pages moved to it by balancing
  */
 struct numa_stats {
 	__s32 node;
@@ -188,15 +189,15 @@ struct numa_stats {
 
 /**
  * struct page_info - one page
- * @pfn: page number, a stable one for a region's page
- * @frame: its frame's number while in memory and the caller may know, else 0
+ * @pfn: page number, the stable number for a region's page
+ * @frame: frame number if it is in memory and the caller may know it, else 0
  * @agent_id: label of its agent
- * @tier: enum tier_watch_tier, TIER_ANY: never touched
- * @heat: heat
- * @age: see struct tw_page
- * @flags: TW_PAGE_*
- * @node: NUMA node while in memory, else -1
- * @optimal_node: node whose CPUs touch it most, -1: nobody has
+ * @tier: enum tier_watch_tier, TIER_ANY if it was never touched
+ * @heat: heat, see enum tw_class in linux/tierwatch.h
+ * @age: how long it has not been touched, see struct tw_page in linux/tierwatch.h
+ * @flags: TW_PAGE_* of linux/tierwatch.h
+ * @node: NUMA node if it is in memory, else -1
+ * @optimal_node: node whose CPUs touch it most, -1 if not known
  * @temperature: 0 warm, 1 hot, 2 cold
  * @reserved: 0
  */
@@ -215,15 +216,15 @@ struct page_info {
 };
 
 /**
- * struct tier_info - a tier
+ * struct tier_info - capacity, use and speed of a tier
  * @tier: enum tier_watch_tier
- * @bound: 1 when it has memory or a device
+ * @bound: 1 if it has memory or a device
  * @capacity: pages
  * @used: pages
- * @latency_ns: measured when it was bound
- * @bandwidth: measured when it was bound
- * @nominal_latency_ns: the specification's
- * @nominal_bandwidth: the specification's
+ * @latency_ns: measured at bind
+ * @bandwidth: measured at bind
+ * @nominal_latency_ns: as the specification has it
+ * @nominal_bandwidth: as the specification has it
  */
 struct tier_info {
 	__u32 tier;
@@ -238,13 +239,13 @@ struct tier_info {
 
 /**
  * struct fault_stats - a tier's faults since load or the last reset
- * @minor: served from memory
- * @major: waited for this store
- * @reads: of both
- * @writes: of both
- * @first: of the minor ones, first touches
- * @reported: reported by others
- * @total_ns: time spent in them, without those reported
+ * @minor: faults served from memory
+ * @major: faults that waited for this store
+ * @reads: the part of both that were reads
+ * @writes: the part of both that were writes
+ * @first: the part of @minor that were first touches
+ * @reported: faults reported by programs and modules; not in the other counts
+ * @total_ns: time spent in @minor and @major
  */
 struct fault_stats {
 	__u64 minor;
@@ -257,20 +258,20 @@ struct fault_stats {
 };
 
 /**
- * struct module_stats - all of the driver
- * @pages_tracked: pages of regions and external ones
- * @pages_external: of these, external
- * @faults: served
- * @faults_reported: reported by others
+ * struct module_stats - totals and settings of the driver
+ * @pages_tracked: pages of regions, and external pages
+ * @pages_external: external pages
+ * @faults: faults that the driver served
+ * @faults_reported: faults reported by programs and modules
  * @migrations: pages moved
  * @migrations_failed: moves that failed
- * @migration_avg_ns: time a page's move took
- * @requests_queued: requests that wait
- * @memory_bytes: memory that the driver takes for itself
- * @batch_size: pages moved at a time
+ * @migration_avg_ns: average time of a page's move
+ * @requests_queued: requests waiting or under way
+ * @memory_bytes: memory that the driver uses itself
+ * @batch_size: the most pages moved together
  * @hot_threshold: heat above which a page is hot
  * @cold_threshold: heat below which an aged page is cold
- * @auto_migration: 1 when pages are moved by themselves
+ * @auto_migration: 1 if automatic migration is on
  */
 struct module_stats {
 	__u64 pages_tracked;

@@ -3,52 +3,54 @@
  * TierWatch: the interface of /dev/tierwatch.
  *
  * Objects are file descriptors. /dev/tierwatch makes regions, agents and
- * streams; each is an fd of its own, lives as long as the fd or a mapping of
- * it does, and is passed on like any fd.
+ * streams. Each is an fd of its own, lives as long as the fd or a mapping of
+ * it does, and can be passed to other processes like any fd.
  *
- * Every ioctl takes one struct whose first member is its size in bytes. A
- * shorter struct than the kernel's is one from an older header: the missing
- * tail reads as zero. A longer one is accepted when the tail the kernel does
- * not know is all zero, else E2BIG. A size below the first published one
- * (TW_*_SIZE_VER0, beside each struct) is EINVAL, so are unknown flags and
- * non-zero reserved members.
+ * Every ioctl takes one struct whose first member is its size in bytes. A struct
+ * that is shorter than the kernel's comes from an older header; its missing tail
+ * reads as zero. A longer one is accepted if the tail that the kernel does not
+ * know is all zero, else the call fails with E2BIG. A size below the first
+ * published one (TW_*_SIZE_VER0, beside each struct) is EINVAL, and so are unknown
+ * flags and reserved members that are not zero.
  *
- * An array of structs has the size of one of them beside it (entry_size), by
- * which the kernel goes from one to the next. The same rules hold for each: what
- * the caller's entries lack reads as zero and is not told; what they have more
- * must be zero where they are read (E2BIG) and is zeroed where they are
- * written. A size below the first published one is EINVAL, one of more than a
- * page E2BIG.
+ * Where a struct points to an array of structs, a member entry_size has the size of
+ * one of these, which is the distance from one to the next. The same rules hold
+ * for each of them. Members that the caller's structs lack read as zero and are
+ * not written. Members that the kernel does not know must be zero where the array
+ * is read (else E2BIG) and are set to zero where it is written. A size below the
+ * first published one is EINVAL, and one above a page is E2BIG.
  *
- * What a struct gains does nothing while it is zero: a caller that sets something
- * says what, by flags or a mask, and leaves the rest as it is.
+ * Members that are added to a struct later do nothing while they are zero. A caller
+ * that sets something says so by flags or a mask, and all else stays as it is.
  *
  * errno, for the whole device:
  *   ENOTTY      unknown command
  *   E2BIG       non-zero tail that this kernel does not know
- *   EOPNOTSUPP  known, but not possible here (tier not bound, no movers)
+ *   EOPNOTSUPP  known, but not possible now (tier not bound, page has no mover)
  *   EINVAL      wrong argument
  *   EFAULT      a pointer does not point to accessible memory
- *   ENOENT      no such object, or not yours
- *   EBADF       a member that must be one of our fds is not an open fd
+ *   ENOENT      no such object, or it is not the caller's
+ *   EBADF       a member that must be an agent's fd is not an open fd
  *   EACCES      the fd is not open for this; EPERM  a capability is missing
  *   ENOSPC      full; EBUSY  pinned, in flight or in use
- *   EDQUOT      a per-user cap is reached: in a user namespace also one of the
- *               user who made it. A first touch that finds the cap on pages
- *               reached is SIGBUS, with an event TW_EVENT_LIMIT that says EDQUOT
+ *   EDQUOT      a cap of the user is reached or, in a user namespace, a cap of
+ *               the user who made it. A first touch beyond the cap on pages is
+ *               SIGBUS, with an event TW_EVENT_LIMIT whose status is -EDQUOT
  *   EAGAIN      queue full, try again
  *   EMSGSIZE    buffer too short, the needed count is written back
  *   EINTR       a signal came before anything was done, and its handler was set
- *               without SA_RESTART; with it the call begins again
- * A refused call changes nothing.
+ *               without SA_RESTART; with SA_RESTART the call begins again
+ * A call that fails with one of these has changed nothing, unless its struct says
+ * otherwise.
  *
- * Whose a page is: a number can be guessed, so it gives nobody anything. "Yours" or
- * "the caller's own" are the pages of a region that the calling process has made
- * (until execve(2)), or has a file of that is open for writing, or over whose
- * maker's user namespace it has CAP_SYS_PTRACE; with CAP_SYS_ADMIN in the initial
- * one, everybody's. The same uid is not enough: whoever may look into another
- * process gets the region's file from it with pidfd_getfd(2). An agent is its
- * user's.
+ * Rights to pages: a number can be guessed, so knowing it gives no right. Below,
+ * "the caller's own" pages ("yours") are those of a region that the calling process
+ * has made (until it calls execve(2)), or whose file it has open for writing, or
+ * over whose maker's user namespace it has CAP_SYS_PTRACE. A caller with
+ * CAP_SYS_ADMIN in the initial user namespace may name all users' pages. The same
+ * uid does not suffice; a process that may ptrace the maker can get the region's
+ * file from it with pidfd_getfd(2). An agent belongs to a user, and all processes of
+ * the user in that user namespace may name it.
  *
  * Units: sizes and offsets of regions in bytes, capacities in pages of
  * tw_info.page_size bytes, times in nanoseconds of CLOCK_MONOTONIC.
@@ -69,8 +71,8 @@
  * @TW_TIER_NVME: a block device
  * @TW_TIER_SSD: a block device
  * @TW_TIER_HDD: a block device
- * @TW_NR_TIERS: how many there are
- * @TW_TIER_NONE: no tier: an untouched page; "any" where a tier is asked for
+ * @TW_NR_TIERS: number of tiers
+ * @TW_TIER_NONE: no tier, of an untouched page; as an argument, any tier
  */
 enum tw_tier {
 	TW_TIER_GPU	= 0,
@@ -89,7 +91,8 @@ enum tw_tier {
  * @TW_PRESSURE_HIGH: from 85 %, until below 80 %
  * @TW_PRESSURE_CRITICAL: from 95 %, until below 90 %
  *
- * Faults that had to wait for a demotion raise the level by one for a second.
+ * These are the defaults, see TW_IOC_THRESHOLDS. Faults that had to wait for a
+ * demotion raise the level by one for a second.
  */
 enum tw_level {
 	TW_PRESSURE_LOW		= 0,
@@ -100,17 +103,18 @@ enum tw_level {
 
 /**
  * enum tw_reason - why a page moves
- * @TW_REASON_MANUAL: asked for by a program
- * @TW_REASON_HOT: hot promotion
- * @TW_REASON_COLD: cold demotion
- * @TW_REASON_PRESSURE: a tier needs room
- * @TW_REASON_NUMA: towards the node that touches it
- * @TW_REASON_FAULT: touched while in a store
- * @TW_REASON_EVACUATE: its tier or memory is going away
- * @TW_NR_REASONS: how many there are
+ * @TW_REASON_MANUAL: a program asked for it
+ * @TW_REASON_HOT: promotion, since the page is hot
+ * @TW_REASON_COLD: demotion, since the page is cold
+ * @TW_REASON_PRESSURE: demotion, since its tier needs room
+ * @TW_REASON_NUMA: to the node whose CPUs touch the page
+ * @TW_REASON_FAULT: the page was touched while in a store
+ * @TW_REASON_EVACUATE: its tier is unbound or its memory goes offline
+ * @TW_NR_REASONS: number of reasons
  *
- * Calls take those before TW_REASON_FAULT, which a program may have as well as
- * the driver: see TW_MIGRATE_ASKED. Others are refused with EINVAL.
+ * Calls that move pages take the reasons before TW_REASON_FAULT, since a program may
+ * have these as well as the driver; TW_MIGRATE_ASKED tells which it was. Others are
+ * EINVAL.
  */
 enum tw_reason {
 	TW_REASON_MANUAL	= 0,
@@ -124,18 +128,19 @@ enum tw_reason {
 };
 
 /*
- * Page numbers. A page is named by its stable number, the same in every tier
- * for life, or, while it is in memory, by its pfn.
+ * Page numbers. A page is named by its stable number, which is the same in every
+ * tier as long as the region lives, or, while it is in memory, by its frame number
+ * (pfn).
  *
- * A stable number is TW_PAGE_STABLE, the owner's number (1..TW_PAGE_OWNERS) and
- * the page's index, which is wide enough for an address space of 47 bits. A
- * region is known by its id, which has 64 bits, is never given twice and can't
- * be used up. Its number is the id's lower bits: TW_PAGE() takes either. No two
- * regions that are alive have the same number. That of one that has gone is
- * given again, but only after all the others have been: TW_PAGE_OWNERS regions
- * later. So whoever keeps page numbers for long, and may act on more than what
- * is the caller's own, keeps the region's id with them and has it compared
- * (@owner of struct tw_page and of the calls that take numbers).
+ * A stable number consists of TW_PAGE_STABLE, the number of the page's region
+ * (1..TW_PAGE_OWNERS) and the page's index, which is wide enough for an address
+ * space of 47 bits. A region has an id of 64 bits, which is never given to another
+ * region. The region's number is the lower bits of its id, and TW_PAGE() takes
+ * either. Two regions that are alive never have the same number. The number of a
+ * region that has ended is given to another one, but only after TW_PAGE_OWNERS
+ * further regions. So a program that keeps page numbers for long, and may name
+ * pages that are not its own, should keep the region's id with them and have it
+ * compared (@owner of struct tw_page and of the calls that take numbers).
  */
 #define TW_PAGE_STABLE		(1ULL << 63)
 #define TW_PAGE_INDEX_BITS	35
@@ -196,20 +201,21 @@ enum tw_reason {
 #define TW_IOC_STREAM_INFO	_IO(TW_IOC_TYPE, 0x40)
 
 /**
- * struct tw_info - TW_IOC_INFO: what this driver is
+ * struct tw_info - TW_IOC_INFO: properties of the driver
  * @size: sizeof(struct tw_info)
  * @flags: in: 0
  * @abi_version: out: TW_ABI_VERSION of the driver
  * @page_size: out: bytes
  * @nr_tiers: out: TW_NR_TIERS
- * @bound_mask: out: bit per tier that is bound now
+ * @bound_mask: out: a bit for each tier that is bound now, 1 << enum tw_tier
  * @stats_size: out: bytes to mmap at offset 0 of /dev/tierwatch
- * @max_pages: out: most pages (numbers or range) one migrate or info call
- *	takes, at least 256
- * @nr_cpus: out: possible CPUs: rings of a stream, counter blocks of the stats
- * @region_dev: in: 0. out: device number of all regions' inodes, as st_dev of a
- *	region's fd and /proc/PID/maps have it; 0: there is no region now. A file of
- *	any other device is no region, whatever it is called
+ * @max_pages: out: the most pages, as numbers or as a range, that one call takes;
+ *	at least 256
+ * @nr_cpus: out: possible CPUs, which is the number of a stream's rings and of the
+ *	statistics' CPU blocks
+ * @region_dev: in: 0. out: device number of all regions' inodes, as in st_dev of a
+ *	region's fd and in /proc/PID/maps; 0 if there is no region now. A file of any
+ *	other device is no region, whatever its name
  */
 struct tw_info {
 	__u32 size;
@@ -236,16 +242,17 @@ struct tw_info {
  * @size: sizeof(struct tw_tier_info)
  * @tier: in: enum tw_tier
  * @flags: in: 0
- * @kind: out: TW_KIND_*; TW_KIND_NONE when not bound
+ * @kind: out: TW_KIND_*; TW_KIND_NONE if not bound
  * @capacity: out: pages
  * @used: out: pages that are there now
- * @kept: out: clean copies of pages that are in memory now, in pages
- * @nominal_latency_ns: out: the specification's figure
- * @nominal_bandwidth: out: bytes per second, the specification's figure
- * @latency_ns: out: measured at bind, 0 when not bound
- * @bandwidth: out: bytes per second, measured at bind
+ * @kept: out: pages that are in memory now and of which the store still has a clean
+ *	copy
+ * @nominal_latency_ns: out: as the specification has it
+ * @nominal_bandwidth: out: bytes per second, as the specification has it
+ * @latency_ns: out: measured at bind, 0 if not bound
+ * @bandwidth: out: bytes per second, measured at bind, 0 if not bound
  * @nodes: out: NUMA nodes 0..63 of a NUMA tier, a bit each
- * @dev: out: block device number of a store (as st_rdev: makedev), else 0
+ * @dev: out: number of a store's block device, as in st_rdev, else 0
  * @reserved: in: 0
  */
 struct tw_tier_info {
@@ -271,13 +278,13 @@ struct tw_tier_info {
  * TW_BIND_MOVABLE: accept nodes that have only ZONE_MOVABLE memory. Long-term
  * pins of such memory fail, and its offlining has to wait for pinned pages.
  *
- * TW_BIND_SHARE: NUMA tiers with @capacity 0: all there is but for a share of each
- * node, which is left to the machine's other users: as many percent as the
- * driver's parameter leave_percent says (25), but no less than twice what
- * the kernel itself keeps free there (its high watermarks). So are the tiers bound
- * that bind themselves when the driver is loaded. TW_BIND_LEAVE(percent): the same
- * with another share, 1..90 percent. The share follows memory that is added or
- * taken away.
+ * TW_BIND_SHARE: for NUMA tiers with @capacity 0. The tier takes all memory but for
+ * a share of each node, which is left to the rest of the machine. The share is the
+ * driver's parameter leave_percent (25), but no less than twice what the kernel keeps
+ * free there (the high watermarks). Tiers that bind themselves when the driver is
+ * loaded are bound in this way. The share follows memory that goes online or offline.
+ *
+ * TW_BIND_LEAVE(percent): the same with a share of 1..90 percent.
  */
 #define TW_BIND_MOVABLE		(1U << 0)
 #define TW_BIND_SHARE		(1U << 1)
@@ -295,23 +302,23 @@ struct tw_tier_info {
  * @flags: in: TW_BIND_*
  * @fd: in: stores: a block device that `tw tier format` has signed, open for
  *      reading and writing; NUMA tiers: -1
- * @capacity: in: pages; 0 for all there is. More than there is: EINVAL; of a
- *	store, so are fewer than TW_STORE_PAGES_MIN
+ * @capacity: in: pages; 0 for all there is. EINVAL if it is more than that, or for a
+ *	store less than TW_STORE_PAGES_MIN
  * @nodes: in: NUMA tiers: nodes 0..63, a bit each; 0 for all that fit the
  *         tier (GPU: without CPUs, CPU: with CPUs); stores: 0
  *
- * Needs CAP_SYS_ADMIN. EBUSY: bound already, a node belongs to the other
- * tier, or the device is in use.
+ * Needs CAP_SYS_ADMIN (else EPERM). EBUSY: the tier is bound already, a node belongs
+ * to the other tier, or the device is in use.
  *
- * NUMA tiers: EOPNOTSUPP: no such node has memory, or only ZONE_MOVABLE without
- * the flag.
+ * NUMA tiers: EOPNOTSUPP: none of the nodes has memory, or only ZONE_MOVABLE without
+ * TW_BIND_MOVABLE.
  *
- * Stores, what is looked at in this order: EBADF: no open fd; ENOTBLK: it is no
- * block device; EACCES: it is not open for reading and writing; then of the
- * device: EROFS: it is read-only; EOPNOTSUPP: it is zoned; EOVERFLOW: its logical
- * blocks are larger than pages; EIO: it fails; ENOSPC: it is too small for a
- * store; EMEDIUMTYPE: it is not signed; ESTALE: it has shrunk since it was; and
- * last EINVAL of @capacity.
+ * Stores, checked in this order: EBADF: @fd is no open fd; ENOTBLK: it is no
+ * block device; EACCES: it is not open for reading and writing. Then the device:
+ * EROFS: it is read-only; EOPNOTSUPP: it is zoned; EOVERFLOW: its logical blocks are
+ * larger than pages; EIO: it fails; ENOSPC: it is too small for a store;
+ * EMEDIUMTYPE: it is not signed; ESTALE: it has shrunk since it was signed. Last
+ * EINVAL for @capacity.
  */
 struct tw_tier_bind {
 	__u32 size;
@@ -325,28 +332,27 @@ struct tw_tier_bind {
 #define TW_TIER_BIND_SIZE_VER0		32
 
 /*
- * TW_UNBIND_FORCE: a page that its dead device will not give back is given up
- * (touching it is SIGBUS) instead of refusing with EIO. And the tier goes though
- * more room is reserved than the others have: what is promised beyond that is
- * promised no more, and the kernel's log says how much.
+ * TW_UNBIND_FORCE: a page that the device cannot give back is lost (touching it is
+ * SIGBUS), instead of the call failing with EIO. The tier is also unbound if the other
+ * tiers have less room than is reserved. Reservations are then no longer sure, and the
+ * kernel's log says by how many pages.
  */
 #define TW_UNBIND_FORCE		(1U << 0)
 #define TW_UNBIND_FLAGS		(TW_UNBIND_FORCE)
 
 /**
- * struct tw_tier_unbind - TW_IOC_TIER_UNBIND: move its pages away, let it go
+ * struct tw_tier_unbind - TW_IOC_TIER_UNBIND: move a tier's pages away, unbind it
  * @size: sizeof(struct tw_tier_unbind)
  * @tier: in: enum tw_tier
  * @flags: in: TW_UNBIND_*
  * @reserved: in: 0
- * @moved: out: pages moved elsewhere, also when the call failed
+ * @moved: out: pages moved to other tiers, also if the call fails
  *
- * Needs CAP_SYS_ADMIN. ENOSPC: the other tiers have no room, or would have less
- * than there is reserved (TW_REGION_RESERVE); the latter is found out before
- * anything moves. EBUSY: a page is
- * pinned or it is the last memory tier and regions exist, EIO: a page cannot
- * be read. The tier then stays bound and what has moved stays moved.
- * EINTR: a signal came.
+ * Needs CAP_SYS_ADMIN (else EPERM). EOPNOTSUPP: the tier is not bound. ENOSPC: the
+ * other tiers have no room, or would have less than is reserved (TW_REGION_RESERVE);
+ * the latter is checked before any page moves. EBUSY: a page is pinned, or it is the
+ * last memory tier and there are regions. EIO: a page cannot be read. EINTR: a signal
+ * came. The tier then stays bound, and pages that have moved stay where they are.
  */
 struct tw_tier_unbind {
 	__u32 size;
@@ -367,10 +373,10 @@ struct tw_tier_unbind {
  * @capacity: out: pages
  * @used: out: pages
  * @stalls: out: faults that waited for a demotion out of this tier
- * @permille: out: used of 1000
+ * @permille: out: @used in thousandths of @capacity
  * @reserved: in: 0
  *
- * EOPNOTSUPP: not bound.
+ * EOPNOTSUPP: the tier is not bound.
  */
 struct tw_pressure {
 	__u32 size;
@@ -388,29 +394,29 @@ struct tw_pressure {
 
 /*
  * TW_REGION_DONTDUMP: leave the region's mappings out of core dumps, as
- * madvise(MADV_DONTDUMP) does for one mapping. Without, they are in them as
- * anonymous shared memory is (bit 1 of /proc/PID/coredump_filter, set by default):
- * pages in stores are read for that, pages that were never touched are holes.
+ * madvise(MADV_DONTDUMP) does for one mapping. Without it they are dumped as
+ * anonymous shared memory is (bit 1 of /proc/PID/coredump_filter, set by default).
+ * Pages in stores are read for that, and pages that were never touched are holes.
  *
- * TW_REGION_RESERVE: the region's whole size is set aside at creation, in the
- * room of all bound tiers together (tw_stats.room, .room_taken), or the call is
- * refused: ENOSPC. From then on no touch of a page of it is SIGBUS for want of
- * room. Others may use what they find beside that room and no more: where it
- * ends, a first touch of a region without the flag is SIGBUS. A page that is
- * discarded goes back to the region's room; the last close of the region gives
- * all of it back. Regions are shared by whoever maps them, and so is the room.
+ * TW_REGION_RESERVE: reserve the region's whole size at creation, in the room of all
+ * bound tiers together (tw_stats.room, .room_taken); ENOSPC if there is not enough.
+ * From then on no touch of a page of the region is SIGBUS for want of room. Regions
+ * without the flag share the room that is not reserved; when that is used up, a
+ * first touch of such a region is SIGBUS. The room of a page that is discarded stays
+ * reserved for the region; when the region ends, its reservation does, too. All
+ * processes that map the region use the same reservation.
  *
- * What counts as room: each slot of a bound store, and each page of a memory
- * tier's capacity. A slot is sure. Memory is the machine's, and pages that a
- * region hasn't touched yet may be gone when it does: what the stores alone
- * can't hold is reserved only as far as memory is available at the time of the
- * call. A machine that has to be sure binds stores that hold what is reserved.
+ * Room is each slot of a bound store, and each page of a memory tier's capacity. A
+ * slot is sure. Memory is shared with the rest of the machine, so a page of it may be
+ * gone when the region touches it first. So pages that the stores alone cannot hold
+ * are reserved only as far as memory is available at the time of the call. On a
+ * machine that has to be sure, bind stores that can hold all that is reserved.
  *
- * What the promise isn't about: limits of agents, cgroups and users (none refuses
- * a page), memory cgroups, pages whose bytes are lost, a machine that is out of
- * memory altogether, memory that is all pinned, and stores that fail: of those
- * TW_EVENT_TIER_ERROR tells. Unbinding a tier, or taking memory offline, that
- * would leave less room than there is reserved is refused with ENOSPC.
+ * A reservation does not cover pages whose bytes are lost, memory cgroups, a machine
+ * that is out of memory altogether, memory that is all pinned, and stores that fail
+ * (TW_EVENT_TIER_ERROR tells of these). Limits of agents, cgroups and users never
+ * refuse a page. To unbind a tier or take memory offline fails with ENOSPC if that
+ * would leave less room than is reserved.
  */
 #define TW_REGION_DONTDUMP	(1U << 0)
 #define TW_REGION_RESERVE	(1U << 1)
@@ -422,20 +428,19 @@ struct tw_pressure {
  * @flags: in: TW_REGION_*
  * @bytes: in: size of the region, a multiple of the page size, at most
  *         TW_REGION_MAX_PAGES pages. Untouched pages cost nothing
- * @affinity: in: TW_TIER_CPU or TW_TIER_GPU: where pages go first
+ * @affinity: in: TW_TIER_CPU or TW_TIER_GPU, the tier where pages go first
  * @agent_fd: in: agent that the pages are accounted to, or -1 for the default
  *            agent of the caller's cgroup
  * @fd: out: the region, O_CLOEXEC. mmap it MAP_SHARED
  * @reserved: in: 0
- * @id: out: never used again while the driver is loaded; in /proc/PID/maps it
- *      is the inode of mappings of the region. Its lower bits are in the stable
- *      numbers of the region's pages, see TW_PAGE()
+ * @id: out: the region's id, never given again while the driver is loaded. In
+ *      /proc/PID/maps it is the inode number of the region's mappings. Its lower
+ *      bits are in the stable numbers of the region's pages, see TW_PAGE()
  *
- * EDQUOT: the user has too many regions, or without CAP_SYS_RESOURCE reserves
+ * EDQUOT: the user has too many regions or, without CAP_SYS_RESOURCE, would reserve
  * more than the driver's parameters max_user_reserve_percent and
- * max_reserve_percent let, or more records than max_user_record_mib.
- * ENOSPC: there is not the room to reserve. EOPNOTSUPP: no memory tier is
- * bound.
+ * max_reserve_percent allow, or need more records than max_user_record_mib allows.
+ * ENOSPC: the room cannot be reserved. EOPNOTSUPP: no memory tier is bound.
  */
 struct tw_region_create {
 	__u32 size;
@@ -450,7 +455,7 @@ struct tw_region_create {
 
 #define TW_REGION_CREATE_SIZE_VER0	40
 
-/* tw_policy.set: which members are set; what is not among them stays as it is */
+/* tw_policy.set: which members to set; the others stay as they are */
 #define TW_POLICY_SET_ENABLED	(1U << 0)
 #define TW_POLICY_SET_HOT	(1U << 1)	/* hot_threshold */
 #define TW_POLICY_SET_COLD	(1U << 2)	/* cold_threshold */
@@ -458,48 +463,52 @@ struct tw_region_create {
 #define TW_POLICY_SET_MIN_MS	(1U << 4)	/* scan_min_ms */
 #define TW_POLICY_SET_MAX_MS	(1U << 5)	/* scan_max_ms */
 #define TW_POLICY_SET_FREE	(1U << 6)	/* free_permille */
-#define TW_POLICY_SET_MIN_STAY	(1U << 7)
-#define TW_POLICY_SET_MAX_RATE	(1U << 8)
+#define TW_POLICY_SET_MIN_STAY	(1U << 7)	/* min_stay */
+#define TW_POLICY_SET_MAX_RATE	(1U << 8)	/* max_rate */
 #define TW_POLICY_SETS		((1U << 9) - 1)
-/* tw_policy.mode */
+/* tw_policy.mode, see there */
 #define TW_POLICY_AUTO		(1U << 0)
 #define TW_POLICY_UNMAP		(1U << 1)
 #define TW_POLICY_MODES		(TW_POLICY_AUTO | TW_POLICY_UNMAP)
 
 /**
- * struct tw_policy - TW_IOC_POLICY: what moves pages by itself, and how
+ * struct tw_policy - TW_IOC_POLICY: settings of automatic migration
  * @size: sizeof(struct tw_policy)
  * @flags: in: 0
- * @enabled: 1: scan and move; 0: neither (parameter enable_auto_migration)
- * @mode: TW_POLICY_AUTO (default): hot is what fits the faster tier, hottest
- *	first; without: what is above @hot_threshold, and cold below
- *	@cold_threshold. TW_POLICY_UNMAP: scans don't trust accessed bits but
- *	unmap what is mapped and see what faults come, as they do anyway where
- *	those bits can't be had; exact, and dearer
- * @hot_threshold: heat above which a page is called hot, default 100
- * @cold_threshold: heat below which a page not touched lately is called cold,
+ * @enabled: 1 to scan and move pages, 0 to do neither (the driver's parameter
+ *	enable_auto_migration)
+ * @mode: with TW_POLICY_AUTO (default) the hottest pages that fit into the faster
+ *	tier count as hot; without it those above @hot_threshold do, and those below
+ *	@cold_threshold count as cold. With TW_POLICY_UNMAP scans unmap pages and see
+ *	which ones fault, instead of reading accessed bits; that is exact, but
+ *	costs more. They do so anyway where accessed bits cannot be read
+ * @hot_threshold: heat above which a page is hot, default 100
+ * @cold_threshold: heat below which a page that was not touched lately is cold,
  *	1..@hot_threshold - 1, default 10
- * @scan_permille: most of one CPU that scanning takes, 1..1000, default 10
- * @scan_min_ms: least time from scan to scan, 10..@scan_max_ms, default 50
- * @scan_max_ms: most, up to 600000, default 2000
- * @free_permille: of each memory tier, kept free so that faults need not wait,
- *	1..500, default 20; twice that once it has to be made. Down to a sixteenth
- *	of it while pages go to stores and no fault waits; each that does doubles
- *	it, and setting begins with all of it
- * @min_stay: scans that a page stays where it was put, 0..255, default 2
- * @max_rate: most pages a second from one tier to another, 0: no limit;
+ * @scan_permille: the most of one CPU's time that scanning takes, 1..1000,
+ *	default 10
+ * @scan_min_ms: the least time from scan to scan, 10..@scan_max_ms, default 50
+ * @scan_max_ms: the most time from scan to scan, up to 600000, default 2000
+ * @free_permille: how much of each memory tier is kept free so that faults need
+ *	not wait, 1..500, default 20; when pages must be demoted for that, twice as
+ *	much is made free. While pages go to stores and no fault waits, it goes
+ *	down to a sixteenth of this; each fault that waits doubles it, and setting it
+ *	begins with all of it
+ * @min_stay: scans that a page stays where it was moved to, 0..255, default 2
+ * @max_rate: the most pages per second from one tier to another, 0 for no limit;
  *	default 65536
  * @set: in: TW_POLICY_SET_* of the members to set. out: 0
- * @mode_set: in: bits of @mode to set or clear, as they are there. out: 0
+ * @mode_set: in: bits of @mode that are to become as they are in @mode. out: 0
  *
- * Heat by scans: each takes an eighth off and adds 20 when the page was touched
- * since the one before; a fault adds 10. Where most pages are, a touch within a
- * shorter window adds 20, and one before it 3.
+ * While this is enabled, heat comes from scans. Each scan takes an eighth of a page's
+ * heat away, and adds 20 if the page was touched since the scan before; a fault
+ * adds 10. When so many pages are touched that this tells nothing, a touch counts 20
+ * only within a shorter window, and 3 before it.
  *
- * With @set and @mode_set 0 the call only looks; setting takes CAP_SYS_ADMIN.
- * What is not set is not looked at on the way in. All members are as they are
- * from then on when it returns. EINVAL: a value is out of its range, or does not
- * fit one that stays; nothing is set then.
+ * With @set and @mode_set 0 the call only reads the settings; setting takes
+ * CAP_SYS_ADMIN (else EPERM). Members that are not to be set are ignored as input. On
+ * return all members have the values that hold from then on. EINVAL: a value is out
+ * of its range, or does not fit one that stays; nothing is set then.
  */
 struct tw_policy {
 	__u32 size;
@@ -521,21 +530,20 @@ struct tw_policy {
 #define TW_POLICY_SIZE_VER0		56
 
 /**
- * struct tw_region_info - TW_IOC_REGION_INFO
+ * struct tw_region_info - TW_IOC_REGION_INFO: properties and pages of a region
  * @size: sizeof(struct tw_region_info)
  * @flags: in: 0
- * @id: out: as created
+ * @id: out: id, see struct tw_region_create
  * @bytes: out: size
  * @agent: out: label of its agent
  * @pages: out: pages in each tier, indexed by enum tw_tier
  * @lost: out: pages whose bytes are lost (checksum wrong, given up by a forced
  *        unbind); a touch of one is SIGBUS until it is discarded. A page that
  *        its device failed to read is not lost: the next touch tries again
- * @record_bytes: out: kernel memory that the page records take
+ * @record_bytes: out: bytes of kernel memory that its page records take
  * @affinity: out: TW_TIER_CPU or TW_TIER_GPU
  * @reserved: in: 0
- * @room: out: pages of room set aside for it by TW_REGION_RESERVE, touched or
- *	not; else 0
+ * @room: out: pages reserved for it by TW_REGION_RESERVE, touched or not; else 0
  */
 struct tw_region_info {
 	__u32 size;
@@ -561,8 +569,8 @@ struct tw_region_info {
  * @length: in: bytes, page aligned, not 0; the range lies within the region
  * @discarded: out: pages freed. They read as zeroes from now on
  *
- * Needs an fd open for writing. fallocate(FALLOC_FL_PUNCH_HOLE |
- * FALLOC_FL_KEEP_SIZE) does the same. EPERM: TW_SEAL_DISCARD is there.
+ * Needs an fd open for writing (else EACCES). fallocate(FALLOC_FL_PUNCH_HOLE |
+ * FALLOC_FL_KEEP_SIZE) does the same. EPERM: the region has TW_SEAL_DISCARD.
  */
 struct tw_region_discard {
 	__u32 size;
@@ -575,17 +583,16 @@ struct tw_region_discard {
 #define TW_REGION_DISCARD_SIZE_VER0	32
 
 /*
- * Seals: what can no longer be done to a region, by anybody. A program that
- * maps a region which another one gave it asks for those that it relies on, and
- * for TW_REGION_RESERVE (tw_region_info.room): then its touches need none of the
- * maker's quota.
+ * Seals forbid things to be done to a region, for good and for every process. A
+ * program that maps a region which it got from another program should check that the
+ * region has the seals that it relies on, and that it is reserved
+ * (tw_region_info.room), so that its touches need none of the maker's quota.
  *
- * TW_SEAL_SEAL: no more seals
- * TW_SEAL_DISCARD: no page is freed while the region lives; discards are refused
- *	with EPERM
- * TW_SEAL_WRITE: no mapping made from now on may write; mmap(2) for writing is
- *	refused with EPERM, and so is a later mprotect(2), with EACCES. Mappings
- *	that are there keep what they may
+ * TW_SEAL_SEAL: no more seals can be added
+ * TW_SEAL_DISCARD: no page is freed while the region lives; a discard is EPERM
+ * TW_SEAL_WRITE: no mapping that is made from now on may write. mmap(2) for writing
+ *	is EPERM, and a later mprotect(2) of such a mapping is EACCES. Mappings that
+ *	exist already may write as before
  */
 #define TW_SEAL_SEAL		(1U << 0)
 #define TW_SEAL_DISCARD		(1U << 1)
@@ -593,14 +600,14 @@ struct tw_region_discard {
 #define TW_SEALS		(TW_SEAL_SEAL | TW_SEAL_DISCARD | TW_SEAL_WRITE)
 
 /**
- * struct tw_region_seal - TW_IOC_REGION_SEAL: seal a region, look at its seals
+ * struct tw_region_seal - TW_IOC_REGION_SEAL: seal a region, read its seals
  * @size: sizeof(struct tw_region_seal)
  * @flags: in: 0
- * @add: in: TW_SEAL_* to add, 0: only look
- * @seals: out: TW_SEAL_* there are. Those never go
+ * @add: in: TW_SEAL_* to add, 0 to only read them
+ * @seals: out: TW_SEAL_* that the region has. A seal is never removed
  *
- * Adding needs an fd open for writing: EACCES. EPERM: TW_SEAL_SEAL is there.
- * EBUSY: pages are being freed just now, try again.
+ * Adding needs an fd open for writing (else EACCES). EPERM: the region has
+ * TW_SEAL_SEAL. EBUSY: pages are being freed just now, try again.
  */
 struct tw_region_seal {
 	__u32 size;
@@ -615,13 +622,14 @@ struct tw_region_seal {
  * struct tw_region_view - TW_IOC_REGION_VIEW: a file that only reads a region
  * @size: sizeof(struct tw_region_view)
  * @flags: in: 0
- * @fd: out: the same region opened for reading, O_CLOEXEC. To be passed to those
- *      that shall look but not write: it maps PROT_READ, MAP_SHARED; it neither
- *      moves, frees nor seals pages, and gives no right to name them by number
+ * @fd: out: the same region opened for reading, O_CLOEXEC, to be passed to programs
+ *      that may read but not write it. It can be mapped PROT_READ, MAP_SHARED, but
+ *      not be used to move, free or seal pages, and gives no right to name them by
+ *      number
  * @reserved: in: 0
  *
- * From either kind of the region's files. The region lives as long as one of
- * them or a mapping does.
+ * Both the file that TW_IOC_REGION_CREATE made and such a view can make one. The
+ * region lives as long as any of its files or mappings.
  */
 struct tw_region_view {
 	__u32 size;
@@ -633,12 +641,14 @@ struct tw_region_view {
 #define TW_REGION_VIEW_SIZE_VER0	16
 
 /*
- * Outcome of a page's move, one __s32 a page: 0 moved, TW_MOVE_ALREADY it was
- * there, or a negative errno and the page is untouched: -ENOENT no such page
- * or never touched, -EBUSY pinned or in flight, -ENOSPC target full, -EINVAL
- * it is not in from_tier, -EIO it could not be read or written, -EHWPOISON
- * its memory is bad, -ENOMEM no memory for its checksum, -EOPNOTSUPP target not
- * bound, -EINTR a signal came before its turn.
+ * Outcome of a page's move, one __s32 for each page: 0 moved, TW_MOVE_ALREADY it
+ * was in the target tier already, or a negative errno and the page has not moved:
+ * -ENOENT no such page, not yours, or never touched, -EBUSY pinned or in flight,
+ * -ENOSPC target full, -EDQUOT a limit of its agent or group in the target is
+ * reached, -EINVAL it is not in from_tier, -EIO it could not be read or written,
+ * -EHWPOISON its memory is bad, -ENOMEM no memory for its checksum, -EOPNOTSUPP the
+ * target is not bound or an external page has no mover, -EINTR a signal came before
+ * its turn.
  */
 #define TW_MOVE_ALREADY		1
 
@@ -650,17 +660,17 @@ struct tw_region_view {
  * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
  * @reason: in: enum tw_reason
  * @nr: in: how many, 1..tw_info.max_pages
- * @pages: in: pointer to @nr __u64 page numbers. Stable ones need the region
- *         to be yours (or CAP_SYS_ADMIN), pfns CAP_SYS_ADMIN; else the page's
- *         status is -ENOENT
+ * @pages: in: pointer to @nr __u64 page numbers. Stable numbers need the region
+ *         to be yours (or CAP_SYS_ADMIN), frame numbers need CAP_SYS_ADMIN; else
+ *         the page's status is -ENOENT
  * @status: in: pointer to @nr __s32 for the pages' outcomes, or 0
  * @moved: out: pages moved
  * @failed: out: pages with a negative status
- * @owner: in: id of the region that all of @pages must be of, or 0: any. Others
- *	are as if they did not exist
+ * @owner: in: id of the region that all of @pages must be of, or 0 for any. The
+ *	status of pages of other regions is -ENOENT
  *
- * Returns 0 when the call was carried out, whatever the pages' outcomes.
- * EOPNOTSUPP: @to_tier is not bound. EINTR: a signal came before the first.
+ * Returns 0 if the call was carried out, whatever the pages' outcomes.
+ * EOPNOTSUPP: @to_tier is not bound. EINTR: a signal came before the first page.
  */
 struct tw_migrate_pages {
 	__u32 size;
@@ -688,16 +698,17 @@ struct tw_migrate_pages {
  * @to_tier: in: enum tw_tier
  * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
  * @reason: in: enum tw_reason
- * @nr_status: in: room in @status; less than the range's pages: EMSGSIZE with
- *             the needed count here
- * @status: in: pointer to __s32, one a page of the range, or 0
+ * @nr_status: in: entries in @status. If they are fewer than the range has pages, the
+ *             call fails with EMSGSIZE, and the needed number is written here
+ * @status: in: pointer to __s32, one for each page of the range, or 0
  * @moved: out: pages moved
  * @failed: out: touched pages with a negative status
  * @untouched: out: pages never touched (status -ENOENT)
  * @reserved: in: 0
  *
- * On /dev/tierwatch a part of the range that no writable mapping of a region
- * covers is EFAULT. On a region the fd must be open for writing (EACCES).
+ * On /dev/tierwatch, EFAULT: no writable mapping of a region covers a part of the
+ * range. On a region, EACCES: the fd is not open for writing. EOPNOTSUPP and EINTR as
+ * for struct tw_migrate_pages.
  */
 struct tw_migrate_range {
 	__u32 size;
@@ -718,21 +729,24 @@ struct tw_migrate_range {
 #define TW_MIGRATE_RANGE_SIZE_VER0	64
 
 /* struct tw_page.flags */
-#define TW_PAGE_KEPT	(1U << 0)	/* a store holds a clean copy, too */
+#define TW_PAGE_KEPT	(1U << 0)	/* in memory, and a store has a clean copy */
 #define TW_PAGE_LOST	(1U << 1)	/* its bytes are lost */
-#define TW_PAGE_BUSY	(1U << 2)	/* on its way between tiers */
-#define TW_PAGE_EXTERNAL (1U << 3)	/* tracked, not of a region */
+#define TW_PAGE_BUSY	(1U << 2)	/* moving between tiers */
+#define TW_PAGE_EXTERNAL (1U << 3)	/* an external page, not of a region */
 
 /**
  * enum tw_class - a page's temperature
- * @TW_CLASS_WARM: neither of these
+ * @TW_CLASS_WARM: neither hot nor cold
  * @TW_CLASS_HOT: heat above the driver's parameter hot_threshold (100)
- * @TW_CLASS_COLD: heat below its cold_threshold (10), and aged
+ * @TW_CLASS_COLD: heat below the driver's parameter cold_threshold (10), and aged:
+ *	@age of struct tw_page is not 0
+ * @TW_NR_CLASSES: number of classes
  *
- * Heat: a fault adds 10 and so does a sweep that finds the page touched; each
- * fault reported by TW_IOC_REPORT adds 1; a sweep that finds it untouched
- * halves it. Sweeps run while memory is short. An external page's heat halves
- * every ten seconds without a report. Aged: @age of struct tw_page is not 0.
+ * A fault adds 10 to a page's heat, and a report by TW_IOC_REPORT adds 1. Without
+ * automatic migration, sweeps of demotion look for touches while memory is short: a
+ * sweep adds 10 if it finds the page touched and halves the heat if not. With
+ * automatic migration scans do that instead, see struct tw_policy. The heat of an
+ * external page is halved every ten seconds without a report.
  */
 enum tw_class {
 	TW_CLASS_WARM	= 0,
@@ -743,19 +757,19 @@ enum tw_class {
 
 /**
  * struct tw_page - one page
- * @page: stable number; an external page's is its frame number
- * @pfn: while in memory and the caller has CAP_SYS_ADMIN, else 0
- * @owner: id of its region, see TW_PAGE(); an external page's, and with a
- *	@status: 0
+ * @page: stable number, or the frame number of an external page
+ * @pfn: frame number if it is in memory and the caller has CAP_SYS_ADMIN, else 0
+ * @owner: id of its region, see TW_PAGE(); 0 for an external page, or if @status is
+ *	not 0
  * @agent: label of the agent it is accounted to
- * @tier: enum tw_tier; TW_TIER_NONE when never touched
+ * @tier: enum tw_tier; TW_TIER_NONE if it was never touched
  * @flags: TW_PAGE_*
- * @heat: heat, 0..65535
- * @age: sweeps since it was last seen touched, up to 255; of an external page:
- *	tens of seconds without a report
- * @node: NUMA node while in memory, else -1
- * @status: 0, or -ENOENT for a number that names no page of yours
- * @best_node: node of the CPUs that touch it most, -1 when nobody has
+ * @heat: heat, 0..65535, see enum tw_class
+ * @age: sweeps or scans since it was last found touched, up to 255; for an external
+ *	page tens of seconds without a report
+ * @node: NUMA node if it is in memory, else -1
+ * @status: 0, or -ENOENT if the number names no page of yours
+ * @best_node: node of the CPUs that touch it most, -1 if not known
  * @temperature: enum tw_class
  */
 struct tw_page {
@@ -782,9 +796,9 @@ struct tw_page {
  * @nr: in: how many, 1..tw_info.max_pages
  * @entry_size: in: sizeof(struct tw_page)
  * @pages: in: pointer to @nr __u64 page numbers, see struct tw_migrate_pages
- * @infos: in: pointer to @nr struct tw_page
- * @owner: in: id of the region that all of @pages must be of, or 0: any. Others
- *	are as if they did not exist
+ * @infos: in: pointer to @nr struct tw_page, which are written
+ * @owner: in: id of the region that all of @pages must be of, or 0 for any. The
+ *	status of pages of other regions is -ENOENT
  */
 struct tw_page_info {
 	__u32 size;
@@ -804,10 +818,10 @@ struct tw_page_info {
  * @flags: in: 0
  * @offset: in: bytes, page aligned
  * @length: in: bytes, page aligned, not 0, at most tw_info.max_pages pages
- * @nr: in: room in @infos; less than the range's pages: EMSGSIZE with the
- *      needed count here. out: pages written
+ * @nr: in: entries in @infos. If they are fewer than the range has pages, the call
+ *      fails with EMSGSIZE, and the needed number is written here. out: pages written
  * @entry_size: in: sizeof(struct tw_page)
- * @infos: in: pointer to struct tw_page
+ * @infos: in: pointer to struct tw_page, which are written
  */
 struct tw_region_pages {
 	__u32 size;
@@ -822,14 +836,14 @@ struct tw_region_pages {
 #define TW_REGION_PAGES_SIZE_VER0	40
 
 /*
- * TW_AGENT_JOIN: an agent of this id that exists already for the caller's
- * user is opened instead of EEXIST.
- * TW_AGENT_OPEN: nothing is made; ENOENT if there is no such agent.
- * TW_AGENT_CGROUP, with TW_AGENT_OPEN: @id is a cgroup's, whose default agent is
- * opened. It is there as long as something is accounted to it, even if its cgroup
- * is not.
- * TW_AGENT_OF, with TW_AGENT_OPEN: that of @uid in the user namespace @user_ns. Any
- * but one's own takes CAP_SYS_ADMIN, and is ENOENT without.
+ * TW_AGENT_JOIN: if the caller's user has an agent of this label already, open it
+ * instead of failing with EEXIST.
+ * TW_AGENT_OPEN: make nothing; ENOENT if there is no such agent.
+ * TW_AGENT_CGROUP, with TW_AGENT_OPEN: @id is the id of a cgroup, whose default agent
+ * is opened. That exists as long as something is accounted to it, even if the cgroup
+ * does not.
+ * TW_AGENT_OF, with TW_AGENT_OPEN: open the agent of user @uid in the user namespace
+ * @user_ns. If it is not the caller's own, that takes CAP_SYS_ADMIN (else ENOENT).
  */
 #define TW_AGENT_JOIN		(1U << 0)
 #define TW_AGENT_OPEN		(1U << 1)
@@ -849,8 +863,8 @@ struct tw_region_pages {
  * @reserved2: in: 0
  * @user_ns: in: with TW_AGENT_OF, as in struct tw_agent_entry; else 0
  *
- * EEXIST: the user has it already. EDQUOT: the user has too many. ENOENT: there is
- * none to be opened.
+ * EEXIST: the user has an agent of this label. EDQUOT: the user has too many agents.
+ * ENOENT: there is no such agent to be opened.
  */
 struct tw_agent_create {
 	__u32 size;
@@ -865,7 +879,7 @@ struct tw_agent_create {
 
 #define TW_AGENT_CREATE_SIZE_VER0	24
 
-/* tw_agent_stats.flags: look the agent up by @id among the caller's own. */
+/* tw_agent_stats.flags: the agent is named by @id, its label, among the caller's own. */
 #define TW_AGENT_BY_ID		(1U << 0)
 #define TW_AGENT_STATS_FLAGS	(TW_AGENT_BY_ID)
 
@@ -873,10 +887,11 @@ struct tw_agent_create {
  * struct tw_agent_stats - TW_IOC_AGENT_STATS: an agent's memory
  * @size: sizeof(struct tw_agent_stats)
  * @flags: in: TW_AGENT_BY_ID or 0
- * @agent_fd: in: an agent; -1 for the default one of the caller's cgroup, and
+ * @agent_fd: in: an agent's fd; -1 for the default agent of the caller's cgroup, and
  *            with TW_AGENT_BY_ID
  * @is_default: out: 1 for a cgroup's default agent
- * @id: in with TW_AGENT_BY_ID; out: its label (default: the cgroup's id)
+ * @id: in with TW_AGENT_BY_ID; out: its label, which is the cgroup's id for a default
+ *	agent
  * @pages: out: pages in each tier, indexed by enum tw_tier
  * @faults_minor: out: faults served from memory, by the tier of the page
  * @faults_major: out: faults that waited for a store, by that store
@@ -886,6 +901,9 @@ struct tw_agent_create {
  * @fault_ns: out: time spent in faults
  * @external: out: external pages in each tier, not counted in @pages
  * @reported: out: faults reported for its pages
+ *
+ * The default agent of the caller's cgroup has zeros if it does not exist yet. ENOENT:
+ * the caller has no agent of this label.
  */
 struct tw_agent_stats {
 	__u32 size;
@@ -925,10 +943,10 @@ struct tw_addr_page {
 #define TW_ADDR_PAGE_SIZE_VER0		24
 
 /*
- * External pages: frames of somebody else, a GPU driver's for example, that
- * the driver only knows by number. It keeps their heat and accounts them to an
- * agent; it moves them only through a mover that their owner has registered in
- * the kernel. From userspace they need CAP_SYS_ADMIN.
+ * External pages are frames that other software owns, a GPU driver for example. The
+ * driver knows them only by their frame number. It keeps their heat, accounts them to
+ * an agent, and moves them only by a mover that their owner has registered in the
+ * kernel. Calls from userspace about them need CAP_SYS_ADMIN.
  */
 
 /* Frame numbers of external pages lie below this. */
@@ -943,8 +961,8 @@ struct tw_addr_page {
  * @size: sizeof(struct tw_track)
  * @flags: in: TW_TRACK_*
  * @tier: in: enum tw_tier that they are in
- * @node: in: NUMA node of external pages; -1: the frame's own, if it has one
- * @agent_fd: in: an agent; -1: the default one of the caller's cgroup, and
+ * @node: in: NUMA node of external pages; -1 for the frame's own, if it has one
+ * @agent_fd: in: an agent's fd; -1 for the default agent of the caller's cgroup, and
  *	with TW_TRACK_BY_ID
  * @nr: in: how many, 1..tw_info.max_pages
  * @agent_id: in with TW_TRACK_BY_ID: label
@@ -953,11 +971,11 @@ struct tw_addr_page {
  * @done: out: pages with status 0
  * @failed: out: pages with a negative status
  *
- * A region's page is tracked for life: its status is 0 when it is in @tier and
- * accounted to the agent, -EINVAL when it is in another tier or untouched,
- * -EACCES when it is another agent's, -ENOENT when it is not yours. An external
- * page: 0; -EEXIST tracked already, -EPERM without CAP_SYS_ADMIN, -EINVAL no
- * frame number, -EDQUOT too many, -ENOMEM.
+ * A region's page is always tracked. Its status is 0 if it is in @tier and accounted
+ * to the agent, -EINVAL if it is in another tier or untouched, -EACCES if it is
+ * accounted to another agent, -ENOENT if it is not yours. The status of an external
+ * page is 0, -EEXIST if it is tracked already, -EPERM without CAP_SYS_ADMIN, -EINVAL
+ * if it is no frame number, -EDQUOT if the user tracks too many, or -ENOMEM.
  * ENOENT: no such agent.
  */
 struct tw_track {
@@ -987,9 +1005,9 @@ struct tw_track {
  * @done: out: pages with status 0
  * @failed: out: pages with a negative status
  *
- * Status: 0; -ENOENT no such page (or without CAP_SYS_ADMIN), -EOPNOTSUPP a
- * region's page, which is tracked for life, -EBUSY it is being moved.
- * External pages are forgotten, too, when their agent ends; a cgroup's default
+ * The status is 0, -ENOENT if there is no such page or without CAP_SYS_ADMIN,
+ * -EOPNOTSUPP for a region's page, which is always tracked, or -EBUSY if it is being
+ * moved. External pages are also untracked when their agent ends; a cgroup's default
  * agent does not end while it has any.
  */
 struct tw_untrack {
@@ -1014,12 +1032,12 @@ struct tw_untrack {
  * @size: sizeof(struct tw_report)
  * @flags: in: TW_REPORT_*
  * @page: in: page number
- * @addr: in: where it was touched; for the record only
- * @owner: in: id of the region that @page must be of, or 0: any
+ * @addr: in: address of the touch; not used
+ * @owner: in: id of the region that @page must be of, or 0 for any
  *
- * Feeds the page's heat and the counters called "reported", never those of the
- * faults that the driver sees itself. Without CAP_SYS_ADMIN reports make a page
- * hot and no hotter. ENOENT: no such page, or not yours.
+ * A report adds to the page's heat and to the counters called "reported", not to those
+ * of faults that the driver has served. Without CAP_SYS_ADMIN reports can make a page
+ * hot, but no hotter. ENOENT: no such page, never touched, or not yours.
  */
 struct tw_report {
 	__u32 size;
@@ -1035,13 +1053,13 @@ struct tw_report {
  * struct tw_candidate - a page worth moving
  * @page: page number
  * @agent: label of its agent
- * @benefit_ns: access time that the move saves (below 0: costs) over what the
- *	page's heat stands for
- * @heat: heat
- * @age: age
- * @from_tier: where it is
- * @to_tier: where it would go
- * @node: NUMA node while in memory, else -1
+ * @benefit_ns: access time that the move saves, or costs if it is below 0: @heat times
+ *	the difference of the tiers' latencies
+ * @heat: heat, see struct tw_page
+ * @age: age, see struct tw_page
+ * @from_tier: enum tw_tier that it is in
+ * @to_tier: enum tw_tier that it would move to
+ * @node: NUMA node if it is in memory, else -1
  * @reserved: 0
  */
 struct tw_candidate {
@@ -1063,13 +1081,13 @@ struct tw_candidate {
  * @size: sizeof(struct tw_candidates)
  * @flags: in: 0
  * @from_tier: in: enum tw_tier
- * @to_tier: in: another one: hot pages when it is faster, cold ones when slower
- * @nr: in: room in @candidates, 1..tw_info.max_pages. out: how many were found
+ * @to_tier: in: another tier; hot pages are found if it is faster, else cold ones
+ * @nr: in: entries in @candidates, 1..tw_info.max_pages. out: how many were found
  * @entry_size: in: sizeof(struct tw_candidate)
- * @candidates: in: pointer to struct tw_candidate
+ * @candidates: in: pointer to struct tw_candidate, which are written
  *
- * The caller's own pages; with CAP_SYS_ADMIN everybody's. The queues behind it
- * are bounded: it gives good pages quickly, not all that there are.
+ * Finds the caller's own pages, with CAP_SYS_ADMIN those of all users. The queues that
+ * are searched are bounded, so the call finds good candidates quickly, but not all.
  */
 struct tw_candidates {
 	__u32 size;
@@ -1083,23 +1101,24 @@ struct tw_candidates {
 
 #define TW_CANDIDATES_SIZE_VER0		32
 
+/* Highest priority of a request. */
 #define TW_PRIORITY_MAX		100
 
 /**
  * struct tw_request - a page to be moved
  * @page: in: page number
- * @id: out: the request's, in its TW_EVENT_REQUEST
- * @pfn: out with TW_REQUEST_WAIT: where it is now, as in struct tw_page
- * @latency_ns: out with TW_REQUEST_WAIT: from the call to its end
+ * @id: out: number of the request, which its TW_EVENT_REQUEST has, too
+ * @pfn: out with TW_REQUEST_WAIT: frame number after the move, as in struct tw_page
+ * @latency_ns: out with TW_REQUEST_WAIT: time from the call to the request's end
  * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
  * @to_tier: in: enum tw_tier
  * @priority: in: 0..TW_PRIORITY_MAX, higher first; waiting raises it by one
  *	each 50 ms
  * @reason: in: enum tw_reason
- * @status: out with TW_REQUEST_WAIT: outcome as in struct tw_migrate_pages, or
- *	-ECANCELED: its page went away
+ * @status: out with TW_REQUEST_WAIT: outcome as of struct tw_migrate_pages, or
+ *	-ECANCELED if its region was closed
  * @reserved: in: 0
- * @owner: in: id of the region that @page must be of, or 0: any
+ * @owner: in: id of the region that @page must be of, or 0 for any
  */
 struct tw_request {
 	__aligned_u64 page;
@@ -1117,38 +1136,39 @@ struct tw_request {
 
 #define TW_REQUEST_SIZE_VER0		64
 
-/* tw_request_pages.flags: return when all have ended. */
+/* tw_request_pages.flags: return when all requests have ended. */
 #define TW_REQUEST_WAIT		(1U << 0)
 #define TW_REQUEST_FLAGS	(TW_REQUEST_WAIT)
 
 /*
- * Most requests that wait or are under way at a time, and of one call. A user
- * without CAP_SYS_RESOURCE has at most TW_REQUEST_USER_MAX of them, so that
- * nobody fills the queue alone.
+ * The most requests that wait or are under way at a time, and of one call. A user
+ * without CAP_SYS_RESOURCE has at most TW_REQUEST_USER_MAX of them, so that one
+ * user cannot fill the queue.
  */
 #define TW_REQUEST_MAX		4096
 #define TW_REQUEST_USER_MAX	1024
 
 /**
- * struct tw_request_pages - TW_IOC_REQUEST: move pages by and by
+ * struct tw_request_pages - TW_IOC_REQUEST: queue pages to be moved, by priority
  * @size: sizeof(struct tw_request_pages)
  * @flags: in: TW_REQUEST_*
  * @nr: in: how many, 1..TW_REQUEST_MAX
  * @entry_size: in: sizeof(struct tw_request)
- * @requests: in: pointer to @nr struct tw_request
+ * @requests: in: pointer to @nr struct tw_request, whose ids are written and, with
+ *	TW_REQUEST_WAIT, their outcomes
  * @done: out with TW_REQUEST_WAIT: requests with a status that is not negative
  * @failed: out with TW_REQUEST_WAIT: requests with a negative status
  *
- * All of them are queued, or none: EAGAIN, there is no room for so many now
- * (TW_REQUEST_MAX in all, TW_REQUEST_USER_MAX of one user);
- * ENOENT, a page is not there or not yours; EINVAL, one of them is wrong;
- * EOPNOTSUPP, a target is not bound. EINTR: a signal came while waiting; they
- * stay queued.
+ * All requests are queued, or none. EAGAIN: there is no room for so many now
+ * (TW_REQUEST_MAX in all, TW_REQUEST_USER_MAX of one user). ENOENT: a page does not
+ * exist or is not yours. EINVAL: a request is wrong. EOPNOTSUPP: a target is not
+ * bound. EINTR: a signal came during the wait; the requests stay queued.
  *
- * Users take turns, so a priority is one among a user's own requests. And those
- * that take another store, or none, are carried out beside each other: a move
- * within memory does not wait for a disk, and requests for the same page are in
- * order only if the slowest tier that they are about is the same.
+ * Users are served in turn, so priorities order only the requests of one user.
+ * Requests are carried out in parallel by the slowest tier that they are about: those
+ * of each store, and those within memory, so that a move within memory does not wait
+ * for a disk. Requests for the same page are carried out in order only if that tier
+ * is the same.
  */
 struct tw_request_pages {
 	__u32 size;
@@ -1168,15 +1188,15 @@ struct tw_request_pages {
  * @flags: in: 0
  * @tier: in: enum tw_tier, or TW_TIER_NONE for any
  * @temperature: in: enum tw_class
- * @nr: in: room in @infos, 1..tw_info.max_pages. out: how many were written
+ * @nr: in: entries in @infos, 1..tw_info.max_pages. out: how many were written
  * @entry_size: in: sizeof(struct tw_page)
- * @cursor: in: 0 to begin, else as the call before left it. out: where to go
- *	on; 0: that was all
- * @infos: in: pointer to struct tw_page
+ * @cursor: in: 0 to begin, else the value that the call before returned. out: where
+ *	the next call goes on, 0 if there are no more pages
+ * @infos: in: pointer to struct tw_page, which are written
  *
- * The caller's own pages in the order of their numbers; with CAP_SYS_ADMIN
- * everybody's, external ones last. A call looks at a bounded number of pages
- * and may find none before the end.
+ * Lists the caller's own pages in the order of their numbers; with CAP_SYS_ADMIN
+ * those of all users, external ones last. A call looks at a bounded number of pages,
+ * so it may return none although there are more.
  */
 struct tw_page_list {
 	__u32 size;
@@ -1192,7 +1212,7 @@ struct tw_page_list {
 #define TW_PAGE_LIST_SIZE_VER0		40
 
 /**
- * struct tw_mark - TW_IOC_MARK: call pages hot or cold
+ * struct tw_mark - TW_IOC_MARK: mark pages as hot or cold
  * @size: sizeof(struct tw_mark)
  * @flags: in: 0
  * @temperature: in: TW_CLASS_HOT or TW_CLASS_COLD
@@ -1201,11 +1221,11 @@ struct tw_page_list {
  * @status: in: pointer to @nr __s32 for the pages' outcomes, or 0
  * @done: out: pages with status 0
  * @failed: out: pages with a negative status (-ENOENT)
- * @owner: in: id of the region that all of @pages must be of, or 0: any. Others
- *	are as if they did not exist
+ * @owner: in: id of the region that all of @pages must be of, or 0 for any. The
+ *	status of pages of other regions is -ENOENT
  *
- * Sets the heat (and age) so that the page is of that class now; what happens
- * to it next changes that again.
+ * Sets heat and age so that the page is of that class now. Later touches, sweeps and
+ * scans change them as ever.
  */
 struct tw_mark {
 	__u32 size;
@@ -1221,7 +1241,7 @@ struct tw_mark {
 
 #define TW_MARK_SIZE_VER0		48
 
-/* tw_fault_stats.flags: count from here on. Needs CAP_SYS_ADMIN. */
+/* tw_fault_stats.flags: begin to count at 0 again. Needs CAP_SYS_ADMIN (else EPERM). */
 #define TW_FAULT_STATS_RESET	(1U << 0)
 #define TW_FAULT_STATS_FLAGS	(TW_FAULT_STATS_RESET)
 
@@ -1239,8 +1259,8 @@ struct tw_mark {
  * @reported: out: the same
  * @fault_ns: out: the same
  *
- * A reset gives the figures up to it. The counters of the statistics page are
- * not touched by it.
+ * A call that resets returns the figures up to the reset. The counters of the
+ * statistics page go on.
  */
 struct tw_fault_stats {
 	__u32 size;
@@ -1258,23 +1278,23 @@ struct tw_fault_stats {
 
 #define TW_FAULT_STATS_SIZE_VER0	72
 
-/* tw_thresholds.flags: set them. Needs CAP_SYS_ADMIN. */
+/* tw_thresholds.flags: set them. Needs CAP_SYS_ADMIN (else EPERM). */
 #define TW_THRESHOLDS_SET	(1U << 0)
 #define TW_THRESHOLDS_FLAGS	(TW_THRESHOLDS_SET)
 
 /**
- * struct tw_thresholds - TW_IOC_THRESHOLDS: a tier's levels of pressure
+ * struct tw_thresholds - TW_IOC_THRESHOLDS: thresholds of a tier's pressure
  * @size: sizeof(struct tw_thresholds)
  * @flags: in: TW_THRESHOLDS_*
  * @tier: in: enum tw_tier
  * @reserved: in: 0
- * @enter: in or out: percent used from which the tier is on MEDIUM, HIGH,
- *	CRITICAL: rising, 1..100
- * @leave: in or out: percent used below which it leaves them: rising, each
- *	at least 1 and below @enter
+ * @enter: in with TW_THRESHOLDS_SET, else out: percent used from which the tier is on
+ *	MEDIUM, HIGH and CRITICAL; rising, 1..100
+ * @leave: in with TW_THRESHOLDS_SET, else out: percent used below which it leaves each
+ *	level; rising, each at least 1 and below @enter
  * @reserved2: in: 0
  *
- * They stay with the tier, whatever is bound to it.
+ * They hold until the driver is unloaded, whatever is bound to the tier.
  */
 struct tw_thresholds {
 	__u32 size;
@@ -1289,34 +1309,34 @@ struct tw_thresholds {
 #define TW_THRESHOLDS_SIZE_VER0		48
 
 /**
- * struct tw_module_stats - TW_IOC_MODULE_STATS: all of the driver at a glance
+ * struct tw_module_stats - TW_IOC_MODULE_STATS: totals of the driver
  * @size: sizeof(struct tw_module_stats)
  * @flags: in: 0
- * @pages_tracked: out: pages of regions and external ones
- * @pages_external: out: of these, external
+ * @pages_tracked: out: pages of regions, and external pages
+ * @pages_external: out: external pages
  * @faults: out: faults that the driver served
  * @faults_reported: out: faults reported
  * @migrations: out: pages moved
  * @migrations_failed: out: moves that failed
- * @migration_ns: out: time spent moving; over @migrations: a page's share
+ * @migration_ns: out: time spent moving; divided by @migrations, the time of a page
  * @events: out: events published
  * @sigbus: out: faults that ended in SIGBUS
  * @lost: out: pages whose bytes were lost
  * @requests_queued: out: requests waiting or under way
- * @requests_done: out: requests that ended well
- * @requests_failed: out: requests that ended otherwise
- * @requests_cancelled: out: of these, cancelled
- * @regions: out: alive
- * @agents: out: alive
- * @streams: out: alive
- * @record_bytes: out: memory: page records
- * @external_bytes: out: memory: records of external pages
- * @store_bytes: out: memory: slot tables and checksums
- * @stream_bytes: out: memory: rings
- * @batch_size: out: parameter migration_batch
- * @hot_threshold: out: parameter
- * @cold_threshold: out: parameter
- * @auto_migration: out: parameter enable_auto_migration
+ * @requests_done: out: requests that ended with a status that is not negative
+ * @requests_failed: out: requests that ended with a negative status
+ * @requests_cancelled: out: the part of @requests_failed that was cancelled
+ * @regions: out: regions alive
+ * @agents: out: agents alive
+ * @streams: out: streams alive
+ * @record_bytes: out: bytes of the driver's memory in page records
+ * @external_bytes: out: bytes of the driver's memory in records of external pages
+ * @store_bytes: out: bytes of the driver's memory in slot tables and checksums
+ * @stream_bytes: out: bytes of the driver's memory in rings
+ * @batch_size: out: the driver's parameter migration_batch
+ * @hot_threshold: out: the driver's parameter of that name
+ * @cold_threshold: out: the driver's parameter of that name
+ * @auto_migration: out: the driver's parameter enable_auto_migration
  */
 struct tw_module_stats {
 	__u32 size;
@@ -1356,16 +1376,16 @@ struct tw_module_stats {
  * @flags: in: 0
  * @node: in: its number
  * @tier: out: enum tw_tier that it backs, or TW_TIER_NONE
- * @total: out: its memory, pages
- * @free: out: free memory, pages
- * @pages: out: pages of regions that are there
- * @local: out: faults on pages there by its own CPUs
- * @remote: out: faults on pages there by CPUs of other nodes
- * @moved_in: out: pages moved there by TW_IOC_NUMA_BALANCE
+ * @total: out: its memory, in pages
+ * @free: out: its free memory, in pages
+ * @pages: out: pages of regions that are on it
+ * @local: out: faults on its pages by its own CPUs
+ * @remote: out: faults on its pages by CPUs of other nodes
+ * @moved_in: out: pages moved to it by TW_IOC_NUMA_BALANCE
  * @reserved: 0
  *
- * Reported faults count, too. ENOENT: no such node, or it is not online. EACCES:
- * the caller may not read /proc/swarm/numa, which says the same.
+ * Reported faults count, too. ENOENT: there is no such node, or it is not online.
+ * EACCES: the caller may not read /proc/swarm/numa, which has the same figures.
  */
 struct tw_numa_stats {
 	__u32 size;
@@ -1384,18 +1404,18 @@ struct tw_numa_stats {
 #define TW_NUMA_STATS_SIZE_VER0		72
 
 /**
- * struct tw_numa_balance - TW_IOC_NUMA_BALANCE: pages to the nodes that touch them
+ * struct tw_numa_balance - TW_IOC_NUMA_BALANCE: move pages to nodes that touch them
  * @size: sizeof(struct tw_numa_balance)
  * @flags: in: 0
- * @nr: in: most pages to move, 0: all
+ * @nr: in: the most pages to move, 0 for all
  * @reserved: in: 0
  * @looked: out: pages of the CPU tier looked at
  * @moved: out: pages moved
  * @failed: out: pages that could not be moved
  *
- * Moves pages of the CPU tier to the node whose CPUs touch them, where that is
- * clear. The caller's own pages; with CAP_SYS_ADMIN everybody's. EINTR: a
- * signal came before the first; EOPNOTSUPP: the CPU tier is not bound.
+ * Moves pages of the CPU tier to the node whose CPUs touch them, if one node clearly
+ * touches them most: the caller's own pages, with CAP_SYS_ADMIN those of all users.
+ * EINTR: a signal came before the first page. EOPNOTSUPP: the CPU tier is not bound.
  */
 struct tw_numa_balance {
 	__u32 size;
@@ -1409,33 +1429,38 @@ struct tw_numa_balance {
 
 #define TW_NUMA_BALANCE_SIZE_VER0	40
 
+/* In arrays of limits: no limit. */
 #define TW_NO_LIMIT		(~0ULL)
 
-/* tw_agent_limits.flags, with TW_AGENT_BY_ID: set them. */
+/* tw_agent_limits.flags, beside TW_AGENT_BY_ID: set the limits. */
 #define TW_LIMITS_SET		(1U << 1)
 #define TW_LIMITS_FLAGS		(TW_AGENT_BY_ID | TW_LIMITS_SET)
 
 /**
- * struct tw_agent_limits - TW_IOC_AGENT_LIMITS: how much of each tier it takes
+ * struct tw_agent_limits - TW_IOC_AGENT_LIMITS: how much of each tier an agent takes
  * @size: sizeof(struct tw_agent_limits)
  * @flags: in: TW_LIMITS_SET, TW_AGENT_BY_ID
- * @agent_fd: in: an agent; -1: the default one of the caller's cgroup, and
+ * @agent_fd: in: an agent's fd; -1 for the default agent of the caller's cgroup, and
  *	with TW_AGENT_BY_ID
  * @reserved: in: 0
- * @id: in with TW_AGENT_BY_ID: label
- * @pages: in or out: pages of regions by enum tw_tier; TW_NO_LIMIT: no limit
- * @hard: out: how high @pages may be set without CAP_SYS_RESOURCE. A caller that
- *	has it sets both
+ * @id: in with TW_AGENT_BY_ID: label. out: label
+ * @pages: in with TW_LIMITS_SET, and out: pages of its regions by enum tw_tier,
+ *	TW_NO_LIMIT for no limit
+ * @hard: out: how high @pages may be set without CAP_SYS_RESOURCE. A caller with
+ *	CAP_SYS_RESOURCE that sets @pages sets @hard to the same
  *
- * A limit never blocks: a page goes to the next tier instead. What is in
- * memory beyond the limits of both memory tiers, as a touched page must be,
- * is demoted in the background; what is beyond that of a store goes to the next
- * lower one with room. A move to a tier at its limit is -EDQUOT.
- * It is the limit of this agent alone: not of its user's other agents, nor of
- * those of the cgroups below a default one's. See struct tw_group_limits.
- * EPERM: above @hard. ENOENT: no such agent, or not yours, or set for a default
- * agent that nothing belongs to: it ends, and its limits with it, when the last
- * of its regions and external pages does.
+ * A limit never refuses a page: it goes to the next tier instead. A page that is
+ * touched must be in memory, so there may be more pages in memory than both memory
+ * tiers' limits allow; these are demoted in the background. Pages beyond the limit of
+ * a store go to the next slower store with room. A move by a call to a tier whose
+ * limit is reached is -EDQUOT.
+ *
+ * The limit is that of this agent alone, not of other agents of its user nor, for a
+ * default agent, of cgroups below; struct tw_group_limits has limits for those.
+ *
+ * EPERM: above @hard. ENOENT: there is no such agent, it is not yours, or limits are
+ * set for a default agent to which nothing is accounted. A default agent ends, and its
+ * limits with it, when the last of its regions and external pages does.
  */
 struct tw_agent_limits {
 	__u32 size;
@@ -1457,15 +1482,16 @@ struct tw_agent_limits {
  * @to_tier: in: enum tw_tier
  * @from_tier: in: enum tw_tier, or TW_TIER_NONE for any
  * @reason: in: enum tw_reason
- * @nr: in: most pages to move, 0: all
+ * @nr: in: the most pages to move, 0 for all
  * @reserved: in: 0
  * @id: in with TW_AGENT_BY_ID: label
  * @moved: out: pages moved
  * @failed: out: pages that could not be moved
  *
- * Pages of its regions. It ends early, without an error, when @to_tier is
- * full. EOPNOTSUPP: @to_tier is not bound. EINTR: a signal came before the
- * first. ENOENT: no such agent, or not yours.
+ * Moves pages of the agent's regions, not its external pages. The call ends early,
+ * without an error, when @to_tier is full or a limit there is reached. EOPNOTSUPP:
+ * @to_tier is not bound. EINTR: a signal came before the first page. ENOENT: there is
+ * no such agent, or it is not yours.
  */
 struct tw_agent_migrate {
 	__u32 size;
@@ -1484,28 +1510,28 @@ struct tw_agent_migrate {
 #define TW_AGENT_MIGRATE_SIZE_VER0	56
 
 /* tw_agent_entry.flags */
-#define TW_AGENT_IS_DEFAULT	(1U << 0)	/* of a cgroup, whose id @id is */
+#define TW_AGENT_IS_DEFAULT	(1U << 0)	/* default agent of the cgroup @id */
 #define TW_AGENT_IS_MINE	(1U << 1)	/* the caller's own */
 
 /**
  * struct tw_agent_entry - an agent in a list
- * @id: its label; a default agent's is its cgroup's id
- * @uid: its user, as the caller's user namespace has it
- * @flags: TW_AGENT_IS_*. One that is the caller's own and no default one can be
- *	named by its label (TW_AGENT_BY_ID). TW_AGENT_OPEN gives any of them
+ * @id: label, which is the cgroup's id for a default agent
+ * @uid: its user, as a uid in the caller's user namespace
+ * @flags: TW_AGENT_IS_*. An agent that is the caller's own and no default agent can
+ *	be named by its label (TW_AGENT_BY_ID); TW_AGENT_OPEN opens any agent
  * @pages: pages of its regions in each tier, indexed by enum tw_tier
  * @external: external pages in each tier
- * @limit: pages of regions by tier that it takes at most, TW_NO_LIMIT: all
- * @hard: how high its user may set @limit
+ * @limit: as @pages of struct tw_agent_limits
+ * @hard: as in struct tw_agent_limits
  * @faults_minor: as in struct tw_agent_stats
- * @faults_major: the same
- * @moves_in: the same
- * @moves_out: the same
+ * @faults_major: as in struct tw_agent_stats
+ * @moves_in: as in struct tw_agent_stats
+ * @moves_out: as in struct tw_agent_stats
  * @regions: regions alive
  * @fault_ns: time spent in faults
  * @reported: faults reported for its pages
- * @user_ns: inode number of its user namespace, as of /proc/PID/ns/user: @id
- *	and @uid are only within it a name of one agent
+ * @user_ns: inode number of its user namespace, as of /proc/PID/ns/user. @id and @uid
+ *	name one agent only together with this
  */
 struct tw_agent_entry {
 	__aligned_u64 id;
@@ -1528,19 +1554,19 @@ struct tw_agent_entry {
 #define TW_AGENT_ENTRY_SIZE_VER0	368
 
 /**
- * struct tw_agent_list - TW_IOC_AGENT_LIST: the agents there are
+ * struct tw_agent_list - TW_IOC_AGENT_LIST: the agents that exist
  * @size: sizeof(struct tw_agent_list)
  * @flags: in: 0
- * @nr: in: room in @agents, 1..tw_info.max_pages. out: how many were written
+ * @nr: in: entries in @agents, 1..tw_info.max_pages. out: how many were written
  * @entry_size: in: sizeof(struct tw_agent_entry)
- * @cursor: in: 0 to begin, else as the call before left it. out: where to go
- *	on; 0: that was all
- * @agents: in: pointer to struct tw_agent_entry
+ * @cursor: in: 0 to begin, else the value that the call before returned. out: where
+ *	the next call goes on, 0 if there are no more agents
+ * @agents: in: pointer to struct tw_agent_entry, which are written
  *
- * The caller's own agents, default ones included, in the order in which they
- * were made; with CAP_SYS_ADMIN everybody's. What comes or goes meanwhile may be
- * in the list or not. A call looks at a bounded number of agents and may find
- * none before the end.
+ * Lists the caller's own agents, default ones included, in the order in which they
+ * were made; with CAP_SYS_ADMIN those of all users. An agent that is made or ends
+ * between two calls may be in the list or not. A call looks at a bounded number of
+ * agents, so it may return none although there are more.
  */
 struct tw_agent_list {
 	__u32 size;
@@ -1554,17 +1580,17 @@ struct tw_agent_list {
 #define TW_AGENT_LIST_SIZE_VER0		32
 
 /*
- * tw_group_limits.flags. TW_GROUP_SET: set them, which takes CAP_SYS_RESOURCE.
- * TW_GROUP_NEXT: show the next one that has limits, after @cursor.
+ * tw_group_limits.flags. TW_GROUP_SET: set the limits, which takes CAP_SYS_RESOURCE.
+ * TW_GROUP_NEXT: read those of the next cgroup or user that has some, after @cursor.
  */
 #define TW_GROUP_SET		(1U << 0)
 #define TW_GROUP_NEXT		(1U << 1)
 #define TW_GROUP_FLAGS		(TW_GROUP_SET | TW_GROUP_NEXT)
 
 /**
- * enum tw_group_kind - whose limits
- * @TW_GROUP_CGROUP: a cgroup's, and of all cgroups below it
- * @TW_GROUP_USER: a user's, and of the user namespaces that it has made
+ * enum tw_group_kind - kind of a group
+ * @TW_GROUP_CGROUP: a cgroup with all cgroups below it
+ * @TW_GROUP_USER: a user with the user namespaces that the user has made
  */
 enum tw_group_kind {
 	TW_GROUP_CGROUP = 1,
@@ -1574,33 +1600,37 @@ enum tw_group_kind {
 /**
  * struct tw_group_limits - TW_IOC_GROUP_LIMITS: limits of a cgroup or a user
  * @size: sizeof(struct tw_group_limits)
- * @flags: in: TW_GROUP_SET, or TW_GROUP_NEXT, or 0 to ask
- * @kind: in: enum tw_group_kind. With TW_GROUP_NEXT in: 0, out: what it is
- * @uid: in: of TW_GROUP_USER, as the caller's user namespace has it; else 0. With
+ * @flags: in: TW_GROUP_SET, TW_GROUP_NEXT, or 0 to read the limits
+ * @kind: in: enum tw_group_kind. With TW_GROUP_NEXT in: 0, out: the kind found
+ * @uid: in: for TW_GROUP_USER the uid in the caller's user namespace, else 0. With
  *	TW_GROUP_NEXT in: 0, out: the user
- * @path: in: pointer to the path of TW_GROUP_CGROUP, as /proc/PID/cgroup has it
- *	("0::PATH"): it begins with / and doesn't end with it, but for the root's;
- *	else 0. With TW_GROUP_NEXT: pointer to room for one
+ * @path: in: for TW_GROUP_CGROUP pointer to its path as in /proc/PID/cgroup
+ *	("0::PATH"), which begins with / and, but for the root, does not end with it;
+ *	else 0. With TW_GROUP_NEXT pointer to a buffer for the path
  * @path_len: in: bytes at @path with the zero at the end, at most 4096. With
- *	TW_GROUP_NEXT in: room, out: how much was written, 0 for a user
+ *	TW_GROUP_NEXT in: bytes of the buffer, out: how many were written, 0 for a user
  * @reserved: in: 0
- * @cursor: in: 0. With TW_GROUP_NEXT in: 0 to begin, else as the call before left it
- * @pages: in or out: pages of regions by enum tw_tier; TW_NO_LIMIT: no limit
- * @used: out: pages now. 0 where there are no limits: nothing is counted then
+ * @cursor: in: 0. With TW_GROUP_NEXT in: 0 to begin, else the value that the call
+ *	before returned, out: the value for the next call
+ * @pages: in with TW_GROUP_SET, else out: pages of regions by enum tw_tier,
+ *	TW_NO_LIMIT for no limit
+ * @used: out: pages now. Pages are counted only while there are limits, so it is 0
+ *	without
  *
  * A limit holds for the sum of all regions that were made by processes in the
  * cgroup or below it, or by the user, whichever agents they are accounted to. It
- * does what an agent's limit does (struct tw_agent_limits), but for its events; a
- * page has to be within its agent's limit and within each of these. A path need not be there: a cgroup
- * that is made later, or again, is under the limits of its path, and so are pages
- * of one that is gone. Limits end when they are set to TW_NO_LIMIT in all tiers,
- * and when the driver is unloaded.
+ * has the same effect as an agent's limit (struct tw_agent_limits), but causes no
+ * events. A page has to be within the limits of its agent and of each of its groups.
  *
- * EPERM: set without CAP_SYS_RESOURCE; asked for another user's or for a cgroup
- * that the caller is not in, without that or CAP_SYS_ADMIN, and so for
- * TW_GROUP_NEXT. EINVAL: no such path. ENOENT: there is no next one. EMSGSIZE:
- * @path_len is too short, the needed length is written back. ENOSPC: there are
- * 1024 with limits.
+ * The path need not exist. A cgroup that is made later, or again, is under the limits
+ * of its path, and pages of a removed cgroup stay under them. Limits end when they are
+ * set to TW_NO_LIMIT in all tiers, and when the driver is unloaded.
+ *
+ * EPERM: limits are set without CAP_SYS_RESOURCE; or without that or CAP_SYS_ADMIN
+ * limits are read of another user or of a cgroup that the caller is not in, or with
+ * TW_GROUP_NEXT. EINVAL: the path is malformed. ENOENT: there is no next group.
+ * EMSGSIZE: @path_len is too short, the needed length is written back. ENOSPC: 1024
+ * groups have limits already.
  */
 struct tw_group_limits {
 	__u32 size;
@@ -1619,22 +1649,23 @@ struct tw_group_limits {
 
 /**
  * enum tw_event_type - what happened
- * @TW_EVENT_FAULT: a fault was served. tier: where the page was found (a
- *	first touch: where it was put); to_tier: where it is now; addr: where
- *	it was touched
- * @TW_EVENT_MIGRATE: a page left @tier for to_tier; status 0 or -errno
- * @TW_EVENT_PRESSURE: the level of @tier changed; status: the new level;
+ * @TW_EVENT_FAULT: a fault was served. tier: where the page was found, or put at a
+ *	first touch; to_tier: where it is now; addr: address of the touch
+ * @TW_EVENT_MIGRATE: a page was moved from tier to to_tier, or could not be; status:
+ *	0 or -errno
+ * @TW_EVENT_PRESSURE: the level of tier changed; status: the new level;
  *	addr: pages used
- * @TW_EVENT_LIMIT: memory ran out for a fault, which ended in SIGBUS; with
- *	status -EDQUOT: the agent got over its limit in @tier, told of once until
- *	it has been an eighth below; addr: its pages there
- * @TW_EVENT_TIER_BOUND: @tier was bound; addr: capacity in pages
- * @TW_EVENT_TIER_UNBOUND: @tier was unbound
- * @TW_EVENT_TIER_ERROR: I/O on @tier failed or a checksum was wrong; status
- * @TW_EVENT_AGENT_CREATED: an agent came to be
- * @TW_EVENT_AGENT_ENDED: an agent is gone
+ * @TW_EVENT_LIMIT: a fault on page found no room and ended in SIGBUS; addr: address of
+ *	the touch; status: -ENOMEM, or -EDQUOT for a cap of the user. Or, with page 0
+ *	and status -EDQUOT, the agent exceeded its limit in tier; addr: its pages there.
+ *	The latter comes again only after the agent was an eighth below the limit
+ * @TW_EVENT_TIER_BOUND: tier was bound; addr: capacity in pages
+ * @TW_EVENT_TIER_UNBOUND: tier was unbound
+ * @TW_EVENT_TIER_ERROR: I/O on tier failed or a checksum was wrong; status: -errno
+ * @TW_EVENT_AGENT_CREATED: an agent has been made
+ * @TW_EVENT_AGENT_ENDED: an agent has ended
  * @TW_EVENT_REQUEST: a request of TW_IOC_REQUEST has ended; addr: its id;
- *	status: its outcome; latency_ns: from its call on
+ *	status: its outcome; latency_ns: time since its call
  * @TW_NR_EVENTS: one past the last
  */
 enum tw_event_type {
@@ -1658,22 +1689,22 @@ enum tw_event_type {
 #define TW_FAULT_WRITE	(1U << 0)	/* the access was a write */
 #define TW_FAULT_MAJOR	(1U << 1)	/* it waited for a store */
 #define TW_FAULT_FIRST	(1U << 2)	/* first touch: a zeroed page */
-/* ... and of TW_EVENT_MIGRATE: its reason is what a caller has said */
+/* struct tw_event.flags of a move: a call asked for it and gave its reason */
 #define TW_MIGRATE_ASKED (1U << 3)
 
 /**
  * struct tw_event - one slot of a ring, 64 bytes
- * @seq: event number i of its ring: 2i+1 while it is written, 2i+2 when done
+ * @seq: of event number i of its ring: 2i+1 while it is written, 2i+2 when complete
  * @time_ns: CLOCK_MONOTONIC
- * @page: stable number of the page, or 0; an external page's frame number (the
- *	one it had before a move), 0 in streams of one agent
+ * @page: stable number of the page, or 0. For an external page its frame number (the
+ *	one before a move), and 0 in streams of one agent
  * @agent: label of the agent, or 0
- * @addr: see enum tw_event_type. In streams of one agent an address is told only
- *	if it is one of the process that made the stream, or if that had
- *	CAP_PERFMON or CAP_SYS_PTRACE over the toucher's user namespace; else 0
- * @latency_ns: of the fault or move; saturates
- * @pid: thread that faulted or asked, in the initial pid namespace for
- *	streams of everything; 0 in streams of one agent
+ * @addr: see enum tw_event_type. An address is 0 in streams of one agent, unless it is
+ *	one in the process that made the stream, or that process had CAP_PERFMON or
+ *	CAP_SYS_PTRACE over the toucher's user namespace
+ * @latency_ns: time of the fault, move or request; saturates
+ * @pid: thread that faulted or called, in the initial pid namespace; 0 in streams of
+ *	one agent
  * @type: enum tw_event_type
  * @tier: enum tw_tier
  * @to_tier: enum tw_tier
@@ -1703,12 +1734,12 @@ struct tw_event {
 #define TW_STREAM_MAX_EVENTS	(1U << 20)
 
 /**
- * struct tw_stream_create - TW_IOC_STREAM_CREATE: listen to events
+ * struct tw_stream_create - TW_IOC_STREAM_CREATE: a stream of events
  * @size: sizeof(struct tw_stream_create)
  * @flags: in: 0
  * @mask: in: TW_EVENT_BIT() of each type wanted, not 0
- * @agent_fd: in: an agent, or -1 for everything, which needs CAP_PERFMON or
- *            CAP_SYS_ADMIN
+ * @agent_fd: in: an agent's fd for the events of that agent; -1 for all events,
+ *            which needs CAP_PERFMON or CAP_SYS_ADMIN (else EPERM)
  * @events: in: slots per CPU ring, a power of two,
  *          TW_STREAM_MIN_EVENTS..TW_STREAM_MAX_EVENTS
  * @fd: out: the stream, O_CLOEXEC
@@ -1731,12 +1762,12 @@ struct tw_stream_create {
 #define TW_STREAM_CREATE_SIZE_VER0	40
 
 /**
- * struct tw_stream_info - TW_IOC_STREAM_INFO
+ * struct tw_stream_info - TW_IOC_STREAM_INFO: properties of a stream
  * @size: sizeof(struct tw_stream_info)
  * @flags: in: 0
- * @mask: out: as created
- * @map_size: out: as created
- * @events: out: as created
+ * @mask: out: as in struct tw_stream_create
+ * @map_size: out: as in struct tw_stream_create
+ * @events: out: as in struct tw_stream_create
  * @nr_rings: out: rings in the mapping
  */
 struct tw_stream_info {
@@ -1751,26 +1782,27 @@ struct tw_stream_info {
 #define TW_STREAM_INFO_SIZE_VER0	32
 
 /*
- * A stream's mapping, read-only, at offset 0: struct tw_stream_header, then at
- * ring_offset + cpu * ring_stride a ring for each possible CPU: struct
- * tw_ring_header, and at event_offset of the ring its slots. The ring of a
- * CPU that was never online while the stream lives has online == 0 and must
- * not be looked into: its slots are SIGBUS.
+ * A stream is mapped read-only at offset 0. The mapping begins with struct
+ * tw_stream_header. At ring_offset + cpu * ring_stride there is a ring for each
+ * possible CPU, which is a struct tw_ring_header and, at event_offset of the ring, its
+ * slots. The ring of a CPU that has not been online since the stream was made has
+ * online == 0; its slots must not be read, since they are SIGBUS.
  *
- * Reading event i of a ring (any number of readers, nothing is consumed):
+ * Any number of readers may read, and nothing is consumed. Event i of a ring is read
+ * like this:
  *
  *	slot = &events[i & (nr - 1)];
  *	seq = load_acquire(&slot->seq);		pairs with the release of 2i+2
  *	if (seq < 2 * i + 2)	nothing there yet
- *	if (seq > 2 * i + 2)	lapped: go on at head - nr (+ some), count lost
+ *	if (seq > 2 * i + 2)	overwritten: go on at head - nr (+ some), count lost
  *	... use the event in place ...
  *	fence_acquire();			pairs with the wmb after 2j+1
- *	if (load_relaxed(&slot->seq) != seq)	lapped while you looked:
- *						what you have seen is not valid
+ *	if (load_relaxed(&slot->seq) != seq)	overwritten meanwhile: what has
+ *						been read is not valid
  *
- * Numbers start at 0 with the stream; @head is the number of the next event.
- * An interrupt that would lap an event still being written on its own CPU drops
- * what it has: such an event has no number and is in nobody's count.
+ * Numbers start at 0 when the stream is made; @head is the number of the next event.
+ * An interrupt whose event would overwrite one that is still being written on its own
+ * CPU drops the event. That event has no number, so no count of lost events has it.
  */
 #define TW_STREAM_VERSION	1
 
@@ -1803,7 +1835,7 @@ struct tw_stream_header {
 /**
  * struct tw_ring_header - first bytes of a ring
  * @head: number of the next event, released after the event's seq
- * @online: 1 from when the CPU was first online
+ * @online: 1 once the CPU has been online
  * @cpu: CPU number
  */
 struct tw_ring_header {
@@ -1813,20 +1845,21 @@ struct tw_ring_header {
 };
 
 /*
- * A stream's control page, read-write, one page at this offset of its fd.
- * poll() reports POLLHUP when the agent of the stream has ended, what is in the rings
- * stays; and POLLIN when a ring has at least @watermark (0 counts as 1)
- * events past cursor[cpu]. The kernel reads it for nothing else. The rings of
- * CPUs from TW_STREAM_CTL_CURSORS on have no cursor and don't count for poll().
+ * A stream's control page is one page at this offset of its fd, mapped for reading and
+ * writing. poll() reports POLLIN when a ring has at least @watermark (0 counts as 1)
+ * events from cursor[cpu] on; the kernel reads the page for nothing else. The rings of
+ * CPUs from TW_STREAM_CTL_CURSORS on have no cursor and do not count for poll().
+ * poll() reports POLLHUP when the agent of the stream has ended; the events in the
+ * rings stay.
  */
 #define TW_STREAM_CTL_OFFSET	(1ULL << 40)
 #define TW_STREAM_CTL_CURSORS	511
 
 /**
- * struct tw_stream_ctl - what a reader tells poll()
- * @watermark: events
+ * struct tw_stream_ctl - when poll() reports events
+ * @watermark: how many unread events in a ring are worth a wakeup
  * @reserved: 0
- * @cursor: number of the next event the reader wants, per CPU ring
+ * @cursor: for each CPU's ring the number of the next event that the reader wants
  */
 struct tw_stream_ctl {
 	__u32 watermark;
@@ -1835,49 +1868,48 @@ struct tw_stream_ctl {
 };
 
 /*
- * The statistics: mmap tw_info.stats_size bytes read-only at offset 0 of
- * /dev/tierwatch. Counters only grow; 64-bit ones are read with one load. A
- * tier block is consistent when read as
+ * The statistics are tw_info.stats_size bytes that are mapped read-only at offset 0
+ * of /dev/tierwatch. Counters only grow; 64-bit ones are read with one load. The copy
+ * of a tier block is consistent if it is read like this:
  *
  *	do {
  *		seq = load_acquire(&tier->seq);		odd: being written
- *		... copy what you need ...
+ *		... copy what is needed ...
  *		fence_acquire();
  *	} while ((seq & 1) || load_relaxed(&tier->seq) != seq);
  *
- * but for @used and @kept, which are always current. Counters of a tier are
- * summed over the per-CPU blocks.
+ * This does not hold for @used and @kept, which are always current. A counter of a
+ * tier is the sum over the CPU blocks.
  *
- * Everything may grow at its end, so nothing is found by sizeof: header, blocks
- * and what lies in them are found by the offsets and strides of struct tw_stats.
- * A counter that does not fit into counters_stride is one that the driver
- * doesn't have. On machines of 32 bits a reader sees to it that 64 bits are
- * loaded in one piece.
+ * Every struct may grow at its end, so blocks and members of blocks are found by the
+ * offsets and strides in struct tw_stats, not by sizeof. A counter that lies beyond
+ * counters_stride is one that the driver does not have. A program of 32 bits must
+ * load 64 bits in one piece.
  */
 #define TW_STATS_VERSION	1
 
-/* Heat by powers of two: 0, 1, 2-3, 4-7, ... and from 32768 on. */
+/* Bands of heat, by powers of two: 0, 1, 2-3, 4-7, ... and from 32768 on. */
 #define TW_HEAT_BANDS		17
 
 /**
- * struct tw_stats_tier - a tier, as of now
+ * struct tw_stats_tier - state of one tier
  * @seq: odd while the block is written
- * @bound: 1 when bound
+ * @bound: 1 if bound
  * @level: enum tw_level
  * @kind: TW_KIND_*
  * @capacity: pages
  * @used: pages that are there now
- * @kept: clean copies, pages
- * @nominal_latency_ns: the specification's
- * @nominal_bandwidth: bytes per second, the specification's
- * @latency_ns: measured
- * @bandwidth: bytes per second, measured
+ * @kept: pages that are in memory now and of which the store still has a clean copy
+ * @nominal_latency_ns: as the specification has it
+ * @nominal_bandwidth: bytes per second, as the specification has it
+ * @latency_ns: measured at bind
+ * @bandwidth: bytes per second, measured at bind
  * @level_changes: how often @level changed
- * @avoided_until_ns: CLOCK_MONOTONIC; until then no page goes there that can go
- *	elsewhere, since its device failed; 0: it never did
+ * @avoided_until_ns: CLOCK_MONOTONIC time until which pages go to other tiers if they
+ *	can, since the tier's device has failed; 0 if it never has
  *
- * At tw_stats.heat_offset of the block are tw_stats.heat_bands u64: pages of
- * regions by heat at the last scan, see TW_HEAT_BANDS.
+ * At tw_stats.heat_offset of the block are tw_stats.heat_bands u64: the number of
+ * regions' pages in each band of heat at the last scan, see TW_HEAT_BANDS.
  */
 struct tw_stats_tier {
 	__u32 seq;
@@ -1899,25 +1931,27 @@ struct tw_stats_tier {
 
 /**
  * struct tw_stats_counters - counters of one tier on one CPU
- * @minor_read: faults served from memory, page found (or put) in this tier
- * @minor_write: the same, the access was a write
- * @major_read: faults that waited for this store
- * @major_write: the same, the access was a write
- * @first: of the minor ones, first touches
- * @fault_ns: time spent in all of these
+ * @minor_read: faults by reads on pages found in this tier's memory, or put there
+ * @minor_write: faults by writes on such pages
+ * @major_read: faults by reads that waited for this store
+ * @major_write: faults by writes that waited for this store
+ * @first: the part of the minor faults that were first touches
+ * @fault_ns: time spent in all of these faults
  * @moves_in: pages moved into this tier
  * @moves_out: pages moved out of this tier
  * @moves_failed: moves out of this tier that failed
  * @move_ns: time spent moving out of this tier
- * @bytes_read: read from the store
- * @bytes_written: written to the store
- * @io_errors: failed reads and writes, wrong checksums
+ * @bytes_read: bytes read from the store
+ * @bytes_written: bytes written to the store
+ * @io_errors: failed reads and writes, and wrong checksums
  * @stalls: faults that waited for a demotion out of this tier
- * @taken_back: pages touched while they were written to this store
+ * @taken_back: pages that stayed in memory, since they were touched while they were
+ *	written to this store
  * @reported: faults reported by TW_IOC_REPORT for pages in this tier
- * @refaults: pages brought back from this store by a fault for them
- * @refaults_early: of them, those that left memory when fewer pages than it holds
- *	were still to leave before the fault: it should have kept them
+ * @refaults: pages brought back from this store by a fault on them
+ * @refaults_early: the part of @refaults that came back so soon that memory should
+ *	have kept them: fewer pages than memory holds left it between the page's
+ *	leaving and the fault
  */
 struct tw_stats_counters {
 	__aligned_u64 minor_read;
@@ -1968,50 +2002,53 @@ struct tw_stats_cpu {
  * @nr_cpus: CPU blocks
  * @cpu_offset: bytes to the first CPU block
  * @cpu_stride: bytes from CPU block to CPU block
- * @head_size: bytes of this struct that the driver knows: of members behind
- *	them there is nothing to read
+ * @head_size: bytes of this struct that the driver has; members beyond must not be
+ *	read
  * @counters_offset: bytes from a CPU block to its first tier's counters
  * @counters_stride: bytes from one tier's counters to the next
- * @heat_offset: bytes from a tier block to its pages by heat
- * @heat_bands: how many of these there are, at least TW_HEAT_BANDS
+ * @heat_offset: bytes from a tier block to its numbers of pages by band of heat
+ * @heat_bands: number of bands, at least TW_HEAT_BANDS
  * @reserved: 0
  * @regions: regions alive
  * @agents: agents alive
  * @streams: streams alive
- * @record_bytes: the driver's memory: page records
- * @store_bytes: the driver's memory: slot tables and checksums of the stores
- * @stream_bytes: the driver's memory: rings
+ * @record_bytes: bytes of the driver's memory in page records
+ * @store_bytes: bytes of the driver's memory in slot tables and checksums of stores
+ * @stream_bytes: bytes of the driver's memory in rings
  * @lost: pages whose bytes were lost since load
  * @external: external pages tracked
- * @external_bytes: the driver's memory: records of external pages
+ * @external_bytes: bytes of the driver's memory in records of external pages
  * @requests_queued: requests of TW_IOC_REQUEST waiting or under way
- * @requests_done: requests that ended well since load
- * @requests_failed: requests that ended otherwise, cancelled ones included
- * @requests_cancelled: requests whose page went away while they waited
- * @scans: times that all pages have been scanned
+ * @requests_done: requests that ended with a status that is not negative, since load
+ * @requests_failed: requests that ended with a negative status, since load
+ * @requests_cancelled: the part of @requests_failed that was cancelled
+ * @scans: how often all pages have been scanned
  * @scan_ns: CPU time spent scanning
- * @scan_pages: pages looked at
- * @scan_skipped: of them, known to be untouched by their 2 MiB
- * @scan_period_ms: from one scan to the next at present
- * @scan_window_us: within which a touch counted in full in the last scan; 0: all
- *	the time since the scan before
- * @auto_considered: pages that the policy wanted elsewhere
- * @auto_promoted: of them, moved to a faster tier
- * @auto_demoted: of them, moved to a slower one
- * @auto_busy: of them, pinned or in use, and left
- * @auto_full: of them, left since there was no room, or by an agent's limit
- * @auto_unpaid: pages that were hotter than others there but are touched so seldom
- *	that moving them costs more than it saves in a minute
- * @auto_stayed: of them, left since they had only just come
- * @auto_limited: of them, left for the rate limit
- * @auto_thrash: of the demoted, promoted less than ten scans before
- * @auto_margin: heat by which a page must be clear of the cut to move at present:
- *	more while pages go to and fro
- * @auto_ns: time that these moves have taken, waiting included
- * @room: pages that all bound tiers hold together
- * @room_taken: of them, in use by regions or set aside; more than @room when
- *	memory tiers are beyond their capacity for a while
- * @room_reserved: pages set aside by TW_REGION_RESERVE, touched or not
+ * @scan_pages: pages looked at by scans
+ * @scan_skipped: the part of @scan_pages that did not have to be looked at one by one,
+ *	since their 2 MiB were untouched
+ * @scan_period_ms: time from one scan to the next at present
+ * @scan_window_us: time before the last scan within which a touch counted in full; 0
+ *	for all the time since the scan before
+ * @auto_considered: pages that automatic migration wanted to move
+ * @auto_promoted: the part of these that was moved to a faster tier
+ * @auto_demoted: the part that was moved to a slower tier
+ * @auto_busy: the part that was not moved, since the pages were pinned or in use
+ * @auto_full: the part that was not moved for want of room or by an agent's limit
+ * @auto_unpaid: pages that were not considered although they were hotter than others
+ *	in the faster tier: they are touched so seldom that a move costs more than it
+ *	saves in a minute
+ * @auto_stayed: the part of @auto_considered that was not moved, since the pages had
+ *	been moved less than tw_policy.min_stay scans before
+ * @auto_limited: the part that was not moved, since tw_policy.max_rate was reached
+ * @auto_thrash: the part of @auto_demoted that was promoted less than ten scans before
+ * @auto_margin: how far a page's heat must be from the threshold at present to be
+ *	moved; it grows while pages are moved to and fro
+ * @auto_ns: time that automatic moves have taken, with the waiting for I/O
+ * @room: pages that all bound tiers can hold together
+ * @room_taken: pages of that in use by regions or reserved; more than @room while
+ *	memory tiers are beyond their capacity
+ * @room_reserved: pages reserved by TW_REGION_RESERVE, touched or not
  */
 struct tw_stats {
 	__u32 version;
@@ -2067,8 +2104,8 @@ struct tw_stats {
 #define TW_STATS_SIZE_VER0		328
 
 /*
- * What `tw tier format` writes at byte 0 of a store's device, little endian.
- * Slots start at TW_STORE_DATA. Stores are not persistent: like swap, their
+ * `tw tier format` writes this at byte 0 of a store's device, little endian. Slots
+ * start at byte TW_STORE_DATA. Stores are not persistent: like those of swap, their
  * contents mean nothing after the tier is unbound.
  */
 #define TW_STORE_MAGIC		"TIERWTCH"
@@ -2086,8 +2123,8 @@ struct tw_stats {
  * @bytes: size of the device when it was formatted
  * @uuid: random
  * @label: text, NUL padded
- * @tier: the tier that it was signed for, enum tw_tier and one; 0: any. For what
- *	configures tiers; the driver binds it to whichever is asked for
+ * @tier: tier that it was signed for, enum tw_tier plus one, or 0 for any. It is for
+ *	programs that configure tiers; the driver binds the device to any store
  * @reserved: 0
  */
 struct tw_store_super {
@@ -2102,8 +2139,8 @@ struct tw_store_super {
 };
 
 /*
- * The layout, checked by every compiler that can. A struct may grow behind the
- * member named here, where what was first published ends.
+ * Checks of the layout, by compilers that can. The first published part of a struct
+ * ends with the member that is named here; the struct may grow after that.
  */
 #if defined(__cplusplus)
 #if __cplusplus >= 201103L
@@ -2123,7 +2160,7 @@ struct tw_store_super {
 	 sizeof(struct type) % 8 == 0)
 #define TW_LAYOUT_VER0(type, last, bytes) \
 	TW_LAYOUT(TW_LAYOUT_IS(type, last, bytes))
-/* An ioctl's: its size is in front. */
+/* The argument of an ioctl, which begins with its size. */
 #define TW_LAYOUT_CALL(type, last, bytes) \
 	TW_LAYOUT(__builtin_offsetof(struct type, size) == 0 && \
 		  TW_LAYOUT_IS(type, last, bytes))
@@ -2173,7 +2210,7 @@ TW_LAYOUT_VER0(tw_stats_counters, refaults_early, TW_STATS_COUNTERS_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats_cpu, sigbus, TW_STATS_CPU_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats, room_reserved, TW_STATS_SIZE_VER0);
 
-/* Read in place. */
+/* Structs in shared mappings and on devices, which are read in place. */
 TW_LAYOUT(sizeof(struct tw_event) == 64);
 TW_LAYOUT(sizeof(struct tw_ring_header) == 16);
 TW_LAYOUT(sizeof(struct tw_stream_header) == 48);
