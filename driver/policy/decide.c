@@ -228,51 +228,60 @@ static bool tw_is_cold(int tier, unsigned int heat)
 }
 
 /*
- * The first memory tier but @tier that takes more than @nr pages of @sp, or
- * TW_TIER_NONE.
+ * A page that is in memory, but not at home: it goes there when it is hot, if that pays
+ * and there is room. Not inlined, as the next one, so that tw_policy_see() costs the
+ * many pages that are to stay nothing of it.
  */
-static int tw_other_with_room(const struct tw_space *sp, int tier, unsigned int nr)
+static noinline void tw_see_away(struct tw_space *sp, unsigned long idx, int tier,
+				 unsigned int heat)
+{
+	int home = sp->home;
+
+	if (!tw_tier_bound(home) || !tw_tier_is_memory(home) ||
+	    !tw_is_hot(home, heat))
+		return;
+	if (heat < tw_decider.pays[home]) {
+		tw_auto_count(unpaid, 1);
+		return;
+	}
+	if (tw_room(home) > tw_up.m->nr) {
+		tw_direction_add(&tw_up, sp, idx, tier, home);
+		return;
+	}
+	tw_decider.waiting[home]++;
+	tw_decider.wanted++;
+	tw_auto_count(considered, 1);
+	tw_auto_count(full, 1);
+}
+
+/* One at home, where room is needed: if it is cold, to other memory with room. */
+static noinline void tw_see_home(struct tw_space *sp, unsigned long idx, int tier,
+				 unsigned int heat)
 {
 	int other;
 
-	tw_for_each_memory_tier(other)
-		if (other != tier && tw_room(other) > nr &&
-		    tw_space_allows(sp, other))
-			return other;
-	return TW_TIER_NONE;
+	if (!tw_is_cold(tier, heat))
+		return;
+	tw_for_each_memory_tier(other) {
+		if (other != tier && tw_room(other) > tw_down.m->nr &&
+		    tw_space_allows(sp, other)) {
+			tw_direction_add(&tw_down, sp, idx, tier, other);
+			return;
+		}
+	}
 }
 
 void tw_policy_see(struct tw_space *sp, unsigned long idx, unsigned long w,
 		   unsigned int heat, bool young)
 {
-	int home = sp->home, tier = tw_w_tier(w), other;
+	int tier = tw_w_tier(w);
 
 	if (tw_w_state(w) != TW_MEM)
 		return;
-	if (tier != home) {
-		if (!tw_tier_bound(home) || !tw_tier_is_memory(home) ||
-		    !tw_is_hot(home, heat))
-			return;
-		if (heat < tw_decider.pays[home]) {
-			tw_auto_count(unpaid, 1);
-			return;
-		}
-		if (tw_room(home) > tw_up.m->nr) {
-			tw_direction_add(&tw_up, sp, idx, tier, home);
-			return;
-		}
-		tw_decider.waiting[home]++;
-		tw_decider.wanted++;
-		tw_auto_count(considered, 1);
-		tw_auto_count(full, 1);
-		return;
-	}
-	if (young || tw_decider.need[tier] <= tw_down.m->nr ||
-	    !tw_is_cold(tier, heat))
-		return;
-	other = tw_other_with_room(sp, tier, tw_down.m->nr);
-	if (other != TW_TIER_NONE)
-		tw_direction_add(&tw_down, sp, idx, tier, other);
+	if (tier != sp->home)
+		tw_see_away(sp, idx, tier, heat);
+	else if (!young && tw_decider.need[tier] > tw_down.m->nr)
+		tw_see_home(sp, idx, tier, heat);
 }
 
 void tw_policy_see_stored(struct tw_space *sp, unsigned long idx, int tier,
