@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import tw
-from command import FAILED, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
+from command import FAILED, NO_DEVICE, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
 from support import NOBODY, Child, Reached, place, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
 
@@ -280,12 +280,15 @@ class TestFile:
         tw_refused(FAILED, "No such file", "metrics", "--output", tmp_path / "no" / "x.prom")
 
     def test_no_driver(self, tmp_path):
-        """What there was is left: its age tells."""
+        """That it has gone is what a scrape finds, not the figures of before."""
         path = tmp_path / "x.prom"
-        path.write_text("old 1\n")
-        done = subprocess.run([TW, "--device", "/dev/no-such", "metrics", "--output", path],
-                              capture_output=True, check=False)
-        assert done.returncode == 3 and path.read_text() == "old 1\n"
+        tw_text("metrics", "--output", path)
+        assert samples(path.read_text())["up", frozenset()] == 1
+        down = (TW, "--device", "/dev/no-such", "metrics")
+        for words, shown in ((("--output", path), path.read_text), ((), None)):
+            done = subprocess.run([*down, *words], capture_output=True, check=False, text=True)
+            assert done.returncode == NO_DEVICE and "modprobe" in done.stderr
+            assert samples(shown() if shown else done.stdout) == {("up", frozenset()): 0}
 
 
 @pytest.mark.parametrize("words", [("x",), ("--agents", "x"), ("--agents", -1), ("--output",)])

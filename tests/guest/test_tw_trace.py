@@ -10,8 +10,9 @@ import subprocess
 import pytest
 
 import tw
-from support import NOBODY, REPO, Child, Reached, device_gid, fill, place, wait_for
-from tw import CPU, GPU, NVME, PAGE, TIER_NAMES
+from support import (NOBODY, REPO, Child, Reached, device_gid, fill, place, tiers_of,
+                     wait_for)
+from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES
 from views import TW, lines, listening, run, run_as
 
 pytestmark = pytest.mark.once
@@ -88,6 +89,35 @@ def test_pid(make):
         (child.pid, region.page(1)), (child.pid, region.page(2))]
     # Of the CPUs whose events it had no reason to look at any more it has read none.
     assert last["read"] >= last["shown"] == 2
+
+
+def test_no_process(stats):
+    """One that has ended does nothing any more, and it says so at once."""
+    before = stats.header.streams
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    done = run("trace", "--pid", gone.pid)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no process {gone.pid}" in done.stderr
+    assert stats.header.streams == before
+
+
+def test_fields(dev):
+    """Events have what their type has: a tier that goes has no page and no agent."""
+    with listening("trace", "--event", "agent-created,tier-unbound", "--count", 2,
+                   "--json") as trace:
+        with dev.agent(77):
+            pass
+        with tiers_of(dev, {CPU: 0, GPU: 0, NVME: 0, SSD: 0}):
+            code, out, _ = trace.end()
+    assert code == 0
+    common = {"time_ns", "cpu", "number", "type", "pid"}
+    *events, _ = lines(out)
+    by_type = {event["type"]: event for event in events}
+    assert set(by_type["agent-created"]) == common | {"agent"}
+    assert by_type["agent-created"]["agent"] == 77
+    assert set(by_type["tier-unbound"]) == common | {"tier"}
+    assert by_type["tier-unbound"]["tier"] == "hdd"
 
 
 def test_slower(make):

@@ -22,10 +22,12 @@ const char metrics_more[] =
 	"                  node_exporter: give it a name that ends in .prom\n"
 	"  --agents N      with the N agents that have the most memory, too\n"
 	"  --json          a list of samples, to stdout\n"
-	"Times are in seconds, amounts of memory in bytes.\n";
+	"Times are in seconds, amounts of memory in bytes. Without the driver all there\n"
+	"is to say is tierwatch_up 0, and the exit code is 3.\n";
 
 /**
  * struct source - what the figures are read from
+ * @up: the driver is there; without it, there is nothing else
  * @stats: the statistics page
  * @info: the driver
  * @policy: the knobs
@@ -34,6 +36,7 @@ const char metrics_more[] =
  * @nr_agents: how many of them are shown
  */
 struct source {
+	bool up;
 	const struct tw_stats *stats;
 	struct tw_info info;
 	struct tw_policy policy;
@@ -297,6 +300,16 @@ static void put_states(FILE *f, const struct source *s)
 	}
 }
 
+static void put_up(FILE *f, const struct source *s)
+{
+	static const struct metric up = {
+		"up", false, "1: the driver is there and has told its figures."
+	};
+
+	metric_begin(f, &up);
+	metric_sample(f, &up, NULL, s->up, METRIC_PLAIN, 0);
+}
+
 static void put_driver(FILE *f, const struct source *s)
 {
 	static const struct metric info = {
@@ -394,6 +407,7 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 		err = tw_stats_map(tw, &s->stats);
 	if (err)
 		return err;
+	s->up = true;
 	for (i = 0; i < TW_NR_TIERS; i++)
 		tw_stats_tier_read(s->stats, i, &s->tier[i]);
 	if (!most)
@@ -409,6 +423,9 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 /* To @f, or as JSON. */
 static void put_samples(FILE *f, const struct source *s)
 {
+	put_up(f, s);
+	if (!s->up)
+		return;
 	put_driver(f, s);
 	put_states(f, s);
 	put_gauges(f, s);
@@ -448,6 +465,11 @@ static int put_text(const struct source *s, const char *path)
 	return cli_flush(c);
 }
 
+static int put(const struct source *s, const char *path, bool json)
+{
+	return json ? put_json(s) : put_text(s, path);
+}
+
 int cmd_metrics(int argc, char **argv)
 {
 	static const struct option opts[] = {
@@ -485,13 +507,16 @@ int cmd_metrics(int argc, char **argv)
 	if (json && path)
 		return cli_usage("--output is for the text, without --json");
 	c = cli_open(&tw);
+	/* That it is not there is a figure, too; an old file would hide it. */
+	if (c == EXIT_NO_DEVICE)
+		return put(&s, path, json) ? EXIT_FAILURE : c;
 	if (c)
 		return c;
 	err = read_source(tw, &s, most);
 	if (err)
 		c = cli_errno(err, "reading the statistics");
 	else
-		c = json ? put_json(&s) : put_text(&s, path);
+		c = put(&s, path, json);
 	free(s.agents);
 	tw_close(tw);
 	return c;

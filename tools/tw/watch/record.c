@@ -53,6 +53,7 @@ const char record_more[] =
  * @runs: room for a sample's runs
  * @nr_pages: pages of the last sample
  * @late: samples that took longer than the interval
+ * @cpu_ns: CPU time of this process when the first sample was begun
  * @progress: what is told meanwhile
  */
 struct record_job {
@@ -70,6 +71,7 @@ struct record_job {
 	struct rec_run *runs;
 	size_t nr_pages;
 	__u64 late;
+	__u64 cpu_ns;
 	struct progress progress;
 };
 
@@ -276,7 +278,7 @@ static int record(struct record_job *job, __u64 start)
 
 static void report(const struct record_job *job, __u64 start, bool ended)
 {
-	__u64 elapsed = now_ns() - start, cpu = cpu_ns();
+	__u64 elapsed = now_ns() - start, cpu = cpu_ns() - job->cpu_ns;
 	char size[TEXT_LEN], each[TEXT_LEN];
 	__u64 n = job->writer.samples;
 
@@ -362,6 +364,7 @@ static int run(struct record_job *job, struct tw *tw)
 	if (c)
 		return c;
 	err = begin_file(job, f, info.page_size, start);
+	job->cpu_ns = cpu_ns();
 	if (!err)
 		err = record(job, start);
 	/* The process's end is the recording's. */
