@@ -64,10 +64,12 @@ class Recording:
 
     def region(self, payload: bytes) -> None:
         ident, agent, pages, addr, pid, length = struct.unpack_from("<4Q2I", payload)
-        name = payload[40:]
-        assert len(name) == length
+        name, rest = payload[40:40 + length], payload[40 + length:]
+        (length,), agent_name = struct.unpack_from("<I", rest), rest[4:]
+        assert len(agent_name) == length
         self.regions.append({"id": ident, "agent": agent, "pages": pages, "addr": addr,
-                             "pid": pid, "name": name.decode()})
+                             "pid": pid, "name": name.decode(),
+                             "agent_name": agent_name.decode()})
 
     def last(self, payload: bytes) -> None:
         samples, flags = struct.unpack("<2Q", payload)
@@ -124,6 +126,11 @@ def painted(dev, make, pages=64):
     return region, mapping
 
 
+def own_cgroup() -> str:
+    """The path of this process's cgroup."""
+    return Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()[-1].split(":")[2]
+
+
 def heatmap(path, *arguments) -> dict:
     done = run("heatmap", "--json", *arguments, path)
     assert done.returncode == 0, done.stderr
@@ -144,7 +151,9 @@ def test_file(dev, make, tmp_path):
     assert recording.interval == 10_000_000 and not recording.cut and recording.end == 0
     assert recording.regions == [{
         "id": region.id, "agent": region.info().agent, "pages": 64, "addr": mapping.addr,
-        "pid": os.getpid(), "name": open("/proc/self/comm", encoding="ascii").read().strip()}]
+        "pid": os.getpid(), "name": open("/proc/self/comm", encoding="ascii").read().strip(),
+        # It is the default one of this cgroup.
+        "agent_name": own_cgroup()}]
     expected = {(region.id, i): (NVME if i >= 48 else CPU, 101 if 16 <= i < 32 else 0)
                 for i in range(64)}
     assert [pages for _, pages in recording.samples] == [expected] * 2
@@ -216,6 +225,11 @@ def test_whose(make, tmp_path):
             done = run("record", "--output", path, "--count", 1, *arguments)
             assert done.returncode == 0, done.stderr
             assert ids(path) == expected
+        # What has a label is called by its program, and that once.
+        (told,) = [region for region in load(path).regions if region["id"] == labelled]
+        assert (told["agent"], told["agent_name"]) == (99, told["name"]) and told["name"]
+        shown = run("heatmap", "--region", labelled, path).stdout
+        assert f"region {labelled}, {told['name']} {told['pid']}, agent 99:" in shown
         assert {(region["pid"] == child.pid) for region in load(path).regions
                 if region["id"] == other} == {True}
 

@@ -14,6 +14,7 @@ import termios
 import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pyte
@@ -26,6 +27,7 @@ from views import TW, run, run_as
 
 pytestmark = pytest.mark.once
 
+PROGRAM = Path("/proc/self/comm").read_text(encoding="ascii").strip()
 CAPACITY = {CPU: 4096, GPU: 1024, NVME: 2048, SSD: 2048}
 
 
@@ -147,7 +149,8 @@ def test_screen(spread, stats):
         assert [words[name][2] for name in ("cpu", "gpu", "nvme")] == ["160", "40", "100"]
         assert words["hdd"][1:] == ["not", "bound"]
         agent = next(line for line in shown if line.startswith("4711 "))
-        assert agent.split()[1:8] == ["0", "40", "160", "100", "0", "0", "300"]
+        assert agent[:17].rstrip() == f"4711 {PROGRAM}"[:17]
+        assert agent[17:].split()[:7] == ["0", "40", "160", "100", "0", "0", "300"]
         assert shown[23].startswith("q quit  s sort: pages")
         # A heading is a bar over the whole width.
         assert all(top.screen.buffer[2][x].reverse for x in range(80))
@@ -308,7 +311,7 @@ def test_json(spread, stats):
             bool(block["bound"]), block["used"], block["capacity"], block["kept"])
         assert one["heat"] == list(block["heat"])
     (agent,) = [one for one in shown["agents"] if one["id"] == 4711]
-    assert agent == {"id": 4711, "uid": 0, "default": False, "regions": 1,
+    assert agent == {"id": 4711, "name": PROGRAM, "program": PROGRAM, "uid": 0, "default": False, "regions": 1,
                      "faults_per_second": 0,
                      "pages": {"gpu": 40, "cpu": 160, "nvme": 100, "ssd": 0, "hdd": 0}}
     assert shown["regions"] == stats.header.regions
@@ -319,7 +322,7 @@ def test_once(spread):
     done = run("top", "--once", "--pages", "--interval", "100ms")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^cpu   low +160 +4096 +4% ", done.stdout, re.M), done.stdout
-    assert re.search(r"^4711 +0 +40 +160 +100 +0 +0 +300 +0$", done.stdout, re.M)
+    assert re.search(rf"^4711 {re.escape(PROGRAM[:12])} +0 +40 +160 +100 +0 +0 +300 +0$", done.stdout, re.M)
     assert "\033" not in done.stdout and spread
 
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/cli.h"
-#include "page/maps.h"
+#include "machine/maps.h"
 #include "watch/heatmap.h"
 #include "watch/record_file.h"
 #include "watch/sample.h"
@@ -28,7 +28,7 @@ static const struct rec_head head = {
 
 static const struct rec_region regions[] = {
 	{ .id = 5, .agent = ~0ULL, .pages = 10, .addr = 0x7f0000000000,
-	  .pid = 42, .name = "one" },
+	  .pid = 42, .name = "one", .agent_name = "two" },
 	{ .id = 6, .pages = TW_REGION_MAX_PAGES },
 };
 
@@ -450,6 +450,7 @@ static void test_bands(void **state)
 static void test_looks(void **state)
 {
 	struct hm_grid g = { .heat_max = 10 };
+	struct rec_region other;
 	char label[64];
 	struct hm_rgb a, b;
 	int t;
@@ -467,9 +468,16 @@ static void test_looks(void **state)
 		assert_true(a.r < b.r && a.g < b.g && a.b < b.b);
 	}
 	hm_label(label, sizeof(label), &regions[0]);
-	assert_string_equal(label, "region 5, one 42, agent 18446744073709551615");
+	assert_string_equal(label, "region 5, one 42, agent 18446744073709551615 two");
 	hm_label(label, sizeof(label), &regions[1]);
 	assert_string_equal(label, "region 6, agent 0");
+	other = regions[0];
+	strcpy(other.agent_name, "one");
+	hm_label(label, sizeof(label), &other);
+	assert_string_equal(label, "region 5, one 42, agent 18446744073709551615");
+	strcpy(other.agent_name, "/a.slice");
+	hm_label(label, sizeof(label), &other);
+	assert_string_equal(label, "region 5, one 42, agent /a.slice");
 	hm_label(label, 10, &regions[0]);
 	assert_string_equal(label, "region 5,");
 }

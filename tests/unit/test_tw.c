@@ -913,7 +913,7 @@ static void test_metrics(void **state)
 	expect(out, "\ntierwatch_up 1\n");
 	assert_null(strstr(out, "tierwatch_agent_used_bytes"));
 	assert_int_equal(tw("metrics --agents 1"), 0);
-	expect(out, "tierwatch_agent_used_bytes{agent=\"7\",uid=\"1\"");
+	expect(out, "tierwatch_agent_used_bytes{agent=\"7\",name=\"7\",uid=\"1\"");
 	assert_null(strstr(out, "agent=\"8\""));
 	assert_int_equal(tw("metrics --agents 1 --json"), 0);
 	assert_int_equal(expect_json(), 1);
@@ -984,16 +984,16 @@ static void test_trace(void **state)
 static void test_trace_fields(void **state)
 {
 	static const char * const rest[] = {
-		"fault\",P,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000000\",\"agent\":7,\"addr\":\"0x30\",\"latency_ns\":25000,\"write\":true,\"major\":true,\"first\":false}\n",
-		"migrate\",P,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000001\",\"agent\":7,\"reason\":\"fault\",\"latency_ns\":25000,\"status\":-5,\"asked\":false}\n",
+		"fault\",P,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000000\",\"agent\":7,\"agent_name\":\"7\",\"addr\":\"0x30\",\"latency_ns\":25000,\"write\":true,\"major\":true,\"first\":false}\n",
+		"migrate\",P,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000001\",\"agent\":7,\"agent_name\":\"7\",\"reason\":\"fault\",\"latency_ns\":25000,\"status\":-5,\"asked\":false}\n",
 		"pressure\",P,\"tier\":\"nvme\",\"level\":\"critical\",\"used\":48}\n",
-		"limit\",P,\"tier\":\"nvme\",\"agent\":7,\"page\":\"0x8000002800000003\",\"addr\":\"0x30\",\"status\":0}\n",
+		"limit\",P,\"tier\":\"nvme\",\"agent\":7,\"agent_name\":\"7\",\"page\":\"0x8000002800000003\",\"addr\":\"0x30\",\"status\":0}\n",
 		"tier-bound\",P,\"tier\":\"nvme\",\"capacity\":48}\n",
 		"tier-unbound\",P,\"tier\":\"nvme\"}\n",
 		"tier-error\",P,\"tier\":\"nvme\",\"status\":0}\n",
-		"agent-created\",P,\"agent\":7}\n",
-		"agent-ended\",P,\"agent\":7}\n",
-		"request\",P,\"request\":48,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000009\",\"agent\":7,\"reason\":\"fault\",\"latency_ns\":25000,\"status\":0}\n",
+		"agent-created\",P,\"agent\":7,\"agent_name\":\"7\"}\n",
+		"agent-ended\",P,\"agent\":7,\"agent_name\":\"7\"}\n",
+		"request\",P,\"request\":48,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000009\",\"agent\":7,\"agent_name\":\"7\",\"reason\":\"fault\",\"latency_ns\":25000,\"status\":0}\n",
 	};
 	char wanted[512];
 	size_t i;

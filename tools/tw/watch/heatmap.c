@@ -160,6 +160,7 @@ static void json_band(const struct hm_grid *g, const struct hm_band *b,
 	json_open(NULL, '{');
 	json_u64("region", r->id);
 	json_u64("agent", r->agent);
+	json_str("agent_name", r->agent_name);
 	json_u64("pid", r->pid);
 	json_str("command", r->name);
 	json_page("addr", r->addr);

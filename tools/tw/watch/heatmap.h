@@ -83,7 +83,7 @@ void hm_free(struct hm_grid *grid);
 double hm_level(const struct hm_grid *grid, double heat);
 /* A tier's colour, dark when cold. */
 struct hm_rgb hm_colour(int tier, double level);
-/* "1234 tw-workload, agent 7": whose region it is, into @buf. */
+/* "region 3, tw-workload 1234, agent 7": whose it is, into @buf. */
 void hm_label(char *buf, size_t size, const struct rec_region *region);
 
 /* heatmap_term.c */

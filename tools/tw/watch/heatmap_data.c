@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "tw.h"
 #include "watch/heatmap.h"
 #include "watch/record_file.h"
@@ -300,6 +301,16 @@ struct hm_rgb hm_colour(int tier, double level)
 	return c;
 }
 
+/* Is there no name of the agent but its label? */
+static bool is_label(const struct rec_region *region)
+{
+	char label[TEXT_LEN];
+
+	snprintf(label, sizeof(label), "%llu",
+		 (unsigned long long)region->agent);
+	return !region->agent_name[0] || !strcmp(region->agent_name, label);
+}
+
 void hm_label(char *buf, size_t size, const struct rec_region *region)
 {
 	int n = snprintf(buf, size, "region %llu",
@@ -308,7 +319,17 @@ void hm_label(char *buf, size_t size, const struct rec_region *region)
 	if (region->pid && n >= 0 && (size_t)n < size)
 		n += snprintf(buf + n, size - n, ", %s %u", region->name,
 			      region->pid);
-	if (n >= 0 && (size_t)n < size)
+	if (n < 0 || (size_t)n >= size)
+		return;
+	/* A cgroup's path says it all; the program may have been said already. */
+	if (region->agent_name[0] == '/')
+		snprintf(buf + n, size - n, ", agent %s", region->agent_name);
+	else if (region->pid && !strcmp(region->agent_name, region->name))
 		snprintf(buf + n, size - n, ", agent %llu",
 			 (unsigned long long)region->agent);
+	else
+		snprintf(buf + n, size - n, ", agent %llu%s%s",
+			 (unsigned long long)region->agent,
+			 is_label(region) ? "" : " ",
+			 is_label(region) ? "" : region->agent_name);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/agent_find.h"
+#include "agent/agent_known.h"
 #include "base/cli.h"
 #include "base/json.h"
 #include "base/number.h"
@@ -34,6 +35,7 @@ const char metrics_more[] =
  * @tier: by enum tw_tier
  * @agents: the largest ones first
  * @nr_agents: how many of them are shown
+ * @known: what they are called
  */
 struct source {
 	bool up;
@@ -43,6 +45,7 @@ struct source {
 	struct tw_stats_tier tier[TW_NR_TIERS];
 	struct tw_agent_entry *agents;
 	size_t nr_agents;
+	struct agents_known known;
 };
 
 /* A member of struct tw_stats. */
@@ -344,25 +347,27 @@ static void put_driver(FILE *f, const struct source *s)
  * A number and a user name one agent in a user namespace only, and two samples
  * with the same labels make a whole scrape fail.
  */
-static void put_agent(FILE *f, const struct metric *m,
+static void put_agent(FILE *f, const struct metric *m, struct source *s,
 		      const struct tw_agent_entry *a, const __u64 v[TW_NR_TIERS],
-		      enum metric_unit unit, __u32 page_size)
+		      enum metric_unit unit)
 {
-	char labels[160];
+	char labels[160 + METRIC_VALUE_LEN], value[METRIC_VALUE_LEN];
+	char name[AGENT_TEXT_LEN];
 	int tier;
 
+	metric_value(value, agent_name(name, agent_known(&s->known, a), a->id));
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		snprintf(labels, sizeof(labels),
-			 "agent=\"%llu\",uid=\"%u\",userns=\"%llu\",kind=\"%s\",tier=\"%s\"",
-			 (unsigned long long)a->id, a->uid,
+			 "agent=\"%llu\",name=\"%s\",uid=\"%u\",userns=\"%llu\",kind=\"%s\",tier=\"%s\"",
+			 (unsigned long long)a->id, value, a->uid,
 			 (unsigned long long)a->user_ns,
 			 a->flags & TW_AGENT_IS_DEFAULT ? "cgroup" : "agent",
 			 tw_tier_name(tier));
-		metric_sample(f, m, labels, v[tier], unit, page_size);
+		metric_sample(f, m, labels, v[tier], unit, s->info.page_size);
 	}
 }
 
-static void put_agents(FILE *f, const struct source *s)
+static void put_agents(FILE *f, struct source *s)
 {
 	static const struct metric used = {
 		"agent_used_bytes", false,
@@ -378,12 +383,12 @@ static void put_agents(FILE *f, const struct source *s)
 		return;
 	metric_begin(f, &used);
 	for (i = 0; i < s->nr_agents; i++)
-		put_agent(f, &used, &s->agents[i], s->agents[i].pages,
-			  METRIC_PAGES, s->info.page_size);
+		put_agent(f, &used, s, &s->agents[i], s->agents[i].pages,
+			  METRIC_PAGES);
 	metric_begin(f, &major);
 	for (i = 0; i < s->nr_agents; i++)
-		put_agent(f, &major, &s->agents[i], s->agents[i].faults_major,
-			  METRIC_PLAIN, 0);
+		put_agent(f, &major, s, &s->agents[i],
+			  s->agents[i].faults_major, METRIC_PLAIN);
 }
 
 static int by_size(const void *a, const void *b)
@@ -408,6 +413,7 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 	if (err)
 		return err;
 	s->up = true;
+	s->known.tw = tw;
 	for (i = 0; i < TW_NR_TIERS; i++)
 		tw_stats_tier_read(s->stats, i, &s->tier[i]);
 	if (!most)
@@ -421,7 +427,7 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 }
 
 /* To @f, or as JSON. */
-static void put_samples(FILE *f, const struct source *s)
+static void put_samples(FILE *f, struct source *s)
 {
 	put_up(f, s);
 	if (!s->up)
@@ -434,7 +440,7 @@ static void put_samples(FILE *f, const struct source *s)
 	put_agents(f, s);
 }
 
-static int put_json(const struct source *s)
+static int put_json(struct source *s)
 {
 	json_open(NULL, '[');
 	put_samples(NULL, s);
@@ -443,7 +449,7 @@ static int put_json(const struct source *s)
 	return cli_flush(EXIT_SUCCESS);
 }
 
-static int put_text(const struct source *s, const char *path)
+static int put_text(struct source *s, const char *path)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -465,7 +471,7 @@ static int put_text(const struct source *s, const char *path)
 	return cli_flush(c);
 }
 
-static int put(const struct source *s, const char *path, bool json)
+static int put(struct source *s, const char *path, bool json)
 {
 	return json ? put_json(s) : put_text(s, path);
 }
@@ -518,6 +524,7 @@ int cmd_metrics(int argc, char **argv)
 	else
 		c = put(&s, path, json);
 	free(s.agents);
+	agents_known_free(&s.known);
 	tw_close(tw);
 	return c;
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/agent_known.h"
 #include "base/cli.h"
 #include "base/json.h"
 #include "base/number.h"
@@ -20,7 +21,7 @@
 #include "base/progress.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "page/maps.h"
+#include "machine/maps.h"
 #include "watch/commands.h"
 #include "watch/record_file.h"
 #include "watch/sample.h"
@@ -47,6 +48,7 @@ const char record_more[] =
  * @json: the account at the end as JSON
  * @sampler: where samples come from
  * @maps: who has mapped what
+ * @agents: what the regions' agents are called
  * @writer: where they go
  * @known: region ids, in the order they are written
  * @nr_known: how many
@@ -65,6 +67,7 @@ struct record_job {
 	bool json;
 	struct sampler sampler;
 	struct map_list maps;
+	struct agents_known agents;
 	struct rec_writer writer;
 	__u64 *known;
 	size_t nr_known;
@@ -122,8 +125,10 @@ static int find_device(struct record_job *job)
 
 static int new_region(struct record_job *job, __u64 id)
 {
+	const struct agent_known *agent;
 	struct rec_region region = { .id = id };
 	const struct map_region *map;
+	char name[AGENT_TEXT_LEN];
 	__u64 *more;
 
 	more = reallocarray(job->known, job->nr_known + 1, sizeof(*more));
@@ -131,6 +136,10 @@ static int new_region(struct record_job *job, __u64 id)
 		return -ENOMEM;
 	job->known = more;
 	region.agent = sample_agent(&job->sampler, id);
+	agent = agent_known_label(&job->agents, region.agent);
+	snprintf(region.agent_name, sizeof(region.agent_name), "%s",
+		 text_tail(agent_name(name, agent, region.agent),
+			   sizeof(region.agent_name) - 1));
 	map = maps_find(&job->maps, id);
 	if (map) {
 		region.pages = map->pages;
@@ -353,6 +362,7 @@ static int run(struct record_job *job, struct tw *tw)
 	if (err)
 		return cli_errno(err, "asking the driver");
 	job->sampler.tw = tw;
+	job->agents.tw = tw;
 	job->sampler.only = job->pid ? &job->maps : NULL;
 	job->sampler.pid = job->pid;
 	c = check_process(job);
@@ -455,6 +465,7 @@ int cmd_record(int argc, char **argv)
 	c = run(&job, tw);
 	sample_free(&job.sampler);
 	maps_free(&job.maps);
+	agents_known_free(&job.agents);
 	rec_writer_free(&job.writer);
 	free(job.known);
 	free(job.runs);

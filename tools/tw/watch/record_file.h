@@ -15,6 +15,7 @@
 #define REC_VERSION		1
 #define REC_HEADER_SIZE		64
 #define REC_NAME_LEN		32
+#define REC_AGENT_LEN		128
 #define REC_MAX_REGIONS		(1U << 20)
 
 enum rec_chunk {
@@ -34,6 +35,7 @@ enum rec_chunk {
  * @addr: where it was mapped, or 0
  * @pid: of a process that had it mapped, or 0
  * @name: what that process was called
+ * @agent_name: what its agent was called: a cgroup's path, a program; or empty
  */
 struct rec_region {
 	__u64 id;
@@ -42,6 +44,7 @@ struct rec_region {
 	__u64 addr;
 	__u32 pid;
 	char name[REC_NAME_LEN];
+	char agent_name[REC_AGENT_LEN];
 };
 
 /**

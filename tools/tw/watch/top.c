@@ -61,10 +61,13 @@ static void json_tier(const struct top_view *v, int tier)
 
 static void json_agent(const struct top_agent_row *r)
 {
+	char name[AGENT_TEXT_LEN];
 	int t;
 
 	json_open(NULL, '{');
 	json_u64("id", r->agent.id);
+	json_str("name", agent_name(name, &r->agent.known, r->agent.id));
+	json_str("program", r->agent.known.program);
 	json_u64("uid", r->agent.uid);
 	json_bool("default", r->agent.is_default);
 	json_open("pages", '{');
@@ -119,7 +122,7 @@ static int print_view(const struct top_view *v)
 }
 
 /* Two looks, an interval apart. */
-static int once(struct tw *tw, const struct tw_stats *stats,
+static int once(struct agents_known *known, const struct tw_stats *stats,
 		struct top_view *view, __u64 interval_ns, bool json)
 {
 	struct top_snap before, now;
@@ -127,11 +130,11 @@ static int once(struct tw *tw, const struct tw_stats *stats,
 	int err, code;
 
 	stop_catch();
-	top_look(&before, tw, stats);
+	top_look(&before, known, stats);
 	deadline = before.time_ns + interval_ns;
 	while (!stop_signal() && now_ns() < deadline)
 		stop_wait(-1, deadline);
-	top_look(&now, tw, stats);
+	top_look(&now, known, stats);
 	err = top_compare(view, &before, &now);
 	if (err)
 		code = cli_errno(err, "comparing");
@@ -160,6 +163,7 @@ static int parse_sort(const char *s, enum top_sort *sort)
 
 static int show(struct top_view *view, __u64 interval_ns, bool batch, bool json)
 {
+	struct agents_known known = { 0 };
 	const struct tw_stats *stats;
 	struct tw_info info;
 	struct tw *tw;
@@ -176,8 +180,10 @@ static int show(struct top_view *view, __u64 interval_ns, bool batch, bool json)
 		goto out;
 	}
 	view->page_size = info.page_size;
-	c = batch ? once(tw, stats, view, interval_ns, json) :
-		    top_screen(tw, stats, view, interval_ns);
+	known.tw = tw;
+	c = batch ? once(&known, stats, view, interval_ns, json) :
+		    top_screen(&known, stats, view, interval_ns);
+	agents_known_free(&known);
 out:
 	free(view->agent);
 	tw_close(tw);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/agent_known.h"
 #include "tw.h"
 
 #define TOP_LINE_LEN	512
@@ -26,7 +27,9 @@ struct top_tier {
  * struct top_agent - an agent at a time
  * @id: label
  * @uid: whose it is
+ * @user_ns: of this user namespace
  * @is_default: of a cgroup
+ * @known: what it is called
  * @pages: by enum tw_tier, external ones included
  * @faults: since it came to be
  * @regions: alive
@@ -34,7 +37,9 @@ struct top_tier {
 struct top_agent {
 	__u64 id;
 	__u32 uid;
+	__u64 user_ns;
 	bool is_default;
+	struct agent_known known;
 	__u64 pages[TW_NR_TIERS];
 	__u64 faults;
 	__u64 regions;
@@ -134,11 +139,14 @@ struct top_view {
 /* top_agents.c */
 
 /* All agents, to be freed; -errno when they can't be listed. */
-int top_agents(struct tw *tw, struct top_agent **agents, size_t *nr);
-void top_agent_of(struct top_agent *a, const struct tw_agent_entry *e);
+int top_agents(struct agents_known *known, struct top_agent **agents,
+	       size_t *nr);
+/* @known: what it is called, or NULL. */
+void top_agent_of(struct top_agent *a, const struct tw_agent_entry *e,
+		  const struct agent_known *known);
 
 /* top_data.c */
-void top_look(struct top_snap *snap, struct tw *tw,
+void top_look(struct top_snap *snap, struct agents_known *known,
 	      const struct tw_stats *stats);
 void top_snap_free(struct top_snap *snap);
 /* Fills the view's figures from two snaps; 0 or -ENOMEM. */
@@ -172,7 +180,7 @@ unsigned int top_text(const struct top_view *view, struct top_line *line,
 /* top_screen.c */
 
 /* Until the user quits; the exit code. */
-int top_screen(struct tw *tw, const struct tw_stats *stats,
+int top_screen(struct agents_known *known, const struct tw_stats *stats,
 	       struct top_view *view, __u64 interval_ns);
 
 #endif /* _TW_TOP_H */

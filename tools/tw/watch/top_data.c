@@ -29,7 +29,7 @@ static void look_at_heat(struct top_tier *to, const struct tw_stats *stats,
 		to->heat[i] = tw_stats_heat(stats, tier, i);
 }
 
-void top_look(struct top_snap *snap, struct tw *tw,
+void top_look(struct top_snap *snap, struct agents_known *known,
 	      const struct tw_stats *stats)
 {
 	int t;
@@ -50,7 +50,7 @@ void top_look(struct top_snap *snap, struct tw *tw,
 	snap->demoted = LOAD(auto_demoted);
 #undef LOAD
 	snap->sigbus = tw_stats_sigbus(stats);
-	snap->agents_err = top_agents(tw, &snap->agent, &snap->nr_agents);
+	snap->agents_err = top_agents(known, &snap->agent, &snap->nr_agents);
 }
 
 void top_snap_free(struct top_snap *snap)
@@ -89,6 +89,7 @@ static const struct top_agent *same_agent(const struct top_snap *snap,
 		const struct top_agent *b = &snap->agent[i];
 
 		if (b->id == a->id && b->uid == a->uid &&
+		    b->user_ns == a->user_ns &&
 		    b->is_default == a->is_default)
 			return b;
 	}

@@ -177,13 +177,14 @@ static int listen_keys(struct screen *s)
 }
 
 /* Looks, draws and listens, until it is told to end; 0 or -errno. */
-static int run(struct screen *s, struct tw *tw, const struct tw_stats *stats)
+static int run(struct screen *s, struct agents_known *known,
+	       const struct tw_stats *stats)
 {
 	struct top_snap before, now;
 	int err;
 
-	top_look(&before, tw, stats);
-	top_look(&now, tw, stats);
+	top_look(&before, known, stats);
+	top_look(&now, known, stats);
 	for (;;) {
 		err = top_compare(s->view, &before, &now);
 		if (err)
@@ -194,14 +195,14 @@ static int run(struct screen *s, struct tw *tw, const struct tw_stats *stats)
 			break;
 		top_snap_free(&before);
 		before = now;
-		top_look(&now, tw, stats);
+		top_look(&now, known, stats);
 	}
 	top_snap_free(&before);
 	top_snap_free(&now);
 	return err;
 }
 
-int top_screen(struct tw *tw, const struct tw_stats *stats,
+int top_screen(struct agents_known *known, const struct tw_stats *stats,
 	       struct top_view *view, __u64 interval_ns)
 {
 	struct screen s = { .view = view, .interval_ns = interval_ns };
@@ -211,7 +212,7 @@ int top_screen(struct tw *tw, const struct tw_stats *stats,
 	code = open_screen(&s);
 	if (code)
 		return code;
-	err = run(&s, tw, stats);
+	err = run(&s, known, stats);
 	close_screen(&s);
 	if (err && !stop_signal())
 		return cli_errno(err, "the terminal");

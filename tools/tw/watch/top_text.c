@@ -16,6 +16,7 @@
 
 /* The last band of the screen has all that is hotter. */
 #define BANDS	10
+#define NAME_COLS	17
 
 /**
  * struct page - the lines so far
@@ -197,17 +198,59 @@ static void add_heat(struct page *p)
 			add_heat_of(p, t);
 }
 
+static bool begins_letter(char c)
+{
+	return (c & 0xc0) != 0x80;
+}
+
+static unsigned int letters(const char *s)
+{
+	unsigned int n = 0;
+
+	for (; *s; s++)
+		n += begins_letter(*s);
+	return n;
+}
+
+/*
+ * An agent's name in a column of @cols. Of a cgroup's path its end is shown, of
+ * others their beginning, which has the label. Where letters can't be shown, each
+ * is a "?".
+ */
+static void put_name(const struct page *p, char *to, size_t size,
+		     const char *name, unsigned int cols)
+{
+	unsigned int nr = letters(name), skip, n = 0;
+	char *end = to + size - 1;
+
+	if (nr > cols && *name == '/') {
+		to = stpcpy(to, "..");
+		n = 2;
+		for (skip = nr - cols + n; skip; )
+			skip -= begins_letter(*++name);
+	}
+	for (; *name; name++) {
+		if (begins_letter(*name) && n++ == cols)
+			break;
+		if (to < end && (p->utf8 || begins_letter(*name)))
+			*to++ = *name & 0x80 && !p->utf8 ? '?' : *name;
+	}
+	for (; n < cols && to < end; n++)
+		*to++ = ' ';
+	*to = '\0';
+}
+
 static void add_agent(struct page *p, const struct top_agent_row *r)
 {
 	char amounts[TW_NR_TIERS][TEXT_LEN], total[TEXT_LEN], f[TEXT_LEN];
-	char name[TEXT_LEN];
+	char name[AGENT_TEXT_LEN], column[AGENT_TEXT_LEN];
 	int t;
 
-	snprintf(name, sizeof(name), "%s%llu", r->agent.is_default ?
-		 "cgroup " : "", (unsigned long long)r->agent.id);
+	agent_text(name, &r->agent.known, r->agent.id);
+	put_name(p, column, sizeof(column), name, NAME_COLS);
 	for (t = 0; t < TW_NR_TIERS; t++)
 		amount(p, amounts[t], r->agent.pages[t]);
-	add(p, TOP_PLAIN, "%-17s %5u %6s %6s %6s %6s %6s %7s %9s", name,
+	add(p, TOP_PLAIN, "%s %5u %6s %6s %6s %6s %6s %7s %9s", column,
 	    r->agent.uid, amounts[0], amounts[1], amounts[2], amounts[3],
 	    amounts[4], amount(p, total, r->total),
 	    top_short(f, r->faults, 1000));
@@ -218,8 +261,8 @@ static void add_agents(struct page *p)
 	const struct top_snap *s = p->view->snap;
 	size_t i;
 
-	add(p, TOP_HEAD, "%-17s %5s %6s %6s %6s %6s %6s %7s %9s", "AGENT",
-	    "UID", "GPU", "CPU", "NVME", "SSD", "HDD", "TOTAL", "FAULTS/s");
+	add(p, TOP_HEAD, "%-*s %5s %6s %6s %6s %6s %6s %7s %9s", NAME_COLS,
+	    "AGENT", "UID", "GPU", "CPU", "NVME", "SSD", "HDD", "TOTAL", "FAULTS/s");
 	if (s->agents_err)
 		add(p, TOP_PLAIN, "agents can't be listed: %s",
 		    strerror(-s->agents_err));

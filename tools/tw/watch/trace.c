@@ -58,6 +58,7 @@ const char trace_more[] =
  * @shown: events shown
  * @lost_said: of the lost ones, reported
  * @said_ns: when
+ * @agents: what they are called
  * @cpu_ns: CPU time of this process when it began to listen
  */
 struct trace_job {
@@ -73,6 +74,7 @@ struct trace_job {
 	__u64 lost_said;
 	__u64 said_ns;
 	__u64 cpu_ns;
+	struct agents_known agents;
 };
 
 static void show(struct trace_job *job, const struct tw_event *e,
@@ -84,9 +86,9 @@ static void show(struct trace_job *job, const struct tw_event *e,
 	if (job->quiet)
 		return;
 	if (job->json)
-		trace_json(e, cpu);
+		trace_json(e, cpu, &job->agents);
 	else
-		trace_print(e, cpu);
+		trace_print(e, cpu, &job->agents);
 }
 
 /* Shows up to @most of the events there are; how many it has looked at. */
@@ -397,10 +399,15 @@ int cmd_trace(int argc, char **argv)
 		return c;
 	/* First: from when others can see the stream there is an account. */
 	stop_catch();
+	job.agents.tw = tw;
+	/* Names first: while they are looked up, events would have to wait. */
+	if (!job.quiet)
+		agent_known_label(&job.agents, 0);
 	c = make_stream(&job, tw, &stream);
 	if (!c)
 		c = trace(&job, stream);
 	tw_stream_close(stream);
+	agents_known_free(&job.agents);
 	tw_close(tw);
 	return c;
 }

@@ -117,8 +117,11 @@ static void print_rest(const struct tw_event *e)
 	}
 }
 
-void trace_print(const struct tw_event *e, unsigned int cpu)
+void trace_print(const struct tw_event *e, unsigned int cpu,
+		 struct agents_known *agents)
 {
+	char agent[AGENT_TEXT_LEN];
+
 	printf("%llu.%09llu cpu %u %s", (unsigned long long)e->time_ns / 1000000000,
 	       (unsigned long long)e->time_ns % 1000000000, cpu,
 	       tw_event_name(e->type));
@@ -129,7 +132,9 @@ void trace_print(const struct tw_event *e, unsigned int cpu)
 	else
 		print_rest(e);
 	if (e->agent)
-		printf(", agent %llu", (unsigned long long)e->agent);
+		printf(", agent %s",
+		       agent_text(agent, agent_known_label(agents, e->agent),
+				  e->agent));
 	if (e->pid)
 		printf(", pid %u", e->pid);
 	putchar('\n');
@@ -140,9 +145,21 @@ static const char *yes(__u32 flag)
 	return flag ? "true" : "false";
 }
 
-static void json_agent(const struct tw_event *e)
+/* A name is clean text, of which only these two mean something in a string. */
+static void json_agent(const struct tw_event *e, struct agents_known *agents)
 {
-	printf(",\"agent\":%llu", (unsigned long long)e->agent);
+	char name[AGENT_TEXT_LEN];
+	const char *c;
+
+	printf(",\"agent\":%llu,\"agent_name\":\"",
+	       (unsigned long long)e->agent);
+	for (c = agent_name(name, agent_known_label(agents, e->agent),
+			    e->agent); *c; c++) {
+		if (*c == '"' || *c == '\\')
+			putchar('\\');
+		putchar(*c);
+	}
+	putchar('"');
 }
 
 static void json_page_of(const struct tw_event *e)
@@ -168,21 +185,21 @@ static void json_outcome(const struct tw_event *e)
 	       tw_reason_name(e->reason), e->latency_ns, e->status);
 }
 
-static void json_fault(const struct tw_event *e)
+static void json_fault(const struct tw_event *e, struct agents_known *agents)
 {
 	json_move(e);
 	json_page_of(e);
-	json_agent(e);
+	json_agent(e, agents);
 	printf(",\"addr\":\"0x%llx\",\"latency_ns\":%u,\"write\":%s,\"major\":%s,\"first\":%s",
 	       (unsigned long long)e->addr, e->latency_ns,
 	       yes(e->flags & TW_FAULT_WRITE), yes(e->flags & TW_FAULT_MAJOR),
 	       yes(e->flags & TW_FAULT_FIRST));
 }
 
-static void json_limit(const struct tw_event *e)
+static void json_limit(const struct tw_event *e, struct agents_known *agents)
 {
 	json_tier(e);
-	json_agent(e);
+	json_agent(e, agents);
 	if (is_excess(e)) {
 		printf(",\"used\":%llu", (unsigned long long)e->addr);
 	} else {
@@ -193,16 +210,16 @@ static void json_limit(const struct tw_event *e)
 }
 
 /* What only events of this type have. */
-static void json_rest(const struct tw_event *e)
+static void json_rest(const struct tw_event *e, struct agents_known *agents)
 {
 	switch (e->type) {
 	case TW_EVENT_FAULT:
-		json_fault(e);
+		json_fault(e, agents);
 		break;
 	case TW_EVENT_MIGRATE:
 		json_move(e);
 		json_page_of(e);
-		json_agent(e);
+		json_agent(e, agents);
 		json_outcome(e);
 		printf(",\"asked\":%s", yes(e->flags & TW_MIGRATE_ASKED));
 		break;
@@ -212,7 +229,7 @@ static void json_rest(const struct tw_event *e)
 		       tw_level_name(e->status), (unsigned long long)e->addr);
 		break;
 	case TW_EVENT_LIMIT:
-		json_limit(e);
+		json_limit(e, agents);
 		break;
 	case TW_EVENT_TIER_BOUND:
 		json_tier(e);
@@ -227,13 +244,13 @@ static void json_rest(const struct tw_event *e)
 		break;
 	case TW_EVENT_AGENT_CREATED:
 	case TW_EVENT_AGENT_ENDED:
-		json_agent(e);
+		json_agent(e, agents);
 		break;
 	case TW_EVENT_REQUEST:
 		printf(",\"request\":%llu", (unsigned long long)e->addr);
 		json_move(e);
 		json_page_of(e);
-		json_agent(e);
+		json_agent(e, agents);
 		json_outcome(e);
 		break;
 	default:
@@ -243,15 +260,16 @@ static void json_rest(const struct tw_event *e)
 
 /*
  * Printed as it is, since there may be a hundred thousand a second: building a
- * document and taking it apart again is most of the time then. All strings are
- * words that need no escapes.
+ * document and taking it apart again is most of the time then. All strings
+ * but an agent's name are words that need no escapes.
  */
-void trace_json(const struct tw_event *e, unsigned int cpu)
+void trace_json(const struct tw_event *e, unsigned int cpu,
+		struct agents_known *agents)
 {
 	printf("{\"time_ns\":%llu,\"cpu\":%u,\"number\":%llu,\"type\":\"%s\",\"pid\":%u",
 	       (unsigned long long)e->time_ns, cpu,
 	       (unsigned long long)e->seq / 2 - 1, tw_event_name(e->type),
 	       e->pid);
-	json_rest(e);
+	json_rest(e, agents);
 	fputs("}\n", stdout);
 }
