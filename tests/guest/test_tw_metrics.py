@@ -45,8 +45,8 @@ class Got:
         self.text = tw_text("metrics", *words)
         self.samples = samples(self.text)
 
-    def __call__(self, name: str, **labels: str) -> float:
-        return self.samples[name, frozenset(labels.items())]
+    def __call__(self, metric: str, /, **labels: str) -> float:
+        return self.samples[metric, frozenset(labels.items())]
 
 
 class TestText:

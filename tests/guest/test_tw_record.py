@@ -30,7 +30,9 @@ BRIGHT = {GPU: (0xd0, 0x70, 0xff), CPU: (0xff, 0x50, 0x30), NVME: (0xff, 0xd0, 0
           SSD: (0x50, 0xd8, 0x70)}
 NOTHING = (0x12, 0x12, 0x18)
 # The plot's place in a picture.
-LEFT, TOP, BOTTOM = 12, 30, 44
+LEFT, RIGHT, TOP, BOTTOM = 120, 12, 30, 44
+# In the terminal: addresses are in front of the map.
+PLACE = 15
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -432,13 +434,18 @@ def test_png(recording, tmp_path):
         pixels = image.convert("RGB")
     rows = 330 - TOP - BOTTOM       # four to a page
     assert rows == 256
-    for x in (LEFT, 200, 400 - LEFT - 1):
+    for x in (LEFT, 200, 400 - RIGHT - 1):
         for row in range(rows):
             index = row // 4
             expected = colour(NVME if index >= 48 else CPU, 101 if 16 <= index < 32 else 0)
             found = pixels.getpixel((x, TOP + row))
             assert all(abs(a - b) <= 1 for a, b in zip(found, expected)), (x, row, found)
     assert pixels.getpixel((LEFT - 1, TOP)) == NOTHING
+    # Addresses at the left, for an eye that knows them by their grey.
+    left = pixels.crop((0, TOP, LEFT - 6, 330 - BOTTOM))
+    assert len(left.getcolors(1 << 16)) > 10
+    assert pixels.getpixel((LEFT - 3, TOP)) == pixels.getpixel((LEFT - 3, TOP + 40)) == (0x80, 0x80,
+                                                                                       0x88)
     # The tiers' names below.
     below = pixels.crop((0, 330 - BOTTOM, 400, 330))
     assert len(below.getcolors(1 << 16)) > 20
@@ -456,19 +463,27 @@ def test_svg(recording, tmp_path):
 def test_terminal(recording):
     """Without colours a second map says where; with them the colour does."""
     path, region = recording
-    done = run("heatmap", "--size", "62x20", path)
+    done = run("heatmap", "--size", "77x21", path)
     lines = done.stdout.splitlines()
-    assert done.returncode == 0 and len(lines) == 19
+    assert done.returncode == 0 and len(lines) == 20
     assert lines[0].startswith(f"region {region.id}, ")
-    maps = [line.split(" |") for line in lines[1:17]]
+    maps = [line[PLACE:].split(" |") for line in lines[1:17]]
+    # Every fourth row says which address it begins with.
+    (start,) = {told["addr"] for told in load(path).regions if told["id"] == region.id}
+    assert [line[:PLACE].strip() for line in lines[1:17]] == [
+        "" if row % 4 else f"{start + 4 * row * PAGE:#x}" for row in range(16)]
     assert [right for _, right in maps] == ["C" * 30] * 12 + ["N" * 30] * 4
     # The runner's locale is UTF-8.
     assert [left for left, _ in maps] == ["·" * 30] * 4 + ["█" * 30] * 4 + ["·" * 30] * 8
-    assert lines[17].endswith("3 samples")
-    plain = run("heatmap", "--size", "62x20", path, env={**os.environ, "LC_ALL": "C"})
+    # Three looks, 10 ms apart.
+    assert lines[17].startswith(" " * PLACE + "|0 ")
+    assert [mark.split() for mark in lines[17].split("|")[1:]] == \
+        [["0"], ["10", "ms"], ["20", "ms"]] * 2
+    assert lines[18].endswith("3 samples")
+    plain = run("heatmap", "--size", "77x21", path, env={**os.environ, "LC_ALL": "C"})
     assert "%" * 30 + " |" + "C" * 30 in plain.stdout
     assert plain.stdout.isascii()
-    coloured = run("heatmap", "--size", "62x20", "--color", "always", path).stdout
+    coloured = run("heatmap", "--size", "77x21", "--color", "always", path).stdout
     assert coloured.count("\033[0m") == 16 + 5
     assert "█" * 62 in coloured and "\033[38;5;" in coloured
 

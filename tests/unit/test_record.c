@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/cli.h"
+#include "base/text.h"
 #include "machine/maps.h"
 #include "watch/heatmap.h"
 #include "watch/record_file.h"
@@ -447,6 +448,37 @@ static void test_bands(void **state)
 	assert_int_equal(hm_make(&g, &rec, 2, 3, 0, 0), -ENODATA);
 }
 
+/* Round times that fit; addresses, or how far into the region. */
+static void test_axes(void **state)
+{
+	static const struct {
+		__u64 span;
+		unsigned int marks;
+		__u64 step;
+	} cases[] = {
+		{ 1, 1, 1 }, { 9, 3, 5 }, { 30000000, 2, 20000000 },
+		{ 30000000, 4, 10000000 }, { 10000000000, 5, 2000000000 },
+		{ 3600000000000ULL, 6, 1000000000000ULL },
+		{ 18446744073709551615ULL, 7, 5000000000000000000ULL },
+	};
+	struct recording rec = map_recording();
+	struct hm_band b = { .region = 0, .first = 16, .pages = 64, .rows = 8 };
+	char buf[TEXT_LEN];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(hm_step(cases[i].span, cases[i].marks),
+				 cases[i].step);
+	assert_string_equal(hm_time(buf, 0), "0");
+	assert_string_equal(hm_time(buf, 20000000), "20 ms");
+	assert_string_equal(hm_time(buf, 1500000000), "1.5 s");
+	assert_string_equal(hm_place(buf, &b, &rec, 0), "+64.0 KiB");
+	map_regions[0].addr = 0x7f0000000000;
+	assert_string_equal(hm_place(buf, &b, &rec, 1), "0x7f0000018000");
+	map_regions[0].addr = 0;
+}
+
 static void test_looks(void **state)
 {
 	struct hm_grid g = { .heat_max = 10 };
@@ -496,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_grid),
 		cmocka_unit_test(test_bands),
+		cmocka_unit_test(test_axes),
 		cmocka_unit_test(test_looks),
 	};
 

@@ -243,6 +243,49 @@ static void test_names(void **state)
 	free(view.agent);
 }
 
+/* As tall as it is beside the tallest; what is in use, beside all there is. */
+static void test_history(void **state)
+{
+	struct top_snap before = { .time_ns = 1 }, now = {
+		.time_ns = 1 + NS_PER_SEC,
+	};
+	static struct top_history history;
+	struct top_view view = { .page_size = 4096, .history = &history };
+	struct tw_stats_counters *sum = &now.tier[TW_TIER_CPU].sum;
+	static struct top_line line[40];
+	unsigned int nr, i;
+
+	(void)state;
+	now.tier[TW_TIER_CPU].now.bound = 1;
+	now.tier[TW_TIER_CPU].now.capacity = 8;
+	for (i = 0; i <= 8; i++) {
+		sum->minor_read = i;
+		now.tier[TW_TIER_CPU].now.used = i / 2;
+		assert_int_equal(top_compare(&view, &before, &now), 0);
+		top_remember(&view);
+	}
+	nr = top_text(&view, line, 23, 80, false);
+	assert_true(nr > 4);
+	assert_string_equal(line[4].text + 62, "  .:-=+*#@");
+	/* On a tall screen there is more room for it. */
+	top_text(&view, line, 40, 80, false);
+	assert_int_equal(strlen(line[5].text), 62);
+	assert_int_equal(line[10].look, TOP_HEAD);
+	assert_string_equal(line[11].text, "cpu         8  .:-=+*#@");
+	view.past = TOP_PAST_USE;
+	top_text(&view, line, 23, 80, false);
+	assert_string_equal(line[2].text + 62, " PAST: use");
+	assert_string_equal(line[4].text + 62, "   ..::--=");
+	/* A ring, not a wall. */
+	for (i = 0; i < 2 * TOP_PAST_LOOKS; i++)
+		top_remember(&view);
+	assert_true(top_past_value(&view, TW_TIER_CPU, TOP_PAST_LOOKS - 1) == 50);
+	assert_true(top_help(line, 40) < 22);
+	for (i = 0; i < top_help(line, 40); i++)
+		assert_in_range(strlen(line[i].text), 0, 80);
+	free(view.agent);
+}
+
 /* Text of others in a label, and back from it. */
 static void test_label(void **state)
 {
@@ -259,7 +302,7 @@ static void test_label(void **state)
 	assert_string_equal(value + strlen(value) - 3, "\\\"z");
 }
 
-/* No line is wider than 80 columns (each character counted once). */
+/* No line is wider than the screen (each character counted once). */
 static void test_width(void **state)
 {
 	struct top_snap before = { .time_ns = 1 }, now = {
@@ -274,9 +317,11 @@ static void test_width(void **state)
 		.promoted = 99999,
 		.demoted = 99999,
 	};
+	static const unsigned int widths[] = { 80, 96, 97, 111, 112, 120, 250 };
+	static struct top_history history;
 	struct top_view view = { .page_size = 4096 };
 	static struct top_line line[100];
-	unsigned int nr, i, t, rows, width;
+	unsigned int nr, i, w, t, rows, width;
 	const char *c;
 
 	(void)state;
@@ -293,15 +338,23 @@ static void test_width(void **state)
 			now.tier[t].heat[i] = 1ULL << 40;
 	}
 	assert_int_equal(top_compare(&view, &before, &now), 0);
-	for (rows = 0; rows < 40; rows++) {
-		nr = top_text(&view, line, rows, 80, true);
+	view.history = &history;
+	for (i = 0; i < 300; i++)
+		top_remember(&view);
+	for (w = 0; w < ARRAY_SIZE(widths) * 40; w++) {
+		rows = w % 40;
+		nr = top_text(&view, line, rows, widths[w / 40], true);
 		assert_true(nr <= rows);
 		for (i = 0; i < nr; i++) {
 			for (c = line[i].text, width = 0; *c; c++)
 				width += (*c & 0xc0) != 0x80;
-			assert_in_range(width, 0, 80);
+			assert_in_range(width, 0, widths[w / 40]);
 		}
 	}
+	/* The history takes what the figures leave. */
+	nr = top_text(&view, line, 23, 80, false);
+	assert_string_equal(line[2].text + 62, " PAST: faults");
+	assert_string_equal(line[3].text + 62, " @@@@@@@@@@@@@@@@@");
 	nr = top_text(&view, line, 18, 80, true);
 	assert_string_equal(line[nr - 1].text, "... and 2 more agents");
 	now.agents_err = -ENOMEM;
@@ -337,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_agents),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_quantile),

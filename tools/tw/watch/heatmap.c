@@ -29,6 +29,9 @@
 #define MIN_WIDTH	200
 #define MIN_HEIGHT	120
 #define MAX_SIZE	8192
+/* Smaller maps have no axes. */
+#define AXES_COLS	40
+#define AXES_ROWS	8
 
 const char heatmap_more[] =
 "  FILE              of tw record (tierwatch.rec), - for the standard input\n"
@@ -133,19 +136,24 @@ static int make_grid(const struct heatmap_job *job, struct hm_grid *grid,
 static int to_terminal(const struct heatmap_job *job,
 		       const struct recording *rec)
 {
-	bool colour = want_colour(job->colour);
+	bool colour = want_colour(job->colour), axes;
 	unsigned int cols = job->width, rows = job->height;
 	struct hm_grid grid;
 	int c;
 
 	if (!cols)
 		terminal_size(&cols, &rows);
+	axes = cols >= AXES_COLS && rows >= AXES_ROWS;
+	if (axes) {
+		cols -= HM_PLACE_COLS;
+		rows--;
+	}
 	/* A label above each band, two lines below, and the prompt. */
 	c = make_grid(job, &grid, rec, colour ? cols : (cols - 2) / 2,
 		      rows - 4, 1);
 	if (c)
 		return c;
-	hm_print(&grid, rec, colour,
+	hm_print(&grid, rec, axes, colour,
 		 !strcmp(nl_langinfo(CODESET), "UTF-8"));
 	hm_free(&grid);
 	return cli_flush(EXIT_SUCCESS);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cli.h"
 #include "base/text.h"
 #include "tw.h"
 #include "watch/heatmap.h"
@@ -270,6 +271,53 @@ void hm_free(struct hm_grid *grid)
 	free(grid->cell);
 	free(grid->bands);
 	memset(grid, 0, sizeof(*grid));
+}
+
+/* -- axes -------------------------------------------------------------------------- */
+
+const char *hm_place(char *buf, const struct hm_band *band,
+		     const struct recording *rec, unsigned int row)
+{
+	const struct rec_region *region = &rec->regions[band->region];
+	__u64 page = band->first + (double)row * band->pages / band->rows;
+	char size[TEXT_LEN];
+
+	if (region->addr)
+		snprintf(buf, TEXT_LEN, "0x%llx",
+			 (unsigned long long)region->addr +
+			 page * rec->head.page_size);
+	else
+		snprintf(buf, TEXT_LEN, "+%s",
+			 text_bytes(size, page * rec->head.page_size));
+	return buf;
+}
+
+__u64 hm_step(__u64 span_ns, unsigned int marks)
+{
+	static const unsigned int parts[] = { 1, 2, 5 };
+	double least = (double)span_ns / marks;
+	__u64 ten;
+	unsigned int i;
+
+	for (ten = 1; ten <= 1000000000000000000ULL; ten *= 10)
+		for (i = 0; i < ARRAY_SIZE(parts); i++)
+			if (ten * parts[i] >= least)
+				return ten * parts[i];
+	return ~0ULL;
+}
+
+const char *hm_time(char *buf, __u64 ns)
+{
+	char *point;
+
+	text_ns(buf, ns);
+	if (!ns)
+		strcpy(buf, "0");
+	/* "2 s", but "2.5 s" */
+	point = strstr(buf, ".0 ");
+	if (point)
+		memmove(point, point + 2, strlen(point + 2) + 1);
+	return buf;
 }
 
 /* -- how it looks ------------------------------------------------------------------ */

@@ -30,8 +30,8 @@ const char top_more[] =
 "  --pages          amounts in pages, not in bytes\n"
 "  --once           look twice, print it, end: takes no terminal\n"
 "  --json           the same as JSON\n"
-"Keys: q quits, s sorts by the next key, r turns round, p pages or bytes,\n"
-"+ and - change the interval, Space looks at once.\n";
+"  --past KEY       history of faults, major, moves or use (of a tier)\n"
+"Keys: q quits, ? explains the others and what is shown.\n";
 
 static void json_tier(const struct top_view *v, int tier)
 {
@@ -147,6 +147,20 @@ static int once(struct agents_known *known, const struct tw_stats *stats,
 	return code ? code : stop_code(cli_flush(EXIT_SUCCESS));
 }
 
+static int parse_past(const char *s, enum top_past *past)
+{
+	int i;
+
+	for (i = 0; i < TOP_NR_PASTS; i++) {
+		if (!strcmp(s, top_past_names[i])) {
+			*past = i;
+			return 0;
+		}
+	}
+	return cli_usage("no history of: %s. There is one of faults, major, moves and use",
+			 s);
+}
+
 static int parse_sort(const char *s, enum top_sort *sort)
 {
 	int i;
@@ -195,6 +209,7 @@ int cmd_top(int argc, char **argv)
 	static const struct option opts[] = {
 		{ "interval", required_argument, NULL, 'i' },
 		{ "sort", required_argument, NULL, 's' },
+		{ "past", required_argument, NULL, 'P' },
 		{ "reverse", no_argument, NULL, 'r' },
 		{ "pages", no_argument, NULL, 'p' },
 		{ "once", no_argument, NULL, 'o' },
@@ -206,7 +221,7 @@ int cmd_top(int argc, char **argv)
 	bool batch = false, json = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "i:s:rpoj", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "i:s:P:rpoj", opts, NULL)) != -1) {
 		switch (c) {
 		case 'i':
 			if (parse_span(optarg, NS_PER_SEC, &interval_ns) ||
@@ -217,6 +232,11 @@ int cmd_top(int argc, char **argv)
 			break;
 		case 's':
 			c = parse_sort(optarg, &view.sort);
+			if (c)
+				return c;
+			break;
+		case 'P':
+			c = parse_past(optarg, &view.past);
 			if (c)
 				return c;
 			break;

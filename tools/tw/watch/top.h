@@ -9,7 +9,8 @@
 #include "agent/agent_known.h"
 #include "tw.h"
 
-#define TOP_LINE_LEN	512
+/* Bytes of a line: three for each column of a bar. */
+#define TOP_LINE_LEN	2048
 
 /**
  * struct top_tier - a tier at a time
@@ -84,6 +85,30 @@ enum top_sort {
 
 extern const char * const top_sort_names[TOP_NR_SORTS];
 
+/* Of what there is a history; a second, but for the share of a tier in use. */
+enum top_past {
+	TOP_PAST_FAULTS,
+	TOP_PAST_MAJOR,
+	TOP_PAST_MOVES,
+	TOP_PAST_USE,
+	TOP_NR_PASTS,
+};
+
+extern const char * const top_past_names[TOP_NR_PASTS];
+
+/* As many looks as the widest screen has columns. */
+#define TOP_PAST_LOOKS	512
+
+/**
+ * struct top_history - the last looks
+ * @value: by tier and enum top_past; look n is at n % TOP_PAST_LOOKS
+ * @nr: looks so far
+ */
+struct top_history {
+	double value[TW_NR_TIERS][TOP_NR_PASTS][TOP_PAST_LOOKS];
+	unsigned int nr;
+};
+
 /**
  * struct top_tier_row - a tier's figures, rates a second
  */
@@ -122,6 +147,8 @@ struct top_agent_row {
  * @reverse: the other way round
  * @pages: amounts are pages, not bytes
  * @page_size: bytes
+ * @history: of the looks before, this one included; NULL: there is none
+ * @past: what of it is shown
  */
 struct top_view {
 	const struct top_snap *snap;
@@ -134,6 +161,8 @@ struct top_view {
 	bool reverse;
 	bool pages;
 	__u32 page_size;
+	struct top_history *history;
+	enum top_past past;
 };
 
 /* top_agents.c */
@@ -154,6 +183,10 @@ int top_compare(struct top_view *view, const struct top_snap *before,
 		const struct top_snap *now);
 /* Sorts them anew. */
 void top_sort_agents(struct top_view *view);
+/* Adds what is shown now to the history. */
+void top_remember(struct top_view *view);
+/* The value of @back looks ago, 0 being the last; there are view->history->nr. */
+double top_past_value(const struct top_view *view, int tier, unsigned int back);
 /* A count (base 1000) or bytes (1024) in five characters: "12345", "1.2M". */
 const char *top_short(char *buf, double value, unsigned int base);
 
@@ -176,6 +209,9 @@ struct top_line {
 /* Up to @rows lines for a screen that is @cols wide; how many. */
 unsigned int top_text(const struct top_view *view, struct top_line *line,
 		      unsigned int rows, unsigned int cols, bool utf8);
+
+/* The same of what the screen's keys do and its words mean. */
+unsigned int top_help(struct top_line *line, unsigned int rows);
 
 /* top_screen.c */
 

@@ -19,6 +19,13 @@ const char * const top_sort_names[TOP_NR_SORTS] = {
 	[TOP_SORT_ID]		= "id",
 };
 
+const char * const top_past_names[TOP_NR_PASTS] = {
+	[TOP_PAST_FAULTS]	= "faults",
+	[TOP_PAST_MAJOR]	= "major",
+	[TOP_PAST_MOVES]	= "moves",
+	[TOP_PAST_USE]		= "use",
+};
+
 /* The histogram is a scan's, whose writes are seldom; each band by itself. */
 static void look_at_heat(struct top_tier *to, const struct tw_stats *stats,
 			 int tier)
@@ -133,6 +140,31 @@ int top_compare(struct top_view *view, const struct top_snap *before,
 	view->demoted = rate(before->demoted, now->demoted, view->seconds);
 	top_sort_agents(view);
 	return 0;
+}
+
+void top_remember(struct top_view *view)
+{
+	struct top_history *h = view->history;
+	unsigned int at = h->nr++ % TOP_PAST_LOOKS;
+	int t;
+
+	for (t = 0; t < TW_NR_TIERS; t++) {
+		const struct tw_stats_tier *now = &view->snap->tier[t].now;
+		const struct top_tier_row *row = &view->tier[t];
+
+		h->value[t][TOP_PAST_FAULTS][at] = row->faults;
+		h->value[t][TOP_PAST_MAJOR][at] = row->major;
+		h->value[t][TOP_PAST_MOVES][at] = row->in + row->out;
+		h->value[t][TOP_PAST_USE][at] = now->capacity ?
+			100.0 * now->used / now->capacity : 0;
+	}
+}
+
+double top_past_value(const struct top_view *view, int tier, unsigned int back)
+{
+	const struct top_history *h = view->history;
+
+	return h->value[tier][view->past][(h->nr - 1 - back) % TOP_PAST_LOOKS];
 }
 
 static int larger(double a, double b)
