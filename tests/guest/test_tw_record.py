@@ -76,7 +76,7 @@ class Recording:
     def last(self, payload: bytes) -> None:
         samples, flags = struct.unpack("<2Q", payload)
         assert samples == len(self.samples)
-        self.end = flags
+        self.end, self.faults_only = flags & 1, bool(flags & 2)
 
     def sample(self, payload: bytes) -> None:
         """{(region's number, page): (tier, heat)}"""
@@ -151,6 +151,7 @@ def test_file(dev, make, tmp_path):
     assert f"{path}: 2 samples of 1 regions" in done.stdout
     recording = load(path)
     assert recording.interval == 10_000_000 and not recording.cut and recording.end == 0
+    assert recording.faults_only and "heat is of faults alone" in done.stdout
     assert recording.regions == [{
         "id": region.id, "agent": region.info().agent, "pages": 64, "addr": mapping.addr,
         "pid": os.getpid(), "name": open("/proc/self/comm", encoding="ascii").read().strip(),
@@ -479,7 +480,8 @@ def test_terminal(recording):
     assert lines[17].startswith(" " * PLACE + "|0 ")
     assert [mark.split() for mark in lines[17].split("|")[1:]] == \
         [["0"], ["10", "ms"], ["20", "ms"]] * 2
-    assert lines[18].endswith("3 samples")
+    # Nothing scans here: what is hot was said to be.
+    assert lines[18].endswith("3 samples; heat is of faults alone")
     plain = run("heatmap", "--size", "77x21", path, env={**os.environ, "LC_ALL": "C"})
     assert "%" * 30 + " |" + "C" * 30 in plain.stdout
     assert plain.stdout.isascii()
@@ -517,7 +519,9 @@ def test_real_heat(make, policy, tmp_path):
                             if not 24 <= i < 40), 60)
         done = run("record", "--output", path, "--count", 3, "--interval", "50ms")
     assert done.returncode == 0, done.stderr
-    (band,) = heatmap(path, "--size", "20x64", "--region", region.id)["regions"]
+    shown = heatmap(path, "--size", "20x64", "--region", region.id)
+    assert shown["faults_only"] is False and "faults alone" not in done.stdout
+    (band,) = shown["regions"]
     heat = [sum(cell["heat"] for cell in row) / 20 for row in band["rows"]]
     warm, cool = heat[24:40], heat[:24] + heat[40:]
     assert min(warm) > 2 * max(cool), heat

@@ -182,6 +182,11 @@ def test_heat(dev, make, policy, stats):
                     for cell, n in zip(cells, bands))
 
         top.until(right)
+        # What it says of the heat is true at any time.
+        note = "heat comes from faults alone, nothing scans"
+        assert any(line.startswith(note) for line in top.screen.display)
+        policy(enabled=1)
+        top.until(lambda shown: not any(line.startswith(note) for line in shown))
         top.type("q")
         assert top.end() == 0
 
@@ -359,7 +364,7 @@ def test_json(spread, stats):
     assert agent == {"id": 4711, "name": PROGRAM, "program": PROGRAM, "uid": 0, "default": False, "regions": 1,
                      "faults_per_second": 0,
                      "pages": {"gpu": 40, "cpu": 160, "nvme": 100, "ssd": 0, "hdd": 0}}
-    assert shown["regions"] == stats.header.regions
+    assert shown["regions"] == stats.header.regions and shown["scanning"] is False
     assert spread
 
 

@@ -53,7 +53,7 @@ static FILE *make_file(void)
 	assert_int_equal(rec_region(&w, &regions[1]), 0);
 	assert_int_equal(rec_sample(&w, 100, first, ARRAY_SIZE(first)), 0);
 	assert_int_equal(rec_sample(&w, 1100, NULL, 0), 0);
-	assert_int_equal(rec_end(&w, REC_END_STOPPED), 0);
+	assert_int_equal(rec_end(&w, REC_END_STOPPED | REC_END_FAULTS_ONLY), 0);
 	assert_int_equal(w.samples, 2);
 	assert_int_equal(w.bytes, ftell(f));
 	rec_writer_free(&w);
@@ -89,6 +89,7 @@ static void test_round_trip(void **state)
 	}
 	assert_true(rec.complete);
 	assert_true(rec.stopped);
+	assert_true(rec.faults_only);
 	rec_free(&rec);
 }
 

@@ -1072,6 +1072,8 @@ static void test_top(void **state)
 	assert_int_equal(tw("top --once --interval 100ms"), 0);
 	expect(out, "regions 3, agents 0, streams 0");
 	expect(out, "\ncpu   not bound\n");
+	/* The policy is off there. */
+	expect(out, "\nheat comes from faults alone, nothing scans: ");
 	assert_int_equal(tw("top --json --interval 100ms"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"regions\":3,");
@@ -1094,6 +1096,7 @@ static void test_record(void **state)
 	assert_int_equal(tw(cmd), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"samples\":2,\"regions\":0,\"pages\":0,");
+	expect(out, "\"faults_only\":true}");
 	snprintf(cmd, sizeof(cmd), "heatmap %s", path);
 	assert_int_equal(tw(cmd), 1);
 	expect(err_out, "there is no page in this recording");

@@ -205,6 +205,7 @@ static void test_names(void **state)
 	static struct top_agent one = { .id = 4711 };
 	struct top_snap before = { .time_ns = 1 }, now = {
 		.time_ns = 2, .nr_agents = 1, .agent = &one,
+		.scanning = true,
 	};
 	static const struct {
 		const char *cgroup, *program, *utf8, *ascii;
@@ -355,7 +356,7 @@ static void test_width(void **state)
 	nr = top_text(&view, line, 23, 80, false);
 	assert_string_equal(line[2].text + 62, " PAST: faults");
 	assert_string_equal(line[3].text + 62, " @@@@@@@@@@@@@@@@@");
-	nr = top_text(&view, line, 18, 80, true);
+	nr = top_text(&view, line, 19, 80, true);
 	assert_string_equal(line[nr - 1].text, "... and 2 more agents");
 	now.agents_err = -ENOMEM;
 	now.nr_agents = 0;

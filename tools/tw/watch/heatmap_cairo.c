@@ -278,7 +278,8 @@ static void draw_legend(struct picture *p)
 		snprintf(note, sizeof(note), "%zu smaller regions not shown",
 			 p->grid->hidden);
 	else
-		snprintf(note, sizeof(note), "dark: heat 0, bright: %u", full);
+		snprintf(note, sizeof(note), "dark: heat 0, bright: %u%s", full,
+			 p->rec->faults_only ? ", of faults alone" : "");
 	if (x + text_width(p, note) < p->width - RIGHT)
 		text(p, p->width - RIGHT, y, true, note);
 }

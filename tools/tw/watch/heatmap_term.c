@@ -173,6 +173,8 @@ void hm_print(const struct hm_grid *grid, const struct recording *rec,
 	}
 	printf("0 s to %s, %zu samples", text_ns(span, grid->span_ns),
 	       rec->nr_samples);
+	if (rec->faults_only)
+		fputs("; heat is of faults alone", stdout);
 	if (grid->hidden)
 		printf("; %zu smaller regions are not shown: see --size, --region",
 		       grid->hidden);

@@ -54,6 +54,7 @@ const char record_more[] =
  * @nr_known: how many
  * @runs: room for a sample's runs
  * @nr_pages: pages of the last sample
+ * @scanned: at a look at least, scans were on
  * @late: samples that took longer than the interval
  * @cpu_ns: CPU time of this process when the first sample was begun
  * @progress: what is told meanwhile
@@ -73,6 +74,7 @@ struct record_job {
 	size_t nr_known;
 	struct rec_run *runs;
 	size_t nr_pages;
+	bool scanned;
 	__u64 late;
 	__u64 cpu_ns;
 	struct progress progress;
@@ -220,6 +222,7 @@ static int follow_process(struct record_job *job)
 static int take_sample(struct record_job *job, __u64 start)
 {
 	struct sampler *s = &job->sampler;
+	struct tw_policy policy;
 	struct rec_run *runs;
 	__u64 time;
 	size_t nr;
@@ -230,8 +233,11 @@ static int take_sample(struct record_job *job, __u64 start)
 		return err;
 	time = now_ns() - start;
 	err = sample_take(s);
+	if (!err)
+		err = tw_policy_get(s->tw, &policy);
 	if (err)
 		return err;
+	job->scanned |= policy.enabled;
 	runs = reallocarray(job->runs, s->nr + 1, sizeof(*runs));
 	if (!runs)
 		return -ENOMEM;
@@ -302,6 +308,7 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 		json_u64("elapsed_ns", elapsed);
 		json_u64("cpu_ns", cpu);
 		json_bool("process_ended", ended);
+		json_bool("faults_only", !job->scanned);
 		json_close('}');
 		json_end();
 		return;
@@ -315,6 +322,8 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 	if (job->late)
 		printf("%llu samples took longer than the interval: take a longer one with --interval\n",
 		       (unsigned long long)job->late);
+	if (n && !job->scanned)
+		printf("heat is of faults alone: nothing scanned. To change that: tw policy set enabled=on\n");
 	if (n && !job->nr_known)
 		printf("there was no page of a region in all this time\n");
 }
@@ -382,7 +391,9 @@ static int run(struct record_job *job, struct tw *tw)
 	if (ended)
 		err = 0;
 	if (!job->writer.err)
-		rec_end(&job->writer, stop_signal() ? REC_END_STOPPED : 0);
+		rec_end(&job->writer,
+			(stop_signal() ? REC_END_STOPPED : 0) |
+			(job->scanned ? 0 : REC_END_FAULTS_ONLY));
 	if (fclose(f) && !job->writer.err)
 		job->writer.err = -errno;
 	if (err || job->writer.err)

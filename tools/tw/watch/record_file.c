@@ -402,6 +402,7 @@ static int read_end(struct recording *rec, struct input *in)
 		return -EBADMSG;
 	rec->complete = true;
 	rec->stopped = flags & REC_END_STOPPED;
+	rec->faults_only = flags & REC_END_FAULTS_ONLY;
 	return 0;
 }
 

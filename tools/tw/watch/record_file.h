@@ -26,6 +26,8 @@ enum rec_chunk {
 
 /* rec_end.flags: it was to go on, but was told to stop. */
 #define REC_END_STOPPED		(1U << 0)
+/* Nothing scanned at any look: pages are as hot as faults made them. */
+#define REC_END_FAULTS_ONLY	(1U << 1)
 
 /**
  * struct rec_region - a region that was recorded
@@ -97,6 +99,7 @@ struct rec_head {
  * @runs: @nr_runs of them
  * @complete: false when the file was cut off behind the last sample
  * @stopped: it was told to stop
+ * @faults_only: nothing scanned meanwhile; false also when nobody knows
  */
 struct recording {
 	struct rec_head head;
@@ -108,6 +111,7 @@ struct recording {
 	size_t nr_runs;
 	bool complete;
 	bool stopped;
+	bool faults_only;
 };
 
 /**

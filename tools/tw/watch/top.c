@@ -92,6 +92,7 @@ static void json_view(const struct top_view *v)
 	json_u64("lost", s->lost);
 	json_u64("sigbus", s->sigbus);
 	json_u64("promoted_per_second", v->promoted + 0.5);
+	json_bool("scanning", s->scanning);
 	json_u64("demoted_per_second", v->demoted + 0.5);
 	json_open("tiers", '[');
 	for (i = 0; i < TW_NR_TIERS; i++)

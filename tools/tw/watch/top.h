@@ -57,6 +57,7 @@ struct top_agent {
  * @sigbus: faults that ended so
  * @promoted: by the policy
  * @demoted: by the policy
+ * @scanning: pages are scanned, or nobody can tell
  * @agent: @nr_agents of them
  * @agents_err: why there are none: -errno
  */
@@ -70,6 +71,7 @@ struct top_snap {
 	__u64 sigbus;
 	__u64 promoted;
 	__u64 demoted;
+	bool scanning;
 	struct top_agent *agent;
 	size_t nr_agents;
 	int agents_err;

@@ -39,9 +39,11 @@ static void look_at_heat(struct top_tier *to, const struct tw_stats *stats,
 void top_look(struct top_snap *snap, struct agents_known *known,
 	      const struct tw_stats *stats)
 {
+	struct tw_policy policy;
 	int t;
 
 	memset(snap, 0, sizeof(*snap));
+	snap->scanning = tw_policy_get(known->tw, &policy) || policy.enabled;
 	snap->time_ns = now_ns();
 	for (t = 0; t < TW_NR_TIERS; t++) {
 		tw_stats_tier_read(stats, t, &snap->tier[t].now);

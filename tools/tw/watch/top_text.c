@@ -301,6 +301,8 @@ static void add_heat(struct page *p)
 	for (t = 0; t < TW_NR_TIERS; t++)
 		if (p->view->snap->tier[t].now.bound)
 			add_heat_of(p, t);
+	if (!p->view->snap->scanning)
+		add(p, TOP_PLAIN, "heat comes from faults alone, nothing scans: tw policy set enabled=on");
 }
 
 /* -- agents ------------------------------------------------------------------ */
