@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,73 @@ def test_completion(words, offered):
         assert offered and sorted(complete(*words)) == offered
     else:
         assert complete(*words) == offered
+
+
+def asked(*words: str) -> list[str]:
+    """What other shells are told: the words as they are, the last of which is typed."""
+    done = subprocess.run(["bash", COMPLETION, *words], capture_output=True, text=True, check=True,
+                          env={**os.environ, "PATH": f"{TW.parent}:{os.environ['PATH']}"})
+    assert not done.stderr, done.stderr
+    return done.stdout.split()
+
+
+def fish(*words: str) -> list[str]:
+    line = shlex.join(["tw", *words])
+    return subprocess.run(["fish", "-N", "-c", f"source {installed('tw.fish')}; complete -C '{line}'"],
+                          capture_output=True, text=True, check=True).stdout.split()
+
+
+def zsh(*words: str) -> list[str]:
+    """Of its own machinery only what takes the words is replaced."""
+    script = ('compadd() { print -rl -- ${(P)@[-1]} }; words=(tw "$@"); CURRENT=$#words; '
+              f"source {installed('tw.zsh')}")
+    return subprocess.run(["zsh", "-fc", script, "zsh", *words], capture_output=True, text=True,
+                          check=True).stdout.split()
+
+
+def installed(name: str) -> Path:
+    """As make install has it, but with the bash completion of the tree."""
+    text = (COMPLETION.parent / name).read_text()
+    assert text.count("@COMPLETION@") == 1
+    path = Path(tempfile.gettempdir()) / name
+    path.write_text(text.replace("@COMPLETION@", str(COMPLETION)))
+    return path
+
+
+@pytest.mark.parametrize("shell", [asked, fish, zsh], ids=["bash", "fish", "zsh"])
+def test_other_shells(shell, monkeypatch):
+    if shell is not asked and not shutil.which(shell.__name__):
+        pytest.skip(f"no {shell.__name__} here")
+    monkeypatch.setenv("PATH", f"{TW.parent}:{os.environ['PATH']}")
+    assert shell("tier", "unb") == ["unbind"]
+    assert sorted(shell("tier", "bind", "")) == sorted(TIERS)
+    assert shell("--color=al") == ["--color=always"]
+    assert shell("agent", "limit", "7", "cp") == ["cpu="]
+    assert shell("heatmap", "/et") == ["/etc/"]
+
+
+def described() -> dict[tuple[str, ...], set[str]]:
+    """Commands with the options that their pages' synopses have."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for page in sorted((REPO / "tools" / "tw" / "man").glob("tw-*.1")):
+        command: tuple[str, ...] = ()
+        for line in re.search(r"^\.Sh SYNOPSIS\n(.*?)^\.Sh ", page.read_text(), re.M | re.S)[
+                1].splitlines():
+            begins = re.match(r"\.Nm tw (.*)", line)
+            if begins:
+                command = tuple(re.findall(r"\b[a-z]+\b", begins[1].partition("Fl")[0]))
+            found.setdefault(command, set()).update(
+                f"--{name}" for name in re.findall(r"Fl -([a-z-]+)", line))
+    return found
+
+
+def test_completion_knows_every_option():
+    """What a command's page has is offered, for each there is."""
+    commands = described()
+    assert ("tier", "bind") in commands and len(commands) > 20
+    for command, options in commands.items():
+        offered = set(asked(*command, "--"))
+        assert {word.rstrip("=") for word in offered} >= options | {"--help"}, command
 
 
 def test_completion_knows_every_command():

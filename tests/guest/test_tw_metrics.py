@@ -7,20 +7,23 @@ import stat
 import subprocess
 from collections import Counter
 from contextlib import contextmanager
+from copy import copy
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import tw
-from command import FAILED, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
-from support import NOBODY, Child, Reached, place, wait_for
+from command import FAILED, NO_DEVICE, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
+from support import NOBODY, Cgroup, Child, Reached, place, wait_for
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
 
 pytestmark = pytest.mark.once
 
 PREFIX = "tierwatch_"
 LABELS = {"tier", "level", "kind", "access", "use", "direction", "reason", "version", "abi"}
-AGENT_LABELS = LABELS | {"agent", "uid", "userns"}
+AGENT_LABELS = LABELS | {"agent", "name", "uid", "userns"}
+PROGRAM = Path("/proc/self/comm").read_text(encoding="ascii").strip()
 USER_NS = str(os.stat("/proc/self/ns/user").st_ino)
 
 
@@ -42,8 +45,8 @@ class Got:
         self.text = tw_text("metrics", *words)
         self.samples = samples(self.text)
 
-    def __call__(self, name: str, **labels: str) -> float:
-        return self.samples[name, frozenset(labels.items())]
+    def __call__(self, metric: str, /, **labels: str) -> float:
+        return self.samples[metric, frozenset(labels.items())]
 
 
 class TestText:
@@ -192,14 +195,28 @@ class TestFigures:
                 got = Got("--agents", most)
                 assert {dict(labels)["agent"] for name, labels in got.samples
                         if name.startswith("agent_")} == wanted
-            assert got("agent_used_bytes", agent="4", uid="0", userns=USER_NS, kind="agent",
-                       tier="cpu") == 7 * PAGE
-            assert got("agent_major_faults_total", agent="4", uid="0", userns=USER_NS, kind="agent",
-                       tier="ssd") == 0
+            whose = {"agent": "4", "name": PROGRAM, "uid": "0", "userns": USER_NS,
+                     "kind": "agent"}
+            assert got("agent_used_bytes", **whose, tier="cpu") == 7 * PAGE
+            assert got("agent_major_faults_total", **whose, tier="ssd") == 0
             assert {label for _, labels in got.samples for label, _ in labels} <= AGENT_LABELS
         finally:
             for agent in made:
                 agent.close()
+
+    def test_cgroup_names(self, make):
+        """A default agent has its cgroup's path, whatever letters are in it."""
+        with Cgroup() as top:
+            group = copy(top)
+            group.path = top.path / 'a "q\\x2d'
+            group.path.mkdir()
+            with group, group.inside():
+                make(3, touched=3)
+                number, text = str(group.id), Got("--agents", 100).samples
+                (shown,) = {one["labels"]["name"] for one in tw_json("metrics", "--agents", 100)
+                            if one["labels"].get("agent") == number}
+        (told,) = {dict(labels)["name"] for name, labels in text if ("agent", number) in labels}
+        assert shown == told == group.name
 
     def test_as_a_user(self):
         """Root's agents are not a user's business, totals are."""
@@ -280,12 +297,15 @@ class TestFile:
         tw_refused(FAILED, "No such file", "metrics", "--output", tmp_path / "no" / "x.prom")
 
     def test_no_driver(self, tmp_path):
-        """What there was is left: its age tells."""
+        """That it has gone is what a scrape finds, not the figures of before."""
         path = tmp_path / "x.prom"
-        path.write_text("old 1\n")
-        done = subprocess.run([TW, "--device", "/dev/no-such", "metrics", "--output", path],
-                              capture_output=True, check=False)
-        assert done.returncode == 3 and path.read_text() == "old 1\n"
+        tw_text("metrics", "--output", path)
+        assert samples(path.read_text())["up", frozenset()] == 1
+        down = (TW, "--device", "/dev/no-such", "metrics")
+        for words, shown in ((("--output", path), path.read_text), ((), None)):
+            done = subprocess.run([*down, *words], capture_output=True, check=False, text=True)
+            assert done.returncode == NO_DEVICE and "modprobe" in done.stderr
+            assert samples(shown() if shown else done.stdout) == {("up", frozenset()): 0}
 
 
 @pytest.mark.parametrize("words", [("x",), ("--agents", "x"), ("--agents", -1), ("--output",)])

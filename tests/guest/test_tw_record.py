@@ -30,7 +30,9 @@ BRIGHT = {GPU: (0xd0, 0x70, 0xff), CPU: (0xff, 0x50, 0x30), NVME: (0xff, 0xd0, 0
           SSD: (0x50, 0xd8, 0x70)}
 NOTHING = (0x12, 0x12, 0x18)
 # The plot's place in a picture.
-LEFT, TOP, BOTTOM = 12, 30, 44
+LEFT, RIGHT, TOP, BOTTOM = 120, 12, 30, 44
+# In the terminal: addresses are in front of the map.
+PLACE = 15
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,15 +66,17 @@ class Recording:
 
     def region(self, payload: bytes) -> None:
         ident, agent, pages, addr, pid, length = struct.unpack_from("<4Q2I", payload)
-        name = payload[40:]
-        assert len(name) == length
+        name, rest = payload[40:40 + length], payload[40 + length:]
+        (length,), agent_name = struct.unpack_from("<I", rest), rest[4:]
+        assert len(agent_name) == length
         self.regions.append({"id": ident, "agent": agent, "pages": pages, "addr": addr,
-                             "pid": pid, "name": name.decode()})
+                             "pid": pid, "name": name.decode(),
+                             "agent_name": agent_name.decode()})
 
     def last(self, payload: bytes) -> None:
         samples, flags = struct.unpack("<2Q", payload)
         assert samples == len(self.samples)
-        self.end = flags
+        self.end, self.faults_only = flags & 1, bool(flags & 2)
 
     def sample(self, payload: bytes) -> None:
         """{(region's number, page): (tier, heat)}"""
@@ -124,6 +128,11 @@ def painted(dev, make, pages=64):
     return region, mapping
 
 
+def own_cgroup() -> str:
+    """The path of this process's cgroup."""
+    return Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()[-1].split(":")[2]
+
+
 def heatmap(path, *arguments) -> dict:
     done = run("heatmap", "--json", *arguments, path)
     assert done.returncode == 0, done.stderr
@@ -142,9 +151,12 @@ def test_file(dev, make, tmp_path):
     assert f"{path}: 2 samples of 1 regions" in done.stdout
     recording = load(path)
     assert recording.interval == 10_000_000 and not recording.cut and recording.end == 0
+    assert recording.faults_only and "heat is of faults alone" in done.stdout
     assert recording.regions == [{
         "id": region.id, "agent": region.info().agent, "pages": 64, "addr": mapping.addr,
-        "pid": os.getpid(), "name": open("/proc/self/comm", encoding="ascii").read().strip()}]
+        "pid": os.getpid(), "name": open("/proc/self/comm", encoding="ascii").read().strip(),
+        # It is the default one of this cgroup.
+        "agent_name": own_cgroup()}]
     expected = {(region.id, i): (NVME if i >= 48 else CPU, 101 if 16 <= i < 32 else 0)
                 for i in range(64)}
     assert [pages for _, pages in recording.samples] == [expected] * 2
@@ -216,6 +228,11 @@ def test_whose(make, tmp_path):
             done = run("record", "--output", path, "--count", 1, *arguments)
             assert done.returncode == 0, done.stderr
             assert ids(path) == expected
+        # What has a label is called by its program, and that once.
+        (told,) = [region for region in load(path).regions if region["id"] == labelled]
+        assert (told["agent"], told["agent_name"]) == (99, told["name"]) and told["name"]
+        shown = run("heatmap", "--region", labelled, path).stdout
+        assert f"region {labelled}, {told['name']} {told['pid']}, agent 99:" in shown
         assert {(region["pid"] == child.pid) for region in load(path).regions
                 if region["id"] == other} == {True}
 
@@ -418,13 +435,18 @@ def test_png(recording, tmp_path):
         pixels = image.convert("RGB")
     rows = 330 - TOP - BOTTOM       # four to a page
     assert rows == 256
-    for x in (LEFT, 200, 400 - LEFT - 1):
+    for x in (LEFT, 200, 400 - RIGHT - 1):
         for row in range(rows):
             index = row // 4
             expected = colour(NVME if index >= 48 else CPU, 101 if 16 <= index < 32 else 0)
             found = pixels.getpixel((x, TOP + row))
             assert all(abs(a - b) <= 1 for a, b in zip(found, expected)), (x, row, found)
     assert pixels.getpixel((LEFT - 1, TOP)) == NOTHING
+    # Addresses at the left, for an eye that knows them by their grey.
+    left = pixels.crop((0, TOP, LEFT - 6, 330 - BOTTOM))
+    assert len(left.getcolors(1 << 16)) > 10
+    assert pixels.getpixel((LEFT - 3, TOP)) == pixels.getpixel((LEFT - 3, TOP + 40)) == (0x80, 0x80,
+                                                                                       0x88)
     # The tiers' names below.
     below = pixels.crop((0, 330 - BOTTOM, 400, 330))
     assert len(below.getcolors(1 << 16)) > 20
@@ -442,19 +464,28 @@ def test_svg(recording, tmp_path):
 def test_terminal(recording):
     """Without colours a second map says where; with them the colour does."""
     path, region = recording
-    done = run("heatmap", "--size", "62x20", path)
+    done = run("heatmap", "--size", "77x21", path)
     lines = done.stdout.splitlines()
-    assert done.returncode == 0 and len(lines) == 19
+    assert done.returncode == 0 and len(lines) == 20
     assert lines[0].startswith(f"region {region.id}, ")
-    maps = [line.split(" |") for line in lines[1:17]]
+    maps = [line[PLACE:].split(" |") for line in lines[1:17]]
+    # Every fourth row says which address it begins with.
+    (start,) = {told["addr"] for told in load(path).regions if told["id"] == region.id}
+    assert [line[:PLACE].strip() for line in lines[1:17]] == [
+        "" if row % 4 else f"{start + 4 * row * PAGE:#x}" for row in range(16)]
     assert [right for _, right in maps] == ["C" * 30] * 12 + ["N" * 30] * 4
     # The runner's locale is UTF-8.
     assert [left for left, _ in maps] == ["·" * 30] * 4 + ["█" * 30] * 4 + ["·" * 30] * 8
-    assert lines[17].endswith("3 samples")
-    plain = run("heatmap", "--size", "62x20", path, env={**os.environ, "LC_ALL": "C"})
+    # Three looks, 10 ms apart.
+    assert lines[17].startswith(" " * PLACE + "|0 ")
+    assert [mark.split() for mark in lines[17].split("|")[1:]] == \
+        [["0"], ["10", "ms"], ["20", "ms"]] * 2
+    # Nothing scans here: what is hot was said to be.
+    assert lines[18].endswith("3 samples; heat is of faults alone")
+    plain = run("heatmap", "--size", "77x21", path, env={**os.environ, "LC_ALL": "C"})
     assert "%" * 30 + " |" + "C" * 30 in plain.stdout
     assert plain.stdout.isascii()
-    coloured = run("heatmap", "--size", "62x20", "--color", "always", path).stdout
+    coloured = run("heatmap", "--size", "77x21", "--color", "always", path).stdout
     assert coloured.count("\033[0m") == 16 + 5
     assert "█" * 62 in coloured and "\033[38;5;" in coloured
 
@@ -488,7 +519,9 @@ def test_real_heat(make, policy, tmp_path):
                             if not 24 <= i < 40), 60)
         done = run("record", "--output", path, "--count", 3, "--interval", "50ms")
     assert done.returncode == 0, done.stderr
-    (band,) = heatmap(path, "--size", "20x64", "--region", region.id)["regions"]
+    shown = heatmap(path, "--size", "20x64", "--region", region.id)
+    assert shown["faults_only"] is False and "faults alone" not in done.stdout
+    (band,) = shown["regions"]
     heat = [sum(cell["heat"] for cell in row) / 20 for row in band["rows"]]
     warm, cool = heat[24:40], heat[:24] + heat[40:]
     assert min(warm) > 2 * max(cool), heat

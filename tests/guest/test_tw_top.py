@@ -14,6 +14,7 @@ import termios
 import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pyte
@@ -26,6 +27,7 @@ from views import TW, run, run_as
 
 pytestmark = pytest.mark.once
 
+PROGRAM = Path("/proc/self/comm").read_text(encoding="ascii").strip()
 CAPACITY = {CPU: 4096, GPU: 1024, NVME: 2048, SSD: 2048}
 
 
@@ -38,7 +40,8 @@ def four_tiers(dev):
 class Terminal:
     """tw on a terminal of its own, whose screen can be looked at."""
 
-    def __init__(self, *arguments, columns=80, lines=24, term="xterm-256color", **more):
+    def __init__(self, *arguments, columns=80, lines=24, term="xterm-256color",
+                 locale="C.UTF-8", **more):
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
@@ -48,7 +51,7 @@ class Terminal:
         self.inner = inner
         self.process = subprocess.Popen(
             [TW, *map(str, arguments)], stdin=inner, stdout=inner, stderr=inner,
-            env={**os.environ, "TERM": term, "LC_ALL": "C.UTF-8"}, start_new_session=True, **more)
+            env={**os.environ, "TERM": term, "LC_ALL": locale}, start_new_session=True, **more)
 
     def look(self, seconds=0.2):
         """Take what it writes within this time, or what there is."""
@@ -147,8 +150,9 @@ def test_screen(spread, stats):
         assert [words[name][2] for name in ("cpu", "gpu", "nvme")] == ["160", "40", "100"]
         assert words["hdd"][1:] == ["not", "bound"]
         agent = next(line for line in shown if line.startswith("4711 "))
-        assert agent.split()[1:8] == ["0", "40", "160", "100", "0", "0", "300"]
-        assert shown[23].startswith("q quit  s sort: pages")
+        assert agent[:17].rstrip() == f"4711 {PROGRAM}"[:17]
+        assert agent[17:].split()[:7] == ["0", "40", "160", "100", "0", "0", "300"]
+        assert shown[23].startswith("q quit  ? help  s sort: pages")
         # A heading is a bar over the whole width.
         assert all(top.screen.buffer[2][x].reverse for x in range(80))
         top.type("q")
@@ -178,6 +182,11 @@ def test_heat(dev, make, policy, stats):
                     for cell, n in zip(cells, bands))
 
         top.until(right)
+        # What it says of the heat is true at any time.
+        note = "heat comes from faults alone, nothing scans"
+        assert any(line.startswith(note) for line in top.screen.display)
+        policy(enabled=1)
+        top.until(lambda shown: not any(line.startswith(note) for line in shown))
         top.type("q")
         assert top.end() == 0
 
@@ -202,6 +211,34 @@ def test_rates(make):
         assert top.end() == 0
 
 
+def past(shown):
+    """The lines of the past of tiers, on a tall screen."""
+    (at,) = [i for i, line in enumerate(shown) if line.startswith("PAST ")]
+    return [line for line in shown[at + 1:at + 6] if line.strip()]
+
+
+def test_past(make):
+    """Faults that were, in a place without letters for bars: what is not there is no bar."""
+    region, mapping = make(64)
+    with Terminal("top", "--interval", "100ms", "--past", "faults", locale="C") as top:
+        top.until(lambda shown: "PAST: faults" in shown[2])
+        fill(mapping, range(64), 1)
+        shown = top.until(lambda shown: "@" in tier_line(shown, "cpu")[62:])
+        assert "@" not in tier_line(shown, "nvme") and "".join(shown).isascii()
+        # It moves on to the left.
+        at = tier_line(shown, "cpu").index("@")
+        top.until(lambda shown: "@" not in tier_line(shown, "cpu") or
+                  tier_line(shown, "cpu").index("@") != at)
+        top.type("q")
+        assert top.end() == 0
+    assert region.nr_pages == 64
+
+
+def tier_line(shown, name):
+    """The line of a tier's figures."""
+    return shown[3 + TIER_NAMES.index(name)]
+
+
 def test_keys(dev, make):
     """Sorting, its direction, units."""
     with dev.agent(1001) as one, dev.agent(1002) as two:
@@ -220,22 +257,38 @@ def test_keys(dev, make):
             top.type("rsss")
             top.until(lambda shown: "sort: id " in shown[23] and
                       order(shown) == ["1001", "1002"])
+            assert "past: faults" in shown[23] and "PAST: faults" in shown[2]
+            top.type("h")
+            top.until(lambda shown: "past: major" in shown[23] and "PAST: major" in shown[2])
+            top.type("?")
+            top.until(lambda shown: shown[1].startswith("q        quits") and
+                      "AGENT" not in shown[0] and not order(shown))
+            top.type("x")
+            top.until(lambda shown: order(shown) == ["1001", "1002"])
             assert "in bytes" in shown[0] and "80K" in "".join(shown)
             top.type("p")
             top.until(lambda shown: "in pages" in shown[0])
             top.type("-")
-            top.until(lambda shown: "every 1800.0 s" in shown[23])
+            top.until(lambda shown: "+- 1800.0 s" in shown[23])
             top.type("xq")
             assert top.end() == 0
 
 
 def test_resize(spread, stats):
-    """Wider has more columns; narrower and lower is cut, not broken."""
+    """A larger one is filled; narrower and lower is cut, not broken."""
     with Terminal("top", "--pages", "--interval", "200ms") as top:
         top.until(lambda shown: "AGENT" in "".join(shown))
         top.resize(120, 40)
         shown = top.until(lambda shown: shown[39].startswith("q quit"))
         assert any(line.rstrip().endswith("WRITTEN/s") for line in shown)
+        # More bands of heat, programs with their numbers, and the past of each tier.
+        (heat,) = [line for line in shown if line.startswith("HEAT ")]
+        assert heat.split()[-1] == "16384+" and len(heat.rstrip()) > 110
+        (agent,) = [line for line in shown if line.startswith("4711 ")]
+        assert agent.split()[:3] == ["4711", PROGRAM, str(os.getpid())]
+        shown = top.until(lambda shown: [line.split()[0] for line in past(shown)] ==
+                          list(TIER_NAMES[:4]) and
+                          len(past(shown)[0].rstrip()) >= 14)
         top.resize(40, 10)
         shown = top.until(lambda shown: shown[9].startswith("q quit") and
                           shown[2].startswith("TIER"))
@@ -308,10 +361,10 @@ def test_json(spread, stats):
             bool(block["bound"]), block["used"], block["capacity"], block["kept"])
         assert one["heat"] == list(block["heat"])
     (agent,) = [one for one in shown["agents"] if one["id"] == 4711]
-    assert agent == {"id": 4711, "uid": 0, "default": False, "regions": 1,
+    assert agent == {"id": 4711, "name": PROGRAM, "program": PROGRAM, "uid": 0, "default": False, "regions": 1,
                      "faults_per_second": 0,
                      "pages": {"gpu": 40, "cpu": 160, "nvme": 100, "ssd": 0, "hdd": 0}}
-    assert shown["regions"] == stats.header.regions
+    assert shown["regions"] == stats.header.regions and shown["scanning"] is False
     assert spread
 
 
@@ -319,7 +372,7 @@ def test_once(spread):
     done = run("top", "--once", "--pages", "--interval", "100ms")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^cpu   low +160 +4096 +4% ", done.stdout, re.M), done.stdout
-    assert re.search(r"^4711 +0 +40 +160 +100 +0 +0 +300 +0$", done.stdout, re.M)
+    assert re.search(rf"^4711 {re.escape(PROGRAM[:12])} +0 +40 +160 +100 +0 +0 +300 +0$", done.stdout, re.M)
     assert "\033" not in done.stdout and spread
 
 
@@ -345,7 +398,7 @@ def test_no_terminal():
 
 
 @pytest.mark.parametrize("arguments", [["--interval", "0"], ["--interval", "2h"],
-                                       ["--sort", "colour"], ["more"]])
+                                       ["--sort", "colour"], ["--past", "time"], ["more"]])
 def test_wrong(arguments):
     done = run("top", *arguments)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("tw: ")

@@ -6,12 +6,14 @@ import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import tw
-from support import NOBODY, REPO, Child, Reached, device_gid, fill, place, wait_for
-from tw import CPU, GPU, NVME, PAGE, TIER_NAMES
+from support import (NOBODY, REPO, Child, Reached, device_gid, fill, place, tiers_of,
+                     wait_for)
+from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES
 from views import TW, lines, listening, run, run_as
 
 pytestmark = pytest.mark.once
@@ -25,6 +27,29 @@ def summary(err: str) -> tuple[int, ...]:
     found = SUMMARY.search(err)
     assert found, err
     return tuple(map(int, found.groups()))
+
+
+def own_cgroup() -> str:
+    """The path of this process's cgroup: what its default agent is called."""
+    return Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()[-1].split(":")[2]
+
+
+def test_agent_names(dev, make):
+    """One that has a label is called by its program; one that nobody knows, by the label."""
+    with dev.agent(4711) as agent:
+        region, _ = make(1, touched=1, agent=agent)
+        with listening("trace", "--event", "migrate", "--count", 1) as text, \
+                listening("trace", "--event", "migrate,agent-ended", "--count", 2,
+                          "--json") as trace:
+            place(region, 0, 1, GPU)
+            _, shown, _ = text.end()
+            with dev.agent(4712):
+                pass
+            code, out, _ = trace.end()
+    program = Path("/proc/self/comm").read_text(encoding="ascii").strip()
+    assert code == 0 and f", agent 4711 {program}, pid " in shown
+    assert {event["agent"]: event["agent_name"] for event in lines(out)[:-1]} == {
+        4711: program, 4712: "4712"}
 
 
 def there_and_back(region, pages: int, times: int = 1) -> None:
@@ -60,8 +85,8 @@ def test_text(make):
         code, out, err = trace.end()
     assert code == 0
     assert re.fullmatch(rf"\d+\.\d{{9}} cpu \d fault write {region.page(0):#x} in cpu first, "
-                        rf"addr {mapping.addr:#x}, [\d.]+ \w+, agent \d+, pid {os.getpid()}\n",
-                        out), out
+                        rf"addr {mapping.addr:#x}, [\d.]+ \w+, agent {own_cgroup()}, "
+                        rf"pid {os.getpid()}\n", out), out
     assert summary(err) == (1, 1, 0)
 
 
@@ -88,6 +113,35 @@ def test_pid(make):
         (child.pid, region.page(1)), (child.pid, region.page(2))]
     # Of the CPUs whose events it had no reason to look at any more it has read none.
     assert last["read"] >= last["shown"] == 2
+
+
+def test_no_process(stats):
+    """One that has ended does nothing any more, and it says so at once."""
+    before = stats.header.streams
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    done = run("trace", "--pid", gone.pid)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no process {gone.pid}" in done.stderr
+    assert stats.header.streams == before
+
+
+def test_fields(dev):
+    """Events have what their type has: a tier that goes has no page and no agent."""
+    with listening("trace", "--event", "agent-created,tier-unbound", "--count", 2,
+                   "--json") as trace:
+        with dev.agent(77):
+            pass
+        with tiers_of(dev, {CPU: 0, GPU: 0, NVME: 0, SSD: 0}):
+            code, out, _ = trace.end()
+    assert code == 0
+    common = {"time_ns", "cpu", "number", "type", "pid"}
+    *events, _ = lines(out)
+    by_type = {event["type"]: event for event in events}
+    assert set(by_type["agent-created"]) == common | {"agent", "agent_name"}
+    assert by_type["agent-created"]["agent"] == 77
+    assert set(by_type["tier-unbound"]) == common | {"tier"}
+    assert by_type["tier-unbound"]["tier"] == "hdd"
 
 
 def test_slower(make):

@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 #include "base/cli.h"
-#include "page/maps.h"
+#include "base/text.h"
+#include "machine/maps.h"
 #include "watch/heatmap.h"
 #include "watch/record_file.h"
 #include "watch/sample.h"
@@ -28,7 +29,7 @@ static const struct rec_head head = {
 
 static const struct rec_region regions[] = {
 	{ .id = 5, .agent = ~0ULL, .pages = 10, .addr = 0x7f0000000000,
-	  .pid = 42, .name = "one" },
+	  .pid = 42, .name = "one", .agent_name = "two" },
 	{ .id = 6, .pages = TW_REGION_MAX_PAGES },
 };
 
@@ -52,7 +53,7 @@ static FILE *make_file(void)
 	assert_int_equal(rec_region(&w, &regions[1]), 0);
 	assert_int_equal(rec_sample(&w, 100, first, ARRAY_SIZE(first)), 0);
 	assert_int_equal(rec_sample(&w, 1100, NULL, 0), 0);
-	assert_int_equal(rec_end(&w, REC_END_STOPPED), 0);
+	assert_int_equal(rec_end(&w, REC_END_STOPPED | REC_END_FAULTS_ONLY), 0);
 	assert_int_equal(w.samples, 2);
 	assert_int_equal(w.bytes, ftell(f));
 	rec_writer_free(&w);
@@ -88,6 +89,7 @@ static void test_round_trip(void **state)
 	}
 	assert_true(rec.complete);
 	assert_true(rec.stopped);
+	assert_true(rec.faults_only);
 	rec_free(&rec);
 }
 
@@ -447,9 +449,41 @@ static void test_bands(void **state)
 	assert_int_equal(hm_make(&g, &rec, 2, 3, 0, 0), -ENODATA);
 }
 
+/* Round times that fit; addresses, or how far into the region. */
+static void test_axes(void **state)
+{
+	static const struct {
+		__u64 span;
+		unsigned int marks;
+		__u64 step;
+	} cases[] = {
+		{ 1, 1, 1 }, { 9, 3, 5 }, { 30000000, 2, 20000000 },
+		{ 30000000, 4, 10000000 }, { 10000000000, 5, 2000000000 },
+		{ 3600000000000ULL, 6, 1000000000000ULL },
+		{ 18446744073709551615ULL, 7, 5000000000000000000ULL },
+	};
+	struct recording rec = map_recording();
+	struct hm_band b = { .region = 0, .first = 16, .pages = 64, .rows = 8 };
+	char buf[TEXT_LEN];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(hm_step(cases[i].span, cases[i].marks),
+				 cases[i].step);
+	assert_string_equal(hm_time(buf, 0), "0");
+	assert_string_equal(hm_time(buf, 20000000), "20 ms");
+	assert_string_equal(hm_time(buf, 1500000000), "1.5 s");
+	assert_string_equal(hm_place(buf, &b, &rec, 0), "+64.0 KiB");
+	map_regions[0].addr = 0x7f0000000000;
+	assert_string_equal(hm_place(buf, &b, &rec, 1), "0x7f0000018000");
+	map_regions[0].addr = 0;
+}
+
 static void test_looks(void **state)
 {
 	struct hm_grid g = { .heat_max = 10 };
+	struct rec_region other;
 	char label[64];
 	struct hm_rgb a, b;
 	int t;
@@ -467,9 +501,16 @@ static void test_looks(void **state)
 		assert_true(a.r < b.r && a.g < b.g && a.b < b.b);
 	}
 	hm_label(label, sizeof(label), &regions[0]);
-	assert_string_equal(label, "region 5, one 42, agent 18446744073709551615");
+	assert_string_equal(label, "region 5, one 42, agent 18446744073709551615 two");
 	hm_label(label, sizeof(label), &regions[1]);
 	assert_string_equal(label, "region 6, agent 0");
+	other = regions[0];
+	strcpy(other.agent_name, "one");
+	hm_label(label, sizeof(label), &other);
+	assert_string_equal(label, "region 5, one 42, agent 18446744073709551615");
+	strcpy(other.agent_name, "/a.slice");
+	hm_label(label, sizeof(label), &other);
+	assert_string_equal(label, "region 5, one 42, agent /a.slice");
 	hm_label(label, 10, &regions[0]);
 	assert_string_equal(label, "region 5,");
 }
@@ -488,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_grid),
 		cmocka_unit_test(test_bands),
+		cmocka_unit_test(test_axes),
 		cmocka_unit_test(test_looks),
 	};
 

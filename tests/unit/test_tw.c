@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/cli.h"
+#include "base/stop.h"
 #include "base/term.h"
 #include "fake.h"
 
@@ -236,7 +237,9 @@ static void fill_stream(char *m)
 		e[i].reason = TW_REASON_FAULT;
 		e[i].flags = TW_FAULT_WRITE | TW_FAULT_MAJOR;
 		e[i].latency_ns = 25000;
-		e[i].pid = 42;
+		e[i].pid = getpid();
+		e[i].agent = 7;
+		e[i].addr = 48;
 	}
 	e[TW_EVENT_MIGRATE - 1].status = -EIO;
 	e[TW_EVENT_PRESSURE - 1].status = TW_PRESSURE_CRITICAL;
@@ -907,13 +910,20 @@ static void test_metrics(void **state)
 	expect(out, "# TYPE tierwatch_first_touches_total counter\n"
 		    "tierwatch_first_touches_total{tier=\"gpu\"} 1000\n");
 	expect(out, "tierwatch_driver_memory_bytes{use=\"records\"} 16384\n");
+	expect(out, "\ntierwatch_up 1\n");
 	assert_null(strstr(out, "tierwatch_agent_used_bytes"));
 	assert_int_equal(tw("metrics --agents 1"), 0);
-	expect(out, "tierwatch_agent_used_bytes{agent=\"7\",uid=\"1\"");
+	expect(out, "tierwatch_agent_used_bytes{agent=\"7\",name=\"7\",uid=\"1\"");
 	assert_null(strstr(out, "agent=\"8\""));
 	assert_int_equal(tw("metrics --agents 1 --json"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "{\"name\":\"tierwatch_driver_memory_bytes\",\"type\":\"gauge\",\"labels\":{\"use\":\"records\"},\"value\":16384}");
+	fake.open_errno = ENOENT;
+	assert_int_equal(tw("metrics"), EXIT_NO_DEVICE);
+	expect(out, "# TYPE tierwatch_up gauge\ntierwatch_up 0\n");
+	assert_int_equal(tw("metrics --json"), EXIT_NO_DEVICE);
+	assert_string_equal(out, "[{\"name\":\"tierwatch_up\",\"type\":\"gauge\",\"labels\":{},\"value\":0}]\n");
+	fake.open_errno = 0;
 	assert_int_equal(tw("metrics --output /no/such/folder/x.prom"), 1);
 	assert_string_equal(out, "");
 	expect(err_out, "No such file");
@@ -939,19 +949,22 @@ static void test_pressure_wait(void **state)
 
 static void test_trace(void **state)
 {
+	char fault[160];
+
 	(void)state;
 	assert_int_equal(tw("trace --count 10"), 0);
-	expect(out, "1.000000007 cpu 0 fault write 0x8000002800000000 in nvme -> cpu major, addr 0x0, 25.0 us, pid 42\n");
+	snprintf(fault, sizeof(fault), "1.000000007 cpu 0 fault write 0x8000002800000000 in nvme -> cpu major, addr 0x30, 25.0 us, agent 7, pid %d\n",
+		 getpid());
+	expect(out, fault);
 	expect(out, "nvme -> cpu, fault, 25.0 us, failed: Input/output error");
-	expect(out, "pressure nvme: critical, 0 pages used");
+	expect(out, "pressure nvme: critical, 48 pages used");
 	expect(out, "agent-ended");
-	expect(out, "request 0: done, 25.0 us, pid 42");
+	expect(out, "request 48: done, 25.0 us, agent 7, pid ");
 	expect(err_out, "tw: 10 events shown of 10 read in ");
 	expect(err_out, "0 lost\n");
 	assert_int_equal(tw("trace --count 9 --json"), 0);
 	assert_int_equal(expect_json(), 10);
 	expect(out, "\"number\":8,\"type\":\"agent-ended\"");
-	expect(out, "\"level\":\"critical\"");
 	expect(out, "\"type\":\"summary\",\"shown\":9,\"read\":9,\"lost\":0");
 	assert_int_equal(tw("trace --count 2 --agent 7 --event fault"), 0);
 	assert_int_equal(tw("trace --count 3 --quiet"), 0);
@@ -967,9 +980,66 @@ static void test_trace(void **state)
 	expect(err_out, "too many streams");
 }
 
+/* Events as JSON have what their type has, and nothing else. */
+static void test_trace_fields(void **state)
+{
+	static const char * const rest[] = {
+		"fault\",P,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000000\",\"agent\":7,\"agent_name\":\"7\",\"addr\":\"0x30\",\"latency_ns\":25000,\"write\":true,\"major\":true,\"first\":false}\n",
+		"migrate\",P,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000001\",\"agent\":7,\"agent_name\":\"7\",\"reason\":\"fault\",\"latency_ns\":25000,\"status\":-5,\"asked\":false}\n",
+		"pressure\",P,\"tier\":\"nvme\",\"level\":\"critical\",\"used\":48}\n",
+		"limit\",P,\"tier\":\"nvme\",\"agent\":7,\"agent_name\":\"7\",\"page\":\"0x8000002800000003\",\"addr\":\"0x30\",\"status\":0}\n",
+		"tier-bound\",P,\"tier\":\"nvme\",\"capacity\":48}\n",
+		"tier-unbound\",P,\"tier\":\"nvme\"}\n",
+		"tier-error\",P,\"tier\":\"nvme\",\"status\":0}\n",
+		"agent-created\",P,\"agent\":7,\"agent_name\":\"7\"}\n",
+		"agent-ended\",P,\"agent\":7,\"agent_name\":\"7\"}\n",
+		"request\",P,\"request\":48,\"tier\":\"nvme\",\"to_tier\":\"cpu\",\"page\":\"0x8000002800000009\",\"agent\":7,\"agent_name\":\"7\",\"reason\":\"fault\",\"latency_ns\":25000,\"status\":0}\n",
+	};
+	char wanted[512];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(tw("trace --count 10 --json"), 0);
+	assert_int_equal(expect_json(), 11);
+	for (i = 0; i < ARRAY_SIZE(rest); i++) {
+		const char *p = strchr(rest[i], 'P');
+
+		snprintf(wanted, sizeof(wanted),
+			 "{\"time_ns\":1000000007,\"cpu\":0,\"number\":%zu,\"type\":\"%.*s\"pid\":%d%s",
+			 i, (int)(p - rest[i]), rest[i], getpid(), p + 1);
+		expect(out, wanted);
+	}
+}
+
+/* What this process has used so far is none of the work's. */
+static void test_cpu_time(void **state)
+{
+	char path[] = "/tmp/tw-record-XXXXXX", cmd[128];
+	int fd = mkstemp(path);
+	const char *cpu;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	while (cpu_ns() < NS_PER_SEC / 2)
+		;
+	assert_int_equal(tw("trace --count 1 --quiet --json"), 0);
+	cpu = strstr(out, "\"cpu_ns\":");
+	assert_non_null(cpu);
+	assert_true(strtoull(cpu + 9, NULL, 10) < NS_PER_SEC / 4);
+	snprintf(cmd, sizeof(cmd), "record --count 1 -o %s --json", path);
+	assert_int_equal(tw(cmd), 0);
+	cpu = strstr(out, "\"cpu_ns\":");
+	assert_non_null(cpu);
+	assert_true(strtoull(cpu + 9, NULL, 10) < NS_PER_SEC / 4);
+	unlink(path);
+}
+
 /* The filters, of the ten events that there are. */
 static void test_trace_filters(void **state)
 {
+	char cmd[80];
+
 	(void)state;
 	assert_int_equal(tw("trace --duration 1ms --tier cpu --json"), 0);
 	assert_int_equal(expect_json(), 3);
@@ -983,11 +1053,17 @@ static void test_trace_filters(void **state)
 	assert_int_equal(expect_json(), 1);
 	assert_int_equal(tw("trace --duration 1ms --slower 24.9us --json"), 0);
 	assert_int_equal(expect_json(), 11);
-	assert_int_equal(tw("trace --duration 1ms --pid 42 --json"), 0);
+	snprintf(cmd, sizeof(cmd), "trace --duration 1ms --pid %d --json",
+		 getpid());
+	assert_int_equal(tw(cmd), 0);
 	assert_int_equal(expect_json(), 11);
-	assert_int_equal(tw("trace --duration 1ms --pid 43 --json"), 0);
+	assert_int_equal(tw("trace --duration 1ms --pid 1 --json"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"shown\":0,\"read\":10,");
+	/* Beyond all numbers that processes have. */
+	assert_int_equal(tw("trace --duration 1ms --pid 2147483647"), 1);
+	assert_string_equal(out, "");
+	expect(err_out, "there is no process 2147483647");
 }
 
 static void test_top(void **state)
@@ -996,6 +1072,8 @@ static void test_top(void **state)
 	assert_int_equal(tw("top --once --interval 100ms"), 0);
 	expect(out, "regions 3, agents 0, streams 0");
 	expect(out, "\ncpu   not bound\n");
+	/* The policy is off there. */
+	expect(out, "\nheat comes from faults alone, nothing scans: ");
 	assert_int_equal(tw("top --json --interval 100ms"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"regions\":3,");
@@ -1018,6 +1096,7 @@ static void test_record(void **state)
 	assert_int_equal(tw(cmd), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"samples\":2,\"regions\":0,\"pages\":0,");
+	expect(out, "\"faults_only\":true}");
 	snprintf(cmd, sizeof(cmd), "heatmap %s", path);
 	assert_int_equal(tw(cmd), 1);
 	expect(err_out, "there is no page in this recording");
@@ -1108,7 +1187,9 @@ int main(void)
 		TW_TEST(test_metrics),
 		TW_TEST(test_pressure_wait),
 		TW_TEST(test_trace),
+		TW_TEST(test_trace_fields),
 		TW_TEST(test_trace_filters),
+		TW_TEST(test_cpu_time),
 		TW_TEST(test_top),
 		TW_TEST(test_record),
 		TW_TEST(test_pages),

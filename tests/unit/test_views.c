@@ -18,6 +18,7 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "bench/bench.h"
+#include "watch/metrics.h"
 #include "watch/top.h"
 
 static void test_span(void **state)
@@ -112,10 +113,16 @@ static void test_agents(void **state)
 		.faults_minor = { 0, 3 }, .faults_major = { 0, 0, 4 },
 		.regions = 2, .reported = 100,
 	}, other = { .flags = TW_AGENT_IS_DEFAULT };
+	static const struct agent_known known = {
+		.id = 7, .program = "redis-server",
+	};
 	struct top_agent a;
+	char name[AGENT_TEXT_LEN];
 
 	(void)state;
-	top_agent_of(&a, &entry);
+	top_agent_of(&a, &entry, &known);
+	assert_string_equal(agent_text(name, &a.known, a.id), "7 redis-server");
+	assert_string_equal(agent_name(name, &a.known, a.id), "redis-server");
 	assert_int_equal(a.uid, 1000);
 	assert_int_equal(a.id, 7);
 	assert_false(a.is_default);
@@ -124,7 +131,9 @@ static void test_agents(void **state)
 	assert_int_equal(a.pages[TW_TIER_HDD], 5);
 	assert_int_equal(a.faults, 7);
 	assert_int_equal(a.regions, 2);
-	top_agent_of(&a, &other);
+	top_agent_of(&a, &other, NULL);
+	assert_string_equal(agent_text(name, &a.known, a.id), "cgroup 0");
+	assert_string_equal(agent_name(name, &a.known, a.id), "0");
 	assert_true(a.is_default);
 	assert_int_equal(a.faults, 0);
 }
@@ -190,7 +199,111 @@ static void test_compare(void **state)
 	free(view.agent);
 }
 
-/* No line is wider than 80 columns (each character counted once). */
+/* In its column, be it long, of many bytes, or in a place without such letters. */
+static void test_names(void **state)
+{
+	static struct top_agent one = { .id = 4711 };
+	struct top_snap before = { .time_ns = 1 }, now = {
+		.time_ns = 2, .nr_agents = 1, .agent = &one,
+		.scanning = true,
+	};
+	static const struct {
+		const char *cgroup, *program, *utf8, *ascii;
+	} cases[] = {
+		{ "", "", "4711              ", "4711              " },
+		{ "", "abcdefghijklmno", "4711 abcdefghijkl ",
+		  "4711 abcdefghijkl " },
+		{ "", "x\u20acy", "4711 x\u20acy          ",
+		  "4711 x?y          " },
+		{ "/", "", "/                 ", "/                 " },
+		{ "/a.slice/\u20acuro-b\u00e4ckerei.service", "",
+		  "..\u00e4ckerei.service ", "..?ckerei.service " },
+		{ "/aaaaaaa/\u20ac\u20ac\u20ac.service", "",
+		  "..aaa/\u20ac\u20ac\u20ac.service ", "..aaa/???.service " },
+	};
+	struct top_view view = { .page_size = 4096 };
+	static struct top_line line[40];
+	unsigned int nr;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		one.known.is_default = cases[i].cgroup[0];
+		strcpy(one.known.cgroup, cases[i].cgroup);
+		strcpy(one.known.program, cases[i].program);
+		assert_int_equal(top_compare(&view, &before, &now), 0);
+		nr = top_text(&view, line, 24, 80, true);
+		if (strncmp(line[nr - 1].text, cases[i].utf8,
+			    strlen(cases[i].utf8)))
+			fail_msg("%s", line[nr - 1].text);
+		nr = top_text(&view, line, 24, 80, false);
+		if (strncmp(line[nr - 1].text, cases[i].ascii,
+			    strlen(cases[i].ascii)))
+			fail_msg("%s", line[nr - 1].text);
+	}
+	free(view.agent);
+}
+
+/* As tall as it is beside the tallest; what is in use, beside all there is. */
+static void test_history(void **state)
+{
+	struct top_snap before = { .time_ns = 1 }, now = {
+		.time_ns = 1 + NS_PER_SEC,
+	};
+	static struct top_history history;
+	struct top_view view = { .page_size = 4096, .history = &history };
+	struct tw_stats_counters *sum = &now.tier[TW_TIER_CPU].sum;
+	static struct top_line line[40];
+	unsigned int nr, i;
+
+	(void)state;
+	now.tier[TW_TIER_CPU].now.bound = 1;
+	now.tier[TW_TIER_CPU].now.capacity = 8;
+	for (i = 0; i <= 8; i++) {
+		sum->minor_read = i;
+		now.tier[TW_TIER_CPU].now.used = i / 2;
+		assert_int_equal(top_compare(&view, &before, &now), 0);
+		top_remember(&view);
+	}
+	nr = top_text(&view, line, 23, 80, false);
+	assert_true(nr > 4);
+	assert_string_equal(line[4].text + 62, "  .:-=+*#@");
+	/* On a tall screen there is more room for it. */
+	top_text(&view, line, 40, 80, false);
+	assert_int_equal(strlen(line[5].text), 62);
+	assert_int_equal(line[10].look, TOP_HEAD);
+	assert_string_equal(line[11].text, "cpu         8  .:-=+*#@");
+	view.past = TOP_PAST_USE;
+	top_text(&view, line, 23, 80, false);
+	assert_string_equal(line[2].text + 62, " PAST: use");
+	assert_string_equal(line[4].text + 62, "   ..::--=");
+	/* A ring, not a wall. */
+	for (i = 0; i < 2 * TOP_PAST_LOOKS; i++)
+		top_remember(&view);
+	assert_true(top_past_value(&view, TW_TIER_CPU, TOP_PAST_LOOKS - 1) == 50);
+	assert_true(top_help(line, 40) < 22);
+	for (i = 0; i < top_help(line, 40); i++)
+		assert_in_range(strlen(line[i].text), 0, 80);
+	free(view.agent);
+}
+
+/* Text of others in a label, and back from it. */
+static void test_label(void **state)
+{
+	char value[METRIC_VALUE_LEN], longer[600];
+
+	(void)state;
+	assert_string_equal(metric_value(value, "/a\\x2db \"c\""),
+			    "/a\\\\x2db \\\"c\\\"");
+	memset(longer, '"', sizeof(longer));
+	longer[sizeof(longer) - 2] = 'z';
+	longer[sizeof(longer) - 1] = '\0';
+	metric_value(value, longer);
+	assert_int_equal(strlen(value), METRIC_VALUE_LEN - 3);
+	assert_string_equal(value + strlen(value) - 3, "\\\"z");
+}
+
+/* No line is wider than the screen (each character counted once). */
 static void test_width(void **state)
 {
 	struct top_snap before = { .time_ns = 1 }, now = {
@@ -205,9 +318,11 @@ static void test_width(void **state)
 		.promoted = 99999,
 		.demoted = 99999,
 	};
+	static const unsigned int widths[] = { 80, 96, 97, 111, 112, 120, 250 };
+	static struct top_history history;
 	struct top_view view = { .page_size = 4096 };
 	static struct top_line line[100];
-	unsigned int nr, i, t, rows, width;
+	unsigned int nr, i, w, t, rows, width;
 	const char *c;
 
 	(void)state;
@@ -224,16 +339,24 @@ static void test_width(void **state)
 			now.tier[t].heat[i] = 1ULL << 40;
 	}
 	assert_int_equal(top_compare(&view, &before, &now), 0);
-	for (rows = 0; rows < 40; rows++) {
-		nr = top_text(&view, line, rows, 80, true);
+	view.history = &history;
+	for (i = 0; i < 300; i++)
+		top_remember(&view);
+	for (w = 0; w < ARRAY_SIZE(widths) * 40; w++) {
+		rows = w % 40;
+		nr = top_text(&view, line, rows, widths[w / 40], true);
 		assert_true(nr <= rows);
 		for (i = 0; i < nr; i++) {
 			for (c = line[i].text, width = 0; *c; c++)
 				width += (*c & 0xc0) != 0x80;
-			assert_in_range(width, 0, 80);
+			assert_in_range(width, 0, widths[w / 40]);
 		}
 	}
-	nr = top_text(&view, line, 18, 80, true);
+	/* The history takes what the figures leave. */
+	nr = top_text(&view, line, 23, 80, false);
+	assert_string_equal(line[2].text + 62, " PAST: faults");
+	assert_string_equal(line[3].text + 62, " @@@@@@@@@@@@@@@@@");
+	nr = top_text(&view, line, 19, 80, true);
 	assert_string_equal(line[nr - 1].text, "... and 2 more agents");
 	now.agents_err = -ENOMEM;
 	now.nr_agents = 0;
@@ -267,6 +390,9 @@ int main(void)
 		cmocka_unit_test(test_short),
 		cmocka_unit_test(test_agents),
 		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_history),
+		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_quantile),
 	};

@@ -49,7 +49,8 @@ def run(*words):
 
 @pytest.mark.parametrize("words", [
     "tier list", "tier bind cpu", "tier unbind cpu", "stats", "--json stats", "pressure",
-    "tier bind ssd /dev/null", "status", "trace", "record", "top --once", "bench", "metrics",
+    "tier bind ssd /dev/null", "status", "trace", "record", "top --once", "bench",
+    "metrics --output /dev/null",
     "agent list", "agent limit 1 cpu=1M", "migrate cpu 1", "page 1", "policy show",
     "policy set auto=on",
 ])
@@ -58,6 +59,12 @@ def test_message(words):
     done = run(*words.split())
     assert (done.returncode, done.stdout) == (NO_DEVICE, "")
     assert "Load it with: modprobe tier_watch" in done.stderr
+
+
+def test_metrics():
+    """That there is no driver is a figure, too."""
+    done = run("metrics")
+    assert done.returncode == NO_DEVICE and done.stdout.endswith("\ntierwatch_up 0\n")
 
 
 def test_apply(conf):

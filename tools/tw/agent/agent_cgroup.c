@@ -36,27 +36,50 @@ int cgroup_path(const char *s, char *path)
 
 /* nftw() hands nothing on to its function. */
 static struct {
-	__u64 id;
-	char *buf;
-	size_t len;
-} wanted;
+	int (*fn)(__u64 id, const char *path, void *arg);
+	void *arg;
+} each;
 
 static int visit(const char *path, const struct stat *st, int type,
 		 struct FTW *ftw)
 {
 	(void)ftw;
-	if (type != FTW_D || st->st_ino != wanted.id)
+	if (type != FTW_D)
 		return 0;
 	path += strlen(CGROUPS);
-	snprintf(wanted.buf, wanted.len, "%s", *path ? path : "/");
-	text_clean(wanted.buf);
+	return each.fn(st->st_ino, *path ? path : "/", each.arg);
+}
+
+int cgroups_each(int (*fn)(__u64 id, const char *path, void *arg), void *arg)
+{
+	each.fn = fn;
+	each.arg = arg;
+	return nftw(CGROUPS, visit, MOST_OPEN, FTW_PHYS | FTW_MOUNT);
+}
+
+/**
+ * struct wanted - whose path is wanted, and where it goes
+ */
+struct wanted {
+	__u64 id;
+	char *buf;
+	size_t len;
+};
+
+static int take_path(__u64 id, const char *path, void *arg)
+{
+	const struct wanted *wanted = arg;
+
+	if (id != wanted->id)
+		return 0;
+	snprintf(wanted->buf, wanted->len, "%s", path);
+	text_clean(wanted->buf);
 	return 1;
 }
 
 bool text_cgroup(char *buf, size_t len, __u64 id)
 {
-	wanted.id = id;
-	wanted.buf = buf;
-	wanted.len = len;
-	return nftw(CGROUPS, visit, MOST_OPEN, FTW_PHYS | FTW_MOUNT) == 1;
+	struct wanted wanted = { id, buf, len };
+
+	return cgroups_each(take_path, &wanted) == 1;
 }

@@ -7,6 +7,11 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+/*
+ * Calls @fn with each cgroup that is to be seen from here, by its number, until it
+ * returns something else than 0, which is returned; -1 when they can't be seen.
+ */
+int cgroups_each(int (*fn)(__u64 id, const char *path, void *arg), void *arg);
 /* The path of a default agent's cgroup, if it is to be seen. */
 bool text_cgroup(char *buf, size_t len, __u64 id);
 /*

@@ -95,6 +95,19 @@ const char *text_shown(const char *s)
 	return *slot ? text_clean(*slot) : "?";
 }
 
+const char *text_tail(const char *s, size_t most)
+{
+	size_t len = strlen(s);
+
+	if (len <= most)
+		return s;
+	s += len - most;
+	/* Not the rest of a letter. */
+	while ((*s & 0xc0) == 0x80)
+		s++;
+	return s;
+}
+
 const char *text_bytes(char *buf, __u64 bytes)
 {
 	static const char * const units[] = { "B", "KiB", "MiB", "GiB", "TiB",

@@ -4,6 +4,7 @@
 #define _TW_TEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <linux/types.h>
 
 /* Room for any of the text_...() that don't say otherwise */
@@ -21,6 +22,8 @@ bool text_is_clean(const char *s);
 const char *text_shown(const char *s);
 /* Only what is no UTF-8 becomes a "?". In place; returns @s. */
 char *text_utf8(char *s);
+/* The end of it, of @most bytes at most: what is most telling of a long path. */
+const char *text_tail(const char *s, size_t most);
 
 /* Into @buf, which is returned. */
 const char *text_bytes(char *buf, __u64 bytes);

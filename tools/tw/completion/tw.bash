@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# bash completion for tw. What there is to complete comes from tw's own help, so
+# Completion for tw. What there is to complete comes from tw's own help, so
 # nothing is listed here twice: commands, their options, and by the words in
 # capitals what follows them.
+#
+# bash reads this file. Other shells run it with the words behind tw, the last of
+# which is being typed, and get what may be meant by that, a line each.
 
 # The commands of a list: two spaces, a name, its help.
 _tw_commands() {
@@ -145,4 +148,31 @@ _tw() {
 	fi
 }
 
-complete -F _tw tw
+# As readline has them: an = is a word. What is before it stays before what is
+# offered, and a folder ends with /.
+_tw_offer() {
+	local word before=""
+
+	COMP_WORDS=(tw)
+	for word; do
+		before=""
+		while [[ $word == *=* ]]; do
+			COMP_WORDS+=("${word%%=*}" =)
+			before+=${word%%=*}=
+			word=${word#*=}
+		done
+		[[ -n $before && -z $word ]] || COMP_WORDS+=("$word")
+	done
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	_tw
+	for word in "${COMPREPLY[@]}"; do
+		[[ -d $word ]] && word+=/
+		printf '%s\n' "$before$word"
+	done
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+	_tw_offer "$@"
+else
+	complete -F _tw tw
+fi

@@ -13,7 +13,7 @@
 #include "base/number.h"
 #include "base/progress.h"
 #include "base/stop.h"
-#include "page/borrow.h"
+#include "machine/borrow.h"
 #include "page/commands.h"
 #include "page/migrate.h"
 #include "page/pages.h"

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/text.h"
-#include "page/borrow.h"
+#include "machine/borrow.h"
 #include "page/commands.h"
 #include "page/pages.h"
 #include "page/procmap.h"

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/cli.h"
-#include "page/maps.h"
+#include "machine/maps.h"
 #include "page/procmap.h"
 
 static int no_process(int err, unsigned int pid)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "page/maps.h"
+#include "machine/maps.h"
 #include "tw.h"
 
 /**

@@ -29,6 +29,9 @@
 #define MIN_WIDTH	200
 #define MIN_HEIGHT	120
 #define MAX_SIZE	8192
+/* Smaller maps have no axes. */
+#define AXES_COLS	40
+#define AXES_ROWS	8
 
 const char heatmap_more[] =
 "  FILE              of tw record (tierwatch.rec), - for the standard input\n"
@@ -133,19 +136,24 @@ static int make_grid(const struct heatmap_job *job, struct hm_grid *grid,
 static int to_terminal(const struct heatmap_job *job,
 		       const struct recording *rec)
 {
-	bool colour = want_colour(job->colour);
+	bool colour = want_colour(job->colour), axes;
 	unsigned int cols = job->width, rows = job->height;
 	struct hm_grid grid;
 	int c;
 
 	if (!cols)
 		terminal_size(&cols, &rows);
+	axes = cols >= AXES_COLS && rows >= AXES_ROWS;
+	if (axes) {
+		cols -= HM_PLACE_COLS;
+		rows--;
+	}
 	/* A label above each band, two lines below, and the prompt. */
 	c = make_grid(job, &grid, rec, colour ? cols : (cols - 2) / 2,
 		      rows - 4, 1);
 	if (c)
 		return c;
-	hm_print(&grid, rec, colour,
+	hm_print(&grid, rec, axes, colour,
 		 !strcmp(nl_langinfo(CODESET), "UTF-8"));
 	hm_free(&grid);
 	return cli_flush(EXIT_SUCCESS);
@@ -160,6 +168,7 @@ static void json_band(const struct hm_grid *g, const struct hm_band *b,
 	json_open(NULL, '{');
 	json_u64("region", r->id);
 	json_u64("agent", r->agent);
+	json_str("agent_name", r->agent_name);
 	json_u64("pid", r->pid);
 	json_str("command", r->name);
 	json_page("addr", r->addr);
@@ -198,6 +207,7 @@ static int to_json(const struct heatmap_job *job, const struct recording *rec)
 	json_u64("samples", rec->nr_samples);
 	json_bool("complete", rec->complete);
 	json_bool("stopped", rec->stopped);
+	json_bool("faults_only", rec->faults_only);
 	json_u64("page_size", rec->head.page_size);
 	json_u64("interval_ns", rec->head.interval_ns);
 	json_u64("span_ns", grid.span_ns);

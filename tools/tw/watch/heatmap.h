@@ -83,12 +83,27 @@ void hm_free(struct hm_grid *grid);
 double hm_level(const struct hm_grid *grid, double heat);
 /* A tier's colour, dark when cold. */
 struct hm_rgb hm_colour(int tier, double level);
-/* "1234 tw-workload, agent 7": whose region it is, into @buf. */
+/* "region 3, tw-workload 1234, agent 7": whose it is, into @buf. */
 void hm_label(char *buf, size_t size, const struct rec_region *region);
 
+/*
+ * Axes. Where a row of a band begins: its address in the process that had the
+ * region mapped, or how far it is from the region's begin.
+ */
+const char *hm_place(char *buf, const struct hm_band *band,
+		     const struct recording *rec, unsigned int row);
+/* From mark to mark, a round time, so that there are @marks at most. */
+__u64 hm_step(__u64 span_ns, unsigned int marks);
+/* What is written at a mark. */
+const char *hm_time(char *buf, __u64 ns);
+
 /* heatmap_term.c */
+
+/* Columns of a map's addresses, in front of it. */
+#define HM_PLACE_COLS	15
+
 void hm_print(const struct hm_grid *grid, const struct recording *rec,
-	      bool colour, bool utf8);
+	      bool axes, bool colour, bool utf8);
 
 /* heatmap_cairo.c */
 

@@ -21,13 +21,17 @@
 #include "watch/heatmap.h"
 #include "watch/record_file.h"
 
-#define LEFT	12
+/* With the addresses. */
+#define LEFT	120
 #define RIGHT	12
 #define TOP	12
 #define BOTTOM	44
 /* Above each band. */
 #define LABEL	18
 #define FONT	12
+/* From address to address, and from time to time, at least. */
+#define PLACE_ROWS	40
+#define TIME_COLS	90
 
 /* What is used of it, under its own names. */
 static struct {
@@ -185,10 +189,61 @@ static void box(struct picture *p, double x, double y, double w, double h,
 	lib.cairo_fill(p->cr);
 }
 
+/* What doesn't fit is left out behind, letter by letter. */
+static void fit(struct picture *p, char *what, double width)
+{
+	char *end = what + strlen(what);
+
+	while (end > what && text_width(p, what) > width) {
+		do
+			end--;
+		while (end > what && (*end & 0xc0) == 0x80);
+		*end = '\0';
+	}
+}
+
+static void mark(struct picture *p, double x, double y, double w, double h)
+{
+	static const struct hm_rgb grey = { 0x80, 0x80, 0x88 };
+
+	box(p, x, y, w, h, grey);
+}
+
+/* Addresses at the left of each band, and times below all of them. */
+static void draw_axes(struct picture *p)
+{
+	const struct hm_grid *g = p->grid;
+	unsigned int marks = g->cols / TIME_COLS, row;
+	__u64 step = hm_step(g->span_ns, marks ? marks : 1), ns;
+	double x, y = p->height - BOTTOM;
+	char what[TEXT_LEN];
+	size_t i;
+
+	for (i = 0; i < g->nr_bands; i++) {
+		const struct hm_band *b = &g->bands[i];
+
+		for (row = 0; row < b->rows; row += PLACE_ROWS) {
+			mark(p, LEFT - 5, TOP + LABEL + b->row + row, 4, 1);
+			text(p, LEFT - 8, TOP + LABEL + b->row + row + 5, true,
+			     hm_place(what, b, p->rec, row));
+		}
+	}
+	for (ns = 0;; ns += step) {
+		x = LEFT + (double)ns / g->span_ns * g->cols;
+		if (x + 3 + text_width(p, hm_time(what, ns)) > p->width)
+			break;
+		mark(p, x, y + 1, 1, 14);
+		text(p, x + 3, y + 15, false, what);
+		if (g->span_ns - ns <= step)
+			break;
+	}
+}
+
 static void draw_labels(struct picture *p)
 {
 	const struct hm_grid *g = p->grid;
 	char label[160], size[TEXT_LEN];
+	double end;
 	size_t i;
 
 	for (i = 0; i < g->nr_bands; i++) {
@@ -196,19 +251,21 @@ static void draw_labels(struct picture *p)
 		double y = TOP + LABEL + b->row - 5;
 
 		hm_label(label, sizeof(label), &p->rec->regions[b->region]);
+		text_bytes(size, b->pages * p->rec->head.page_size);
+		end = p->width - RIGHT - text_width(p, size);
+		fit(p, label, end - LEFT - 8);
 		text(p, LEFT, y, false, label);
-		text(p, p->width - RIGHT, y, true,
-		     text_bytes(size, b->pages * p->rec->head.page_size));
+		text(p, end, y, false, size);
 	}
 }
 
-/* What colours and brightness mean, and the time. */
+/* What colours and brightness mean, and what is missing. */
 static void draw_legend(struct picture *p)
 {
 	unsigned int full = p->grid->heat_max > HM_HEAT_FULL ?
 			    p->grid->heat_max : HM_HEAT_FULL;
-	double x = LEFT, y = p->height - 12;
-	char span[TEXT_LEN], note[128];
+	double x = 12, y = p->height - 12;
+	char note[128];
 	int t, i;
 
 	for (t = 0; t < TW_NR_TIERS; t++) {
@@ -217,17 +274,14 @@ static void draw_legend(struct picture *p)
 			    hm_colour(t, i / 3.0));
 		x = text(p, x + 32, y, false, tw_tier_name(t)) + 14;
 	}
-	snprintf(note, sizeof(note), "dark: heat 0, bright: %u", full);
-	if (x + text_width(p, note) < p->width - RIGHT)
-		text(p, p->width - RIGHT, y, true, note);
-	text(p, LEFT, y - 17, false, "0 s");
-	text_ns(span, p->grid->span_ns);
-	text(p, p->width - RIGHT, y - 17, true, span);
-	if (p->grid->hidden) {
+	if (p->grid->hidden)
 		snprintf(note, sizeof(note), "%zu smaller regions not shown",
 			 p->grid->hidden);
-		text(p, LEFT + 60, y - 17, false, note);
-	}
+	else
+		snprintf(note, sizeof(note), "dark: heat 0, bright: %u%s", full,
+			 p->rec->faults_only ? ", of faults alone" : "");
+	if (x + text_width(p, note) < p->width - RIGHT)
+		text(p, p->width - RIGHT, y, true, note);
 }
 
 static void draw(struct picture *p)
@@ -244,6 +298,7 @@ static void draw(struct picture *p)
 				   CAIRO_FONT_WEIGHT_NORMAL);
 	lib.cairo_set_font_size(p->cr, FONT);
 	draw_labels(p);
+	draw_axes(p);
 	draw_legend(p);
 }
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cli.h"
+#include "base/text.h"
 #include "tw.h"
 #include "watch/heatmap.h"
 #include "watch/record_file.h"
@@ -271,6 +273,53 @@ void hm_free(struct hm_grid *grid)
 	memset(grid, 0, sizeof(*grid));
 }
 
+/* -- axes -------------------------------------------------------------------------- */
+
+const char *hm_place(char *buf, const struct hm_band *band,
+		     const struct recording *rec, unsigned int row)
+{
+	const struct rec_region *region = &rec->regions[band->region];
+	__u64 page = band->first + (double)row * band->pages / band->rows;
+	char size[TEXT_LEN];
+
+	if (region->addr)
+		snprintf(buf, TEXT_LEN, "0x%llx",
+			 (unsigned long long)region->addr +
+			 page * rec->head.page_size);
+	else
+		snprintf(buf, TEXT_LEN, "+%s",
+			 text_bytes(size, page * rec->head.page_size));
+	return buf;
+}
+
+__u64 hm_step(__u64 span_ns, unsigned int marks)
+{
+	static const unsigned int parts[] = { 1, 2, 5 };
+	double least = (double)span_ns / marks;
+	__u64 ten;
+	unsigned int i;
+
+	for (ten = 1; ten <= 1000000000000000000ULL; ten *= 10)
+		for (i = 0; i < ARRAY_SIZE(parts); i++)
+			if (ten * parts[i] >= least)
+				return ten * parts[i];
+	return ~0ULL;
+}
+
+const char *hm_time(char *buf, __u64 ns)
+{
+	char *point;
+
+	text_ns(buf, ns);
+	if (!ns)
+		strcpy(buf, "0");
+	/* "2 s", but "2.5 s" */
+	point = strstr(buf, ".0 ");
+	if (point)
+		memmove(point, point + 2, strlen(point + 2) + 1);
+	return buf;
+}
+
 /* -- how it looks ------------------------------------------------------------------ */
 
 double hm_level(const struct hm_grid *grid, double heat)
@@ -300,6 +349,16 @@ struct hm_rgb hm_colour(int tier, double level)
 	return c;
 }
 
+/* Is there no name of the agent but its label? */
+static bool is_label(const struct rec_region *region)
+{
+	char label[TEXT_LEN];
+
+	snprintf(label, sizeof(label), "%llu",
+		 (unsigned long long)region->agent);
+	return !region->agent_name[0] || !strcmp(region->agent_name, label);
+}
+
 void hm_label(char *buf, size_t size, const struct rec_region *region)
 {
 	int n = snprintf(buf, size, "region %llu",
@@ -308,7 +367,17 @@ void hm_label(char *buf, size_t size, const struct rec_region *region)
 	if (region->pid && n >= 0 && (size_t)n < size)
 		n += snprintf(buf + n, size - n, ", %s %u", region->name,
 			      region->pid);
-	if (n >= 0 && (size_t)n < size)
+	if (n < 0 || (size_t)n >= size)
+		return;
+	/* A cgroup's path says it all; the program may have been said already. */
+	if (region->agent_name[0] == '/')
+		snprintf(buf + n, size - n, ", agent %s", region->agent_name);
+	else if (region->pid && !strcmp(region->agent_name, region->name))
 		snprintf(buf + n, size - n, ", agent %llu",
 			 (unsigned long long)region->agent);
+	else
+		snprintf(buf + n, size - n, ", agent %llu%s%s",
+			 (unsigned long long)region->agent,
+			 is_label(region) ? "" : " ",
+			 is_label(region) ? "" : region->agent_name);
 }

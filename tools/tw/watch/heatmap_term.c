@@ -7,6 +7,8 @@
  */
 #include <stdio.h>
 
+#include <string.h>
+
 #include "base/cli.h"
 #include "base/text.h"
 #include "watch/heatmap.h"
@@ -17,6 +19,10 @@ static const char * const shades_utf8[] = { "\u00b7", "\u2591", "\u2592",
 static const char * const shades_ascii[] = { ".", ":", "-", "=", "+", "*", "#",
 					     "%", "@" };
 static const char tier_letters[] = "GCNSH";
+/* A row in so many has its address in front, the first of a band always. */
+#define PLACE_ROWS	4
+/* A mark of time and what is written at it. */
+#define TIME_COLS	9
 
 static const char *shade(double level, bool utf8)
 {
@@ -71,9 +77,39 @@ static void print_tiers(const struct hm_grid *g, unsigned int row)
 	}
 }
 
+static void print_place(const struct hm_band *b, const struct recording *rec,
+			unsigned int row)
+{
+	char place[TEXT_LEN] = "";
+
+	if (row % PLACE_ROWS == 0)
+		hm_place(place, b, rec, row);
+	printf("%*s ", HM_PLACE_COLS - 1, place);
+}
+
+/* Marks below a map, each where its time begins, with the time behind it. */
+static void print_times(const struct hm_grid *g)
+{
+	unsigned int marks = g->cols / TIME_COLS, col = 0, at;
+	__u64 step = hm_step(g->span_ns, marks ? marks : 1), ns;
+	char time[TEXT_LEN];
+
+	for (ns = 0;; ns += step) {
+		at = (double)ns / g->span_ns * g->cols;
+		col += printf("%*s|", at > col ? (int)(at - col) : 0, "");
+		if (col + strlen(hm_time(time, ns)) > g->cols)
+			break;
+		col += printf("%s", time);
+		if (g->span_ns - ns <= step)
+			break;
+	}
+	printf("%*s", col < g->cols ? (int)(g->cols - col) : 0, "");
+}
+
 /* Rows, each band below its label. */
 static void print_band(const struct hm_grid *g, const struct hm_band *b,
-		       const struct recording *rec, bool colour, bool utf8)
+		       const struct recording *rec, bool axes, bool colour,
+		       bool utf8)
 {
 	const struct rec_region *region = &rec->regions[b->region];
 	char label[128], size[TEXT_LEN];
@@ -87,6 +123,8 @@ static void print_band(const struct hm_grid *g, const struct hm_band *b,
 		       b->first * rec->head.page_size);
 	putchar('\n');
 	for (row = b->row; row < b->row + b->rows; row++) {
+		if (axes)
+			print_place(b, rec, row - b->row);
 		print_row(g, row, colour, utf8);
 		if (!colour)
 			print_tiers(g, row);
@@ -117,15 +155,26 @@ static void print_legend(const struct hm_grid *g, bool colour, bool utf8)
 }
 
 void hm_print(const struct hm_grid *grid, const struct recording *rec,
-	      bool colour, bool utf8)
+	      bool axes, bool colour, bool utf8)
 {
 	char span[TEXT_LEN];
 	size_t i;
 
 	for (i = 0; i < grid->nr_bands; i++)
-		print_band(grid, &grid->bands[i], rec, colour, utf8);
+		print_band(grid, &grid->bands[i], rec, axes, colour, utf8);
+	if (axes) {
+		printf("%*s", HM_PLACE_COLS, "");
+		print_times(grid);
+		if (!colour) {
+			fputs("  ", stdout);
+			print_times(grid);
+		}
+		putchar('\n');
+	}
 	printf("0 s to %s, %zu samples", text_ns(span, grid->span_ns),
 	       rec->nr_samples);
+	if (rec->faults_only)
+		fputs("; heat is of faults alone", stdout);
 	if (grid->hidden)
 		printf("; %zu smaller regions are not shown: see --size, --region",
 		       grid->hidden);

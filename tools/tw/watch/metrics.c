@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/agent_find.h"
+#include "agent/agent_known.h"
 #include "base/cli.h"
 #include "base/json.h"
 #include "base/number.h"
@@ -22,24 +23,29 @@ const char metrics_more[] =
 	"                  node_exporter: give it a name that ends in .prom\n"
 	"  --agents N      with the N agents that have the most memory, too\n"
 	"  --json          a list of samples, to stdout\n"
-	"Times are in seconds, amounts of memory in bytes.\n";
+	"Times are in seconds, amounts of memory in bytes. Without the driver all there\n"
+	"is to say is tierwatch_up 0, and the exit code is 3.\n";
 
 /**
  * struct source - what the figures are read from
+ * @up: the driver is there; without it, there is nothing else
  * @stats: the statistics page
  * @info: the driver
  * @policy: the knobs
  * @tier: by enum tw_tier
  * @agents: the largest ones first
  * @nr_agents: how many of them are shown
+ * @known: what they are called
  */
 struct source {
+	bool up;
 	const struct tw_stats *stats;
 	struct tw_info info;
 	struct tw_policy policy;
 	struct tw_stats_tier tier[TW_NR_TIERS];
 	struct tw_agent_entry *agents;
 	size_t nr_agents;
+	struct agents_known known;
 };
 
 /* A member of struct tw_stats. */
@@ -297,6 +303,16 @@ static void put_states(FILE *f, const struct source *s)
 	}
 }
 
+static void put_up(FILE *f, const struct source *s)
+{
+	static const struct metric up = {
+		"up", false, "1: the driver is there and has told its figures."
+	};
+
+	metric_begin(f, &up);
+	metric_sample(f, &up, NULL, s->up, METRIC_PLAIN, 0);
+}
+
 static void put_driver(FILE *f, const struct source *s)
 {
 	static const struct metric info = {
@@ -331,25 +347,27 @@ static void put_driver(FILE *f, const struct source *s)
  * A number and a user name one agent in a user namespace only, and two samples
  * with the same labels make a whole scrape fail.
  */
-static void put_agent(FILE *f, const struct metric *m,
+static void put_agent(FILE *f, const struct metric *m, struct source *s,
 		      const struct tw_agent_entry *a, const __u64 v[TW_NR_TIERS],
-		      enum metric_unit unit, __u32 page_size)
+		      enum metric_unit unit)
 {
-	char labels[160];
+	char labels[160 + METRIC_VALUE_LEN], value[METRIC_VALUE_LEN];
+	char name[AGENT_TEXT_LEN];
 	int tier;
 
+	metric_value(value, agent_name(name, agent_known(&s->known, a), a->id));
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		snprintf(labels, sizeof(labels),
-			 "agent=\"%llu\",uid=\"%u\",userns=\"%llu\",kind=\"%s\",tier=\"%s\"",
-			 (unsigned long long)a->id, a->uid,
+			 "agent=\"%llu\",name=\"%s\",uid=\"%u\",userns=\"%llu\",kind=\"%s\",tier=\"%s\"",
+			 (unsigned long long)a->id, value, a->uid,
 			 (unsigned long long)a->user_ns,
 			 a->flags & TW_AGENT_IS_DEFAULT ? "cgroup" : "agent",
 			 tw_tier_name(tier));
-		metric_sample(f, m, labels, v[tier], unit, page_size);
+		metric_sample(f, m, labels, v[tier], unit, s->info.page_size);
 	}
 }
 
-static void put_agents(FILE *f, const struct source *s)
+static void put_agents(FILE *f, struct source *s)
 {
 	static const struct metric used = {
 		"agent_used_bytes", false,
@@ -365,12 +383,12 @@ static void put_agents(FILE *f, const struct source *s)
 		return;
 	metric_begin(f, &used);
 	for (i = 0; i < s->nr_agents; i++)
-		put_agent(f, &used, &s->agents[i], s->agents[i].pages,
-			  METRIC_PAGES, s->info.page_size);
+		put_agent(f, &used, s, &s->agents[i], s->agents[i].pages,
+			  METRIC_PAGES);
 	metric_begin(f, &major);
 	for (i = 0; i < s->nr_agents; i++)
-		put_agent(f, &major, &s->agents[i], s->agents[i].faults_major,
-			  METRIC_PLAIN, 0);
+		put_agent(f, &major, s, &s->agents[i],
+			  s->agents[i].faults_major, METRIC_PLAIN);
 }
 
 static int by_size(const void *a, const void *b)
@@ -394,6 +412,8 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 		err = tw_stats_map(tw, &s->stats);
 	if (err)
 		return err;
+	s->up = true;
+	s->known.tw = tw;
 	for (i = 0; i < TW_NR_TIERS; i++)
 		tw_stats_tier_read(s->stats, i, &s->tier[i]);
 	if (!most)
@@ -407,8 +427,11 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 }
 
 /* To @f, or as JSON. */
-static void put_samples(FILE *f, const struct source *s)
+static void put_samples(FILE *f, struct source *s)
 {
+	put_up(f, s);
+	if (!s->up)
+		return;
 	put_driver(f, s);
 	put_states(f, s);
 	put_gauges(f, s);
@@ -417,7 +440,7 @@ static void put_samples(FILE *f, const struct source *s)
 	put_agents(f, s);
 }
 
-static int put_json(const struct source *s)
+static int put_json(struct source *s)
 {
 	json_open(NULL, '[');
 	put_samples(NULL, s);
@@ -426,7 +449,7 @@ static int put_json(const struct source *s)
 	return cli_flush(EXIT_SUCCESS);
 }
 
-static int put_text(const struct source *s, const char *path)
+static int put_text(struct source *s, const char *path)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -446,6 +469,11 @@ static int put_text(const struct source *s, const char *path)
 		fwrite(text, 1, len, stdout);
 	free(text);
 	return cli_flush(c);
+}
+
+static int put(struct source *s, const char *path, bool json)
+{
+	return json ? put_json(s) : put_text(s, path);
 }
 
 int cmd_metrics(int argc, char **argv)
@@ -485,14 +513,18 @@ int cmd_metrics(int argc, char **argv)
 	if (json && path)
 		return cli_usage("--output is for the text, without --json");
 	c = cli_open(&tw);
+	/* That it is not there is a figure, too; an old file would hide it. */
+	if (c == EXIT_NO_DEVICE)
+		return put(&s, path, json) ? EXIT_FAILURE : c;
 	if (c)
 		return c;
 	err = read_source(tw, &s, most);
 	if (err)
 		c = cli_errno(err, "reading the statistics");
 	else
-		c = json ? put_json(&s) : put_text(&s, path);
+		c = put(&s, path, json);
 	free(s.agents);
+	agents_known_free(&s.known);
 	tw_close(tw);
 	return c;
 }

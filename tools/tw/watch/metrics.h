@@ -31,4 +31,11 @@ void metric_begin(FILE *f, const struct metric *m);
 void metric_sample(FILE *f, const struct metric *m, const char *labels,
 		   __u64 value, enum metric_unit unit, __u32 page_size);
 
+/*
+ * Any text as a label's value, without the quotes around it. A long one is cut
+ * in front. Into a buffer of METRIC_VALUE_LEN, which is returned.
+ */
+#define METRIC_VALUE_LEN	520
+const char *metric_value(char *buf, const char *text);
+
 #endif /* _TW_METRICS_H */

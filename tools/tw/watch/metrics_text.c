@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "watch/metrics.h"
 
 #define PREFIX	"tierwatch_"
@@ -38,17 +39,38 @@ static void put_value(FILE *f, __u64 value, enum metric_unit unit,
 		(unsigned long long)value % times[unit].per_second);
 }
 
-/* What stands between the braces: NAME="VALUE",... without quotes in it. */
+const char *metric_value(char *buf, const char *text)
+{
+	char *to = buf;
+
+	for (text = text_tail(text, METRIC_VALUE_LEN / 2 - 1); *text; text++) {
+		if (*text == '"' || *text == '\\')
+			*to++ = '\\';
+		*to++ = *text;
+	}
+	*to = '\0';
+	return buf;
+}
+
+/* What stands between the braces: NAME="VALUE",..., as metric_value() has it. */
 static void json_labels(const char *labels)
 {
-	char name[32], value[64];
-	int len;
+	char name[32], value[METRIC_VALUE_LEN];
+	size_t len;
+	int skip;
 
 	json_open("labels", '{');
-	while (labels && sscanf(labels, "%31[^=]=\"%63[^\"]\"%n", name, value,
-				&len) == 2) {
+	while (labels && sscanf(labels, "%31[^=]=\"%n", name, &skip) == 1) {
+		labels += skip;
+		for (len = 0; *labels && *labels != '"'; labels++) {
+			if (*labels == '\\' && labels[1])
+				labels++;
+			if (len + 1 < sizeof(value))
+				value[len++] = *labels;
+		}
+		value[len] = '\0';
 		json_str(name, value);
-		labels += len;
+		labels += *labels == '"';
 		labels += *labels == ',';
 	}
 	json_close('}');

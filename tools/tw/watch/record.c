@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/agent_known.h"
 #include "base/cli.h"
 #include "base/json.h"
 #include "base/number.h"
@@ -20,7 +21,7 @@
 #include "base/progress.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "page/maps.h"
+#include "machine/maps.h"
 #include "watch/commands.h"
 #include "watch/record_file.h"
 #include "watch/sample.h"
@@ -47,12 +48,15 @@ const char record_more[] =
  * @json: the account at the end as JSON
  * @sampler: where samples come from
  * @maps: who has mapped what
+ * @agents: what the regions' agents are called
  * @writer: where they go
  * @known: region ids, in the order they are written
  * @nr_known: how many
  * @runs: room for a sample's runs
  * @nr_pages: pages of the last sample
+ * @scanned: at a look at least, scans were on
  * @late: samples that took longer than the interval
+ * @cpu_ns: CPU time of this process when the first sample was begun
  * @progress: what is told meanwhile
  */
 struct record_job {
@@ -64,12 +68,15 @@ struct record_job {
 	bool json;
 	struct sampler sampler;
 	struct map_list maps;
+	struct agents_known agents;
 	struct rec_writer writer;
 	__u64 *known;
 	size_t nr_known;
 	struct rec_run *runs;
 	size_t nr_pages;
+	bool scanned;
 	__u64 late;
+	__u64 cpu_ns;
 	struct progress progress;
 };
 
@@ -120,8 +127,10 @@ static int find_device(struct record_job *job)
 
 static int new_region(struct record_job *job, __u64 id)
 {
+	const struct agent_known *agent;
 	struct rec_region region = { .id = id };
 	const struct map_region *map;
+	char name[AGENT_TEXT_LEN];
 	__u64 *more;
 
 	more = reallocarray(job->known, job->nr_known + 1, sizeof(*more));
@@ -129,6 +138,10 @@ static int new_region(struct record_job *job, __u64 id)
 		return -ENOMEM;
 	job->known = more;
 	region.agent = sample_agent(&job->sampler, id);
+	agent = agent_known_label(&job->agents, region.agent);
+	snprintf(region.agent_name, sizeof(region.agent_name), "%s",
+		 text_tail(agent_name(name, agent, region.agent),
+			   sizeof(region.agent_name) - 1));
 	map = maps_find(&job->maps, id);
 	if (map) {
 		region.pages = map->pages;
@@ -209,6 +222,7 @@ static int follow_process(struct record_job *job)
 static int take_sample(struct record_job *job, __u64 start)
 {
 	struct sampler *s = &job->sampler;
+	struct tw_policy policy;
 	struct rec_run *runs;
 	__u64 time;
 	size_t nr;
@@ -219,8 +233,11 @@ static int take_sample(struct record_job *job, __u64 start)
 		return err;
 	time = now_ns() - start;
 	err = sample_take(s);
+	if (!err)
+		err = tw_policy_get(s->tw, &policy);
 	if (err)
 		return err;
+	job->scanned |= policy.enabled;
 	runs = reallocarray(job->runs, s->nr + 1, sizeof(*runs));
 	if (!runs)
 		return -ENOMEM;
@@ -276,7 +293,7 @@ static int record(struct record_job *job, __u64 start)
 
 static void report(const struct record_job *job, __u64 start, bool ended)
 {
-	__u64 elapsed = now_ns() - start, cpu = cpu_ns();
+	__u64 elapsed = now_ns() - start, cpu = cpu_ns() - job->cpu_ns;
 	char size[TEXT_LEN], each[TEXT_LEN];
 	__u64 n = job->writer.samples;
 
@@ -291,6 +308,7 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 		json_u64("elapsed_ns", elapsed);
 		json_u64("cpu_ns", cpu);
 		json_bool("process_ended", ended);
+		json_bool("faults_only", !job->scanned);
 		json_close('}');
 		json_end();
 		return;
@@ -304,6 +322,8 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 	if (job->late)
 		printf("%llu samples took longer than the interval: take a longer one with --interval\n",
 		       (unsigned long long)job->late);
+	if (n && !job->scanned)
+		printf("heat is of faults alone: nothing scanned. To change that: tw policy set enabled=on\n");
 	if (n && !job->nr_known)
 		printf("there was no page of a region in all this time\n");
 }
@@ -351,6 +371,7 @@ static int run(struct record_job *job, struct tw *tw)
 	if (err)
 		return cli_errno(err, "asking the driver");
 	job->sampler.tw = tw;
+	job->agents.tw = tw;
 	job->sampler.only = job->pid ? &job->maps : NULL;
 	job->sampler.pid = job->pid;
 	c = check_process(job);
@@ -362,6 +383,7 @@ static int run(struct record_job *job, struct tw *tw)
 	if (c)
 		return c;
 	err = begin_file(job, f, info.page_size, start);
+	job->cpu_ns = cpu_ns();
 	if (!err)
 		err = record(job, start);
 	/* The process's end is the recording's. */
@@ -369,7 +391,9 @@ static int run(struct record_job *job, struct tw *tw)
 	if (ended)
 		err = 0;
 	if (!job->writer.err)
-		rec_end(&job->writer, stop_signal() ? REC_END_STOPPED : 0);
+		rec_end(&job->writer,
+			(stop_signal() ? REC_END_STOPPED : 0) |
+			(job->scanned ? 0 : REC_END_FAULTS_ONLY));
 	if (fclose(f) && !job->writer.err)
 		job->writer.err = -errno;
 	if (err || job->writer.err)
@@ -452,6 +476,7 @@ int cmd_record(int argc, char **argv)
 	c = run(&job, tw);
 	sample_free(&job.sampler);
 	maps_free(&job.maps);
+	agents_known_free(&job.agents);
 	rec_writer_free(&job.writer);
 	free(job.known);
 	free(job.runs);

@@ -145,6 +145,9 @@ int rec_region(struct rec_writer *w, const struct rec_region *region)
 	put_u32(w, region->pid);
 	put_u32(w, len);
 	put(w, region->name, len);
+	len = strnlen(region->agent_name, REC_AGENT_LEN - 1);
+	put_u32(w, len);
+	put(w, region->agent_name, len);
 	return end_chunk(w);
 }
 
@@ -278,10 +281,22 @@ static void *grow(void *array, size_t nr, size_t size)
 	return reallocarray(array, nr ? 2 * nr : 1, size);
 }
 
+/* A name with its length in front, into a buffer of @size that is all 0. */
+static void take_name(struct input *in, char *name, size_t size)
+{
+	__u32 len = take_u32(in);
+
+	if (len >= size)
+		in->bad = true;
+	else
+		take(in, name, len);
+	if (!in->bad)
+		text_clean(name);
+}
+
 static int read_region(struct recording *rec, struct input *in)
 {
 	struct rec_region *r;
-	__u32 len;
 
 	if (rec->nr_regions == REC_MAX_REGIONS)
 		return -EBADMSG;
@@ -296,14 +311,12 @@ static int read_region(struct recording *rec, struct input *in)
 	r->pages = take_u64(in);
 	r->addr = take_u64(in);
 	r->pid = take_u32(in);
-	len = take_u32(in);
-	if (len >= REC_NAME_LEN || r->pages > TW_REGION_MAX_PAGES)
-		in->bad = true;
-	else
-		take(in, r->name, len);
-	if (in->bad)
+	take_name(in, r->name, sizeof(r->name));
+	/* Not in files of before there were these names. */
+	if (in->at != in->end)
+		take_name(in, r->agent_name, sizeof(r->agent_name));
+	if (in->bad || r->pages > TW_REGION_MAX_PAGES)
 		return -EBADMSG;
-	text_clean(r->name);
 	rec->nr_regions++;
 	return 0;
 }
@@ -389,6 +402,7 @@ static int read_end(struct recording *rec, struct input *in)
 		return -EBADMSG;
 	rec->complete = true;
 	rec->stopped = flags & REC_END_STOPPED;
+	rec->faults_only = flags & REC_END_FAULTS_ONLY;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #define REC_VERSION		1
 #define REC_HEADER_SIZE		64
 #define REC_NAME_LEN		32
+#define REC_AGENT_LEN		128
 #define REC_MAX_REGIONS		(1U << 20)
 
 enum rec_chunk {
@@ -25,6 +26,8 @@ enum rec_chunk {
 
 /* rec_end.flags: it was to go on, but was told to stop. */
 #define REC_END_STOPPED		(1U << 0)
+/* Nothing scanned at any look: pages are as hot as faults made them. */
+#define REC_END_FAULTS_ONLY	(1U << 1)
 
 /**
  * struct rec_region - a region that was recorded
@@ -34,6 +37,7 @@ enum rec_chunk {
  * @addr: where it was mapped, or 0
  * @pid: of a process that had it mapped, or 0
  * @name: what that process was called
+ * @agent_name: what its agent was called: a cgroup's path, a program; or empty
  */
 struct rec_region {
 	__u64 id;
@@ -42,6 +46,7 @@ struct rec_region {
 	__u64 addr;
 	__u32 pid;
 	char name[REC_NAME_LEN];
+	char agent_name[REC_AGENT_LEN];
 };
 
 /**
@@ -94,6 +99,7 @@ struct rec_head {
  * @runs: @nr_runs of them
  * @complete: false when the file was cut off behind the last sample
  * @stopped: it was told to stop
+ * @faults_only: nothing scanned meanwhile; false also when nobody knows
  */
 struct recording {
 	struct rec_head head;
@@ -105,6 +111,7 @@ struct recording {
 	size_t nr_runs;
 	bool complete;
 	bool stopped;
+	bool faults_only;
 };
 
 /**

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "page/borrow.h"
-#include "page/maps.h"
+#include "machine/borrow.h"
+#include "machine/maps.h"
 #include "tw.h"
 #include "watch/record_file.h"
 #include "watch/sample.h"

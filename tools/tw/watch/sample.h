@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-#include "page/maps.h"
+#include "machine/maps.h"
 #include "tw.h"
 #include "watch/record_file.h"
 

@@ -30,8 +30,8 @@ const char top_more[] =
 "  --pages          amounts in pages, not in bytes\n"
 "  --once           look twice, print it, end: takes no terminal\n"
 "  --json           the same as JSON\n"
-"Keys: q quits, s sorts by the next key, r turns round, p pages or bytes,\n"
-"+ and - change the interval, Space looks at once.\n";
+"  --past KEY       history of faults, major, moves or use (of a tier)\n"
+"Keys: q quits, ? explains the others and what is shown.\n";
 
 static void json_tier(const struct top_view *v, int tier)
 {
@@ -61,10 +61,13 @@ static void json_tier(const struct top_view *v, int tier)
 
 static void json_agent(const struct top_agent_row *r)
 {
+	char name[AGENT_TEXT_LEN];
 	int t;
 
 	json_open(NULL, '{');
 	json_u64("id", r->agent.id);
+	json_str("name", agent_name(name, &r->agent.known, r->agent.id));
+	json_str("program", r->agent.known.program);
 	json_u64("uid", r->agent.uid);
 	json_bool("default", r->agent.is_default);
 	json_open("pages", '{');
@@ -89,6 +92,7 @@ static void json_view(const struct top_view *v)
 	json_u64("lost", s->lost);
 	json_u64("sigbus", s->sigbus);
 	json_u64("promoted_per_second", v->promoted + 0.5);
+	json_bool("scanning", s->scanning);
 	json_u64("demoted_per_second", v->demoted + 0.5);
 	json_open("tiers", '[');
 	for (i = 0; i < TW_NR_TIERS; i++)
@@ -119,7 +123,7 @@ static int print_view(const struct top_view *v)
 }
 
 /* Two looks, an interval apart. */
-static int once(struct tw *tw, const struct tw_stats *stats,
+static int once(struct agents_known *known, const struct tw_stats *stats,
 		struct top_view *view, __u64 interval_ns, bool json)
 {
 	struct top_snap before, now;
@@ -127,11 +131,11 @@ static int once(struct tw *tw, const struct tw_stats *stats,
 	int err, code;
 
 	stop_catch();
-	top_look(&before, tw, stats);
+	top_look(&before, known, stats);
 	deadline = before.time_ns + interval_ns;
 	while (!stop_signal() && now_ns() < deadline)
 		stop_wait(-1, deadline);
-	top_look(&now, tw, stats);
+	top_look(&now, known, stats);
 	err = top_compare(view, &before, &now);
 	if (err)
 		code = cli_errno(err, "comparing");
@@ -142,6 +146,20 @@ static int once(struct tw *tw, const struct tw_stats *stats,
 	top_snap_free(&before);
 	top_snap_free(&now);
 	return code ? code : stop_code(cli_flush(EXIT_SUCCESS));
+}
+
+static int parse_past(const char *s, enum top_past *past)
+{
+	int i;
+
+	for (i = 0; i < TOP_NR_PASTS; i++) {
+		if (!strcmp(s, top_past_names[i])) {
+			*past = i;
+			return 0;
+		}
+	}
+	return cli_usage("no history of: %s. There is one of faults, major, moves and use",
+			 s);
 }
 
 static int parse_sort(const char *s, enum top_sort *sort)
@@ -160,6 +178,7 @@ static int parse_sort(const char *s, enum top_sort *sort)
 
 static int show(struct top_view *view, __u64 interval_ns, bool batch, bool json)
 {
+	struct agents_known known = { 0 };
 	const struct tw_stats *stats;
 	struct tw_info info;
 	struct tw *tw;
@@ -176,8 +195,10 @@ static int show(struct top_view *view, __u64 interval_ns, bool batch, bool json)
 		goto out;
 	}
 	view->page_size = info.page_size;
-	c = batch ? once(tw, stats, view, interval_ns, json) :
-		    top_screen(tw, stats, view, interval_ns);
+	known.tw = tw;
+	c = batch ? once(&known, stats, view, interval_ns, json) :
+		    top_screen(&known, stats, view, interval_ns);
+	agents_known_free(&known);
 out:
 	free(view->agent);
 	tw_close(tw);
@@ -189,6 +210,7 @@ int cmd_top(int argc, char **argv)
 	static const struct option opts[] = {
 		{ "interval", required_argument, NULL, 'i' },
 		{ "sort", required_argument, NULL, 's' },
+		{ "past", required_argument, NULL, 'P' },
 		{ "reverse", no_argument, NULL, 'r' },
 		{ "pages", no_argument, NULL, 'p' },
 		{ "once", no_argument, NULL, 'o' },
@@ -200,7 +222,7 @@ int cmd_top(int argc, char **argv)
 	bool batch = false, json = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "i:s:rpoj", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "i:s:P:rpoj", opts, NULL)) != -1) {
 		switch (c) {
 		case 'i':
 			if (parse_span(optarg, NS_PER_SEC, &interval_ns) ||
@@ -211,6 +233,11 @@ int cmd_top(int argc, char **argv)
 			break;
 		case 's':
 			c = parse_sort(optarg, &view.sort);
+			if (c)
+				return c;
+			break;
+		case 'P':
+			c = parse_past(optarg, &view.past);
 			if (c)
 				return c;
 			break;

@@ -19,6 +19,13 @@ const char * const top_sort_names[TOP_NR_SORTS] = {
 	[TOP_SORT_ID]		= "id",
 };
 
+const char * const top_past_names[TOP_NR_PASTS] = {
+	[TOP_PAST_FAULTS]	= "faults",
+	[TOP_PAST_MAJOR]	= "major",
+	[TOP_PAST_MOVES]	= "moves",
+	[TOP_PAST_USE]		= "use",
+};
+
 /* The histogram is a scan's, whose writes are seldom; each band by itself. */
 static void look_at_heat(struct top_tier *to, const struct tw_stats *stats,
 			 int tier)
@@ -29,12 +36,14 @@ static void look_at_heat(struct top_tier *to, const struct tw_stats *stats,
 		to->heat[i] = tw_stats_heat(stats, tier, i);
 }
 
-void top_look(struct top_snap *snap, struct tw *tw,
+void top_look(struct top_snap *snap, struct agents_known *known,
 	      const struct tw_stats *stats)
 {
+	struct tw_policy policy;
 	int t;
 
 	memset(snap, 0, sizeof(*snap));
+	snap->scanning = tw_policy_get(known->tw, &policy) || policy.enabled;
 	snap->time_ns = now_ns();
 	for (t = 0; t < TW_NR_TIERS; t++) {
 		tw_stats_tier_read(stats, t, &snap->tier[t].now);
@@ -50,7 +59,7 @@ void top_look(struct top_snap *snap, struct tw *tw,
 	snap->demoted = LOAD(auto_demoted);
 #undef LOAD
 	snap->sigbus = tw_stats_sigbus(stats);
-	snap->agents_err = top_agents(tw, &snap->agent, &snap->nr_agents);
+	snap->agents_err = top_agents(known, &snap->agent, &snap->nr_agents);
 }
 
 void top_snap_free(struct top_snap *snap)
@@ -89,6 +98,7 @@ static const struct top_agent *same_agent(const struct top_snap *snap,
 		const struct top_agent *b = &snap->agent[i];
 
 		if (b->id == a->id && b->uid == a->uid &&
+		    b->user_ns == a->user_ns &&
 		    b->is_default == a->is_default)
 			return b;
 	}
@@ -132,6 +142,31 @@ int top_compare(struct top_view *view, const struct top_snap *before,
 	view->demoted = rate(before->demoted, now->demoted, view->seconds);
 	top_sort_agents(view);
 	return 0;
+}
+
+void top_remember(struct top_view *view)
+{
+	struct top_history *h = view->history;
+	unsigned int at = h->nr++ % TOP_PAST_LOOKS;
+	int t;
+
+	for (t = 0; t < TW_NR_TIERS; t++) {
+		const struct tw_stats_tier *now = &view->snap->tier[t].now;
+		const struct top_tier_row *row = &view->tier[t];
+
+		h->value[t][TOP_PAST_FAULTS][at] = row->faults;
+		h->value[t][TOP_PAST_MAJOR][at] = row->major;
+		h->value[t][TOP_PAST_MOVES][at] = row->in + row->out;
+		h->value[t][TOP_PAST_USE][at] = now->capacity ?
+			100.0 * now->used / now->capacity : 0;
+	}
+}
+
+double top_past_value(const struct top_view *view, int tier, unsigned int back)
+{
+	const struct top_history *h = view->history;
+
+	return h->value[tier][view->past][(h->nr - 1 - back) % TOP_PAST_LOOKS];
 }
 
 static int larger(double a, double b)

@@ -27,14 +27,18 @@
  * @view: the figures
  * @interval_ns: from look to look
  * @utf8: bars can be shown
+ * @help: the keys are explained instead
  * @quit: the user wants to
+ * @history: of the looks
  */
 struct screen {
 	SCREEN *screen;
 	struct top_view *view;
 	__u64 interval_ns;
 	bool utf8;
+	bool help;
 	bool quit;
+	struct top_history history;
 };
 
 static int open_screen(struct screen *s)
@@ -100,7 +104,8 @@ static void draw(const struct screen *s)
 	if (rows > MAX_ROWS)
 		rows = MAX_ROWS;
 	erase();
-	nr = top_text(s->view, line, rows, COLS, s->utf8);
+	nr = s->help ? top_help(line, rows) :
+		       top_text(s->view, line, rows, COLS, s->utf8);
 	for (i = 0; i < nr; i++) {
 		attrset(attribute(line[i].look));
 		mvaddnstr(i, 0, line[i].text, -1);
@@ -109,10 +114,11 @@ static void draw(const struct screen *s)
 			mvchgat(i, 0, -1, A_REVERSE, 0, NULL);
 	}
 	attrset(A_DIM);
-	mvprintw(LINES - 1, 0, "q quit  s sort: %s%s  r reverse  p %s  +/- every %.1f s",
+	mvprintw(LINES - 1, 0, "q quit  ? help  s sort: %s%s  p %s  h past: %s  +- %.1f s",
 		 top_sort_names[s->view->sort],
 		 s->view->reverse ? ", reversed" : "",
 		 s->view->pages ? "bytes" : "pages",
+		 top_past_names[s->view->past],
 		 (double)s->interval_ns / NS_PER_SEC);
 	attrset(A_NORMAL);
 	refresh();
@@ -121,6 +127,11 @@ static void draw(const struct screen *s)
 /* True when the figures should be taken anew. */
 static bool key(struct screen *s, int ch)
 {
+	if (s->help && ch != KEY_RESIZE && ch != 'q' && ch != 'Q') {
+		s->help = false;
+		draw(s);
+		return false;
+	}
 	switch (ch) {
 	case 'q':
 	case 'Q':
@@ -134,6 +145,12 @@ static bool key(struct screen *s, int ch)
 		break;
 	case 'p':
 		s->view->pages = !s->view->pages;
+		break;
+	case 'h':
+		s->view->past = (s->view->past + 1) % TOP_NR_PASTS;
+		break;
+	case '?':
+		s->help = true;
 		break;
 	case '+':
 		if (s->interval_ns * 2 <= MAX_INTERVAL_NS)
@@ -177,41 +194,46 @@ static int listen_keys(struct screen *s)
 }
 
 /* Looks, draws and listens, until it is told to end; 0 or -errno. */
-static int run(struct screen *s, struct tw *tw, const struct tw_stats *stats)
+static int run(struct screen *s, struct agents_known *known,
+	       const struct tw_stats *stats)
 {
 	struct top_snap before, now;
 	int err;
 
-	top_look(&before, tw, stats);
-	top_look(&now, tw, stats);
+	top_look(&before, known, stats);
+	top_look(&now, known, stats);
 	for (;;) {
 		err = top_compare(s->view, &before, &now);
 		if (err)
 			break;
+		top_remember(s->view);
 		draw(s);
 		err = listen_keys(s);
 		if (err || s->quit || stop_signal())
 			break;
 		top_snap_free(&before);
 		before = now;
-		top_look(&now, tw, stats);
+		top_look(&now, known, stats);
 	}
 	top_snap_free(&before);
 	top_snap_free(&now);
 	return err;
 }
 
-int top_screen(struct tw *tw, const struct tw_stats *stats,
+int top_screen(struct agents_known *known, const struct tw_stats *stats,
 	       struct top_view *view, __u64 interval_ns)
 {
-	struct screen s = { .view = view, .interval_ns = interval_ns };
+	static struct screen s;
 	int err, code;
 
+	s.view = view;
+	s.interval_ns = interval_ns;
+	view->history = &s.history;
 	stop_catch();
 	code = open_screen(&s);
 	if (code)
 		return code;
-	err = run(&s, tw, stats);
+	err = run(&s, known, stats);
 	close_screen(&s);
 	if (err && !stop_signal())
 		return cli_errno(err, "the terminal");

@@ -3,6 +3,7 @@
  * tw top: the figures as lines of text, for a screen or a file.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,12 +11,25 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cli.h"
 #include "base/text.h"
 #include "tw.h"
 #include "watch/top.h"
 
-/* The last band of the screen has all that is hotter. */
-#define BANDS	10
+/* Bands of heat that fit 80 columns. The last one shown has all that is hotter. */
+#define BANDS		10
+#define BAND_COLS	7
+#define NAME_COLS	17
+/* The screen from which on there is room for READ/s and WRITTEN/s ... */
+#define WIDE_COLS	97
+/* ... and from which on programs have a column of their own. */
+#define PROGRAM_COLS	112
+/* Columns of the tiers' table without its history, narrow and wide. */
+#define TIER_COLS	62
+#define TIER_COLS_WIDE	80
+#define LEAST_HISTORY	6
+/* Lines from which on there is room for a section of history, and for air. */
+#define TALL_ROWS	30
 
 /**
  * struct page - the lines so far
@@ -114,70 +128,156 @@ static enum top_look_of look_of_level(__u32 level)
 	}
 }
 
-static void add_tier(struct page *p, int tier, bool wide)
-{
-	const struct tw_stats_tier *t = &p->view->snap->tier[tier].now;
-	const struct top_tier_row *r = &p->view->tier[tier];
-	char used[TEXT_LEN], size[TEXT_LEN], f[TEXT_LEN], m[TEXT_LEN];
-	char in[TEXT_LEN], out[TEXT_LEN], rd[TEXT_LEN], wr[TEXT_LEN];
-	char io[64] = "";
-
-	if (!t->bound) {
-		add(p, TOP_PLAIN, "%-5s not bound", tw_tier_name(tier));
-		return;
-	}
-	if (wide)
-		snprintf(io, sizeof(io), " %9s %9s",
-			 top_short(rd, r->read, 1024),
-			 top_short(wr, r->written, 1024));
-	add(p, look_of_level(t->level),
-	    "%-5s %-8s %9s %9s %4.0f%% %9s %8s %8s %8s%s", tw_tier_name(tier),
-	    tw_level_name(t->level), amount(p, used, t->used),
-	    amount(p, size, t->capacity),
-	    t->capacity ? 100.0 * t->used / t->capacity : 0,
-	    top_short(f, r->faults, 1000), top_short(m, r->major, 1000),
-	    top_short(in, r->in, 1000), top_short(out, r->out, 1000), io);
-}
-
-static void add_tiers(struct page *p)
-{
-	bool wide = p->cols >= 97;
-	int t;
-
-	add(p, TOP_HEAD, "%-5s %-8s %9s %9s %5s %9s %8s %8s %8s%s", "TIER",
-	    "PRESSURE", "USED", "SIZE", "USE", "FAULTS/s", "MAJOR/s", "IN/s",
-	    "OUT/s", wide ? "    READ/s WRITTEN/s" : "");
-	for (t = 0; t < TW_NR_TIERS; t++)
-		add_tier(p, t, wide);
-}
-
-/* How tall a bar is beside the tallest of the tier. */
-static const char *bar(const struct page *p, __u64 value, __u64 most)
+/* How tall a bar is beside the tallest. */
+static const char *bar(const struct page *p, double value, double most)
 {
 	static const char * const tall[] = { " ", "\u2581", "\u2582", "\u2583",
 					     "\u2584", "\u2585", "\u2586",
 					     "\u2587", "\u2588" };
 	static const char * const plain[] = { " ", ".", ":", "-", "=", "+", "*",
 					      "#", "@" };
-	unsigned int i = most ? (8 * value + most - 1) / most : 0;
+	unsigned int i = most > 0 ? ceil(8 * value / most) : 0;
 
+	if (i > 8)
+		i = 8;
 	return p->utf8 ? tall[i] : plain[i];
+}
+
+/* -- history ----------------------------------------------------------------- */
+
+/*
+ * The last looks of a tier, the latest at the right; at most @cols of them. A tier
+ * is tall beside its own tallest, but in use of all that it has. What that is goes
+ * into @most.
+ */
+static void put_history(const struct page *p, char *to, size_t size, int tier,
+			unsigned int cols, double *most)
+{
+	const struct top_view *v = p->view;
+	unsigned int nr = v->history->nr, i;
+	size_t len = 0;
+
+	*most = v->past == TOP_PAST_USE ? 100 : 0;
+	if (nr > cols)
+		nr = cols;
+	if (nr > (size - 1) / 3)
+		nr = (size - 1) / 3;
+	if (nr > TOP_PAST_LOOKS)
+		nr = TOP_PAST_LOOKS;
+	for (i = 0; i < nr; i++)
+		if (top_past_value(v, tier, i) > *most)
+			*most = top_past_value(v, tier, i);
+	*to = '\0';
+	for (i = nr; i-- > 0; )
+		len += snprintf(to + len, size - len, "%s",
+				bar(p, top_past_value(v, tier, i), *most));
+}
+
+/* Columns of history behind the tiers' figures. */
+static unsigned int history_cols(const struct page *p, bool wide)
+{
+	unsigned int used = (wide ? TIER_COLS_WIDE : TIER_COLS) + 1;
+
+	if (!p->view->history || p->rows > TALL_ROWS ||
+	    p->cols < used + LEAST_HISTORY)
+		return 0;
+	return p->cols - used;
+}
+
+/* On a tall screen: all of its width. */
+static void add_history(struct page *p)
+{
+	const struct top_view *v = p->view;
+	char bars[TOP_LINE_LEN], peak[TEXT_LEN];
+	unsigned int cols = p->cols > 40 ? p->cols - 20 : 20;
+	double most;
+	int t;
+
+	add(p, TOP_HEAD, "%-5s %s%s, a bar a look, the last one at the right",
+	    "PAST", top_past_names[v->past],
+	    v->past == TOP_PAST_USE ? " in %" : " a second");
+	for (t = 0; t < TW_NR_TIERS; t++) {
+		if (!v->snap->tier[t].now.bound)
+			continue;
+		put_history(p, bars, sizeof(bars), t, cols, &most);
+		add(p, TOP_PLAIN, "%-5s %7s %s", tw_tier_name(t),
+		    top_short(peak, most, 1000), bars);
+	}
+}
+
+/* -- tiers ------------------------------------------------------------------- */
+
+static void add_tier(struct page *p, int tier, bool wide)
+{
+	const struct tw_stats_tier *t = &p->view->snap->tier[tier].now;
+	const struct top_tier_row *r = &p->view->tier[tier];
+	char used[TEXT_LEN], size[TEXT_LEN], f[TEXT_LEN], m[TEXT_LEN];
+	char in[TEXT_LEN], out[TEXT_LEN], rd[TEXT_LEN], wr[TEXT_LEN];
+	char io[64] = "", bars[TOP_LINE_LEN / 2] = "";
+	unsigned int cols = history_cols(p, wide);
+	double most;
+
+	if (!t->bound) {
+		add(p, TOP_PLAIN, "%-5s not bound", tw_tier_name(tier));
+		return;
+	}
+	if (wide)
+		snprintf(io, sizeof(io), " %7s %9s",
+			 top_short(rd, r->read, 1024),
+			 top_short(wr, r->written, 1024));
+	if (cols)
+		put_history(p, bars, sizeof(bars), tier, cols, &most);
+	add(p, look_of_level(t->level),
+	    "%-5s %-8s %6s %6s %3.0f%% %8s %7s %5s %5s%s%s%s",
+	    tw_tier_name(tier), tw_level_name(t->level),
+	    amount(p, used, t->used), amount(p, size, t->capacity),
+	    t->capacity ? 100.0 * t->used / t->capacity : 0,
+	    top_short(f, r->faults, 1000), top_short(m, r->major, 1000),
+	    top_short(in, r->in, 1000), top_short(out, r->out, 1000), io,
+	    *bars ? " " : "", bars);
+}
+
+static void add_tiers(struct page *p)
+{
+	bool wide = p->cols >= WIDE_COLS;
+	char past[TEXT_LEN] = "";
+	int t;
+
+	if (history_cols(p, wide))
+		snprintf(past, sizeof(past), " PAST: %s",
+			 top_past_names[p->view->past]);
+	add(p, TOP_HEAD, "%-5s %-8s %6s %6s %4s %8s %7s %5s %5s%s%s", "TIER",
+	    "PRESSURE", "USED", "SIZE", "USE", "FAULTS/s", "MAJOR/s", "IN/s",
+	    "OUT/s", wide ? "  READ/s WRITTEN/s" : "", past);
+	for (t = 0; t < TW_NR_TIERS; t++)
+		add_tier(p, t, wide);
+}
+
+/* -- heat -------------------------------------------------------------------- */
+
+static unsigned int nr_bands(const struct page *p)
+{
+	unsigned int nr = (p->cols - 5) / BAND_COLS;
+
+	if (p->cols < 5 || nr < BANDS)
+		return BANDS;
+	return nr < TW_HEAT_BANDS ? nr : TW_HEAT_BANDS;
 }
 
 static void add_heat_of(struct page *p, int tier)
 {
 	const __u64 *heat = p->view->snap->tier[tier].heat;
 	char line[TOP_LINE_LEN], number[TEXT_LEN];
-	__u64 band[BANDS] = { 0 }, most = 0;
-	int i, len;
+	__u64 band[TW_HEAT_BANDS] = { 0 }, most = 0;
+	int i, len, bands = nr_bands(p);
 
 	for (i = 0; i < TW_HEAT_BANDS; i++)
-		band[i < BANDS ? i : BANDS - 1] += heat[i];
-	for (i = 0; i < BANDS; i++)
+		band[i < bands ? i : bands - 1] += heat[i];
+	for (i = 0; i < bands; i++)
 		if (band[i] > most)
 			most = band[i];
 	len = snprintf(line, sizeof(line), "%-5s", tw_tier_name(tier));
-	for (i = 0; i < BANDS; i++)
+	for (i = 0; i < bands; i++)
 		len += snprintf(line + len, sizeof(line) - len, " %s%5s",
 				bar(p, band[i], most),
 				band[i] ? top_short(number, band[i], 1000) :
@@ -187,27 +287,109 @@ static void add_heat_of(struct page *p, int tier)
 
 static void add_heat(struct page *p)
 {
-	int t;
+	char line[TOP_LINE_LEN], number[TEXT_LEN];
+	int i, len, t, bands = nr_bands(p);
 
-	add(p, TOP_HEAD, "%-5s %6s %6s %6s %6s %6s %6s %6s %6s %6s %6s",
-	    "HEAT", "0", "1", "2", "4", "8", "16", "32", "64", "128",
-	    "256+");
+	len = snprintf(line, sizeof(line), "%-5s", "HEAT");
+	for (i = 0; i < bands; i++) {
+		snprintf(number, sizeof(number), "%u%s", i ? 1U << (i - 1) : 0,
+			 i + 1 == bands && bands < TW_HEAT_BANDS ? "+" : "");
+		len += snprintf(line + len, sizeof(line) - len, " %*s",
+				BAND_COLS - 1, number);
+	}
+	add(p, TOP_HEAD, "%s", line);
 	for (t = 0; t < TW_NR_TIERS; t++)
 		if (p->view->snap->tier[t].now.bound)
 			add_heat_of(p, t);
+	if (!p->view->snap->scanning)
+		add(p, TOP_PLAIN, "heat comes from faults alone, nothing scans: tw policy set enabled=on");
+}
+
+/* -- agents ------------------------------------------------------------------ */
+
+static bool begins_letter(char c)
+{
+	return (c & 0xc0) != 0x80;
+}
+
+static unsigned int letters(const char *s)
+{
+	unsigned int n = 0;
+
+	for (; *s; s++)
+		n += begins_letter(*s);
+	return n;
+}
+
+/*
+ * An agent's name in a column of @cols. Of a cgroup's path its end is shown, of
+ * others their beginning, which has the label. Where letters can't be shown, each
+ * is a "?".
+ */
+static void put_name(const struct page *p, char *to, size_t size,
+		     const char *name, unsigned int cols)
+{
+	unsigned int nr = letters(name), skip, n = 0;
+	char *end = to + size - 1;
+
+	if (nr > cols && *name == '/') {
+		to = stpcpy(to, "..");
+		n = 2;
+		for (skip = nr - cols + n; skip; )
+			skip -= begins_letter(*++name);
+	}
+	for (; *name; name++) {
+		if (begins_letter(*name) && n++ == cols)
+			break;
+		if (to < end && (p->utf8 || begins_letter(*name)))
+			*to++ = *name & 0x80 && !p->utf8 ? '?' : *name;
+	}
+	for (; n < cols && to < end; n++)
+		*to++ = ' ';
+	*to = '\0';
+}
+
+/* Without programs' column they are in the name. */
+static unsigned int name_cols(const struct page *p)
+{
+	return p->cols < PROGRAM_COLS ? NAME_COLS : NAME_COLS + p->cols - 104;
+}
+
+static void put_agent(const struct page *p, const struct top_agent *a,
+		      char *to, size_t size)
+{
+	struct agent_known known = a->known;
+	char name[AGENT_TEXT_LEN];
+
+	if (p->cols < PROGRAM_COLS) {
+		agent_text(name, &known, a->id);
+		put_name(p, to, size, name, NAME_COLS);
+		return;
+	}
+	known.program[0] = '\0';
+	agent_text(name, &known, a->id);
+	put_name(p, to, size, name, name_cols(p));
+	to += strlen(to);
+	*to++ = ' ';
+	put_name(p, to, AGENT_TEXT_LEN, a->known.program,
+		 sizeof(a->known.program) - 1);
+	to += strlen(to);
+	if (a->known.pid)
+		snprintf(to, TEXT_LEN, " %7u", a->known.pid);
+	else
+		snprintf(to, TEXT_LEN, " %7s", "");
 }
 
 static void add_agent(struct page *p, const struct top_agent_row *r)
 {
 	char amounts[TW_NR_TIERS][TEXT_LEN], total[TEXT_LEN], f[TEXT_LEN];
-	char name[TEXT_LEN];
+	char name[TOP_LINE_LEN + AGENT_TEXT_LEN + TEXT_LEN];
 	int t;
 
-	snprintf(name, sizeof(name), "%s%llu", r->agent.is_default ?
-		 "cgroup " : "", (unsigned long long)r->agent.id);
+	put_agent(p, &r->agent, name, TOP_LINE_LEN);
 	for (t = 0; t < TW_NR_TIERS; t++)
 		amount(p, amounts[t], r->agent.pages[t]);
-	add(p, TOP_PLAIN, "%-17s %5u %6s %6s %6s %6s %6s %7s %9s", name,
+	add(p, TOP_PLAIN, "%s %5u %6s %6s %6s %6s %6s %7s %9s", name,
 	    r->agent.uid, amounts[0], amounts[1], amounts[2], amounts[3],
 	    amounts[4], amount(p, total, r->total),
 	    top_short(f, r->faults, 1000));
@@ -218,8 +400,10 @@ static void add_agents(struct page *p)
 	const struct top_snap *s = p->view->snap;
 	size_t i;
 
-	add(p, TOP_HEAD, "%-17s %5s %6s %6s %6s %6s %6s %7s %9s", "AGENT",
-	    "UID", "GPU", "CPU", "NVME", "SSD", "HDD", "TOTAL", "FAULTS/s");
+	add(p, TOP_HEAD, "%-*s%s %5s %6s %6s %6s %6s %6s %7s %9s",
+	    name_cols(p), "AGENT",
+	    p->cols < PROGRAM_COLS ? "" : " PROGRAM             PID", "UID",
+	    "GPU", "CPU", "NVME", "SSD", "HDD", "TOTAL", "FAULTS/s");
 	if (s->agents_err)
 		add(p, TOP_PLAIN, "agents can't be listed: %s",
 		    strerror(-s->agents_err));
@@ -234,6 +418,8 @@ static void add_agents(struct page *p)
 	}
 }
 
+/* -- all of it --------------------------------------------------------------- */
+
 unsigned int top_text(const struct top_view *view, struct top_line *line,
 		      unsigned int rows, unsigned int cols, bool utf8)
 {
@@ -245,18 +431,49 @@ unsigned int top_text(const struct top_view *view, struct top_line *line,
 		.utf8 = utf8,
 	};
 	/* Room for agents comes before beauty. */
-	bool airy = rows > 30;
+	bool airy = rows > TALL_ROWS;
 
 	add_head(&p);
 	if (airy)
 		add(&p, TOP_PLAIN, "%s", "");
 	add_tiers(&p);
 	add_trouble(&p);
+	if (airy && view->history) {
+		add(&p, TOP_PLAIN, "%s", "");
+		add_history(&p);
+	}
 	if (airy)
 		add(&p, TOP_PLAIN, "%s", "");
 	add_heat(&p);
 	if (airy)
 		add(&p, TOP_PLAIN, "%s", "");
 	add_agents(&p);
+	return p.nr;
+}
+
+unsigned int top_help(struct top_line *line, unsigned int rows)
+{
+	static const char * const text[] = {
+		"q        quits",
+		"s        sorts agents by the next: pages, pages in memory, faults, number",
+		"r        turns the order round",
+		"p        amounts in pages, or in bytes",
+		"h        what the past is of: faults, major faults, moves, use",
+		"+ -      doubles, halves the time from look to look",
+		"Space    looks at once",
+		"?        this; any key takes it away",
+		"",
+		"TIER     FAULTS/s of its pages, MAJOR/s those that waited for its device,",
+		"         IN/s and OUT/s pages moved; READ/s and WRITTEN/s bytes of a store",
+		"PAST     a bar a look, as tall as it is beside the tallest; use: of all",
+		"HEAT     pages by heat at the last scan: 0, 1, 2 to 3, 4 to 7, ...",
+		"AGENT    its cgroup, or its label and program, and its pages by tier",
+	};
+	struct page p = { .line = line, .rows = rows };
+	size_t i;
+
+	add(&p, TOP_HEAD, "tw top: keys and columns");
+	for (i = 0; i < ARRAY_SIZE(text); i++)
+		add(&p, TOP_PLAIN, "%s", text[i]);
 	return p.nr;
 }

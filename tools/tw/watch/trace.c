@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,6 +58,8 @@ const char trace_more[] =
  * @shown: events shown
  * @lost_said: of the lost ones, reported
  * @said_ns: when
+ * @agents: what they are called
+ * @cpu_ns: CPU time of this process when it began to listen
  */
 struct trace_job {
 	struct trace_filter filter;
@@ -70,6 +73,8 @@ struct trace_job {
 	__u64 shown;
 	__u64 lost_said;
 	__u64 said_ns;
+	__u64 cpu_ns;
+	struct agents_known agents;
 };
 
 static void show(struct trace_job *job, const struct tw_event *e,
@@ -81,9 +86,9 @@ static void show(struct trace_job *job, const struct tw_event *e,
 	if (job->quiet)
 		return;
 	if (job->json)
-		trace_json(e, cpu);
+		trace_json(e, cpu, &job->agents);
 	else
-		trace_print(e, cpu);
+		trace_print(e, cpu, &job->agents);
 }
 
 /* Shows up to @most of the events there are; how many it has looked at. */
@@ -135,7 +140,7 @@ static void say_summary(const struct trace_job *job, struct tw_stream *stream,
 			__u64 start_ns)
 {
 	__u64 seen = tw_stream_seen(stream), lost = tw_stream_lost(stream);
-	__u64 ns = now_ns() - start_ns, cpu = cpu_ns();
+	__u64 ns = now_ns() - start_ns, cpu = cpu_ns() - job->cpu_ns;
 
 	if (!job->json) {
 		fflush(stdout);
@@ -193,6 +198,7 @@ static int trace(struct trace_job *job, struct tw_stream *stream)
 	bool busy = false;
 	int err = 0;
 
+	job->cpu_ns = cpu_ns();
 	if (job->duration_ns < ~0ULL - start)
 		deadline = start + job->duration_ns;
 	while (job->left && !stop_signal() && now_ns() < deadline) {
@@ -290,9 +296,10 @@ static int parse_slots(const char *s, __u64 *slots)
 
 /*
  * Events name threads as the first PID namespace does. In another one the same
- * number is somebody else's, and nothing here tells which is which.
+ * number is somebody else's, and nothing here tells which is which. And a process
+ * that isn't there does nothing that could be waited for.
  */
-static int check_pid_ns(void)
+static int check_pid(__u32 pid)
 {
 	struct stat st;
 
@@ -300,6 +307,8 @@ static int check_pid_ns(void)
 		return cli_error("--pid takes /proc, which is not mounted");
 	if (st.st_ino != PROC_PID_INIT_INO)
 		return cli_error("--pid works in the first PID namespace only: events have its numbers, and here are others. Run tw outside the container, or trace an agent with --agent N");
+	if (kill(pid, 0) && errno == ESRCH)
+		return cli_error("there is no process %u", pid);
 	return 0;
 }
 
@@ -383,17 +392,22 @@ int cmd_trace(int argc, char **argv)
 		return cli_usage("trace takes options only");
 	if (job.filter.pid && job.filter.by_agent)
 		return cli_usage("--pid and --agent don't go together: an agent's events don't say whose they are");
-	c = job.filter.pid ? check_pid_ns() : 0;
+	c = job.filter.pid ? check_pid(job.filter.pid) : 0;
 	if (!c)
 		c = cli_open(&tw);
 	if (c)
 		return c;
 	/* First: from when others can see the stream there is an account. */
 	stop_catch();
+	job.agents.tw = tw;
+	/* Names first: while they are looked up, events would have to wait. */
+	if (!job.quiet)
+		agent_known_label(&job.agents, 0);
 	c = make_stream(&job, tw, &stream);
 	if (!c)
 		c = trace(&job, stream);
 	tw_stream_close(stream);
+	agents_known_free(&job.agents);
 	tw_close(tw);
 	return c;
 }

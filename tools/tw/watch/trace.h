@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "agent/agent_known.h"
 #include "tw.h"
 
 /* A direct-mapped memory of which threads are of --pid's process. */
@@ -33,8 +34,10 @@ struct trace_filter {
 
 bool trace_wanted(struct trace_filter *f, const struct tw_event *e);
 /* A line of text, ended by a newline. */
-void trace_print(const struct tw_event *e, unsigned int cpu);
+void trace_print(const struct tw_event *e, unsigned int cpu,
+		 struct agents_known *agents);
 /* A line of JSON. */
-void trace_json(const struct tw_event *e, unsigned int cpu);
+void trace_json(const struct tw_event *e, unsigned int cpu,
+		struct agents_known *agents);
 
 #endif /* _TW_TRACE_H */

@@ -68,6 +68,15 @@ static void print_migrate(const struct tw_event *e)
 		printf(", failed: %s", strerror(-e->status));
 }
 
+/*
+ * An event of this type tells of a fault that found no room, or of an agent
+ * that has got over its limit; that one names no tier that a page is to go to.
+ */
+static bool is_excess(const struct tw_event *e)
+{
+	return e->type == TW_EVENT_LIMIT && e->to_tier == TW_TIER_NONE;
+}
+
 /* What there is to say of the events that are about more than a page. */
 static void print_rest(const struct tw_event *e)
 {
@@ -90,8 +99,13 @@ static void print_rest(const struct tw_event *e)
 		       strerror(e->status < 0 ? -e->status : e->status));
 		break;
 	case TW_EVENT_LIMIT:
-		printf(" %s, addr 0x%llx", text_page(page, e->page),
-		       (unsigned long long)e->addr);
+		if (is_excess(e))
+			printf(" %s: %llu pages, over the agent's limit",
+			       tw_tier_name(e->tier),
+			       (unsigned long long)e->addr);
+		else
+			printf(" %s, addr 0x%llx", text_page(page, e->page),
+			       (unsigned long long)e->addr);
 		break;
 	case TW_EVENT_REQUEST:
 		printf(" %llu: %s, %s", (unsigned long long)e->addr,
@@ -103,8 +117,11 @@ static void print_rest(const struct tw_event *e)
 	}
 }
 
-void trace_print(const struct tw_event *e, unsigned int cpu)
+void trace_print(const struct tw_event *e, unsigned int cpu,
+		 struct agents_known *agents)
 {
+	char agent[AGENT_TEXT_LEN];
+
 	printf("%llu.%09llu cpu %u %s", (unsigned long long)e->time_ns / 1000000000,
 	       (unsigned long long)e->time_ns % 1000000000, cpu,
 	       tw_event_name(e->type));
@@ -115,7 +132,9 @@ void trace_print(const struct tw_event *e, unsigned int cpu)
 	else
 		print_rest(e);
 	if (e->agent)
-		printf(", agent %llu", (unsigned long long)e->agent);
+		printf(", agent %s",
+		       agent_text(agent, agent_known_label(agents, e->agent),
+				  e->agent));
 	if (e->pid)
 		printf(", pid %u", e->pid);
 	putchar('\n');
@@ -126,27 +145,131 @@ static const char *yes(__u32 flag)
 	return flag ? "true" : "false";
 }
 
-/*
- * In one go, since there may be a hundred thousand a second: building a
- * document of 16 members and taking it apart again is most of the time then.
- * All strings are words that need no escapes.
- */
-void trace_json(const struct tw_event *e, unsigned int cpu)
+/* A name is clean text, of which only these two mean something in a string. */
+static void json_agent(const struct tw_event *e, struct agents_known *agents)
 {
-	printf("{\"time_ns\":%llu,\"cpu\":%u,\"number\":%llu,\"type\":\"%s\","
-	       "\"tier\":\"%s\",\"to_tier\":\"%s\",\"reason\":\"%s\","
-	       "\"page\":\"0x%llx\",\"addr\":\"0x%llx\",\"agent\":%llu,"
-	       "\"pid\":%u,\"latency_ns\":%u,\"status\":%d,",
+	char name[AGENT_TEXT_LEN];
+	const char *c;
+
+	printf(",\"agent\":%llu,\"agent_name\":\"",
+	       (unsigned long long)e->agent);
+	for (c = agent_name(name, agent_known_label(agents, e->agent),
+			    e->agent); *c; c++) {
+		if (*c == '"' || *c == '\\')
+			putchar('\\');
+		putchar(*c);
+	}
+	putchar('"');
+}
+
+static void json_page_of(const struct tw_event *e)
+{
+	printf(",\"page\":\"0x%llx\"", (unsigned long long)e->page);
+}
+
+/* Where a page was and is to be. */
+static void json_move(const struct tw_event *e)
+{
+	printf(",\"tier\":\"%s\",\"to_tier\":\"%s\"", tw_tier_name(e->tier),
+	       tw_tier_name(e->to_tier));
+}
+
+static void json_tier(const struct tw_event *e)
+{
+	printf(",\"tier\":\"%s\"", tw_tier_name(e->tier));
+}
+
+static void json_outcome(const struct tw_event *e)
+{
+	printf(",\"reason\":\"%s\",\"latency_ns\":%u,\"status\":%d",
+	       tw_reason_name(e->reason), e->latency_ns, e->status);
+}
+
+static void json_fault(const struct tw_event *e, struct agents_known *agents)
+{
+	json_move(e);
+	json_page_of(e);
+	json_agent(e, agents);
+	printf(",\"addr\":\"0x%llx\",\"latency_ns\":%u,\"write\":%s,\"major\":%s,\"first\":%s",
+	       (unsigned long long)e->addr, e->latency_ns,
+	       yes(e->flags & TW_FAULT_WRITE), yes(e->flags & TW_FAULT_MAJOR),
+	       yes(e->flags & TW_FAULT_FIRST));
+}
+
+static void json_limit(const struct tw_event *e, struct agents_known *agents)
+{
+	json_tier(e);
+	json_agent(e, agents);
+	if (is_excess(e)) {
+		printf(",\"used\":%llu", (unsigned long long)e->addr);
+	} else {
+		json_page_of(e);
+		printf(",\"addr\":\"0x%llx\"", (unsigned long long)e->addr);
+	}
+	printf(",\"status\":%d", e->status);
+}
+
+/* What only events of this type have. */
+static void json_rest(const struct tw_event *e, struct agents_known *agents)
+{
+	switch (e->type) {
+	case TW_EVENT_FAULT:
+		json_fault(e, agents);
+		break;
+	case TW_EVENT_MIGRATE:
+		json_move(e);
+		json_page_of(e);
+		json_agent(e, agents);
+		json_outcome(e);
+		printf(",\"asked\":%s", yes(e->flags & TW_MIGRATE_ASKED));
+		break;
+	case TW_EVENT_PRESSURE:
+		json_tier(e);
+		printf(",\"level\":\"%s\",\"used\":%llu",
+		       tw_level_name(e->status), (unsigned long long)e->addr);
+		break;
+	case TW_EVENT_LIMIT:
+		json_limit(e, agents);
+		break;
+	case TW_EVENT_TIER_BOUND:
+		json_tier(e);
+		printf(",\"capacity\":%llu", (unsigned long long)e->addr);
+		break;
+	case TW_EVENT_TIER_UNBOUND:
+		json_tier(e);
+		break;
+	case TW_EVENT_TIER_ERROR:
+		json_tier(e);
+		printf(",\"status\":%d", e->status);
+		break;
+	case TW_EVENT_AGENT_CREATED:
+	case TW_EVENT_AGENT_ENDED:
+		json_agent(e, agents);
+		break;
+	case TW_EVENT_REQUEST:
+		printf(",\"request\":%llu", (unsigned long long)e->addr);
+		json_move(e);
+		json_page_of(e);
+		json_agent(e, agents);
+		json_outcome(e);
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * Printed as it is, since there may be a hundred thousand a second: building a
+ * document and taking it apart again is most of the time then. All strings
+ * but an agent's name are words that need no escapes.
+ */
+void trace_json(const struct tw_event *e, unsigned int cpu,
+		struct agents_known *agents)
+{
+	printf("{\"time_ns\":%llu,\"cpu\":%u,\"number\":%llu,\"type\":\"%s\",\"pid\":%u",
 	       (unsigned long long)e->time_ns, cpu,
 	       (unsigned long long)e->seq / 2 - 1, tw_event_name(e->type),
-	       tw_tier_name(e->tier), tw_tier_name(e->to_tier),
-	       tw_reason_name(e->reason), (unsigned long long)e->page,
-	       (unsigned long long)e->addr, (unsigned long long)e->agent,
-	       e->pid, e->latency_ns, e->status);
-	if (e->type == TW_EVENT_PRESSURE)
-		printf("\"level\":\"%s\",", tw_level_name(e->status));
-	printf("\"write\":%s,\"major\":%s,\"first\":%s,\"asked\":%s}\n",
-	       yes(e->flags & TW_FAULT_WRITE), yes(e->flags & TW_FAULT_MAJOR),
-	       yes(e->flags & TW_FAULT_FIRST),
-	       yes(e->flags & TW_MIGRATE_ASKED));
+	       e->pid);
+	json_rest(e, agents);
+	fputs("}\n", stdout);
 }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <linux/tierwatch.h>
 
-#include "page/borrow.h"
+#include "machine/borrow.h"
 #include "tw.h"
 
 /* What the link in /proc/PID/fd says; anybody can name a file so. */

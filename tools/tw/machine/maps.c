@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/text.h"
-#include "page/maps.h"
+#include "machine/maps.h"
 
 bool map_line_parse(const char *line, __u32 region_dev, struct map_line *m)
 {
