@@ -31,6 +31,7 @@
 #include "pages/region.h"
 #include "pages/seal.h"
 #include "policy/reclaim.h"
+#include "policy/scanner.h"
 #include "tiers/tier.h"
 
 static long tw_region_fallocate(struct file *file, int mode, loff_t offset,
@@ -252,6 +253,7 @@ struct file *tw_region_create(struct tw_region_create *arg)
 		return ERR_PTR(err);
 	}
 	tw_reclaim_watch();
+	tw_scanner_watch();
 	arg->id = sp->id;
 	return file;
 

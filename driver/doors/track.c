@@ -159,12 +159,14 @@ static unsigned int tw_report_weight(const struct tw_rec *rec, bool admin)
 
 static int tw_report_managed(struct tw_space *sp, unsigned long idx, bool admin)
 {
-	struct tw_rec *rec = tw_rec_find(sp, idx);
+	struct tw_chunk *c = tw_chunk_find(sp, idx);
+	struct tw_rec *rec = c ? tw_chunk_rec(c, idx) : NULL;
 	unsigned long w = rec ? tw_rec_w(rec) : 0;
 	int tier = tw_w_tier(w);
 
 	if (tw_w_state(w) == TW_NONE || tw_w_state(w) == TW_POISON)
 		return -ENOENT;
+	tw_chunk_changed(c);
 	tw_rec_touch(rec, tw_space_page(sp, idx), tier,
 		     tw_report_weight(rec, admin));
 	tw_count_irq(tier, reported, 1);

@@ -96,9 +96,25 @@ static void tw_move_put_target(struct tw_move *m, unsigned int i)
 	m->target[i] = NULL;
 }
 
+/*
+ * Page @i has moved: its chunk is to be looked at again if it may be known to be cold.
+ * @last: the chunk told last, which is told once: batches are of neighbours.
+ */
+static unsigned long tw_move_tell(struct tw_move *m, unsigned int i,
+				  unsigned long last)
+{
+	unsigned long at = m->idx[i] >> TW_CHUNK_SHIFT;
+
+	if (at == last || READ_ONCE(m->rec[i]->heat))
+		return last;
+	tw_chunk_changed(tw_chunk_find(m->space, m->idx[i]));
+	return at;
+}
+
 void tw_move_report(struct tw_move *m, u64 t0)
 {
 	u64 ns = (ktime_get_mono_fast_ns() - t0) / max(m->nr, 1U);
+	unsigned long last = ULONG_MAX;
 	unsigned int i;
 
 	m->moved = 0;
@@ -107,8 +123,10 @@ void tw_move_report(struct tw_move *m, u64 t0)
 
 		VM_WARN_ON_ONCE(status == TW_PENDING);
 		tw_move_put_target(m, i);
-		if (!status)
+		if (!status) {
 			m->moved++;
+			last = tw_move_tell(m, i, last);
+		}
 		if (m->from_tier[i] == TW_TIER_NONE ||
 		    status == TW_MOVE_ALREADY || status == -EINVAL ||
 		    ((status == -ENOSPC || status == -EDQUOT) &&

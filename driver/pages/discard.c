@@ -88,6 +88,7 @@ static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 		tw_space_give(sp);
 		return 1;
 	case TW_STORE:
+		tw_chunk_changed(c);
 		tw_pages_add(sp, tier, -1);
 		tw_tier_used_add(&tw_tiers[tier], -1);
 		tw_space_give(sp);

@@ -209,6 +209,7 @@ void tw_chunk_mem_add(struct tw_chunk *c, int n)
 {
 	int now = atomic_add_return(n, &c->nr_mem);
 
+	tw_chunk_changed(c);
 	VM_WARN_ON_ONCE(now < 0);
 	if (now == n)
 		tw_chunk_track(c);

@@ -103,7 +103,8 @@ struct tw_rec {
  * @idle: scans in a row that have found it untouched; this and what follows is
  *	the scanner's
  * @behind: scans that its ages do not know of yet
- * @all_cold: no page of it has heat
+ * @tiers: by bit: those that @cold has pages of
+ * @all_cold: no page of it had heat at the last look, see tw_chunk_changed()
  * @cold: then, by tier, pages in stores and in memory
  * @lru: in the shrinker's list while @nr_mem has been non-zero
  */
@@ -114,6 +115,7 @@ struct tw_chunk {
 	atomic_t nr_mem;
 	u8 idle;
 	u8 behind;
+	u8 tiers;
 	bool all_cold;
 	u16 cold[TW_NR_TIERS * 2];
 	struct list_head lru;
@@ -404,6 +406,16 @@ struct tw_chunk *tw_chunk_make(struct tw_space *sp, unsigned long idx, gfp_t gfp
 /* Charges the user with all records of @sp before there are any: 0 or -EDQUOT. */
 int tw_records_prepay(struct tw_space *sp);
 void tw_chunk_mem_add(struct tw_chunk *c, int n);
+/*
+ * A page has gone to another tier, or got heat by other means than a touch: the
+ * scanner is to look at the chunk's records again.
+ */
+static inline void tw_chunk_changed(struct tw_chunk *c)
+{
+	if (READ_ONCE(c->all_cold))
+		WRITE_ONCE(c->all_cold, false);
+}
+
 void tw_chunks_init(struct tw_space *sp);
 void tw_chunks_free(struct tw_space *sp);
 

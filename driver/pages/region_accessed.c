@@ -51,12 +51,22 @@ enum tw_how {
 	TW_MAPPED,	/* is it mapped? */
 };
 
-static bool tw_pte_young(pte_t *pte, enum tw_how how)
+/* As pte_present(), which looks up first where the bits of the address are. */
+static __always_inline bool tw_pte_present(pte_t now)
+{
+#ifdef CONFIG_X86
+	return now.pte & (_PAGE_PRESENT | _PAGE_PROTNONE);
+#else
+	return pte_present(now);
+#endif
+}
+
+static __always_inline bool tw_pte_young(pte_t *pte, pte_t now, enum tw_how how)
 {
 	if (how == TW_MAPPED)
 		return true;
 #ifdef CONFIG_X86
-	if (!pte_young(READ_ONCE(*pte)))
+	if (!(now.pte & _PAGE_ACCESSED))
 		return false;
 	return how == TW_PEEK ||
 	       test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
@@ -90,29 +100,43 @@ struct tw_bits {
 	u64 dirty;
 };
 
-/* @addr..@end lie in one page table. @bit is @addr's. */
+/* @nr <= 64 entries from @pte on, of a locked table; the first has bit 0. */
+static __always_inline struct tw_bits tw_look_ptes(pte_t *pte, unsigned int nr,
+						   enum tw_how how)
+{
+	struct tw_bits found = { 0 };
+	u64 bit = 1;
+
+	for (; nr; nr--, pte++, bit <<= 1) {
+		pte_t now = READ_ONCE(*pte);
+
+		if (!tw_pte_present(now))
+			continue;
+		if (tw_pte_young(pte, now, how))
+			found.young |= bit;
+		if (pte_dirty(now))
+			found.dirty |= bit;
+	}
+	return found;
+}
+
+/* @nr pages from @addr lie in one page table; @addr's has bit @at. */
 static void tw_walk_table(struct mm_struct *mm, unsigned long addr,
-			  unsigned long end, enum tw_how how, u64 bit,
+			  unsigned int nr, enum tw_how how, unsigned int at,
 			  struct tw_bits *found)
 {
 	pmd_t *pmd = tw_walk_pmd(mm, addr);
+	struct tw_bits bits;
 	spinlock_t *ptl;
 	pte_t *pte;
 
 	pte = pmd ? tw_table_lock(mm, pmd, addr, &ptl) : NULL;
 	if (!pte)
 		return;
-	for (; addr < end; addr += PAGE_SIZE, pte++, bit <<= 1) {
-		pte_t now = READ_ONCE(*pte);
-
-		if (!pte_present(now))
-			continue;
-		if (tw_pte_young(pte, how))
-			found->young |= bit;
-		if (pte_dirty(now))
-			found->dirty |= bit;
-	}
+	bits = tw_look_ptes(pte, nr, how);
 	tw_table_unlock(ptl);
+	found->young |= bits.young << at;
+	found->dirty |= bits.dirty << at;
 }
 
 static void tw_scan_vma(struct vm_area_struct *vma, unsigned long idx,
@@ -131,8 +155,8 @@ static void tw_scan_vma(struct vm_area_struct *vma, unsigned long idx,
 				   ((addr - vma->vm_start) >> PAGE_SHIFT);
 
 		next = pmd_addr_end(addr, end);
-		tw_walk_table(vma->vm_mm, addr, next, how, 1ULL << (at - idx),
-			      found);
+		tw_walk_table(vma->vm_mm, addr, (next - addr) >> PAGE_SHIFT, how,
+			      at - idx, found);
 	}
 }
 
@@ -178,6 +202,21 @@ bool tw_accessed_tells(const struct vm_area_struct *vma)
 	return IS_ENABLED(CONFIG_X86) && !mm_has_notifiers(vma->vm_mm);
 }
 
+/* A chunk whose table is all its own; @pmd is @addr's. */
+static void tw_scan_table(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
+			  unsigned long *young)
+{
+	spinlock_t *ptl;
+	pte_t *pte = tw_table_lock(mm, pmd, addr, &ptl);
+	unsigned int at;
+
+	if (!pte)
+		return;
+	for (at = 0; at < TW_CHUNK_PAGES; at += 64, pte += 64)
+		young[at / 64] |= tw_look_ptes(pte, 64, TW_FORGET).young;
+	tw_table_unlock(ptl);
+}
+
 /*
  * The mapping of chunk @c, as far as it lies in @vma. False: not looked at.
  * Adds to @unmap what is to be unmapped for the next look to tell anything.
@@ -203,6 +242,10 @@ static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 	if (pmd && pmd_present(READ_ONCE(*pmd)) && !tw_table_young(pmd) &&
 	    !(look & TW_LOOK_SURE))
 		return false;
+	if (pmd) {
+		tw_scan_table(vma->vm_mm, pmd, addr, young);
+		return true;
+	}
 	for (at = first - c->base; at < last - c->base; at += 64 - at % 64) {
 		unsigned int nr = min_t(unsigned int, 64 - at % 64,
 					last - c->base - at);
@@ -239,7 +282,7 @@ bool tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 	     vma = tw_vmas_iter_next(vma, c->base, last))
 		looked |= tw_scan_chunk_vma(vma, c, how, young, unmap);
 	i_mmap_unlock_read(mapping);
-	if (!(how & TW_LOOK_AGAIN))
+	if (looked && !(how & TW_LOOK_AGAIN))
 		tw_scan_unmap(mapping, c, unmap);
 	return looked;
 }

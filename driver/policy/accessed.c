@@ -17,8 +17,13 @@
 #include "policy/accessed.h"
 #include "policy/knobs.h"
 
-/* A chunk that seems untouched is looked at all the same each so many scans. */
-#define TW_IDLE_SURE	4
+/*
+ * A chunk that seems untouched is looked at all the same each so many scans, and
+ * each so many when it has been untouched for long: a table that no CPU has used
+ * for long is in no CPU's caches, so that the next touch is noted in it.
+ */
+#define TW_IDLE_SURE	4U
+#define TW_LONG_SURE	64U
 
 u64 tw_scan_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 		  bool forget, u64 *dirty)
@@ -31,19 +36,20 @@ bool tw_scan_chunk(struct tw_space *sp, struct tw_chunk *c,
 {
 	unsigned int how = READ_ONCE(tw_knobs.mode) & TW_POLICY_UNMAP ?
 			   TW_LOOK_MAPPED : 0;
+	unsigned int each = c->idle < TW_LONG_SURE ? TW_IDLE_SURE : TW_LONG_SURE;
 	bool looked;
 
 	if (again)
 		return sp->ops->scan(sp, c, how | TW_LOOK_SURE | TW_LOOK_AGAIN,
 				     young);
-	if (!(c->idle % TW_IDLE_SURE))
+	if (!(c->idle % each))
 		how |= TW_LOOK_SURE;
 	looked = sp->ops->scan(sp, c, how, young);
-	if (!bitmap_empty(young, TW_CHUNK_PAGES))
+	if (looked && !bitmap_empty(young, TW_CHUNK_PAGES))
 		c->idle = 0;
 	else if (c->idle < U8_MAX)
 		c->idle++;
 	else
-		c->idle = U8_MAX - TW_IDLE_SURE + 1;
+		c->idle = U8_MAX - TW_LONG_SURE + 1;
 	return looked;
 }

@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/timekeeping.h>
 
 #include "base/usercopy.h"
 #include "moving/move.h"
@@ -31,11 +32,13 @@
  * @arg: its limits and sums
  * @nodes: of the CPU tier
  * @m: batch being filled, for one node
+ * @move_ns: time that moves have taken
  */
 struct tw_balance {
 	struct tw_numa_balance *arg;
 	nodemask_t nodes;
 	struct tw_move *m;
+	u64 move_ns;
 };
 
 static bool tw_balance_enough(const struct tw_balance *b)
@@ -44,22 +47,28 @@ static bool tw_balance_enough(const struct tw_balance *b)
 	       signal_pending(current);
 }
 
-/* Is the page in the CPU tier and clearly node @nid's, but elsewhere? */
-static bool tw_balance_wants(unsigned long w, int nid)
+static bool tw_balance_in_tier(unsigned long w)
 {
-	return tw_w_state(w) == TW_MEM && tw_w_tier(w) == TW_TIER_CPU &&
-	       tw_w_best_node(w) == nid && tw_w_sure(w) >= TW_BALANCE_SURE &&
-	       tw_page_nid(tw_w_page(w)) != nid;
+	return tw_w_state(w) == TW_MEM && tw_w_tier(w) == TW_TIER_CPU;
+}
+
+/* Is a page of the CPU tier clearly another node's than the one it is on? */
+static bool tw_balance_strays(unsigned long w)
+{
+	return tw_w_sure(w) >= TW_BALANCE_SURE &&
+	       tw_page_nid(tw_w_page(w)) != tw_w_best_node(w);
 }
 
 static void tw_balance_flush(struct tw_balance *b)
 {
+	u64 began = ktime_get_mono_fast_ns();
 	struct tw_move *m = b->m;
 	unsigned int i;
 
 	if (!m->nr)
 		return;
 	tw_move_run(m);
+	b->move_ns += ktime_get_mono_fast_ns() - began;
 	b->arg->moved += m->moved;
 	atomic_long_add(m->moved, &tw_numa_moved[m->nid]);
 	for (i = 0; i < m->nr; i++)
@@ -79,7 +88,10 @@ static void tw_balance_chunk(struct tw_balance *b, struct tw_chunk *c, int nid)
 	for (i = 0; i < TW_CHUNK_PAGES && !tw_balance_enough(b); i++) {
 		u64 left = b->arg->nr ? b->arg->nr - b->arg->moved : TW_BATCH;
 
-		if (!tw_balance_wants(tw_rec_w(&c->rec[i]), nid))
+		unsigned long w = tw_rec_w(&c->rec[i]);
+
+		if (!tw_balance_in_tier(w) || tw_w_best_node(w) != nid ||
+		    !tw_balance_strays(w))
 			continue;
 		m->idx[m->nr++] = c->base + i;
 		if (m->nr >= min_t(u64, TW_BATCH, left))
@@ -88,17 +100,21 @@ static void tw_balance_chunk(struct tw_balance *b, struct tw_chunk *c, int nid)
 	tw_balance_flush(b);
 }
 
-/* Pages of a chunk in the CPU tier. */
-static unsigned int tw_balance_count(struct tw_chunk *c)
+/* Pages of a chunk in the CPU tier; @strays: some should be on another node. */
+static unsigned int tw_balance_count(struct tw_chunk *c, bool *strays)
 {
 	unsigned int i, n = 0;
 
+	*strays = false;
 	if (!atomic_read(&c->nr_mem))
 		return 0;
 	for (i = 0; i < TW_CHUNK_PAGES; i++) {
 		unsigned long w = tw_rec_w(&c->rec[i]);
 
-		n += tw_w_state(w) == TW_MEM && tw_w_tier(w) == TW_TIER_CPU;
+		if (!tw_balance_in_tier(w))
+			continue;
+		n++;
+		*strays |= tw_balance_strays(w);
 	}
 	return n;
 }
@@ -107,15 +123,18 @@ static void tw_balance_space(struct tw_balance *b, struct tw_space *sp)
 {
 	struct tw_chunk *c;
 	unsigned long i;
+	bool strays;
 	int nid;
 
 	b->m->space = sp;
 	tw_for_each_chunk(sp, i, c) {
 		if (tw_balance_enough(b))
 			return;
-		b->arg->looked += tw_balance_count(c);
-		for_each_node_mask(nid, b->nodes)
-			tw_balance_chunk(b, c, nid);
+		b->arg->looked += tw_balance_count(c, &strays);
+		/* A batch goes to one node. */
+		if (strays)
+			for_each_node_mask(nid, b->nodes)
+				tw_balance_chunk(b, c, nid);
 		cond_resched();
 	}
 }
@@ -134,30 +153,27 @@ static int tw_balance_nodes(nodemask_t *nodes)
 	return bound ? 0 : -EOPNOTSUPP;
 }
 
-static int tw_balance(struct tw_numa_balance *arg, bool admin)
+/* With ->arg and ->nodes set: 0 or -ENOMEM, -EINTR. */
+static int tw_balance(struct tw_balance *b, bool admin)
 {
-	struct tw_balance b = { .arg = arg };
+	struct tw_numa_balance *arg = b->arg;
 	struct tw_space *sp;
 	u64 id = 0;
-	int err;
 
-	err = tw_balance_nodes(&b.nodes);
-	if (err)
-		return err;
-	b.m = tw_move_alloc(GFP_KERNEL_ACCOUNT);
-	if (!b.m)
+	b->m = tw_move_alloc(GFP_KERNEL_ACCOUNT);
+	if (!b->m)
 		return -ENOMEM;
-	b.m->to = TW_TIER_CPU;
-	b.m->from = TW_TIER_CPU;
-	b.m->reason = TW_REASON_NUMA;
-	b.m->flags = TW_MOVE_SAME;
-	while (!tw_balance_enough(&b) && (sp = tw_space_after(id))) {
+	b->m->to = TW_TIER_CPU;
+	b->m->from = TW_TIER_CPU;
+	b->m->reason = TW_REASON_NUMA;
+	b->m->flags = TW_MOVE_SAME;
+	while (!tw_balance_enough(b) && (sp = tw_space_after(id))) {
 		id = tw_space_number(sp);
 		if (admin || tw_space_mine(sp))
-			tw_balance_space(&b, sp);
+			tw_balance_space(b, sp);
 		tw_space_put(sp);
 	}
-	tw_move_free(b.m);
+	tw_move_free(b->m);
 	return signal_pending(current) && !arg->looked ? -EINTR : 0;
 }
 
@@ -171,23 +187,32 @@ static int tw_balance(struct tw_numa_balance *arg, bool admin)
  */
 int tw_numa_balance_ioctl(struct tw_numa_balance *arg)
 {
+	struct tw_balance b = { .arg = arg };
+	int err;
+
 	arg->looked = 0;
 	arg->moved = 0;
 	arg->failed = 0;
 	if (arg->flags || arg->reserved)
 		return -EINVAL;
-	return tw_balance(arg, tw_is_admin());
+	err = tw_balance_nodes(&b.nodes);
+	return err ? err : tw_balance(&b, tw_is_admin());
 }
 
 /**
  * tw_numa_balance_some - everybody's pages to the nodes that touch them
  * @nr: at most so many
  *
- * Sleeps.
+ * Sleeps. Looks at nothing where there is one node.
+ *
+ * Return: ns that the moves have taken.
  */
-void tw_numa_balance_some(u32 nr)
+u64 tw_numa_balance_some(u32 nr)
 {
 	struct tw_numa_balance arg = { .nr = nr };
+	struct tw_balance b = { .arg = &arg };
 
-	tw_balance(&arg, true);
+	if (!tw_balance_nodes(&b.nodes) && nodes_weight(b.nodes) > 1)
+		tw_balance(&b, true);
+	return b.move_ns;
 }

@@ -8,7 +8,7 @@
 #include <linux/tierwatch.h>
 #include <linux/types.h>
 
-void tw_numa_balance_some(u32 nr);
+u64 tw_numa_balance_some(u32 nr);
 int tw_numa_balance_ioctl(struct tw_numa_balance *arg);
 
 #endif

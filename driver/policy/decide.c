@@ -474,10 +474,7 @@ void tw_policy_forget(void)
 
 void tw_policy_balance(unsigned int nr)
 {
-	u64 ns = ktime_get_mono_fast_ns();
-
-	tw_numa_balance_some(nr);
-	tw_decider.move_ns += ktime_get_mono_fast_ns() - ns;
+	tw_decider.move_ns += tw_numa_balance_some(nr);
 }
 
 u64 tw_policy_move_ns(void)

@@ -282,7 +282,7 @@ static inline bool tw_scan_news(u64 lost, u64 steady, u64 seen)
 /*
  * The next pause between scans, in ms, from @min to @max. It is halved if more than a
  * 50th of the @seen pages should move or went to a store (@changed), and grows slowly
- * if less than a 200th did. It is @min if the program has turned to other pages (@news).
+ * if less than a 200th did, or there is nothing to see. It is @min if the program has turned to other pages (@news).
  */
 static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
 					  u64 seen, bool news,
@@ -292,7 +292,7 @@ static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
 		return min;
 	if (changed * 50 > seen)
 		ms /= 2;
-	else if (changed * 200 < seen)
+	else if (changed * 200 < seen || !seen)
 		ms += ms / 8 + 1;
 	if (ms < min)
 		ms = min;

@@ -28,12 +28,11 @@
 #include "base/compat.h"
 #include "base/stats.h"
 #include "moving/departed.h"
-#include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/space.h"
-#include "policy/accessed.h"
 #include "policy/decide.h"
 #include "policy/knobs.h"
+#include "policy/look.h"
 #include "policy/policy_calc.h"
 #include "policy/scanner.h"
 #include "policy/sweep.h"
@@ -42,8 +41,6 @@
 
 /* Work between two sleeps. */
 #define TW_SLICE_NS	(NSEC_PER_MSEC / 2)
-/* Scans after which a chunk is looked at page by page only each so many scans. */
-#define TW_LONG_IDLE	8
 /* Pages that are brought to their node after a scan. */
 #define TW_SCAN_BALANCE	1024
 /* Chunks that wait for the end of their window together. */
@@ -53,58 +50,29 @@
 
 static struct task_struct *tw_scand;
 static DECLARE_WAIT_QUEUE_HEAD(tw_scan_wq);
-static bool tw_scan_kicked;
-
-/**
- * struct tw_chunk_look - a chunk being looked at
- * @sp: its space, a reference
- * @c: the chunk
- * @known: nothing has happened there
- * @seen: pages touched since the scan before
- * @young: pages touched within the window
- */
-struct tw_chunk_look {
-	struct tw_space *sp;
-	struct tw_chunk *c;
-	bool known;
-	DECLARE_BITMAP(seen, TW_CHUNK_PAGES);
-	DECLARE_BITMAP(young, TW_CHUNK_PAGES);
-};
+static bool tw_scan_kicked;	/* the knobs have changed */
+static bool tw_scan_watch;	/* a region was made */
 
 /**
  * struct tw_pass - one scan; the thread's own
- * @map: pages by heat
- * @bands: pages by tier and band of heat
+ * @found: what it has found
  * @id: of the space that the scan is at, or the next
  * @at: the chunk there
  * @group: chunks being looked at
  * @nr_group: how many
  * @window: ns before the second look, or TW_WINDOW_ALL
  * @worked: ns of work before
- * @pages: looked at
- * @memory: of them, in memory
- * @young: of those, touched within the window
- * @steady: pages in memory touched in most windows of late
- * @lost: of these, not touched in this one
  * @news: the program has turned to other pages
- * @skipped: of them, known to be untouched by their 2 MiB
  */
 struct tw_pass {
-	struct tw_heat_map map;
-	u64 bands[TW_NR_TIERS][TW_HEAT_BANDS];
+	struct tw_found found;
 	u64 id;
 	unsigned long at;
 	struct tw_chunk_look group[TW_GROUP];
 	unsigned int nr_group;
 	u64 window;
 	u64 worked;
-	u64 pages;
-	u64 memory;
-	u64 young;
-	u64 steady;
-	u64 lost;
 	bool news;
-	u64 skipped;
 };
 
 static struct tw_pass tw_pass;
@@ -118,6 +86,12 @@ void tw_scanner_wake(void)
 {
 	tw_policy_tell_stores();
 	WRITE_ONCE(tw_scan_kicked, true);
+	wake_up(&tw_scan_wq);
+}
+
+void tw_scanner_watch(void)
+{
+	WRITE_ONCE(tw_scan_watch, true);
 	wake_up(&tw_scan_wq);
 }
 
@@ -171,141 +145,6 @@ static void tw_scan_pause(struct tw_pass *p)
 	}
 }
 
-/* A page that has been seen: its heat and age from now on. */
-static void tw_scan_rec(struct tw_pass *p, struct tw_space *sp,
-			unsigned long idx, struct tw_rec *rec, unsigned long w,
-			enum tw_seen seen)
-{
-	unsigned int old = READ_ONCE(rec->heat), heat, bucket;
-	int tier = tw_w_tier(w);
-	u8 age = READ_ONCE(rec->age);
-
-	if (seen && !tw_rec_touched(rec))
-		seen = TW_SEEN_NOT;
-	p->young += seen == TW_SEEN_YOUNG;
-	heat = tw_heat_scanned(old, seen);
-	if (heat != old)
-		WRITE_ONCE(rec->heat, heat);
-	if (seen ? age : age < U8_MAX)
-		WRITE_ONCE(rec->age, seen ? 0 : age + 1);
-	if (tw_heat_band(heat) != tw_heat_band(old))
-		tw_heat_banded(tw_space_page(sp, idx), tier, heat);
-	p->bands[tier][tw_heat_band(heat)]++;
-	if (tw_w_state(w) == TW_STORE && tw_policy_needs_cold(tier)) {
-		age = READ_ONCE(rec->age);
-		p->map.age[tier][age]++;
-		tw_policy_see_stored(sp, idx, tier, age);
-	}
-	if (!tw_w_resident(w))
-		return;
-	bucket = tw_heat_bucket(heat);
-	p->memory++;
-	if (old >= TW_HEAT_STEADY) {
-		p->steady++;
-		p->lost += seen != TW_SEEN_YOUNG;
-	}
-	p->map.home[sp->home][bucket]++;
-	p->map.tier[tier][bucket]++;
-	tw_policy_see(sp, idx, w, heat, seen == TW_SEEN_YOUNG);
-}
-
-/*
- * Most pages of a big space have no heat and get none: all there is to do is
- * to count them, and that they are older. False: there is more to it.
- */
-static bool tw_scan_cold(struct tw_rec *rec, unsigned long w, bool young,
-			 unsigned int scans, u16 *cold)
-{
-	int tier = tw_w_tier(w);
-	u8 age;
-
-	if (young || READ_ONCE(rec->heat) || tw_policy_needs_cold(tier))
-		return false;
-	age = READ_ONCE(rec->age);
-	if (age < U8_MAX)
-		WRITE_ONCE(rec->age, min(age + scans, (unsigned int)U8_MAX));
-	cold[tier * 2 + tw_w_resident(w)]++;
-	return true;
-}
-
-static void tw_scan_count_cold(struct tw_pass *p, struct tw_space *sp,
-			       const u16 *cold)
-{
-	int tier;
-
-	for (tier = 0; tier < TW_NR_TIERS; tier++) {
-		unsigned int resident = cold[tier * 2 + 1];
-
-		p->bands[tier][0] += cold[tier * 2] + resident;
-		p->pages += cold[tier * 2] + resident;
-		if (!resident)
-			continue;	/* so in all stores */
-		p->memory += resident;
-		p->map.home[sp->home][0] += resident;
-		p->map.tier[tier][0] += resident;
-	}
-}
-
-/* Has nothing happened there that the last look does not tell? */
-static bool tw_scan_known(struct tw_pass *p, struct tw_chunk_look *l)
-{
-	struct tw_chunk *c = l->c;
-	int tier;
-
-	if (atomic_read(&c->nr_mem)) {
-		if (tw_scan_chunk(l->sp, c, l->seen, false))
-			return false;
-		p->skipped += TW_CHUNK_PAGES;
-	} else if (c->idle < TW_LONG_IDLE) {
-		c->idle++;
-	}
-	if (!c->all_cold || c->idle < TW_LONG_IDLE ||
-	    c->behind == TW_LONG_IDLE - 1)
-		return false;
-	for (tier = 0; tier < TW_NR_TIERS; tier++)
-		if (c->cold[tier * 2] + c->cold[tier * 2 + 1] &&
-		    tw_policy_needs_cold(tier))
-			return false;
-	c->behind++;
-	return true;
-}
-
-static enum tw_seen tw_look_seen(const struct tw_chunk_look *l, unsigned int i)
-{
-	if (test_bit(i, l->young))
-		return TW_SEEN_YOUNG;
-	return test_bit(i, l->seen) ? TW_SEEN_LATE : TW_SEEN_NOT;
-}
-
-/* What the looks have found, page by page. */
-static void tw_look_done(struct tw_pass *p, struct tw_chunk_look *l)
-{
-	struct tw_chunk *c = l->c;
-	unsigned int i, scans;
-
-	if (l->known)
-		goto cold;
-	scans = c->behind + 1;
-	c->behind = 0;
-	c->all_cold = true;
-	memset(c->cold, 0, sizeof(c->cold));
-	for (i = 0; i < TW_CHUNK_PAGES; i++) {
-		struct tw_rec *rec = &c->rec[i];
-		unsigned long w = tw_rec_w(rec);
-		enum tw_state s = tw_w_state(w);
-		enum tw_seen seen = tw_look_seen(l, i);
-
-		if (s == TW_NONE || s == TW_POISON ||
-		    tw_scan_cold(rec, w, seen, scans, c->cold))
-			continue;
-		p->pages++;
-		c->all_cold = false;
-		tw_scan_rec(p, l->sp, c->base + i, rec, w, seen);
-	}
-cold:
-	tw_scan_count_cold(p, l->sp, c->cold);
-}
-
 /* Short enough for the freezer to wait for it. */
 static void tw_scan_nap(struct tw_pass *p)
 {
@@ -323,12 +162,8 @@ static void tw_group_again(struct tw_pass *p)
 	unsigned int i;
 
 	tw_scan_nap(p);
-	for (i = 0; i < p->nr_group; i++) {
-		struct tw_chunk_look *l = &p->group[i];
-
-		if (!l->known && atomic_read(&l->c->nr_mem))
-			tw_scan_chunk(l->sp, l->c, l->young, true);
-	}
+	for (i = 0; i < p->nr_group; i++)
+		tw_look_again(&p->group[i]);
 }
 
 static void tw_group_scan(struct tw_pass *p)
@@ -339,9 +174,9 @@ static void tw_group_scan(struct tw_pass *p)
 	for (i = 0; i < p->nr_group; i++) {
 		struct tw_chunk_look *l = &p->group[i];
 
-		l->known = tw_scan_known(p, l);
+		tw_look_first(&p->found, l);
 		known &= l->known;
-		if (p->window == TW_WINDOW_ALL)
+		if (p->window == TW_WINDOW_ALL && !l->known)
 			bitmap_copy(l->young, l->seen, TW_CHUNK_PAGES);
 	}
 	if (p->window != TW_WINDOW_ALL && !known)
@@ -349,12 +184,13 @@ static void tw_group_scan(struct tw_pass *p)
 	for (i = 0; i < p->nr_group; i++) {
 		struct tw_chunk_look *l = &p->group[i];
 
-		tw_look_done(p, l);
+		tw_look_done(&p->found, l);
 		if (i + 1 == p->nr_group || l[1].sp != l->sp)
 			tw_policy_space_done();
 	}
-	for (i = 0; i < p->nr_group; i++)
-		tw_space_put(p->group[i].sp);
+	for (i = p->nr_group; i--;)
+		if (!i || p->group[i - 1].sp != p->group[i].sp)
+			tw_space_put(p->group[i].sp);
 	p->nr_group = 0;
 	tw_scan_pause(p);
 }
@@ -365,7 +201,6 @@ static void tw_group_scan(struct tw_pass *p)
  */
 static bool tw_group_fill(struct tw_pass *p)
 {
-	unsigned int max = p->window == TW_WINDOW_ALL ? 1 : TW_GROUP;
 	struct tw_space *sp;
 	struct tw_chunk *c;
 
@@ -374,13 +209,18 @@ static bool tw_group_fill(struct tw_pass *p)
 			p->at = 0;
 		p->id = tw_space_number(sp);
 		tw_for_each_chunk_from(sp, p->at, c, p->at) {
-			if (p->nr_group == max) {
+			struct tw_chunk_look *l = &p->group[p->nr_group];
+
+			if (p->nr_group == TW_GROUP) {
 				tw_space_put(sp);
 				return true;
 			}
-			p->group[p->nr_group++] = (struct tw_chunk_look){
-				.sp = tw_space_get(sp), .c = c,
-			};
+			/* The first of a space's chunks holds it for all of them. */
+			if (!p->nr_group || l[-1].sp != sp)
+				tw_space_get(sp);
+			l->sp = sp;
+			l->c = c;
+			p->nr_group++;
 		}
 		p->id++;
 		p->at = 0;
@@ -398,11 +238,11 @@ static void tw_scan_publish(const struct tw_pass *p)
 		u64 *heat = tw_stats_heat(tier);
 
 		for (band = 0; band < TW_HEAT_BANDS; band++)
-			WRITE_ONCE(heat[band], p->bands[tier][band]);
+			WRITE_ONCE(heat[band], p->found.bands[tier][band]);
 	}
 	WRITE_ONCE(tw_stats->scan_ns, tw_stats->scan_ns + p->worked);
-	WRITE_ONCE(tw_stats->scan_pages, tw_stats->scan_pages + p->pages);
-	WRITE_ONCE(tw_stats->scan_skipped, tw_stats->scan_skipped + p->skipped);
+	WRITE_ONCE(tw_stats->scan_pages, tw_stats->scan_pages + p->found.pages);
+	WRITE_ONCE(tw_stats->scan_skipped, tw_stats->scan_skipped + p->found.skipped);
 	WRITE_ONCE(tw_stats->scan_window_us, p->window == TW_WINDOW_ALL ? 0 :
 		   div_u64(p->window, NSEC_PER_USEC));
 	WRITE_ONCE(tw_stats->scans, tw_stats->scans + 1);
@@ -415,52 +255,60 @@ static void tw_scan_adapt(struct tw_pass *p, u64 began)
 	int tier;
 
 	tw_for_each_memory_tier(tier)
-		if (tw_tier_bound(tier) && tw_heat_any(p->map.home[tier]))
+		if (tw_tier_bound(tier) && tw_heat_any(p->found.map.home[tier]))
 			room += READ_ONCE(tw_tiers[tier].capacity);
 	/* Another window finds other pages young: that is no news. */
 	p->news = !tw_win.changed &&
-		  tw_scan_news(p->lost, p->steady, p->memory);
+		  tw_scan_news(p->found.lost, p->found.steady, p->found.memory);
 	if (tw_scan_began)
-		tw_window_scanned(&tw_win, began - tw_scan_began, p->young,
-				  p->memory, room);
+		tw_window_scanned(&tw_win, began - tw_scan_began, p->found.young,
+				  p->found.memory, room);
 	tw_scan_began = began;
 }
 
 /* Of all memory, as much as the background may want before the next scan. */
 static void tw_scan_cut(const struct tw_pass *p)
 {
-	u64 both[TW_HEAT_BUCKETS], pages = 0;
+	u64 all[TW_HEAT_BUCKETS] = { 0 }, pages = 0;
 	unsigned int b;
+	int tier;
 
-	for (b = 0; b < TW_HEAT_BUCKETS; b++) {
-		both[b] = p->map.tier[0][b] + p->map.tier[1][b];
-		pages += both[b];
+	tw_for_each_memory_tier(tier) {
+		for (b = 0; b < TW_HEAT_BUCKETS; b++) {
+			all[b] += p->found.map.tier[tier][b];
+			pages += p->found.map.tier[tier][b];
+		}
 	}
-	tw_sweep_fresh(tw_heat_coldest(both, pages / 8 + 64));
+	tw_sweep_fresh(tw_heat_coldest(all, pages / 8 + 64));
 }
 
 static void tw_scan_all(struct tw_pass *p)
 {
 	u64 began = ktime_get_mono_fast_ns();
 	bool more = true;
+	int tier;
 
 	memset(p, 0, sizeof(*p));
 	p->window = tw_win.ns;
 	tw_policy_begin(min(p->window, tw_scan_began ? began - tw_scan_began : 0));
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		p->found.needs |= (unsigned int)tw_policy_needs_cold(tier) << tier;
 	while (more && tw_scan_wanted()) {
 		more = tw_group_fill(p);
 		tw_group_scan(p);
 	}
-	tw_scan_slice_end(p);
 	if (!tw_scan_wanted()) {
 		tw_scan_began = 0;
 		return;		/* half a scan tells nothing */
 	}
 	tw_scan_adapt(p, began);
-	tw_policy_end(&p->map, p->news);
+	tw_policy_end(&p->found.map, p->news);
 	tw_scan_cut(p);
 	tw_demote_check();	/* by the watermark as it is now */
 	tw_policy_balance(TW_SCAN_BALANCE);
+	/* A sleep, however short, brings the thread's CPU time up to date. */
+	usleep_range_idle(1, 2);
+	tw_scan_slice_end(p);
 	tw_scan_publish(p);
 	WRITE_ONCE(tw_scanning, true);
 }
@@ -472,6 +320,13 @@ static void tw_scan_forget(void)
 	tw_scan_began = 0;
 	tw_win = (struct tw_window){ .ns = TW_WINDOW_ALL };
 	tw_policy_forget();
+}
+
+/* Is the next scan to begin without a pause? */
+static bool tw_scan_soon(const struct tw_pass *p)
+{
+	return READ_ONCE(tw_scan_kicked) ||
+	       (READ_ONCE(tw_scan_watch) && !p->found.pages);
 }
 
 static int tw_scan_thread(void *unused)
@@ -487,22 +342,27 @@ static int tw_scan_thread(void *unused)
 		if (!tw_scan_wanted())
 			continue;
 		start = ktime_get_mono_fast_ns();
+		WRITE_ONCE(tw_scan_kicked, false);
+		/* Pairs with the barrier of wake_up(): the region is seen, or this is. */
+		smp_store_mb(tw_scan_watch, false);
 		tw_scan_all(&tw_pass);
 		/* What went to the stores was chosen by the heat of the scan. */
 		was = out;
 		out = tw_moves_out_seen();
 		ms = tw_scan_period(ms, tw_policy_wanted() + out - was,
-				    tw_pass.pages,
+				    tw_pass.found.pages,
 				    tw_pass.news,
 				    READ_ONCE(tw_knobs.scan_min_ms),
 				    READ_ONCE(tw_knobs.scan_max_ms));
 		WRITE_ONCE(tw_stats->scan_period_ms, ms);
 		start = ktime_get_mono_fast_ns() - start;
-		WRITE_ONCE(tw_scan_kicked, false);
 		if (start < (u64)ms * NSEC_PER_MSEC)
 			wait_event_freezable_timeout(tw_scan_wq,
-				!tw_scan_wanted() || READ_ONCE(tw_scan_kicked),
+				!tw_scan_wanted() || tw_scan_soon(&tw_pass),
 				nsecs_to_jiffies((u64)ms * NSEC_PER_MSEC - start) + 1);
+		/* There may be much to see where there was nothing. */
+		if (READ_ONCE(tw_scan_watch) && !tw_pass.found.pages)
+			ms = READ_ONCE(tw_knobs.scan_min_ms);
 		if (!READ_ONCE(tw_auto_migration))
 			tw_scan_forget();
 	}

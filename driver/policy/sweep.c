@@ -229,6 +229,9 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_space *sp,
 		return;
 	young = tw_scan_young(sp, c->base + at, TW_BATCH,
 			      !READ_ONCE(tw_scanning), &dirty);
+	/* What is forgotten here is no news to a scan: their heat is. */
+	if (young)
+		tw_chunk_changed(c);
 	for (i = 0; i < TW_BATCH; i++) {
 		/* Forgotten by the look: what is not wanted was touched, too. */
 		if (!(here & BIT_ULL(i)) && (young & BIT_ULL(i)))

@@ -238,6 +238,43 @@ def test_share_of_a_cpu_is_held(dev, make, policy, stats):
     assert worked <= elapsed / 1000 + 2 * one, (worked, elapsed, header.scans - count)
 
 
+def test_nothing_to_see(make, policy, stats):
+    """Without a page to look at the scanner sleeps longer and longer, and not beyond a region."""
+    policy(enabled=1, scan_min_ms=20, scan_max_ms=400)
+    assert wait_for(lambda: stats.header.scan_period_ms == 400, 30), stats.header.scan_period_ms
+    make(16, touched=16)
+    assert wait_for(lambda: stats.header.scan_period_ms < 100, 10), stats.header.scan_period_ms
+    assert wait_for(lambda: sum(stats.tier(CPU)["heat"]) >= 16, 10)
+
+
+@pytest.mark.parametrize("how", ["report", "move"])
+def test_news_of_idle_pages(dev, make, policy, stats, how):
+    """Tables idle for long are not read in each scan, but what happens to their pages counts."""
+    set_tiers(dev, {CPU: 1500, GPU: 64})
+    region, _ = make(1024, touched=1024)
+    policy(enabled=1, mode=0, scan_min_ms=10, scan_max_ms=10, scan_permille=900)
+    header = stats.header
+
+    def warm(tier=CPU):
+        return sum(stats.tier(tier)["heat"][1:])
+
+    assert wait_for(lambda: not warm(), 60)
+    scans(stats, 70)
+    skipped, done = header.scan_skipped, header.scans
+    scans(stats, 10)
+    assert header.scan_skipped - skipped >= 1024 * (header.scans - done - 2)
+    if how == "report":
+        for _ in range(100):
+            dev.report(tw.TW_PAGE(region.id, 600))
+        scans(stats, 2)
+        assert warm() == 1
+    else:
+        in_cpu = sum(stats.tier(CPU)["heat"])
+        assert region.migrate(100 * PAGE, PAGE, GPU).moved == 1
+        scans(stats, 2)
+        assert sum(stats.tier(CPU)["heat"]) == in_cpu - 1
+
+
 def test_nobody_waits_for_a_scan(dev, policy, stats):
     """A region that goes away in the middle of a long scan is gone, records and all."""
     chunks = 2000

@@ -193,7 +193,7 @@ static void period(void **state)
 	assert_int_equal(tw_scan_period(1000, 0, 10000, false, 200, 5000), 1126);
 	assert_int_equal(tw_scan_period(4900, 0, 10000, false, 200, 5000), 5000);
 	assert_int_equal(tw_scan_period(210, 500, 10000, false, 200, 5000), 200);
-	assert_int_equal(tw_scan_period(1000, 0, 0, false, 200, 5000), 1000);
+	assert_int_equal(tw_scan_period(1000, 0, 0, false, 200, 5000), 1126);
 	assert_int_equal(tw_scan_period(1000, 0, 10000, true, 200, 5000), 200);
 }
 

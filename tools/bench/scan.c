@@ -15,8 +15,8 @@
 
 #define SCAN_PAGES	16384
 #define TABLE_PAGES	512
-/* Scans until every table is known to be idle, and one in four of them is read. */
-#define WARM_SCANS	8
+/* Scans until every table has been idle for long; of so many one reads it. */
+#define WARM_SCANS	64
 
 static const volatile struct tw_stats *stats;
 
@@ -64,7 +64,7 @@ static void idle(void)
 {
 	struct samples s = { .nr = 0 };
 
-	wait_scans(4 * WARM_SCANS);
+	wait_scans(2 * WARM_SCANS);
 	while (s.nr < MAX_ROUNDS) {
 		uint64_t ns = stats->scan_ns, pages = stats->scan_pages;
 

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * look.c - a scan's look at the pages of one chunk
+ *
+ * Owns the heat and the age of pages while scans are made, and what a chunk keeps
+ * from scan to scan (from tw_chunk.idle on). Heat and age change without a lock,
+ * as record.h has it. The scanner's thread alone calls it, with a reference to the
+ * space.
+ *
+ * Most chunks cost little: one that has been untouched for long is known without a
+ * look at its records, and of records in a row to which the same happens one is
+ * worked out and the others are counted.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "pages/heat.h"
+#include "pages/record.h"
+#include "pages/space.h"
+#include "policy/accessed.h"
+#include "policy/decide.h"
+#include "policy/look.h"
+#include "policy/policy_calc.h"
+#include "tiers/tier.h"
+
+/* Scans after which an untouched chunk is known. */
+#define TW_LONG_IDLE	8
+/* Scans after which its records are looked at all the same. */
+#define TW_BEHIND_MOST	64
+
+/* What makes records alike, of their words. */
+#define TW_ALIKE_W	(TW_W_STATE_MASK | TW_W_TIER_MASK | TW_W_PREFAULT)
+
+enum tw_alike_as {
+	TW_ALIKE_NOTHING,	/* no page to speak of */
+	TW_ALIKE_COLD,		/* no heat: counted by the chunk */
+	TW_ALIKE_QUIET,		/* nothing to be done about it */
+};
+
+/**
+ * struct tw_alike - records in a row to which the same happens
+ * @w: TW_ALIKE_W of their words; ~0: no record is alike
+ * @seen: how they were seen
+ * @heat: their heat before
+ * @age: their age before
+ * @heat_now: and after
+ * @age_now: and after
+ * @as: what there is to be counted
+ * @nr: how many, without the first
+ */
+struct tw_alike {
+	unsigned long w;
+	enum tw_seen seen;
+	u16 heat;
+	u8 age;
+	u16 heat_now;
+	u8 age_now;
+	enum tw_alike_as as;
+	unsigned int nr;
+};
+
+/* -- known without a look at each record ----------------------------------------- */
+
+static bool tw_look_known(const struct tw_found *f, struct tw_chunk *c)
+{
+	if (!READ_ONCE(c->all_cold) || c->idle < TW_LONG_IDLE ||
+	    c->behind == TW_BEHIND_MOST - 1 || c->tiers & f->needs)
+		return false;
+	c->behind++;
+	return true;
+}
+
+void tw_look_first(struct tw_found *f, struct tw_chunk_look *l)
+{
+	struct tw_chunk *c = l->c;
+
+	l->known = false;
+	bitmap_zero(l->seen, TW_CHUNK_PAGES);
+	if (atomic_read(&c->nr_mem)) {
+		if (tw_scan_chunk(l->sp, c, l->seen, false) &&
+		    c->idle < TW_LONG_IDLE)
+			return;
+		f->skipped += TW_CHUNK_PAGES;
+	} else if (c->idle < TW_LONG_IDLE) {
+		c->idle++;
+	}
+	l->known = tw_look_known(f, c);
+}
+
+void tw_look_again(struct tw_chunk_look *l)
+{
+	if (l->known)
+		return;
+	bitmap_zero(l->young, TW_CHUNK_PAGES);
+	if (atomic_read(&l->c->nr_mem))
+		tw_scan_chunk(l->sp, l->c, l->young, true);
+}
+
+static void tw_look_count_cold(struct tw_found *f, int home,
+			       const struct tw_chunk *c)
+{
+	unsigned long tiers = c->tiers;
+	unsigned int tier;
+
+	for_each_set_bit(tier, &tiers, TW_NR_TIERS) {
+		unsigned int resident = c->cold[tier * 2 + 1];
+		unsigned int all = c->cold[tier * 2] + resident;
+
+		f->bands[tier][0] += all;
+		f->pages += all;
+		if (!resident)
+			continue;
+		f->memory += resident;
+		f->map.home[home][0] += resident;
+		f->map.tier[tier][0] += resident;
+	}
+}
+
+/* -- records one by one ------------------------------------------------------------ */
+
+/*
+ * Most pages of a big space have no heat and get none: all there is to do is
+ * to count them, and that they are older. False: there is more to it.
+ */
+static bool tw_look_cold(struct tw_chunk *c, struct tw_rec *rec,
+			 unsigned long w, enum tw_seen seen, unsigned int scans,
+			 struct tw_alike *a)
+{
+	int tier = tw_w_tier(w);
+
+	if (seen || a->heat || tw_policy_needs_cold(tier))
+		return false;
+	a->heat_now = 0;
+	a->age_now = min_t(unsigned int, a->age + scans, U8_MAX);
+	if (a->age_now != a->age)
+		WRITE_ONCE(rec->age, a->age_now);
+	c->cold[tier * 2 + tw_w_resident(w)]++;
+	c->tiers |= BIT(tier);
+	a->as = TW_ALIKE_COLD;
+	a->w = w & TW_ALIKE_W;
+	return true;
+}
+
+/* @n pages whose heat was and is as @a has it. */
+static void tw_look_count(struct tw_found *f, int home, unsigned long w,
+			  enum tw_seen seen, const struct tw_alike *a,
+			  unsigned int n)
+{
+	unsigned int bucket = tw_heat_bucket(a->heat_now);
+	int tier = tw_w_tier(w);
+
+	f->pages += n;
+	f->bands[tier][tw_heat_band(a->heat_now)] += n;
+	if (!tw_w_resident(w))
+		return;
+	f->memory += n;
+	if (seen == TW_SEEN_YOUNG)
+		f->young += n;
+	if (a->heat >= TW_HEAT_STEADY) {
+		f->steady += n;
+		if (seen != TW_SEEN_YOUNG)
+			f->lost += n;
+	}
+	f->map.home[home][bucket] += n;
+	f->map.tier[tier][bucket] += n;
+}
+
+/* Would the policy do nothing about further pages like this one? */
+static bool tw_look_quiet(unsigned long w, int home, const struct tw_alike *a)
+{
+	int tier = tw_w_tier(w);
+	bool needed = tw_policy_needs_cold(tier);
+
+	if (tw_heat_band(a->heat_now) != tw_heat_band(a->heat))
+		return false;
+	if (tw_w_state(w) == TW_STORE)
+		return !needed;
+	return tw_w_state(w) == TW_MEM && tier == home &&
+	       !(w & TW_W_PREFAULT) && (a->seen == TW_SEEN_YOUNG || !needed);
+}
+
+/* A page with heat: what it has from now on, and what the policy makes of it. */
+static void tw_look_page(struct tw_found *f, struct tw_chunk_look *l,
+			 unsigned long idx, struct tw_rec *rec, unsigned long w,
+			 struct tw_alike *a)
+{
+	int tier = tw_w_tier(w), home = l->sp->home;
+	enum tw_seen seen = a->seen;
+
+	if (seen && !tw_rec_touched(rec))
+		seen = TW_SEEN_NOT;
+	a->heat_now = tw_heat_scanned(a->heat, seen);
+	a->age_now = seen ? 0 : min(a->age + 1, U8_MAX);
+	if (a->heat_now != a->heat)
+		WRITE_ONCE(rec->heat, a->heat_now);
+	if (a->age_now != a->age)
+		WRITE_ONCE(rec->age, a->age_now);
+	if (tw_heat_band(a->heat_now) != tw_heat_band(a->heat))
+		tw_heat_banded(tw_space_page(l->sp, idx), tier, a->heat_now);
+	tw_look_count(f, home, w, seen, a, 1);
+	if (tw_w_state(w) == TW_STORE && tw_policy_needs_cold(tier)) {
+		f->map.age[tier][a->age_now]++;
+		tw_policy_see_stored(l->sp, idx, tier, a->age_now);
+	}
+	if (tw_w_resident(w))
+		tw_policy_see(l->sp, idx, w, a->heat_now, seen == TW_SEEN_YOUNG);
+	if (!tw_look_quiet(w, home, a))
+		return;
+	a->as = TW_ALIKE_QUIET;
+	a->w = w & TW_ALIKE_W;
+}
+
+/* The first of records that may be alike. */
+static void tw_look_rec(struct tw_found *f, struct tw_chunk_look *l,
+			struct tw_rec *rec, enum tw_seen seen,
+			unsigned int scans, struct tw_alike *a)
+{
+	unsigned long w = tw_rec_w(rec);
+	enum tw_state s = tw_w_state(w);
+
+	*a = (struct tw_alike){
+		.w = ~0UL,
+		.seen = seen,
+		.heat = READ_ONCE(rec->heat),
+		.age = READ_ONCE(rec->age),
+	};
+	if (s == TW_NONE || s == TW_POISON) {
+		a->heat_now = a->heat;
+		a->age_now = a->age;
+		a->w = w & TW_ALIKE_W;
+	} else if (!tw_look_cold(l->c, rec, w, seen, scans, a)) {
+		WRITE_ONCE(l->c->all_cold, false);
+		tw_look_page(f, l, l->c->base + (rec - l->c->rec), rec, w, a);
+	}
+}
+
+/*
+ * How many of @nr records from @rec on, which were seen like the ones before, are
+ * alike: they have their heat and age, only the sums are missing. This is where a
+ * scan spends its time, so the loop has all that it compares in registers.
+ */
+static unsigned int tw_alike_run(const struct tw_alike *a, struct tw_rec *rec,
+				 unsigned int nr)
+{
+	const bool changed = a->heat_now != a->heat || a->age_now != a->age;
+	const struct tw_rec *end = rec + nr, *first = rec;
+	const unsigned long w = a->w;
+	const u16 heat = a->heat;
+	const u8 age = a->age;
+
+	for (; rec < end; rec++) {
+		if ((tw_rec_w(rec) & TW_ALIKE_W) != w ||
+		    READ_ONCE(rec->heat) != heat || READ_ONCE(rec->age) != age)
+			break;
+		if (changed) {
+			WRITE_ONCE(rec->heat, a->heat_now);
+			WRITE_ONCE(rec->age, a->age_now);
+		}
+	}
+	return rec - first;
+}
+
+static void tw_alike_end(struct tw_found *f, struct tw_chunk_look *l,
+			 const struct tw_alike *a)
+{
+	if (!a->nr)
+		return;
+	if (a->as == TW_ALIKE_COLD)
+		l->c->cold[tw_w_tier(a->w) * 2 + tw_w_resident(a->w)] += a->nr;
+	else if (a->as == TW_ALIKE_QUIET)
+		tw_look_count(f, l->sp->home, a->w, a->seen, a, a->nr);
+}
+
+/* Pages from @i on that were seen alike, up to the end of the bitmaps' word. */
+static unsigned int tw_look_same(const struct tw_chunk_look *l, unsigned int i,
+				 enum tw_seen *seen)
+{
+	unsigned int left = BITS_PER_LONG - i % BITS_PER_LONG;
+	unsigned long young = l->young[BIT_WORD(i)] >> i % BITS_PER_LONG;
+	unsigned long late = l->seen[BIT_WORD(i)] >> i % BITS_PER_LONG & ~young;
+	unsigned long others;
+
+	if (young & 1) {
+		*seen = TW_SEEN_YOUNG;
+		others = ~young;
+	} else if (late & 1) {
+		*seen = TW_SEEN_LATE;
+		others = ~late;
+	} else {
+		*seen = TW_SEEN_NOT;
+		others = young | late;
+	}
+	return others ? min_t(unsigned int, __ffs(others), left) : left;
+}
+
+static void tw_look_records(struct tw_found *f, struct tw_chunk_look *l,
+			    unsigned int scans)
+{
+	struct tw_alike a = { .w = ~0UL };
+	unsigned int i = 0, same, run;
+	enum tw_seen seen;
+
+	while (i < TW_CHUNK_PAGES) {
+		same = tw_look_same(l, i, &seen);
+		run = seen == a.seen ? tw_alike_run(&a, &l->c->rec[i], same) : 0;
+		a.nr += run;
+		i += run;
+		if (run == same)
+			continue;
+		tw_alike_end(f, l, &a);
+		tw_look_rec(f, l, &l->c->rec[i++], seen, scans, &a);
+	}
+	tw_alike_end(f, l, &a);
+}
+
+void tw_look_done(struct tw_found *f, struct tw_chunk_look *l)
+{
+	struct tw_chunk *c = l->c;
+	unsigned int scans;
+
+	if (!l->known) {
+		scans = c->behind + 1;
+		c->behind = 0;
+		c->tiers = 0;
+		memset(c->cold, 0, sizeof(c->cold));
+		/* What changes from here on takes it away again, see tw_chunk_changed(). */
+		WRITE_ONCE(c->all_cold, true);
+		tw_look_records(f, l, scans);
+	}
+	tw_look_count_cold(f, l->sp->home, c);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * look.h - a scan's look at the pages of one chunk
+ */
+#ifndef _TW_LOOK_H
+#define _TW_LOOK_H
+
+#include <linux/tierwatch.h>
+#include <linux/types.h>
+
+#include "pages/record.h"
+#include "policy/decide.h"
+
+struct tw_space;
+
+/**
+ * struct tw_found - what a scan has found so far
+ * @map: pages by heat
+ * @bands: pages by tier and band of heat
+ * @needs: by bit: tiers whose coldest pages were wanted elsewhere when it began
+ * @pages: pages looked at
+ * @memory: of them, in memory
+ * @young: of those, touched within the window
+ * @steady: pages in memory touched in most windows of late
+ * @lost: of these, not touched in this one
+ * @skipped: pages known to be untouched without a look at each record
+ */
+struct tw_found {
+	struct tw_heat_map map;
+	u64 bands[TW_NR_TIERS][TW_HEAT_BANDS];
+	unsigned int needs;
+	u64 pages;
+	u64 memory;
+	u64 young;
+	u64 steady;
+	u64 lost;
+	u64 skipped;
+};
+
+/**
+ * struct tw_chunk_look - a chunk being looked at
+ * @sp: its space, a reference
+ * @c: the chunk
+ * @known: the last look tells all of it
+ * @seen: pages touched since the scan before
+ * @young: pages touched within the window
+ */
+struct tw_chunk_look {
+	struct tw_space *sp;
+	struct tw_chunk *c;
+	bool known;
+	DECLARE_BITMAP(seen, TW_CHUNK_PAGES);
+	DECLARE_BITMAP(young, TW_CHUNK_PAGES);
+};
+
+/* The first look: fills @seen, or sets @known. */
+void tw_look_first(struct tw_found *f, struct tw_chunk_look *l);
+/* The second look, at the end of the window: fills @young. */
+void tw_look_again(struct tw_chunk_look *l);
+/* The heat and age of its pages from now on; tells the policy of them. */
+void tw_look_done(struct tw_found *f, struct tw_chunk_look *l);
+
+#endif
