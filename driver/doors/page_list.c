@@ -259,7 +259,7 @@ static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
 	return 0;
 }
 
-/* Behind the last region there is: frame 0. */
+/* The cursor after region @r; after the last possible id it is that of frame 0. */
 static u64 tw_list_behind(const struct tw_space *sp)
 {
 	u64 number = tw_space_number(sp) + 1;

@@ -157,7 +157,7 @@ static int tw_region_release(struct inode *inode, struct file *file)
 
 	if (!atomic_dec_and_test(&r->files))
 		return 0;
-	/* No fd and no mapping is left: no fault can come any more. */
+	/* No fd and no mapping is left, so no fault can come any more. */
 	WRITE_ONCE(r->space.dead, true);
 	tw_space_hide(&r->space);
 	tw_queue_drop_space(&r->space);
@@ -233,9 +233,9 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	err = tw_space_reserve_id(sp);
 	if (err)
 		goto put;
-	/* So that /proc/PID/maps says which region is mapped where. */
+	/* /proc/PID/maps shows this number, so it tells which region is mapped where. */
 	r->inode->i_ino = sp->id;
-	/* Pairs with tw_tier_leave(): it sees the id, or we see it leaving. */
+	/* Pairs with tw_tier_leave(): it sees the id, or this sees the tier leaving. */
 	smp_mb();
 	err = -EOPNOTSUPP;
 	if (!tw_memory_bound(TW_TIER_NONE))
@@ -246,7 +246,7 @@ struct file *tw_region_create(struct tw_region_create *arg)
 		goto erase;
 	}
 	tw_space_show(sp);
-	/* Where limits find it that are set from now on. */
+	/* After tw_region_show(): limits that are set from then on find the region. */
 	err = tw_groups_join(sp);
 	if (err) {
 		fput(file);

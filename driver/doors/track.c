@@ -27,11 +27,12 @@
 #include "tiers/tier.h"
 
 /* How many numbers are copied in at a time. */
+/* How many numbers are copied in at a time. */
 #define TW_TRACK_WINDOW		64
 
 /* -- a page ------------------------------------------------------------------ */
 
-/* A page of a region is tracked for life: is it where and whose they think? */
+/* A region's page is always tracked, so this only checks that agent and tier are right. */
 static int tw_track_managed(struct tw_space *sp, unsigned long idx,
 			    const struct tw_external_new *want)
 {

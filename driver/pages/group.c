@@ -101,7 +101,10 @@ static void tw_groups_add(struct tw_space *sp, int tier, long n)
 void tw_groups_count(struct tw_space *sp, int tier, long n)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "counts outside RCU");
-	/* Unmarked, whoever marks it waits for us. Pairs with tw_groups_switch(). */
+	/*
+	 * A task that sets the mark after this test waits for this RCU section
+	 * (tw_group_spread()). Pairs with tw_groups_switch().
+	 */
 	if (!(smp_load_acquire(&sp->groups) & TW_GROUPS_CHANGE)) {
 		tw_groups_add(sp, tier, n);
 		return;

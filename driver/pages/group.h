@@ -44,7 +44,7 @@ unsigned long tw_groups_excess(struct tw_space *sp, int tier);
 static inline void tw_space_count(struct tw_space *sp, int tier, long n)
 {
 	rcu_read_lock();
-	/* Pairs with tw_groups_switch(): its sum is made before. */
+	/* Pairs with tw_groups_switch(), which takes its sum before. */
 	if (likely(!smp_load_acquire(&sp->groups)))
 		atomic_long_add(n, &sp->pages[tier]);
 	else
@@ -62,7 +62,10 @@ static inline u64 tw_space_room(struct tw_space *sp, int tier)
 	return min(room, tw_groups_room(sp, tier));
 }
 
-/* Pages that should leave @tier: of the agent's, or of a group's. Process context. */
+/*
+ * By how many pages the agent or a group of @r, whichever is more, is over its limit
+ * in @tier. Process context; may sleep.
+ */
 static inline unsigned long tw_space_excess(struct tw_space *sp, int tier)
 {
 	unsigned long excess = tw_agent_excess(sp->agent, tier);

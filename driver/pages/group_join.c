@@ -103,7 +103,7 @@ static void tw_groups_drop(struct list_head *list)
 	list_for_each_entry_safe(s, n, list, next) {
 		list_del(&s->next);
 		tw_space_put_async(s->space);
-		tw_groups_free_rcu(&s->rcu);	/* nobody has seen it */
+		tw_groups_free_rcu(&s->rcu);	/* was never published */
 	}
 }
 
@@ -148,7 +148,7 @@ int tw_group_spread(struct tw_group *g, bool add)
 	list_for_each_entry(s, &list, next)
 		WRITE_ONCE(s->space->groups,
 			   s->space->groups | TW_GROUPS_CHANGE);
-	/* Those that had not seen the mark are over. */
+	/* Waits for counting that has not seen the mark. */
 	synchronize_rcu();
 	list_for_each_entry_safe(s, n, &list, next)
 		tw_groups_switch(s, g, add);
@@ -175,7 +175,7 @@ int tw_groups_join(struct tw_space *sp)
 	list_for_each_entry(g, &tw_groups, node)
 		if (tw_group_binds(g, sp))
 			tw_groups_append(s, g);
-	/* It has no pages: there is nothing to move from group to group. */
+	/* The region has no pages, so no count of a group changes. */
 	tw_groups_free(xchg(&sp->groups, (unsigned long)s));
 unlock:
 	mutex_unlock(&tw_groups_mutex);
