@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -476,10 +477,12 @@ def test_terminal(recording):
     assert [right for _, right in maps] == ["C" * 30] * 12 + ["N" * 30] * 4
     # The runner's locale is UTF-8.
     assert [left for left, _ in maps] == ["·" * 30] * 4 + ["█" * 30] * 4 + ["·" * 30] * 8
-    # Three looks, 10 ms apart.
-    assert lines[17].startswith(" " * PLACE + "|0 ")
-    assert [mark.split() for mark in lines[17].split("|")[1:]] == \
-        [["0"], ["10", "ms"], ["20", "ms"]] * 2
+    # Round times, as many as it took.
+    marks = [mark.strip() for mark in lines[17].removeprefix(" " * PLACE + "|").split("|")]
+    half = len(marks) // 2
+    assert half >= 2 and marks[:half] == marks[half:] and marks[0] == "0"
+    # There may be no room behind the last one.
+    assert all(re.fullmatch(r"([1-9][0-9.]* m?s)?", mark) for mark in marks[1:half]), lines[17]
     # Nothing scans here: what is hot was said to be.
     assert lines[18].endswith("3 samples; heat is of faults alone")
     plain = run("heatmap", "--size", "77x21", path, env={**os.environ, "LC_ALL": "C"})
