@@ -43,8 +43,9 @@
 #define TW_GFP_HARD	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | \
 			 __GFP_NOWARN)
 
-void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
-		      struct page *page, int tier)
+/* A locked NONE record gets its first page. */
+static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
+			     struct page *page, int tier)
 {
 	VM_WARN_ON_ONCE(READ_ONCE(f->sp->dead));
 	tw_page_attach(f->sp, f->idx, page);
@@ -55,16 +56,22 @@ void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
 	f->tier = tier;
 }
 
-struct page *tw_fault_first(struct tw_fault *f, int *tier)
+bool tw_fault_first(struct tw_fault *f, struct tw_rec *rec)
 {
-	struct page *page;
+	int frames = tw_frames_enter();
+	struct page *page = NULL;
+	int tier;
 
 	if (tw_space_take(f->sp))
-		return NULL;
+		goto out;
 	page = tw_page_get(f->sp, f->sp->memcg, TW_GFP_TRY | __GFP_ZERO,
-			   TW_OVER_LIMIT, tier);
-	if (!page)
+			   TW_OVER_LIMIT, &tier);
+	if (page)
+		tw_fault_install(f, rec, page, tier);
+	else
 		tw_space_give(f->sp);
+out:
+	tw_frames_leave(frames);
 	return page;
 }
 

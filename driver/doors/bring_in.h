@@ -8,7 +8,6 @@
 #include <linux/types.h>
 
 struct mm_struct;
-struct page;
 struct tw_chunk;
 struct tw_rec;
 struct tw_space;
@@ -45,11 +44,8 @@ struct tw_fault {
 	unsigned int waits;
 };
 
-/* Room and a page for a first touch, if both are at hand, or NULL. */
-struct page *tw_fault_first(struct tw_fault *f, int *tier);
-/* A locked NONE record gets its first page. */
-void tw_fault_install(struct tw_fault *f, struct tw_rec *rec, struct page *page,
-		      int tier);
+/* A locked NONE record gets its first page, if that and room for it are at hand. */
+bool tw_fault_first(struct tw_fault *f, struct tw_rec *rec);
 /*
  * Brings the page to memory, sleeping as it must. 0 with the record locked
  * when @keep_locked, or a negative errno with it unlocked.

@@ -271,24 +271,14 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 {
 	unsigned long w = tw_rec_w(rec);
 	enum tw_state s = tw_w_state(w);
-	struct page *page;
-	int tier;
 
 	if (likely(tw_w_resident(w))) {
 		f->tier = tw_w_tier(w);
 		return tw_fault_map(vmf, f, rec);
 	}
-	if (s == TW_NONE) {
-		int frames = tw_frames_enter();
-
-		page = tw_fault_first(f, &tier);
-		if (page)
-			tw_fault_install(f, rec, page, tier);
-		tw_frames_leave(frames);
-		if (!page)
-			return VM_FAULT_FALLBACK;
-		return tw_fault_map(vmf, f, rec);
-	}
+	if (s == TW_NONE)
+		return tw_fault_first(f, rec) ? tw_fault_map(vmf, f, rec) :
+		       VM_FAULT_FALLBACK;
 	if (s == TW_POISON)
 		return tw_fault_sigbus(f, -EIO);
 	return VM_FAULT_FALLBACK;

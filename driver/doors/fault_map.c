@@ -145,17 +145,15 @@ static int tw_fault_occupied(struct vm_fault *vmf)
 }
 
 /* The table may be taken away each time just before the entry is set: -ENOMEM. */
-int tw_fault_insert(struct vm_fault *vmf, struct page *page)
+int tw_fault_insert_again(struct vm_fault *vmf, struct page *page, int err)
 {
 	unsigned int try;
-	int err;
 
-	for (try = 0; try < TW_INSERT_TRIES; try++) {
-		err = vm_insert_page(vmf->vma, vmf->address, page);
+	for (try = 1;; try++) {
 		if (err == -EBUSY)
 			err = tw_fault_occupied(vmf);
-		if (err != -EAGAIN && err != -ENOMEM)
-			break;
+		if ((err != -EAGAIN && err != -ENOMEM) || try == TW_INSERT_TRIES)
+			return err;
+		err = vm_insert_page(vmf->vma, vmf->address, page);
 	}
-	return err;
 }

@@ -67,12 +67,6 @@ bool tw_move_ready(struct tw_move *m, u64 t0)
 
 /* -- outcomes ---------------------------------------------------------------- */
 
-void tw_move_end(struct tw_move *m, unsigned int i, int status)
-{
-	m->status[i] = status;
-	tw_rec_unlock_nested(m->rec[i]);
-}
-
 void tw_move_abort(struct tw_move *m)
 {
 	unsigned int i;

@@ -10,7 +10,9 @@
 #include <linux/limits.h>
 #include <linux/types.h>
 
-struct tw_move;
+#include "moving/move.h"
+#include "pages/record.h"
+
 struct tw_xfer;
 
 /* tw_move.status while a page has no outcome yet. */
@@ -19,7 +21,12 @@ struct tw_xfer;
 /* Before a batch; false: no memory. */
 bool tw_move_ready(struct tw_move *m, u64 t0);
 /* Ends page @i, whose record is locked. */
-void tw_move_end(struct tw_move *m, unsigned int i, int status);
+static inline void tw_move_end(struct tw_move *m, unsigned int i, int status)
+{
+	m->status[i] = status;
+	tw_rec_unlock_nested(m->rec[i]);
+}
+
 /* The batch was left: what has not begun does not begin. */
 void tw_move_abort(struct tw_move *m);
 /* All have ended: counted, published, and targets that are left over freed. */

@@ -19,7 +19,6 @@
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/page_ref.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
@@ -130,45 +129,63 @@ static bool tw_policy_leads_to(const struct mempolicy *policy, int tier)
 	return data_race(nodes_intersects(policy->nodes, tw_tiers[tier].nodes));
 }
 
-/*
- * The tier to try first: the space's home, unless the task's memory policy
- * (numactl) has nodes, and of the memory tiers only others'.
- */
-static int tw_first_memory(struct tw_space *sp)
+static noinline int tw_memory_by_policy(struct tw_space *sp)
 {
 	const struct mempolicy *policy = current->mempolicy;
 	int tier;
 
-	if (likely(!policy))
-		return sp->home;
 	tw_for_each_memory_tier_from(sp->home, tier)
 		if (tw_policy_leads_to(policy, tier))
 			return tier;
 	return sp->home;
 }
 
-/* Within the tiers' capacity and the agent's limits, tier @first at first. */
-static struct page *tw_page_within(struct tw_space *sp, gfp_t gfp, int first,
-				   int *tier)
+/*
+ * The tier to try first: the space's home, unless the task's memory policy
+ * (numactl) has nodes, and of the memory tiers only others'.
+ */
+static int tw_first_memory(struct tw_space *sp)
+{
+	return likely(!current->mempolicy) ? sp->home : tw_memory_by_policy(sp);
+}
+
+/* Within capacity and limits of the memory tiers but @first. */
+static noinline struct page *tw_page_elsewhere(struct tw_space *sp, gfp_t gfp,
+					       int first, int *tier)
 {
 	struct page *page;
 
 	tw_for_each_memory_tier_from(first, *tier) {
-		if (unlikely(!tw_space_room(sp, *tier)))
+		if (*tier == first || !tw_space_room(sp, *tier))
 			continue;
 		page = tw_page_try(sp, *tier, gfp, 0);
-		if (likely(page))
+		if (page)
 			return page;
 	}
 	return NULL;
 }
 
 /*
+ * Within the tiers' capacity and the agent's limits, tier @first at first. Nearly all
+ * pages are had there, so what comes after is out of their way.
+ */
+static struct page *tw_page_within(struct tw_space *sp, gfp_t gfp, int first,
+				   int *tier)
+{
+	struct page *page = NULL;
+
+	*tier = first;
+	if (likely(tw_space_room(sp, first) && tw_tier_is_memory(first)))
+		page = tw_page_try(sp, first, gfp, 0);
+	return likely(page) ? page : tw_page_elsewhere(sp, gfp, first, tier);
+}
+
+/*
  * A touched page must be somewhere: limits are soft, and so, with @over, are
  * capacities. The background takes back what is beyond a limit.
  */
-static struct page *tw_page_beyond(struct tw_space *sp, gfp_t gfp,
-				   unsigned int over, int first, int *tier)
+static noinline struct page *tw_page_beyond(struct tw_space *sp, gfp_t gfp,
+					    unsigned int over, int first, int *tier)
 {
 	struct page *page = NULL;
 	int second;
@@ -260,21 +277,6 @@ void tw_page_unmap(struct tw_space *sp, unsigned long idx, struct page *page)
 {
 	if (tw_page_mapcount(page))
 		tw_space_unmap(sp, idx, 1);
-}
-
-bool tw_page_pinned(struct page *page)
-{
-	return page_count(page) != 1 + tw_page_mapcount(page);
-}
-
-bool tw_page_freeze(struct page *page)
-{
-	return page_ref_freeze(page, 1);
-}
-
-void tw_page_unfreeze(struct page *page)
-{
-	page_ref_unfreeze(page, 1);
 }
 
 bool tw_page_freeze_clean(struct page *page)

@@ -8,7 +8,10 @@
 #include <linux/bits.h>
 #include <linux/gfp.h>
 #include <linux/page-flags.h>
+#include <linux/page_ref.h>
 #include <linux/types.h>
+
+#include "base/compat.h"
 
 struct mem_cgroup;
 struct page;
@@ -66,13 +69,25 @@ void tw_page_drop(struct page *page);
 /* No fault finds it mapped any more; its record is locked. Sleeps. */
 void tw_page_unmap(struct tw_space *sp, unsigned long idx, struct page *page);
 /* Somebody holds it besides its record and its mappings. */
-bool tw_page_pinned(struct page *page);
+static inline bool tw_page_pinned(struct page *page)
+{
+	return page_count(page) != 1 + tw_page_mapcount(page);
+}
+
 /*
  * Nobody can come by it until it is unfrozen or freed. False: somebody holds it. It
  * is unmapped, and nobody maps it: its record is locked.
  */
-bool tw_page_freeze(struct page *page);
-void tw_page_unfreeze(struct page *page);
+static inline bool tw_page_freeze(struct page *page)
+{
+	return page_ref_freeze(page, 1);
+}
+
+static inline void tw_page_unfreeze(struct page *page)
+{
+	page_ref_unfreeze(page, 1);
+}
+
 /* Freezes it if nobody maps it and it was not written to since it was read. */
 bool tw_page_freeze_clean(struct page *page);
 /* The bytes of a frozen page: 0, or -EHWPOISON: its memory is broken. */
