@@ -31,7 +31,7 @@ static int tw_region_set_policy(struct vm_area_struct *vma,
 	return policy ? -EOPNOTSUPP : 0;
 }
 
-const struct vm_operations_struct tw_region_vm_ops = {
+static const struct vm_operations_struct tw_region_vm_ops = {
 	.fault		= tw_region_fault,
 	.set_policy	= tw_region_set_policy,
 };
