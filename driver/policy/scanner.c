@@ -82,17 +82,23 @@ static u64 tw_scan_debt;	/* ns of work not slept for yet */
 static u64 tw_scan_began;	/* the scan before this one; 0: none to go by */
 static struct tw_window tw_win = { .ns = TW_WINDOW_ALL };
 
+static void tw_scan_tell(bool *flag)
+{
+	/* The caller's change, then the flag; pairs with smp_store_mb() in the thread. */
+	smp_mb();
+	WRITE_ONCE(*flag, true);
+	wake_up(&tw_scan_wq);
+}
+
 void tw_scanner_wake(void)
 {
 	tw_policy_tell_stores();
-	WRITE_ONCE(tw_scan_kicked, true);
-	wake_up(&tw_scan_wq);
+	tw_scan_tell(&tw_scan_kicked);
 }
 
 void tw_scanner_watch(void)
 {
-	WRITE_ONCE(tw_scan_watch, true);
-	wake_up(&tw_scan_wq);
+	tw_scan_tell(&tw_scan_watch);
 }
 
 static bool tw_scan_wanted(void)
@@ -343,7 +349,7 @@ static int tw_scan_thread(void *unused)
 			continue;
 		start = ktime_get_mono_fast_ns();
 		WRITE_ONCE(tw_scan_kicked, false);
-		/* Pairs with the barrier of wake_up(): the region is seen, or this is. */
+		/* Pairs with tw_scan_tell(): the change is seen, or its flag stays. */
 		smp_store_mb(tw_scan_watch, false);
 		tw_scan_all(&tw_pass);
 		/* What went to the stores was chosen by the heat of the scan. */
