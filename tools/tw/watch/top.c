@@ -148,15 +148,24 @@ static int once(struct agents_known *known, const struct tw_stats *stats,
 	return code ? code : stop_code(cli_flush(EXIT_SUCCESS));
 }
 
-static int parse_past(const char *s, enum top_past *past)
+/* Which of the @nr names @s is, or -1. */
+static int name_index(const char *s, const char * const *names, int nr)
 {
 	int i;
 
-	for (i = 0; i < TOP_NR_PASTS; i++) {
-		if (!strcmp(s, top_past_names[i])) {
-			*past = i;
-			return 0;
-		}
+	for (i = 0; i < nr; i++)
+		if (!strcmp(s, names[i]))
+			return i;
+	return -1;
+}
+
+static int parse_past(const char *s, enum top_past *past)
+{
+	int i = name_index(s, top_past_names, TOP_NR_PASTS);
+
+	if (i >= 0) {
+		*past = i;
+		return 0;
 	}
 	return cli_usage("no history of: %s. There is one of faults, major, moves and use",
 			 s);
@@ -164,13 +173,11 @@ static int parse_past(const char *s, enum top_past *past)
 
 static int parse_sort(const char *s, enum top_sort *sort)
 {
-	int i;
+	int i = name_index(s, top_sort_names, TOP_NR_SORTS);
 
-	for (i = 0; i < TOP_NR_SORTS; i++) {
-		if (!strcmp(s, top_sort_names[i])) {
-			*sort = i;
-			return 0;
-		}
+	if (i >= 0) {
+		*sort = i;
+		return 0;
 	}
 	return cli_usage("nothing to sort by: %s. Agents are sorted by pages, memory, faults or id",
 			 s);
