@@ -16,7 +16,7 @@
  * The exits of the rooms end these, in the reverse order of their inits:
  *
  * Work items: tw_queue and its requests (queue.c), tw_demote (headroom.c),
- * tw_teardown (space.c), tw_umount (region.c), I/O that its owner has left
+ * tw_teardown (space.c), tw_umount (region.c), tw_swap (swap/move.c), I/O that its owner has left
  * (store_io.c): destroyed with their workqueues; the delayed ones of limits and
  * pressure, on queues of the kernel's (limits.c, bind.c): cancelled when nothing
  * arms them any more.
@@ -69,6 +69,7 @@
 #include "policy/reclaim.h"
 #include "policy/scanner.h"
 #include "policy/shrinker.h"
+#include "swap/device.h"
 #include "tiers/bind.h"
 #include "tiers/hibernate.h"
 #include "tiers/nodes.h"
@@ -76,16 +77,16 @@
 #include "tiers/store_io.h"
 
 static const struct tw_room {
-	int (*init)(void);
+	int (*init)(void);	/* NULL: there is nothing to begin */
 	void (*exit)(void);
 } tw_rooms[] = {
 	{ tw_stats_init,	tw_stats_exit },
-	{ tw_users_init,	tw_users_exit },
+	{ NULL,			tw_users_exit },
 	{ tw_streams_init,	tw_streams_exit },
 	{ tw_numa_counts_init,	tw_numa_counts_exit },
 	{ tw_heat_init,		tw_heat_exit },
-	{ tw_agents_init,	tw_agents_exit },
-	{ tw_groups_init,	tw_groups_exit },
+	{ NULL,			tw_agents_exit },
+	{ NULL,			tw_groups_exit },
 	{ tw_external_init,	tw_external_exit },
 	{ tw_records_init,	tw_records_exit },
 	{ tw_shrinker_init,	tw_shrinker_exit },
@@ -96,6 +97,7 @@ static const struct tw_room {
 	{ tw_tiers_init,	tw_tiers_exit },
 	{ tw_regions_init,	tw_regions_exit },
 	{ tw_spaces_init,	tw_spaces_exit },
+	{ NULL,			tw_swap_exit },
 	{ tw_demote_init,	tw_demote_exit },
 	{ tw_reclaim_init,	tw_reclaim_exit },
 	{ tw_pressed_init,	tw_pressed_exit },
@@ -120,7 +122,7 @@ static int __init tw_init(void)
 	int i, err;
 
 	for (i = 0; i < ARRAY_SIZE(tw_rooms); i++) {
-		err = tw_rooms[i].init();
+		err = tw_rooms[i].init ? tw_rooms[i].init() : 0;
 		if (err) {
 			pr_err("loading failed: %d\n", err);
 			tw_leave(i);

@@ -456,6 +456,42 @@ int tw_agent_limits_set_by_id(struct tw *tw, __u64 id,
 			      const __u64 pages[TW_NR_TIERS]);
 
 /**
+ * tw_swap_create - make the swap device
+ * @tw: the handle
+ * @pages: its size, TW_SWAP_PAGES_MIN to TW_SWAP_PAGES_MAX. As many slots of the stores
+ *	are set aside
+ * @dev: out: number of the block device as st_rdev has it; or NULL
+ *
+ * It appears as /dev/twswap, and is to be prepared and used like any other device for
+ * swap: by mkswap(8) and swapon(8).
+ *
+ * Return: 0 or -errno; -EPERM without CAP_SYS_ADMIN, -EEXIST if there is one, -ENOSPC
+ * if the stores have not that many slots left.
+ */
+int tw_swap_create(struct tw *tw, __u64 pages, __u32 *dev);
+
+/**
+ * tw_swap_destroy - remove the swap device
+ * @tw: the handle
+ *
+ * Return: 0 or -errno; -EPERM without CAP_SYS_ADMIN, -ENOENT if there is none, -EBUSY
+ * while it is in use as swap or open otherwise.
+ */
+int tw_swap_destroy(struct tw *tw);
+
+/**
+ * tw_swap_info_v1 - the swap device, and how many of its pages are in which tier
+ * @tw: the handle
+ * @info: out
+ * @size: bytes of the caller's struct
+ *
+ * Return: 0 or -errno; -ENOENT if there is none.
+ */
+int tw_swap_info_v1(struct tw *tw, struct tw_swap_info *info, size_t size);
+#define tw_swap_info(tw, info) \
+	tw_swap_info_v1((tw), (info), sizeof(struct tw_swap_info))
+
+/**
  * tw_cgroup_limits_get_v1 - how much of each tier a cgroup takes at most
  * @tw: the handle
  * @path: the cgroup, as in /proc/PID/cgroup. It need not exist

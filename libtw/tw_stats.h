@@ -98,7 +98,7 @@ static inline __u64 tw_stats_heat(const struct tw_stats *stats,
  * @tier: enum tw_tier, below @stats->nr_tiers
  * @copy: out
  *
- * All members are of one instant, except @used and @kept, which are read one by one.
+ * All members are of one instant, except @used, @kept and @swap_used, which are read one by one.
  * Waits while the driver writes the block, which takes some instructions.
  */
 static inline void tw_stats_tier_read(const struct tw_stats *stats,
@@ -127,6 +127,11 @@ static inline void tw_stats_tier_read(const struct tw_stats *stats,
 		copy->level_changes = tw_stats_load(&t->level_changes);
 		copy->avoided_until_ns =
 			tw_stats_load(&t->avoided_until_ns);
+		/* An older driver's block ends before it. */
+		copy->swap_used = stats->heat_offset >=
+				  offsetof(struct tw_stats_tier, swap_used) +
+				  sizeof(t->swap_used) ?
+				  tw_stats_load(&t->swap_used) : 0;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while ((seq & 1) ||
 		 __atomic_load_n(&t->seq, __ATOMIC_RELAXED) != seq);

@@ -531,16 +531,6 @@ int tw_agent_get_stats(struct tw_agent_stats *arg)
 }
 
 /**
- * tw_agents_init - for the table in main.c; there is nothing to prepare
- *
- * Return: 0.
- */
-int tw_agents_init(void)
-{
-	return 0;
-}
-
-/**
  * tw_agents_exit - empty the tables at unload, when nothing holds an agent any more
  */
 void tw_agents_exit(void)

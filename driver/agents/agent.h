@@ -83,7 +83,6 @@ struct tw_agent {
 	struct rcu_head rcu;
 };
 
-int tw_agents_init(void);
 void tw_agents_exit(void);
 
 /*

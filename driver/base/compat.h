@@ -89,6 +89,72 @@ static inline void tw_bdev_release(struct block_device *bdev, struct file *file)
 }
 #endif
 
+/*
+ * Define @_name as the ->open or ->release of a block device's operations: it calls
+ * @_fn with the disk. ->open returns 0 or -errno.
+ */
+#ifdef TW_HAVE_BLK_MODE
+#define TW_DISK_OPEN(_name, _fn)					\
+static int _name(struct gendisk *disk, blk_mode_t mode)			\
+{									\
+	return _fn(disk);						\
+}
+#define TW_DISK_RELEASE(_name, _fn)					\
+static void _name(struct gendisk *disk)					\
+{									\
+	_fn(disk);							\
+}
+#else
+#define TW_DISK_OPEN(_name, _fn)					\
+static int _name(struct block_device *bdev, fmode_t mode)		\
+{									\
+	return _fn(bdev->bd_disk);					\
+}
+#define TW_DISK_RELEASE(_name, _fn)					\
+static void _name(struct gendisk *disk, fmode_t mode)			\
+{									\
+	_fn(disk);							\
+}
+#endif
+
+/*
+ * Makes a disk whose blocks are pages, whose pages must not change while they are
+ * written, and which takes discards of up to @discard_max bytes. Returns it or an
+ * ERR_PTR.
+ */
+#ifdef TW_HAVE_BLK_FEATURES
+static inline struct gendisk *tw_page_disk(unsigned int discard_max)
+{
+	struct queue_limits lim = {
+		.logical_block_size	= PAGE_SIZE,
+		.physical_block_size	= PAGE_SIZE,
+		.dma_alignment		= PAGE_SIZE - 1,
+		.max_hw_discard_sectors	= discard_max >> SECTOR_SHIFT,
+		.discard_granularity	= PAGE_SIZE,
+		.features		= BLK_FEAT_STABLE_WRITES,
+	};
+
+	return blk_alloc_disk(&lim, NUMA_NO_NODE);
+}
+#else
+static inline struct gendisk *tw_page_disk(unsigned int discard_max)
+{
+	struct gendisk *disk = blk_alloc_disk(NUMA_NO_NODE);
+
+	if (!disk)
+		return ERR_PTR(-ENOMEM);
+	blk_queue_logical_block_size(disk->queue, PAGE_SIZE);
+	blk_queue_physical_block_size(disk->queue, PAGE_SIZE);
+	blk_queue_dma_alignment(disk->queue, PAGE_SIZE - 1);
+	blk_queue_max_discard_sectors(disk->queue, discard_max >> SECTOR_SHIFT);
+	disk->queue->limits.discard_granularity = PAGE_SIZE;
+	blk_queue_flag_set(QUEUE_FLAG_NONROT, disk->queue);
+	blk_queue_flag_set(QUEUE_FLAG_STABLE_WRITES, disk->queue);
+	blk_queue_flag_clear(QUEUE_FLAG_ADD_RANDOM, disk->queue);
+	return disk;
+}
+#endif
+
 /* Registers a shrinker with the members of @like. Returns it or an ERR_PTR. */
 #ifdef TW_HAVE_SHRINKER_ALLOC
 static inline struct shrinker *tw_shrinker_add(struct shrinker *like)

@@ -349,16 +349,6 @@ void tw_user_uncharge(struct tw_user *u, enum tw_user_res res, unsigned long n)
 }
 
 /**
- * tw_users_init - for the table in main.c; there is nothing to prepare
- *
- * Return: 0.
- */
-int tw_users_init(void)
-{
-	return 0;
-}
-
-/**
  * tw_users_exit - warn at unload if something is still charged to a user
  */
 void tw_users_exit(void)

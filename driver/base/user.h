@@ -36,7 +36,6 @@ enum tw_user_res {
 	TW_USER_NR,
 };
 
-int tw_users_init(void);
 void tw_users_exit(void);
 
 struct tw_user *tw_user_get_current(void);

@@ -39,6 +39,7 @@
 #include "policy/balance.h"
 #include "policy/candidates.h"
 #include "policy/policy.h"
+#include "swap/device.h"
 #include "tiers/bind.h"
 #include "tiers/nodes.h"
 #include "tiers/pressure.h"
@@ -150,6 +151,9 @@ TW_DO(agent_migrate)
 TW_DO(policy)
 TW_DO(agent_list)
 TW_DO(group_limits)
+TW_DO(swap_create)
+TW_DO(swap_destroy)
+TW_DO(swap_info)
 
 /* The same callers may know of local and remote touches as by /proc/swarm/numa. */
 static int tw_do_numa_stats(struct file *file, union tw_arg *arg)
@@ -265,6 +269,12 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 		TW_CALL(tw_do_agent_list, tw_agent_list, TW_AGENT_LIST),
 	[_IOC_NR(TW_IOC_GROUP_LIMITS)] =
 		TW_CALL(tw_do_group_limits, tw_group_limits, TW_GROUP_LIMITS),
+	[_IOC_NR(TW_IOC_SWAP_CREATE)] =
+		TW_CALL(tw_do_swap_create, tw_swap_create, TW_SWAP_CREATE),
+	[_IOC_NR(TW_IOC_SWAP_DESTROY)] =
+		TW_CALL_IN(tw_do_swap_destroy, tw_swap_destroy, TW_SWAP_DESTROY),
+	[_IOC_NR(TW_IOC_SWAP_INFO)] =
+		TW_CALL(tw_do_swap_info, tw_swap_info, TW_SWAP_INFO),
 };
 
 /*

@@ -43,6 +43,9 @@ union tw_arg {
 	struct tw_agent_migrate agent_migrate;
 	struct tw_policy policy;
 	struct tw_agent_list agent_list;
+	struct tw_swap_create swap_create;
+	struct tw_swap_destroy swap_destroy;
+	struct tw_swap_info swap_info;
 	struct tw_region_info region_info;
 	struct tw_region_discard discard;
 	struct tw_region_seal seal;

@@ -16,6 +16,7 @@
 #include "moving/evacuate.h"
 #include "moving/unbind.h"
 #include "pages/space.h"
+#include "swap/device.h"
 #include "tiers/bind.h"
 #include "tiers/tier.h"
 
@@ -59,6 +60,9 @@ static int tw_tier_drain(struct tw_tier_desc *t, bool force, u64 *moved)
 		u64 n = 0;
 		int ret;
 
+		ret = tw_swap_leave_tier(t, force, moved);
+		if (ret)
+			return ret;
 		ret = tw_evacuate_tier(t, force, &n);
 		*moved += n;
 		if (ret)

@@ -311,16 +311,6 @@ int tw_group_limits_ioctl(struct tw_group_limits *arg)
 }
 
 /**
- * tw_groups_init - for the table in main.c; there is nothing to prepare
- *
- * Return: 0.
- */
-int tw_groups_init(void)
-{
-	return 0;
-}
-
-/**
  * tw_groups_exit - at unload: no space is left, the limits end
  */
 void tw_groups_exit(void)

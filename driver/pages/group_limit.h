@@ -7,7 +7,6 @@
 
 struct tw_group_limits;
 
-int tw_groups_init(void);
 void tw_groups_exit(void);
 int tw_group_limits_ioctl(struct tw_group_limits *arg);
 

@@ -313,6 +313,7 @@ const struct tw_tier_ops tw_store_ops = {
 	.bind	= tw_store_bind,
 	.unbind	= tw_store_unbind,
 	.submit	= tw_bios_submit,
+	.submit_bio = tw_bio_redirect,
 	.stable	= tw_bdev_stable,
 	.gone	= tw_bdev_gone,
 	.dev	= tw_bdev_number,

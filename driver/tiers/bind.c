@@ -153,23 +153,42 @@ int tw_tier_bind(struct tw_tier_bind *arg)
 
 /* -- letting go ------------------------------------------------------------- */
 
+/* Of a tier that is bound or leaving; NULL unless it is a store. tw_tier_mutex. */
+static struct tw_store *tw_tier_store(struct tw_tier_desc *t)
+{
+	return rcu_dereference_protected(t->store,
+					 lockdep_is_held(&tw_tier_mutex));
+}
+
 /* The room of all tiers is that of those in state BOUND; @force as in uapi. */
 int tw_tier_set_leaving(struct tw_tier_desc *t, bool force)
 {
+	struct tw_store *s = tw_tier_store(t);
 	int ret;
 
 	spin_lock(&t->pressure_lock);
 	ret = tw_room_remove(t->capacity, force);
-	if (!ret)
+	if (ret)
+		goto unlock;
+	if (s)
+		ret = tw_slots_uncount(s, force);
+	if (ret)
+		tw_room_add(t->capacity);
+	else
 		WRITE_ONCE(t->state, TW_TIER_LEAVING);
+unlock:
 	spin_unlock(&t->pressure_lock);
 	return ret;
 }
 
 void tw_tier_set_staying(struct tw_tier_desc *t)
 {
+	struct tw_store *s = tw_tier_store(t);
+
 	spin_lock(&t->pressure_lock);
 	WRITE_ONCE(t->state, TW_TIER_BOUND);
+	if (s)
+		tw_slots_count(s);
 	tw_room_add(t->capacity);
 	spin_unlock(&t->pressure_lock);
 }

@@ -6,6 +6,12 @@
  * spinlock of process context and the innermost lock of the driver, guards the
  * bitmap; a tier's ->store is found under RCU, or by the slot that the caller
  * holds. The table of checksums needs no lock (see slots.h).
+ *
+ * Owns tw_slots_spare, too: the slots that are free in all stores that count, less
+ * those that are claimed and have not been taken. It changes by atomics, and for each
+ * store under its lock together with what it is the sum of. It is taken from before
+ * a slot is, so that of several callers none gets what another has been promised. It
+ * is negative only when a store with room for claims has been unbound by force.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -48,6 +54,8 @@ int tw_slots_init(struct tw_slots *s, u32 nr)
 {
 	s->nr = nr;
 	s->used = 0;
+	s->claimed = 0;
+	s->counted = false;
 	s->next = 0;
 	s->map = kvzalloc(tw_map_bytes(nr), GFP_KERNEL);
 	if (!s->map)
@@ -181,17 +189,24 @@ bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc)
 
 /* -- slots of a tier ------------------------------------------------------- */
 
-/**
- * tw_slots_alloc - take a run of slots of a tier
- * @t: tier
- * @nr: how many are wanted
- * @slot: out: the first of them
- *
- * Any context but irq. A slot pins the tier's binding.
- *
- * Return: how many were got; 0 when full, not bound, leaving or standing still.
- */
-unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
+static atomic64_t tw_slots_spare = ATOMIC64_INIT(0);
+static atomic64_t tw_slots_claims = ATOMIC64_INIT(0);	/* all of them */
+
+/* Up to @nr slots that are promised to nobody; returns how many. */
+static unsigned int tw_spare_take(unsigned int nr)
+{
+	s64 spare = atomic64_read(&tw_slots_spare), got;
+
+	do {
+		got = clamp_t(s64, spare, 0, nr);
+		if (!got)
+			return 0;
+	} while (!atomic64_try_cmpxchg(&tw_slots_spare, &spare, spare - got));
+	return got;
+}
+
+static unsigned int tw_slots_alloc_in(struct tw_tier_desc *t, unsigned int nr,
+				      u32 *slot, bool claimed)
 {
 	struct tw_store *s;
 	unsigned int got = 0;
@@ -205,12 +220,58 @@ unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
 	 * tw_slots_used() takes the lock after LEAVING was set: we see that
 	 * here, or it sees the slots.
 	 */
-	if (tw_tier_bound(t->id) && !tw_stores_still())
+	if (tw_tier_bound(t->id) && s->slots.counted &&
+	    (claimed || !tw_stores_still()))
 		got = tw_slots_take(&s->slots, nr, slot);
+	if (claimed)
+		s->slots.claimed += got;
 	spin_unlock(&s->lock);
 out:
 	rcu_read_unlock();
 	return got;
+}
+
+/**
+ * tw_slots_alloc - take a run of slots of a tier
+ * @t: tier
+ * @nr: how many are wanted
+ * @slot: out: the first of them
+ *
+ * Any context but irq. A slot pins the tier's binding.
+ *
+ * Return: how many were got; 0 when full, not bound, leaving or standing still, or
+ * when all that are free are claimed.
+ */
+unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
+{
+	unsigned int may = tw_spare_take(nr), got = 0;
+
+	if (may)
+		got = tw_slots_alloc_in(t, may, slot, false);
+	if (got < may)
+		atomic64_add(may - got, &tw_slots_spare);
+	return got;
+}
+
+static void tw_slots_free_in(struct tw_tier_desc *t, u32 slot, unsigned int nr,
+			     bool claimed)
+{
+	unsigned int put = 0;
+	struct tw_store *s;
+
+	/* Once the last slot is free nothing pins the store any more. */
+	rcu_read_lock();
+	s = rcu_dereference(t->store);
+	spin_lock(&s->lock);
+	while (put < nr && tw_slots_put(&s->slots, slot + put))
+		put++;
+	if (claimed)
+		s->slots.claimed -= put;
+	else if (s->slots.counted)
+		atomic64_add(put, &tw_slots_spare);
+	spin_unlock(&s->lock);
+	rcu_read_unlock();
+	WARN_ON_ONCE(put < nr);
 }
 
 /**
@@ -222,17 +283,23 @@ out:
  */
 void tw_slots_free(struct tw_tier_desc *t, u32 slot)
 {
-	struct tw_store *s;
-	bool taken;
+	tw_slots_free_in(t, slot, 1, false);
+}
 
-	/* Once the slot is free nothing pins the store any more. */
+static unsigned long tw_slots_look(struct tw_tier_desc *t, bool room)
+{
+	unsigned long found = 0;
+	struct tw_store *s;
+
 	rcu_read_lock();
 	s = rcu_dereference(t->store);
-	spin_lock(&s->lock);
-	taken = tw_slots_put(&s->slots, slot);
-	spin_unlock(&s->lock);
+	if (s) {
+		spin_lock(&s->lock);
+		found = room ? s->slots.nr - s->slots.used : s->slots.used;
+		spin_unlock(&s->lock);
+	}
 	rcu_read_unlock();
-	WARN_ON_ONCE(!taken);
+	return found;
 }
 
 /**
@@ -243,16 +310,108 @@ void tw_slots_free(struct tw_tier_desc *t, u32 slot)
  */
 unsigned long tw_slots_used(struct tw_tier_desc *t)
 {
-	unsigned long used = 0;
-	struct tw_store *s;
+	return tw_slots_look(t, false);
+}
 
-	rcu_read_lock();
-	s = rcu_dereference(t->store);
-	if (s) {
-		spin_lock(&s->lock);
-		used = s->slots.used;
-		spin_unlock(&s->lock);
+/**
+ * tw_slots_room - free slots of a tier
+ * @t: tier
+ *
+ * Return: how many a caller that has claimed slots could take now; 0 when it is no
+ * store, or is leaving.
+ */
+unsigned long tw_slots_room(struct tw_tier_desc *t)
+{
+	return tw_tier_bound(t->id) ? tw_slots_look(t, true) : 0;
+}
+
+/* -- slots that are set aside ---------------------------------------------- */
+
+/**
+ * tw_slots_claim - set slots aside, in whichever stores
+ * @nr: how many
+ *
+ * Return: 0, or -ENOSPC: fewer are free and unclaimed.
+ */
+int tw_slots_claim(unsigned long nr)
+{
+	s64 spare = atomic64_read(&tw_slots_spare);
+
+	do {
+		if (spare < 0 || spare < nr)
+			return -ENOSPC;
+	} while (!atomic64_try_cmpxchg(&tw_slots_spare, &spare, spare - nr));
+	atomic64_add(nr, &tw_slots_claims);
+	return 0;
+}
+
+/**
+ * tw_slots_unclaim - give a claim up
+ * @nr: as it was claimed; none of it is taken any more
+ */
+void tw_slots_unclaim(unsigned long nr)
+{
+	atomic64_sub(nr, &tw_slots_claims);
+	atomic64_add(nr, &tw_slots_spare);
+}
+
+/**
+ * tw_slots_alloc_claimed - take a run of claimed slots from a tier
+ * @t: tier
+ * @nr: how many are wanted
+ * @slot: out: the first of them
+ *
+ * As tw_slots_alloc(), but also while the stores stand still.
+ *
+ * Return: how many were got; 0 when full, not bound or leaving.
+ */
+unsigned int tw_slots_alloc_claimed(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
+{
+	return tw_slots_alloc_in(t, nr, slot, true);
+}
+
+/**
+ * tw_slots_free_claimed - give a run of claimed slots back; they stay claimed
+ * @t: tier
+ * @slot: the first
+ * @nr: how many
+ *
+ * Any context but irq.
+ */
+void tw_slots_free_claimed(struct tw_tier_desc *t, u32 slot, unsigned int nr)
+{
+	tw_slots_free_in(t, slot, nr, true);
+}
+
+/* What the store adds to tw_slots_spare: claimed slots elsewhere must replace its. */
+static s64 tw_slots_worth(const struct tw_slots *s)
+{
+	return (s64)s->nr - s->used + s->claimed;
+}
+
+void tw_slots_count(struct tw_store *s)
+{
+	spin_lock(&s->lock);
+	s->slots.counted = true;
+	atomic64_add(tw_slots_worth(&s->slots), &tw_slots_spare);
+	spin_unlock(&s->lock);
+}
+
+int tw_slots_uncount(struct tw_store *s, bool force)
+{
+	s64 worth;
+	int ret = 0;
+
+	spin_lock(&s->lock);
+	worth = tw_slots_worth(&s->slots);
+	/* Without claims it is below 0 only for as long as a caller has yet to take. */
+	if (atomic64_sub_return(worth, &tw_slots_spare) < 0 && !force &&
+	    atomic64_read(&tw_slots_claims)) {
+		atomic64_add(worth, &tw_slots_spare);
+		ret = -ENOSPC;
+	} else {
+		s->slots.counted = false;
 	}
-	rcu_read_unlock();
-	return used;
+	spin_unlock(&s->lock);
+	return ret;
 }

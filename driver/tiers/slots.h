@@ -12,6 +12,7 @@
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
+struct tw_store;
 struct tw_tier_desc;
 
 #define TW_SLOTS_MAX	(U32_MAX - 1)	/* ~0 is never a slot */
@@ -23,6 +24,8 @@ struct tw_tier_desc;
  * @map: a bit a slot, set while it is taken
  * @nr: how many there are
  * @used: how many are taken
+ * @claimed: the part of @used that was taken by claim (claim.h)
+ * @counted: the free ones count as room for claims and for all others
  * @next: where to look first for the next run
  * @crc: pages of checksums, in slot order; NULL where no slot was ever written
  */
@@ -30,6 +33,8 @@ struct tw_slots {
 	unsigned long *map;
 	u32 nr;
 	u32 used;
+	u32 claimed;
+	bool counted;
 	u32 next;
 	u32 **crc;
 };
@@ -42,15 +47,40 @@ bool tw_slots_put(struct tw_slots *s, u32 slot);
 
 int tw_slots_set_crc(struct tw_slots *s, u32 slot, u32 crc);
 bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc);
+
 /* -- of a tier -------------------------------------------------------------- */
 
 /*
  * Up to @nr slots in one run, next fit: returns how many were got (from *@slot
- * on), 0 when full, not bound, leaving or standing still. Any context but irq.
+ * on), 0 when full, not bound, leaving, standing still, or when the free slots of all
+ * stores are claimed. Any context but irq.
  */
 unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot);
 void tw_slots_free(struct tw_tier_desc *t, u32 slot);
 /* Slots in use: pages, kept copies and writes in flight. */
 unsigned long tw_slots_used(struct tw_tier_desc *t);
+/* Free slots that can be had now, claimed or not; a hint. */
+unsigned long tw_slots_room(struct tw_tier_desc *t);
+
+/* -- slots that are set aside ------------------------------------------------ */
+
+/*
+ * A claim is a count of slots, in whichever stores, that tw_slots_alloc() leaves free.
+ * The caller that has claimed them takes and frees them by the next two, at most as
+ * many as it has claimed, also while the stores stand still: it knows when not to.
+ * Process context. tw_slots_claim(): 0, or -ENOSPC when fewer are free and unclaimed.
+ */
+int tw_slots_claim(unsigned long nr);
+void tw_slots_unclaim(unsigned long nr);
+unsigned int tw_slots_alloc_claimed(struct tw_tier_desc *t, unsigned int nr, u32 *slot);
+void tw_slots_free_claimed(struct tw_tier_desc *t, u32 slot, unsigned int nr);
+
+/*
+ * The free slots of a store begin to count, or cease to: it is bound, or to go. The
+ * latter is -ENOSPC, and nothing changes, unless @force, when the other stores have
+ * too few for what is claimed. Under tw_tier_mutex, any context but irq.
+ */
+void tw_slots_count(struct tw_store *s);
+int tw_slots_uncount(struct tw_store *s, bool force);
 
 #endif

@@ -25,6 +25,7 @@ void tw_store_open(struct tw_tier_desc *t, struct tw_store *s)
 	spin_lock_init(&s->lock);
 	WRITE_ONCE(t->capacity, s->slots.nr);
 	WRITE_ONCE(t->sh->avoided_until_ns, 0);
+	tw_slots_count(s);
 	rcu_assign_pointer(t->store, s);
 }
 

@@ -142,3 +142,10 @@ void tw_bios_submit(struct tw_xfer *f, struct tw_io *io, unsigned int nr)
 	}
 	blk_finish_plug(&plug);
 }
+
+void tw_bio_redirect(struct tw_store *s, struct bio *bio, u32 slot)
+{
+	bio_set_dev(bio, tw_blk_store_of(s)->bdev);
+	bio->bi_iter.bi_sector = tw_slot_sector(slot);
+	submit_bio_noacct(bio);
+}

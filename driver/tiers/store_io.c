@@ -126,7 +126,7 @@ static void tw_xfer_work(struct work_struct *work)
 }
 
 static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_desc *t,
-			    struct tw_io *io, unsigned int nr, bool write)
+			    struct tw_io *io, unsigned int nr, bool write, bool sums)
 {
 	f->t = t;
 	f->io = io;
@@ -134,6 +134,7 @@ static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_desc *t,
 	f->at = 0;
 	f->bad = 0;
 	f->write = write;
+	f->sums = sums;
 	INIT_WORK(&f->work, tw_xfer_work);
 	tw_xfer_submit(f, io, nr, 0);
 }
@@ -186,12 +187,12 @@ bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f))
  */
 void tw_xfer_hung(struct tw_xfer *f)
 {
-	WRITE_ONCE(f->t->sh->avoided_until_ns, ktime_get_ns() + TW_FAILING_NS);
+	tw_store_avoid(f->t);
 }
 
 /* -- checksums ------------------------------------------------------------- */
 
-static u32 tw_page_crc(struct page *page)
+u32 tw_page_crc(struct page *page)
 {
 	void *bytes = kmap_local_page(page);
 	/*
@@ -204,10 +205,15 @@ static u32 tw_page_crc(struct page *page)
 	return crc;
 }
 
-static void tw_check_read(struct tw_store *s, struct tw_io *io)
+static void tw_check_read(struct tw_xfer *f, struct tw_store *s, struct tw_io *io)
 {
-	if (!io->error &&
-	    !tw_slots_check_crc(&s->slots, io->slot, tw_page_crc(io->page)))
+	u32 crc;
+
+	if (io->error)
+		return;
+	crc = tw_page_crc(io->page);
+	if (f->sums ? crc != io->sum :
+		      !tw_slots_check_crc(&s->slots, io->slot, crc))
 		io->error = -EILSEQ;
 }
 
@@ -240,10 +246,39 @@ static unsigned int tw_io_outcome(struct tw_tier_desc *t,
 	}
 	if (errors) {
 		tw_count(t->id, io_errors, errors);
-		WRITE_ONCE(t->sh->avoided_until_ns,
-			   ktime_get_ns() + TW_FAILING_NS);
+		tw_store_avoid(t);
 	}
 	return failed;
+}
+
+static void tw_xfer_start_read(struct tw_xfer *f, struct tw_tier_desc *t,
+			       struct tw_io *io, unsigned int nr, bool sums)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		io[i].error = 0;
+	tw_xfer_start(f, t, io, nr, false, sums);
+}
+
+static void tw_xfer_start_write(struct tw_xfer *f, struct tw_tier_desc *t,
+				struct tw_io *io, unsigned int nr, bool sums)
+{
+	struct tw_store *s = tw_store_held(t);
+	unsigned int noio = memalloc_noio_save(), i;
+	bool may = tw_write_begin();
+
+	for (i = 0; i < nr; i++) {
+		if (!may)
+			io[i].error = -EBUSY;
+		else if (sums)
+			io[i].error = 0;
+		else
+			io[i].error = tw_slots_set_crc(&s->slots, io[i].slot,
+						       tw_page_crc(io[i].page));
+	}
+	memalloc_noio_restore(noio);
+	tw_xfer_start(f, t, io, nr, true, sums);
 }
 
 /**
@@ -256,11 +291,13 @@ static unsigned int tw_io_outcome(struct tw_tier_desc *t,
 void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		    unsigned int nr)
 {
-	unsigned int i;
+	tw_xfer_start_read(f, t, io, nr, false);
+}
 
-	for (i = 0; i < nr; i++)
-		io[i].error = 0;
-	tw_xfer_start(f, t, io, nr, false);
+void tw_xfer_read_sums(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
+		       unsigned int nr)
+{
+	tw_xfer_start_read(f, t, io, nr, true);
 }
 
 /**
@@ -276,16 +313,13 @@ void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 void tw_xfer_write(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		     unsigned int nr)
 {
-	struct tw_store *s = tw_store_held(t);
-	unsigned int noio = memalloc_noio_save(), i;
-	bool may = tw_write_begin();
+	tw_xfer_start_write(f, t, io, nr, false);
+}
 
-	for (i = 0; i < nr; i++)
-		io[i].error = may ? tw_slots_set_crc(&s->slots, io[i].slot,
-						     tw_page_crc(io[i].page)) :
-				    -EBUSY;
-	memalloc_noio_restore(noio);
-	tw_xfer_start(f, t, io, nr, true);
+void tw_xfer_write_sums(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
+			unsigned int nr)
+{
+	tw_xfer_start_write(f, t, io, nr, true);
 }
 
 /**
@@ -304,7 +338,7 @@ unsigned int tw_xfer_end(struct tw_xfer *f)
 	u64 bytes;
 
 	for (i = 0; i < f->nr && !f->write; i++)
-		tw_check_read(s, &f->io[i]);
+		tw_check_read(f, s, &f->io[i]);
 	failed = tw_io_outcome(f->t, f->io, f->nr, f->write ? "write" : "read");
 	bytes = (u64)(f->nr - failed) * PAGE_SIZE;
 	if (f->write) {
@@ -314,4 +348,48 @@ unsigned int tw_xfer_end(struct tw_xfer *f)
 		tw_count(f->t->id, bytes_read, bytes);
 	}
 	return failed;
+}
+
+/* -- bios of others -------------------------------------------------------- */
+
+/**
+ * tw_store_submit - have a bio carried out on slots
+ * @t: tier; the slots pin its store
+ * @bio: a whole number of pages, a read or a write; its device and sector are set here
+ * @slot: the first of as many slots
+ *
+ * Neither waits nor allocates: for another device's ->submit_bio.
+ */
+void tw_store_submit(struct tw_tier_desc *t, struct bio *bio, u32 slot)
+{
+	struct tw_store *s = tw_store_held(t);
+
+	s->ops->submit_bio(s, bio, slot);
+}
+
+/**
+ * tw_store_avoid - a store has failed: new pages go elsewhere for a while
+ * @t: tier
+ *
+ * Any context.
+ */
+void tw_store_avoid(struct tw_tier_desc *t)
+{
+	WRITE_ONCE(t->sh->avoided_until_ns, ktime_get_ns() + TW_FAILING_NS);
+}
+
+/**
+ * tw_store_failed - tell of pages that could not be read or written
+ * @t: tier
+ * @nr: how many
+ * @error: -EIO, or -EILSEQ: they were not what had been written
+ *
+ * Process context.
+ */
+void tw_store_failed(struct tw_tier_desc *t, unsigned int nr, int error)
+{
+	tw_count(t->id, io_errors, nr);
+	tw_tier_event(t, TW_EVENT_TIER_ERROR, 0, error);
+	pr_err_ratelimited("%s: I/O of %u pages of the swap device failed: %d\n",
+			   tw_tier_names[t->id], nr, error);
 }

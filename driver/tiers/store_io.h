@@ -10,6 +10,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+struct bio;
 struct page;
 struct tw_tier_desc;
 
@@ -18,12 +19,14 @@ struct tw_tier_desc;
  * @slot: slot in the store
  * @error: out: 0 or -errno (-EIO, -EILSEQ: checksum wrong, …)
  * @page: order-0 page
+ * @sum: with tw_xfer.sums: the crc32c of what is, or will be, in the slot
  * @shared: out: the part it was in had other pages, too
  */
 struct tw_io {
 	u32 slot;
 	int error;
 	struct page *page;
+	u32 sum;
 	bool shared;
 };
 
@@ -41,6 +44,7 @@ void tw_stores_exit(void);
  * @at: the next one that may have to be read again alone
  * @bad: of those read alone, failures in a row
  * @write: it is a write
+ * @sums: checksums are those in @io, not those of the store
  * @parts: in flight, and one for the submitter
  * @state: TW_XFER_*
  * @landed: ends it in a worker, once its owner has left it
@@ -58,6 +62,7 @@ struct tw_xfer {
 	unsigned int at;
 	unsigned int bad;
 	bool write;
+	bool sums;
 	atomic_t parts;
 	unsigned long state;
 	void (*landed)(struct tw_xfer *f);
@@ -80,6 +85,14 @@ void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 void tw_xfer_write(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		     unsigned int nr);
 /*
+ * The same for a caller that keeps the checksums of its slots itself: in @io, which a
+ * read is checked against. A write does not look at them, nor does it allocate.
+ */
+void tw_xfer_read_sums(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
+		       unsigned int nr);
+void tw_xfer_write_sums(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
+			unsigned int nr);
+/*
  * Sleeps in @state until it has landed: 0; -EINTR for a signal, -EAGAIN when
  * @timeout jiffies (MAX_SCHEDULE_TIMEOUT: none) have passed without news.
  */
@@ -98,6 +111,18 @@ void tw_xfer_hung(struct tw_xfer *f);
  * failure.
  */
 unsigned int tw_xfer_end(struct tw_xfer *f);
+
+/*
+ * I/O that is no transfer: a bio for the slots of @t from @slot on, which the caller
+ * holds. Neither waits nor allocates, so it may be called in ->submit_bio. What fails
+ * has to be told by the next two: at once, in any context, and later, in process
+ * context, how many pages it was.
+ */
+void tw_store_submit(struct tw_tier_desc *t, struct bio *bio, u32 slot);
+void tw_store_avoid(struct tw_tier_desc *t);
+void tw_store_failed(struct tw_tier_desc *t, unsigned int nr, int error);
+/* crc32c of a page that may be changed by others meanwhile. Any context. */
+u32 tw_page_crc(struct page *page);
 
 /* -- for backends: see tw_tier_ops.submit ------------------------------------- */
 

@@ -14,6 +14,7 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+struct bio;
 struct page;
 struct tw_io;
 struct tw_store;
@@ -45,6 +46,10 @@ struct tw_xfer;
  *	by tw_xfer_part_begin() and ended once, from any context, by
  *	tw_xfer_part_end(). May sleep, but allocates as in GFP_NOIO, and cannot fail:
  *	a page that cannot be started is a part that ends with an error
+ * @submit_bio: stores alone: has @bio, a whole number of pages to read or write,
+ *	carried out on the slots from @slot on, and ended by bio_endio() in any context.
+ *	The caller holds the slots. It is called from another device's ->submit_bio,
+ *	so it neither waits nor allocates
  * @stable: stores alone: do pages have to stay as they are while they are written?
  *	This and the next two are asked under RCU, and so do not sleep
  * @gone: stores alone: is it known that nothing can be read or written any more?
@@ -60,6 +65,7 @@ struct tw_tier_ops {
 	struct page *(*alloc)(struct tw_tier_desc *t, gfp_t gfp, int nid);
 
 	void (*submit)(struct tw_xfer *f, struct tw_io *io, unsigned int nr);
+	void (*submit_bio)(struct tw_store *s, struct bio *bio, u32 slot);
 	bool (*stable)(struct tw_store *s);
 	bool (*gone)(struct tw_store *s);
 	u32 (*dev)(struct tw_store *s);

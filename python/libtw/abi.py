@@ -76,6 +76,9 @@ TW_IOC_REGION_DISCARD = _io(0x21)
 TW_IOC_REGION_PAGES = _io(0x22)
 TW_IOC_REGION_SEAL = _io(0x23)
 TW_IOC_REGION_VIEW = _io(0x24)
+TW_IOC_SWAP_CREATE = _io(0x30)
+TW_IOC_SWAP_DESTROY = _io(0x31)
+TW_IOC_SWAP_INFO = _io(0x32)
 TW_IOC_STREAM_INFO = _io(0x40)
 
 TW_KIND_NONE, TW_KIND_NUMA, TW_KIND_STORE = range(3)
@@ -205,6 +208,11 @@ TW_AGENT_MIGRATE_SIZE_VER0 = 56
 TW_AGENT_ENTRY_SIZE_VER0 = 368
 TW_AGENT_LIST_SIZE_VER0 = 32
 TW_GROUP_LIMITS_SIZE_VER0 = 120
+TW_SWAP_CREATE_SIZE_VER0 = 24
+TW_SWAP_DESTROY_SIZE_VER0 = 8
+TW_SWAP_INFO_SIZE_VER0 = 112
+TW_SWAP_PAGES_MIN = 256
+TW_SWAP_PAGES_MAX = 0xfffffff0
 TW_STREAM_CREATE_SIZE_VER0 = 40
 TW_STREAM_INFO_SIZE_VER0 = 32
 TW_STATS_TIER_SIZE_VER0 = 88
@@ -499,6 +507,21 @@ class GroupLimits(Sized):
                 ("used", c_uint64 * TW_NR_TIERS)]
 
 
+class SwapCreate(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("pages", c_uint64), ("dev", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class SwapDestroy(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32)]
+
+
+class SwapInfo(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("dev", c_uint32), ("open", c_uint32),
+                ("pages", c_uint64), ("failed", c_uint64), ("used", c_uint64 * TW_NR_TIERS),
+                ("spare", c_uint64 * TW_NR_TIERS)]
+
+
 class AgentMigrate(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
                 ("to_tier", c_uint32), ("from_tier", c_uint32), ("reason", c_uint32),
@@ -583,14 +606,15 @@ class StatsTier(Structure):
                 ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
                 ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
                 ("bandwidth", c_uint64), ("level_changes", c_uint64),
-                ("avoided_until_ns", c_uint64)]
+                ("avoided_until_ns", c_uint64), ("swap_used", c_uint64)]
 
 
 class StatsCounters(Structure):
     _fields_ = [(name, c_uint64) for name in (
         "minor_read", "minor_write", "major_read", "major_write", "first", "fault_ns",
         "moves_in", "moves_out", "moves_failed", "move_ns", "bytes_read", "bytes_written",
-        "io_errors", "stalls", "taken_back", "reported", "refaults", "refaults_early")]
+        "io_errors", "stalls", "taken_back", "reported", "refaults", "refaults_early",
+        "swap_in", "swap_out", "swap_sunk")]
 
 
 class StatsCpu(Structure):
@@ -655,4 +679,5 @@ STRUCTS = {
     "tw_agent_migrate": AgentMigrate, "tw_policy": Policy,
     "tw_agent_entry": AgentEntry, "tw_agent_list": AgentList,
     "tw_group_limits": GroupLimits,
+    "tw_swap_create": SwapCreate, "tw_swap_destroy": SwapDestroy, "tw_swap_info": SwapInfo,
 }

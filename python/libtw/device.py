@@ -152,6 +152,24 @@ class Device(Handle):
         else:
             self._call("tw_user_limits_set", group, array)
 
+    def swap_create(self, pages: int) -> int:
+        """Make the swap device, of so many pages: its number, as st_rdev has it. For
+        mkswap(8) and swapon(8) it is /dev/twswap."""
+        dev = c_uint32()
+        self._call("tw_swap_create", pages, byref(dev))
+        return dev.value
+
+    def swap_destroy(self) -> None:
+        """Remove it; OSError (EBUSY) while it is in use."""
+        self._call("tw_swap_destroy")
+
+    def swap_info(self) -> abi.SwapInfo:
+        """The swap device, and how many of its pages are in which tier; OSError (ENOENT)
+        if there is none."""
+        info = abi.SwapInfo()
+        self._call("tw_swap_info", byref(info))
+        return info
+
     def groups(self) -> dict[Union[str, int], abi.GroupLimits]:
         """The cgroups and users that have limits."""
         cursor, path = c_uint64(), ctypes.create_string_buffer(4096)

@@ -212,6 +212,19 @@ def test_group_limits(dev, make, group):
     dev.group_limits(group, none)
 
 
+def test_swap(dev):
+    """Refused, nothing is set aside and no disk is there."""
+    room = Observer.stats.objects()["room_reserved"]
+    points, failures = sweep(lambda: ioctl(dev, tw.TW_IOC_SWAP_CREATE, tw.SwapCreate(pages=512)),
+                             undo=lambda _: dev.swap_destroy())
+    assert points >= 20 and failures >= 20
+    assert Observer.stats.objects()["room_reserved"] == room
+    dev.swap_create(512)
+    points, failures = sweep(lambda: ioctl(dev, tw.TW_IOC_SWAP_INFO, tw.SwapInfo()))
+    assert points >= 1 and failures >= 1
+    dev.swap_destroy()
+
+
 LOOKS_AT_A_REGION = {
     "region info": (tw.TW_IOC_REGION_INFO, lambda a: tw.RegionInfo()),
     "region pages": (tw.TW_IOC_REGION_PAGES, lambda a: tw.RegionPages(
@@ -246,8 +259,9 @@ def test_every_call_is_swept():
     """No ioctl is left out."""
     source = Path(__file__).read_text(encoding="utf-8")
     calls = {name for name in dir(tw) if name.startswith("TW_IOC_") and name != "TW_IOC_TYPE"}
-    # By bind(), unbind() and group_limits().
-    indirect = {"TW_IOC_TIER_BIND", "TW_IOC_TIER_UNBIND", "TW_IOC_GROUP_LIMITS"}
+    # By bind(), unbind(), group_limits() and swap_destroy().
+    indirect = {"TW_IOC_TIER_BIND", "TW_IOC_TIER_UNBIND", "TW_IOC_GROUP_LIMITS",
+                "TW_IOC_SWAP_DESTROY"}
     assert {name for name in calls if name not in source} <= indirect
 
 

@@ -350,6 +350,18 @@ class Device(Handle):
             arg.pages[:] = pages
         return self.call(TW_IOC_GROUP_LIMITS, arg)
 
+    def swap_create(self, pages: int) -> int:
+        """Make the swap device: its number, as st_rdev has it."""
+        return self.call(TW_IOC_SWAP_CREATE, SwapCreate(pages=pages)).dev
+
+    def swap_destroy(self) -> None:
+        """Remove it."""
+        self.call(TW_IOC_SWAP_DESTROY, SwapDestroy())
+
+    def swap_info(self) -> SwapInfo:
+        """Where its pages are."""
+        return self.call(TW_IOC_SWAP_INFO, SwapInfo())
+
     def groups(self) -> list[tuple[Union[str, int], list[int]]]:
         """Who has limits, and which."""
         found: list[tuple[Union[str, int], list[int]]] = []

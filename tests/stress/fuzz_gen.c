@@ -26,6 +26,7 @@ enum kind {
 	NODES,
 	AGENT_FD,
 	LABEL,
+	SWAP_PAGES,
 	BYTES,
 	OFFSET,
 	LENGTH,
@@ -181,6 +182,7 @@ MEMBERS(group_limits, M(tw_group_limits, flags, FLAGS, TW_GROUP_FLAGS),
 	M(tw_group_limits, uid, FLAGS, 3),
 	M(tw_group_limits, cursor, NR, 0),
 	M(tw_group_limits, pages, LIMITS, 0));
+MEMBERS(swap_create, M(tw_swap_create, pages, SWAP_PAGES, 0));
 MEMBERS(agent_list, M(tw_agent_list, nr, NR, 0),
 	M(tw_agent_list, cursor, NR, 0),
 	M(tw_agent_list, agents, INFOS, 0),
@@ -256,6 +258,9 @@ static const struct row rows[] = {
 	ROW(AGENT_MIGRATE, tw_agent_migrate, ON_DEVICE, 10, agent_migrate),
 	ROW(POLICY, tw_policy, ON_DEVICE, 50, policy),
 	ROW(AGENT_LIST, tw_agent_list, ON_DEVICE, 100, agent_list),
+	ROW(SWAP_CREATE, tw_swap_create, ON_DEVICE, 2, swap_create),
+	ROW(SWAP_DESTROY, tw_swap_destroy, ON_DEVICE, 4, none),
+	ROW(SWAP_INFO, tw_swap_info, ON_DEVICE, 100, none),
 	ROW(GROUP_LIMITS, tw_group_limits, ON_DEVICE, 5, group_limits),
 	/* Told apart from the device's by a name of its own. */
 	{ .name = "MIGRATE_RANGE (region)", .nr = _IOC_NR(TW_IOC_MIGRATE_RANGE),
@@ -481,6 +486,8 @@ static uint64_t good_value(struct fuzzer *f, const struct row *row,
 		return one_in(f, 3) ? (uint64_t)-1 : nr;
 	case LABEL:
 		return 1 + fuzz_random(f, 8);
+	case SWAP_PAGES:
+		return TW_SWAP_PAGES_MIN + fuzz_random(f, 64);
 	case BYTES:
 		return (1 + fuzz_random(f, MAPPING_PAGES)) * PAGE;
 	case OFFSET:

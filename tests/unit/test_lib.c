@@ -413,6 +413,31 @@ static void test_group_limits(void **state)
 	fail_with = 0;
 }
 
+static void test_swap(void **state)
+{
+	const struct tw_swap_create *in;
+	struct tw_swap_info out = { .pages = 5 };
+	__u32 dev = 7;
+
+	assert_int_equal(tw_swap_create(*state, 1000, &dev), 0);
+	in = LAST(tw_swap_create, TW_IOC_SWAP_CREATE);
+	assert_int_equal(in->pages, 1000);
+	assert_int_equal(in->dev, 0);
+	assert_int_equal(dev, in->dev);
+	assert_int_equal(tw_swap_create(*state, 1000, NULL), 0);
+	assert_int_equal(tw_swap_info(*state, &out), 0);
+	assert_non_null(LAST(tw_swap_info, TW_IOC_SWAP_INFO));
+	assert_int_equal(tw_swap_destroy(*state), 0);
+	assert_non_null(LAST(tw_swap_destroy, TW_IOC_SWAP_DESTROY));
+	fail_with = -EBUSY;
+	dev = 7;
+	assert_int_equal(tw_swap_create(*state, 1000, &dev), -EBUSY);
+	assert_int_equal(dev, 7);
+	assert_int_equal(tw_swap_destroy(*state), -EBUSY);
+	assert_int_equal(tw_swap_info(*state, &out), -EBUSY);
+	fail_with = 0;
+}
+
 static void test_agent(void **state)
 {
 	struct tw_agent *a = NULL, *b, *const before = (struct tw_agent *)0x18;
@@ -1446,6 +1471,7 @@ int main(void)
 		LIB_TEST(test_agent),
 		LIB_TEST(test_agent_open),
 		LIB_TEST(test_group_limits),
+		LIB_TEST(test_swap),
 		LIB_TEST(test_region),
 		LIB_TEST(test_region_open_fd),
 		LIB_TEST(test_region_discard),

@@ -198,6 +198,11 @@ enum tw_reason {
 #define TW_IOC_REGION_SEAL	_IO(TW_IOC_TYPE, 0x23)
 #define TW_IOC_REGION_VIEW	_IO(TW_IOC_TYPE, 0x24)
 /* On a stream */
+/* On /dev/tierwatch again. */
+#define TW_IOC_SWAP_CREATE	_IO(TW_IOC_TYPE, 0x30)
+#define TW_IOC_SWAP_DESTROY	_IO(TW_IOC_TYPE, 0x31)
+#define TW_IOC_SWAP_INFO	_IO(TW_IOC_TYPE, 0x32)
+
 #define TW_IOC_STREAM_INFO	_IO(TW_IOC_TYPE, 0x40)
 
 /**
@@ -349,8 +354,9 @@ struct tw_tier_bind {
  * @moved: out: pages moved to other tiers, also if the call fails
  *
  * Needs CAP_SYS_ADMIN (else EPERM). EOPNOTSUPP: the tier is not bound. ENOSPC: the
- * other tiers have no room, or would have less than is reserved (TW_REGION_RESERVE);
- * the latter is checked before any page moves. EBUSY: a page is pinned, or it is the
+ * other tiers have no room, or would have less than is reserved (TW_REGION_RESERVE),
+ * or the other stores less than is set aside for the swap device; these are checked
+ * before any page moves. EBUSY: a page is pinned, or it is the
  * last memory tier and there are regions. EIO: a page cannot be read. EINTR: a signal
  * came. The tier then stays bound, and pages that have moved stay where they are.
  */
@@ -1647,6 +1653,93 @@ struct tw_group_limits {
 
 #define TW_GROUP_LIMITS_SIZE_VER0	120
 
+/*
+ * The swap device is a block device whose pages lie in the stores. `swapon` takes it
+ * like any other, and the kernel then swaps to it what programs have that know
+ * nothing of tiers. There is at most one. Each page that is written to it goes to the
+ * fastest store with room; those that have been there longest are moved on to slower
+ * ones. What is read is checked against the checksum of what was written: a page that
+ * cannot be read, or reads wrong, is an I/O error, which the kernel turns into
+ * SIGBUS for the program that touches it.
+ *
+ * The device has as many slots of the stores set aside as it has pages, so that
+ * regions cannot leave it without, nor it regions without theirs.
+ */
+#define TW_SWAP_PAGES_MIN	256
+#define TW_SWAP_PAGES_MAX	0xfffffff0U
+
+/**
+ * struct tw_swap_create - TW_IOC_SWAP_CREATE: make the swap device
+ * @size: sizeof(struct tw_swap_create)
+ * @flags: in: 0
+ * @pages: in: its size, TW_SWAP_PAGES_MIN to TW_SWAP_PAGES_MAX; a power of two is not
+ *	needed. The first is for the signature that mkswap(8) writes
+ * @dev: in: 0; out: number of the block device as st_rdev has it
+ * @reserved: in: 0
+ *
+ * The block device appears as /dev/twswap, empty. It is there until
+ * TW_IOC_SWAP_DESTROY, or until the driver is unloaded, which it does not prevent as
+ * long as nothing has it open; a device in use as swap is open.
+ *
+ * Needs CAP_SYS_ADMIN (else EPERM). EEXIST: there is one. ENOSPC: the stores have not
+ * that many slots that are neither in use nor set aside, or so much room would be
+ * reserved that what is in use already does not fit. ENOMEM: its tables, 20 bytes a
+ * page, do not fit into memory.
+ */
+struct tw_swap_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 pages;
+	__u32 dev;
+	__u32 reserved;
+};
+
+#define TW_SWAP_CREATE_SIZE_VER0	24
+
+/**
+ * struct tw_swap_destroy - TW_IOC_SWAP_DESTROY: remove the swap device
+ * @size: sizeof(struct tw_swap_destroy)
+ * @flags: in: 0
+ *
+ * What was written to it is gone. Needs CAP_SYS_ADMIN (else EPERM). ENOENT: there is
+ * none. EBUSY: it is open, as it is while it is in use as swap.
+ */
+struct tw_swap_destroy {
+	__u32 size;
+	__u32 flags;
+};
+
+#define TW_SWAP_DESTROY_SIZE_VER0	8
+
+/**
+ * struct tw_swap_info - TW_IOC_SWAP_INFO: the swap device and where its pages are
+ * @size: sizeof(struct tw_swap_info)
+ * @flags: in: 0
+ * @dev: out: number of the block device as st_rdev has it
+ * @open: out: 1 while something has it open, else 0
+ * @pages: out: its size
+ * @failed: out: pages that could not be read, or not as they had been written, since
+ *	it was made
+ * @used: out: by enum tw_tier, its pages that lie there
+ * @spare: out: the part of @used that is in memory as well and will be written again
+ *	before it is needed: given up first, without I/O, when the tier needs room
+ *
+ * The traffic is in the statistics (tw_stats_counters.swap_in and its neighbours).
+ * ENOENT: there is none.
+ */
+struct tw_swap_info {
+	__u32 size;
+	__u32 flags;
+	__u32 dev;
+	__u32 open;
+	__aligned_u64 pages;
+	__aligned_u64 failed;
+	__aligned_u64 used[TW_NR_TIERS];
+	__aligned_u64 spare[TW_NR_TIERS];
+};
+
+#define TW_SWAP_INFO_SIZE_VER0		112
+
 /**
  * enum tw_event_type - what happened
  * @TW_EVENT_FAULT: a fault was served. tier: where the page was found, or put at a
@@ -1878,7 +1971,7 @@ struct tw_stream_ctl {
  *		fence_acquire();
  *	} while ((seq & 1) || load_relaxed(&tier->seq) != seq);
  *
- * This does not hold for @used and @kept, which are always current. A counter of a
+ * This does not hold for @used, @kept and @swap_used, which are always current. A counter of a
  * tier is the sum over the CPU blocks.
  *
  * Every struct may grow at its end, so blocks and members of blocks are found by the
@@ -1907,6 +2000,8 @@ struct tw_stream_ctl {
  * @level_changes: how often @level changed
  * @avoided_until_ns: CLOCK_MONOTONIC time until which pages go to other tiers if they
  *	can, since the tier's device has failed; 0 if it never has
+ * @swap_used: pages of the swap device that are there now, the part of @used that is
+ *	no region's
  *
  * At tw_stats.heat_offset of the block are tw_stats.heat_bands u64: the number of
  * regions' pages in each band of heat at the last scan, see TW_HEAT_BANDS.
@@ -1925,6 +2020,7 @@ struct tw_stats_tier {
 	__aligned_u64 bandwidth;
 	__aligned_u64 level_changes;
 	__aligned_u64 avoided_until_ns;
+	__aligned_u64 swap_used;
 };
 
 #define TW_STATS_TIER_SIZE_VER0		88
@@ -1972,6 +2068,9 @@ struct tw_stats_counters {
 	__aligned_u64 reported;
 	__aligned_u64 refaults;
 	__aligned_u64 refaults_early;
+	__aligned_u64 swap_in;
+	__aligned_u64 swap_out;
+	__aligned_u64 swap_sunk;
 };
 
 #define TW_STATS_COUNTERS_SIZE_VER0	144
@@ -2013,7 +2112,8 @@ struct tw_stats_cpu {
  * @agents: agents alive
  * @streams: streams alive
  * @record_bytes: bytes of the driver's memory in page records
- * @store_bytes: bytes of the driver's memory in slot tables and checksums of stores
+ * @store_bytes: bytes of the driver's memory in slot tables and checksums of stores, and in
+ *	tables of the swap device
  * @stream_bytes: bytes of the driver's memory in rings
  * @lost: pages whose bytes were lost since load
  * @external: external pages tracked
@@ -2203,6 +2303,9 @@ TW_LAYOUT_CALL(tw_agent_migrate, failed, TW_AGENT_MIGRATE_SIZE_VER0);
 TW_LAYOUT_VER0(tw_agent_entry, user_ns, TW_AGENT_ENTRY_SIZE_VER0);
 TW_LAYOUT_CALL(tw_agent_list, agents, TW_AGENT_LIST_SIZE_VER0);
 TW_LAYOUT_CALL(tw_group_limits, used, TW_GROUP_LIMITS_SIZE_VER0);
+TW_LAYOUT_CALL(tw_swap_create, reserved, TW_SWAP_CREATE_SIZE_VER0);
+TW_LAYOUT_CALL(tw_swap_destroy, flags, TW_SWAP_DESTROY_SIZE_VER0);
+TW_LAYOUT_CALL(tw_swap_info, spare, TW_SWAP_INFO_SIZE_VER0);
 TW_LAYOUT_CALL(tw_stream_create, map_size, TW_STREAM_CREATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_stream_info, nr_rings, TW_STREAM_INFO_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats_tier, avoided_until_ns, TW_STATS_TIER_SIZE_VER0);

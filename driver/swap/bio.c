@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bio.c - requests to the swap device
+ *
+ * Owns what happens to a request from ->submit_bio to its end. It is cut into parts,
+ * runs of pages whose slots follow each other in one store. Each part is a clone of
+ * the request's bio, which the store carries out.
+ *
+ * The kernel calls in when memory is short, often because it is. What is submitted in
+ * ->submit_bio starts only when that has returned, so nothing here may wait for a
+ * part of the same request, nor for memory that only its end would free. Clones come
+ * from mempools with a rescuer, which starts the parts that were submitted so far when
+ * a clone has to be waited for. Nothing else is allocated.
+ *
+ * Locks: none are held while anything is submitted. Ends come in any context; what
+ * they may do to an entry says map.h.
+ */
+#define pr_fmt(fmt) "tier_watch: " fmt
+
+#include <linux/blkdev.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/sched.h>
+
+#include "base/stats.h"
+#include "swap/bio.h"
+#include "swap/map.h"
+#include "swap/move.h"
+#include "tiers/store_io.h"
+#include "tiers/tier.h"
+
+#define TW_SWAP_BIOS_MIN	16	/* of each store, when there is no memory */
+
+/**
+ * struct tw_swap_bio - a part of a request
+ * @parent: the request
+ * @iter: which of its bytes the part is
+ * @at: the first page of the device
+ * @nr: how many
+ * @tier: the store
+ * @again: pages that have been read are to be written again
+ * @bio: last, the clone
+ */
+struct tw_swap_bio {
+	struct bio *parent;
+	struct bvec_iter iter;
+	u32 at;
+	u32 nr;
+	int tier;
+	bool again;
+	struct bio bio;
+};
+
+int tw_swap_bios_init(struct tw_swap *d)
+{
+	int tier, ret;
+
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		ret = bioset_init(&d->bios[tier], TW_SWAP_BIOS_MIN,
+				  offsetof(struct tw_swap_bio, bio),
+				  BIOSET_NEED_RESCUER);
+		if (ret)
+			goto fail;
+	}
+	return 0;
+
+fail:
+	while (tier--)
+		bioset_exit(&d->bios[tier]);
+	return ret;
+}
+
+void tw_swap_bios_exit(struct tw_swap *d)
+{
+	int tier;
+
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		bioset_exit(&d->bios[tier]);
+}
+
+/* -- the end of a part --------------------------------------------------------- */
+
+/*
+ * A page that swap has read, to which a faster store would be given now, is made
+ * dirty: swap keeps the slot of a page that it has read, and would drop the page
+ * without a write, so that it stayed in the slow store for ever. Dirty, it is written
+ * when it leaves memory, and then its place is chosen anew. The page is in the swap
+ * cache and locked by its reader, so that it has no other flag of that kind to lose,
+ * and dirty pages of the swap cache are accounted nowhere.
+ */
+static void tw_swap_again(struct tw_swap *d, u32 at, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!folio_test_swapcache(folio) || !folio_test_locked(folio))
+		return;
+	folio_set_dirty(folio);
+	tw_swap_set_spare(d, at);
+}
+
+static void tw_swap_error(struct tw_swap *d, int tier, unsigned int nr, bool wrong)
+{
+	tw_store_avoid(&tw_tiers[tier]);
+	atomic_add(nr, &d->errors[tier][wrong]);
+	queue_work(d->wq, &d->tell);
+}
+
+/* Are the pages that were read what was written? */
+static blk_status_t tw_swap_check(struct tw_swap *d, struct tw_swap_bio *b)
+{
+	unsigned int wrong = 0;
+	struct bvec_iter iter;
+	struct bio_vec bv;
+	u32 at = b->at;
+
+	__bio_for_each_segment(bv, &b->bio, iter, b->iter) {
+		if (tw_page_crc(bv.bv_page) != READ_ONCE(d->sum[at]))
+			wrong++;
+		else if (b->again)
+			tw_swap_again(d, at, bv.bv_page);
+		at++;
+	}
+	if (!wrong)
+		return BLK_STS_OK;
+	atomic64_add(wrong, &d->failed);
+	tw_swap_error(d, b->tier, wrong, true);
+	return BLK_STS_PROTECTION;
+}
+
+static void tw_swap_bio_end(struct bio *bio)
+{
+	struct tw_swap_bio *b = container_of(bio, struct tw_swap_bio, bio);
+	struct bio *parent = b->parent;
+	struct tw_swap *d = parent->bi_bdev->bd_disk->private_data;
+	blk_status_t status = bio->bi_status;
+	bool read = bio_op(bio) == REQ_OP_READ;
+
+	if (status) {
+		if (read)
+			atomic64_add(b->nr, &d->failed);
+		tw_swap_error(d, b->tier, b->nr, false);
+	} else if (read) {
+		status = tw_swap_check(d, b);
+	}
+	tw_swap_io_end(d, b->at, b->nr);
+	if (status && !parent->bi_status)
+		parent->bi_status = status;
+	bio_put(bio);
+	bio_endio(parent);	/* the device may be gone then */
+}
+
+/* -- parts --------------------------------------------------------------------- */
+
+/* The part of @parent whose first page is its page @done, and is @at of the device. */
+static void tw_swap_submit_part(struct tw_swap *d, struct bio *parent, u32 done, u32 at,
+				const struct tw_swap_part *part)
+{
+	struct tw_swap_bio *b;
+	struct bio *bio;
+
+	/* From a mempool: may wait, does not fail. */
+	bio = bio_alloc_clone(parent->bi_bdev, parent, GFP_NOIO, &d->bios[part->tier]);
+	bio_trim(bio, done << PAGE_SECTORS_SHIFT, part->nr << PAGE_SECTORS_SHIFT);
+	bio->bi_end_io = tw_swap_bio_end;
+	b = container_of(bio, struct tw_swap_bio, bio);
+	b->parent = parent;
+	b->iter = bio->bi_iter;
+	b->at = at;
+	b->nr = part->nr;
+	b->tier = part->tier;
+	b->again = part->again;
+	bio_inc_remaining(parent);
+	tw_store_submit(&tw_tiers[part->tier], bio, part->slot);
+}
+
+/* What @iter of @bio is at, for @nr pages, which read as zeroes. */
+static void tw_swap_clear(struct bio *bio, struct bvec_iter *iter, u32 nr)
+{
+	while (nr--) {
+		struct bio_vec bv = bio_iter_iovec(bio, *iter);
+
+		clear_highpage(bv.bv_page);
+		bio_advance_iter(bio, iter, PAGE_SIZE);
+	}
+}
+
+static void tw_swap_read(struct tw_swap *d, struct bio *bio, u32 at, u32 nr)
+{
+	struct bvec_iter iter = bio->bi_iter;
+	struct tw_swap_part part;
+	u32 done;
+
+	for (done = 0; done < nr; done += part.nr) {
+		if (tw_swap_read_begin(d, at + done, nr - done, &part)) {
+			bio->bi_status = BLK_STS_IOERR;
+			return;
+		}
+		if (part.tier == TW_TIER_NONE) {
+			tw_swap_clear(bio, &iter, part.nr);
+			continue;
+		}
+		tw_count(part.tier, swap_in, part.nr);
+		tw_count(part.tier, bytes_read, (u64)part.nr << PAGE_SHIFT);
+		bio_advance_iter(bio, &iter, part.nr << PAGE_SHIFT);
+		tw_swap_submit_part(d, bio, done, at + done, &part);
+	}
+}
+
+/* The checksums of a part that is about to be written; @iter is at its first page. */
+static void tw_swap_sum(struct tw_swap *d, struct bio *bio, struct bvec_iter *iter,
+			u32 at, u32 nr)
+{
+	while (nr--) {
+		struct bio_vec bv = bio_iter_iovec(bio, *iter);
+
+		WRITE_ONCE(d->sum[at], tw_page_crc(bv.bv_page));
+		bio_advance_iter(bio, iter, PAGE_SIZE);
+		at++;
+	}
+}
+
+static void tw_swap_write(struct tw_swap *d, struct bio *bio, u32 at, u32 nr)
+{
+	struct bvec_iter iter = bio->bi_iter;
+	struct tw_swap_part part;
+	u32 done;
+
+	for (done = 0; done < nr; done += part.nr) {
+		if (tw_swap_write_begin(d, at + done, nr - done, &part)) {
+			bio->bi_status = BLK_STS_NOSPC;
+			break;
+		}
+		tw_swap_sum(d, bio, &iter, at + done, part.nr);
+		tw_count(part.tier, swap_out, part.nr);
+		tw_count(part.tier, bytes_written, (u64)part.nr << PAGE_SHIFT);
+		tw_swap_submit_part(d, bio, done, at + done, &part);
+	}
+	tw_swap_room_check(d);
+}
+
+/* -- requests ------------------------------------------------------------------ */
+
+/* A checksum is of a page in one piece. What swap and the page cache send is that. */
+static bool tw_swap_whole_pages(struct bio *bio)
+{
+	struct bvec_iter iter;
+	struct bio_vec bv;
+
+	bio_for_each_segment(bv, bio, iter)
+		if (bv.bv_offset || bv.bv_len != PAGE_SIZE)
+			return false;
+	return true;
+}
+
+static void tw_swap_discard(struct tw_swap *d, u32 at, u32 nr)
+{
+	while (nr--) {
+		tw_swap_forget(d, at++);
+		if (!(nr % 4096))
+			cond_resched();
+	}
+}
+
+void tw_swap_submit_bio(struct bio *bio)
+{
+	struct tw_swap *d = bio->bi_bdev->bd_disk->private_data;
+	u32 at = bio->bi_iter.bi_sector >> PAGE_SECTORS_SHIFT;
+	u32 nr = bio_sectors(bio) >> PAGE_SECTORS_SHIFT;
+
+	switch (bio_op(bio)) {
+	case REQ_OP_READ:
+	case REQ_OP_WRITE:
+		if (!tw_swap_whole_pages(bio))
+			bio->bi_status = BLK_STS_IOERR;
+		else if (bio_op(bio) == REQ_OP_READ)
+			tw_swap_read(d, bio, at, nr);
+		else
+			tw_swap_write(d, bio, at, nr);
+		break;
+	case REQ_OP_DISCARD:
+		tw_swap_discard(d, at, nr);
+		break;
+	default:
+		bio->bi_status = BLK_STS_NOTSUPP;
+	}
+	bio_endio(bio);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * move.h - pages of the swap device go from store to store
+ */
+#ifndef _TW_SWAP_MOVE_H
+#define _TW_SWAP_MOVE_H
+
+#include <linux/types.h>
+
+struct tw_swap;
+struct tw_tier_desc;
+
+/* 0 or -ENOMEM. */
+int tw_swap_mover_init(struct tw_swap *d);
+/* Waits for what is under way. */
+void tw_swap_mover_exit(struct tw_swap *d);
+
+/* Has the oldest pages of stores with little room moved on. Any context. */
+void tw_swap_room_check(struct tw_swap *d);
+
+/*
+ * Everything of the swap device leaves @t, which is LEAVING: 0; -ENOSPC: the other
+ * stores are full; -EIO: a page cannot be read; -EINTR: a signal came. With @force a
+ * page that cannot be read is given up. Pages under I/O stay, the caller calls again.
+ * *@moved counts. Under tw_tier_mutex, sleeps.
+ */
+int tw_swap_evacuate(struct tw_swap *d, struct tw_tier_desc *t, bool force, u64 *moved);
+
+#endif
