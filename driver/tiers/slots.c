@@ -5,7 +5,8 @@
  * Owns the bitmap of slots and the table of their checksums. tw_store.lock, a
  * spinlock of process context and the innermost lock of the driver, guards the
  * bitmap; a tier's ->store is found under RCU, or by the slot that the caller
- * holds. The table of checksums needs no lock (see slots.h).
+ * holds. The table of checksums needs no lock (see slots.h). Higher rooms may call
+ * the functions of a tier's slots, below.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -94,7 +95,7 @@ void tw_slots_exit(struct tw_slots *s)
  * @nr: how many are wanted
  * @slot: out: the first of them
  *
- * Return: how many follow each other from *@slot on; 0 when all are taken.
+ * Return: how many were taken, from *@slot on; 0 if none is free.
  */
 unsigned int tw_slots_take(struct tw_slots *s, unsigned int nr, u32 *slot)
 {
@@ -117,9 +118,9 @@ unsigned int tw_slots_take(struct tw_slots *s, unsigned int nr, u32 *slot)
 /**
  * tw_slots_put - give a slot back
  * @s: slots, locked
- * @slot: which
+ * @slot: its number
  *
- * Return: false when it was not taken.
+ * Return: false if it was not taken.
  */
 bool tw_slots_put(struct tw_slots *s, u32 slot)
 {
@@ -151,7 +152,10 @@ int tw_slots_set_crc(struct tw_slots *s, u32 slot, u32 crc)
 		page = (u32 *)get_zeroed_page(GFP_NOIO | __GFP_NOWARN);
 		if (!page)
 			return -ENOMEM;
-		/* Publishes the zeroes; readers depend on the address. */
+		/*
+		 * Fully ordered, so the page is zeroed before it is seen. Pairs with
+		 * the address dependency on READ_ONCE() in tw_slots_check_crc().
+		 */
 		old = cmpxchg(where, NULL, page);
 		if (old) {
 			free_page((unsigned long)page);
@@ -189,7 +193,8 @@ bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc)
  *
  * Any context but irq. A slot pins the tier's binding.
  *
- * Return: how many were got; 0 when full, not bound, leaving or standing still.
+ * Return: how many it got; 0 if the tier is full, no store, not bound, leaving or
+ * standing still.
  */
 unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
 {
@@ -202,8 +207,8 @@ unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
 		goto out;
 	spin_lock(&s->lock);
 	/*
-	 * tw_slots_used() takes the lock after LEAVING was set: we see that
-	 * here, or it sees the slots.
+	 * An unbind calls tw_slots_used(), which takes the lock, after it has
+	 * set LEAVING: either that is seen here, or it sees the slots.
 	 */
 	if (tw_tier_bound(t->id) && !tw_stores_still())
 		got = tw_slots_take(&s->slots, nr, slot);
@@ -216,7 +221,7 @@ out:
 /**
  * tw_slots_free - give a slot of a tier back
  * @t: tier
- * @slot: held by the caller; may be taken by another at once
+ * @slot: held by the caller; it may be given to another caller at once
  *
  * Any context but irq.
  */
@@ -225,7 +230,7 @@ void tw_slots_free(struct tw_tier_desc *t, u32 slot)
 	struct tw_store *s;
 	bool taken;
 
-	/* Once the slot is free nothing pins the store any more. */
+	/* Once the slot is free, only RCU keeps the store until the unlock. */
 	rcu_read_lock();
 	s = rcu_dereference(t->store);
 	spin_lock(&s->lock);
@@ -239,7 +244,7 @@ void tw_slots_free(struct tw_tier_desc *t, u32 slot)
  * tw_slots_used - slots of a tier that are taken
  * @t: tier
  *
- * Return: pages, kept copies and writes in flight; 0 when it is no store.
+ * Return: slots of pages, kept copies and writes in flight; 0 if it is no store.
  */
 unsigned long tw_slots_used(struct tw_tier_desc *t)
 {
