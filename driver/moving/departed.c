@@ -134,8 +134,8 @@ void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
 	if (others < memory)
 		tw_count(tier, refaults_early, 1);
 	/*
-	 * If all pages are touched alike, most of those that would fit into memory and
-	 * the faster stores come back within this count.
+	 * Where all pages are touched alike, most of them come back before twice as many
+	 * others have left.
 	 */
 	if (others < memory + tw_faster_capacity(tier) / 2)
 		bounces += bounces < TW_AUX_BOUNCES_MAX;

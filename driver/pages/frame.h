@@ -26,11 +26,12 @@ struct tw_space;
 #define TW_BY_CALLER	BIT(8)
 
 /*
- * How far a page may go beyond the tiers' capacity: not at all, as far as a first
- * touch may, a page that comes back from a store, or a page whose room is reserved. A
- * page that comes back may go twice as far as a first touch, so that pages in stores
- * can still be touched when first touches have filled everything. A reserved page may
- * go further still, so that the others cannot keep it from its room.
+ * How far a page may go beyond the tiers' capacity. TW_OVER_NONE is not at all; the
+ * others are for a first touch, for a page that comes back from a store, and for a page
+ * whose room is reserved. A page that comes back may go twice as far as a first touch,
+ * so that pages in stores can still be touched when first touches have filled
+ * everything. A reserved page may go further still, so that the others cannot keep it
+ * from its room.
  */
 #define TW_OVER_NONE	0
 #define TW_OVER_FIRST	1

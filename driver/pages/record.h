@@ -84,7 +84,7 @@ struct tw_rec {
 #define TW_W_PREFAULT		BIT(11)	/* mapped beside a fault, not touched yet */
 #define TW_W_NODE_SHIFT		12	/* the node that touches it, plus 1; 0 if none */
 #define TW_W_NODE_MASK		(63UL << TW_W_NODE_SHIFT)
-#define TW_W_SURE_SHIFT		18	/* how much more often that node does */
+#define TW_W_SURE_SHIFT		18	/* by how many votes that node leads */
 #define TW_W_SURE_MASK		(7UL << TW_W_SURE_SHIFT)
 #define TW_W_HINT_MASK		(TW_W_NODE_MASK | TW_W_SURE_MASK)
 #define TW_W_PFN_SHIFT		24

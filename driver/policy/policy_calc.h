@@ -15,7 +15,8 @@
  * since the scan before, but before the window, gets TW_HEAT_LATE instead, which
  * keeps it from becoming cold.
  *
- * No kernel calls and no locks, so that the unit tests run it on the host.
+ * No kernel calls and no locks, so that the unit tests run it on the host. A caller
+ * owns the structs that it passes; most are those of the scanner's thread.
  */
 #ifndef _TW_POLICY_CALC_H
 #define _TW_POLICY_CALC_H

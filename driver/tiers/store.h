@@ -4,7 +4,7 @@
  *
  * A backend embeds it in a struct of its own. It is found through tw_tier_desc.store,
  * under RCU or by a caller that holds a slot. Any higher room may look at a store;
- * opening and closing one is for backends.
+ * opening and closing one is for backends. store.c describes the locks.
  */
 #ifndef _TW_STORE_H
 #define _TW_STORE_H

@@ -71,7 +71,7 @@ void tw_pressure_kick(struct tw_tier_desc *t)
 {
 	/*
 	 * ->used was changed by a fully ordered atomic before this. Pairs with
-	 * the full barrier in tw_pressure_work(): either we see 0 here, or the
+	 * the full barrier in tw_pressure_work(): either 0 is read here, or the
 	 * work sees the new ->used.
 	 */
 	if (atomic_read(&t->pressure_kicked))
@@ -100,8 +100,8 @@ bool tw_tier_charge(struct tw_tier_desc *t, unsigned long n, unsigned long over)
 	if (tw_tier_used(t) + n > limit)
 		return false;
 	/*
-	 * Fully ordered, pairs with smp_mb() in tw_tier_leave(): either we see
-	 * that the tier is leaving, or the task that unbinds it sees the charge.
+	 * Fully ordered, pairs with smp_mb() in tw_tier_leave(): either it is seen
+	 * here that the tier is leaving, or the task that unbinds it sees the charge.
 	 */
 	used = atomic64_add_return(n, tw_tier_used_ctr(t));
 	/*
