@@ -2,9 +2,11 @@
 /*
  * main.c - loading and unloading
  *
- * Owns the order in which the rooms begin and end. None of the module's code may
- * run once rmmod has returned. These hold a reference to the module, so that it is
- * not unloaded while they exist:
+ * Owns the order in which the rooms begin and end. Only the kernel calls it, when it
+ * loads and unloads the module, so no lock is needed.
+ *
+ * None of the module's code may run once rmmod has returned. These hold a reference
+ * to the module, so that it is not unloaded while they exist:
  *
  * - Files and their mappings (device, region, agent, stream), by .owner of their
  *   file_operations, until after ->release(). A mapping and a fault that has dropped
@@ -13,25 +15,23 @@
  *   has returned (region.c).
  * - Other modules, by the symbols they use.
  *
- * The exits of the rooms end these, in the reverse order of their inits:
+ * The exits of the rooms end what else could run, in the reverse order of their
+ * inits:
  *
- * Work items: tw_queue and its requests (queue.c), tw_demote (headroom.c),
- * tw_teardown (space.c), tw_umount (region.c), tw_swap (swap/move.c), I/O that its owner has left
- * (store_io.c): destroyed with their workqueues; the delayed ones of limits and
- * pressure, on queues of the kernel's (limits.c, bind.c): cancelled when nothing
- * arms them any more.
- * Kthreads, of the scanner (scanner.c) and a reclaimer for each node (reclaim.c):
- * kthread_stop().
- * Notifiers: unregistered, which waits for callbacks: of memory hotplug
- * (offline.c), of hibernation (hibernate.c, background.c); of the last resort of a
- * machine out of memory (shrinker.c); of CPUs (stream.c).
- * The shrinker: unregistering waits for its walks, and with them for a reclaimer
- * in tw_demote_wait() (shrinker.c).
- * irq_work of a stream: by its ->release() (stream.c).
- * Files in /proc: removing them waits for their readers (proc.c). The misc
- * device, parameters in sysfs: the same, by the kernel.
- * Trace events: their probes are called by our own code only.
- * SRCU (frame.c) and RCU readers: wait for our own; no callback is queued there.
+ * - Work items end with their workqueues, which are destroyed: tw_queue with its
+ *   requests (queue.c), tw_demote (headroom.c), tw_teardown (space.c), tw_umount
+ *   (region.c), tw_swap (swap/move.c), and I/O that its owner has left (store_io.c). The delayed ones of
+ *   limits and pressure run on workqueues of the kernel; they are cancelled when
+ *   nothing arms them any more (limits.c, bind.c).
+ * - Kthreads are stopped by kthread_stop(): the scanner's (scanner.c) and a
+ *   reclaimer for each node (reclaim.c).
+ * - Notifiers are unregistered, which waits for their callbacks: those of memory
+ *   hotplug (offline.c), of hibernation (hibernate.c, background.c), of a machine
+ *   that is out of memory (shrinker.c), and of CPUs (stream_file.c).
+ * - The shrinker is unregistered, which waits for its walks, and with them for a
+ *   task that reclaims and is in tw_demote_wait() (shrinker.c).
+ * - Files in /proc are removed, which waits for their readers (proc.c). The kernel
+ *   does the same for the misc device and for parameters in sysfs.
  *
  * The irq_work of a stream ends with its ->release() (stream_file.c). Probes of
  * trace events are called by the module's own code only. SRCU (frame.c) has readers
@@ -39,7 +39,7 @@
  *
  * Two things are waited for after the last room's exit. One is RCU callbacks, of
  * agents, groups and external pages; kfree_rcu() of other objects runs no code of
- * the module. The other is tw_bio_end() (store_io.c): it wakes a waiter that may
+ * the module. The other is tw_bio_end() (store_bio.c): it wakes a waiter that may
  * be the last to need the module, and then has some instructions left to run, in a
  * kernel thread (of dm-crypt or loop, say) that can be preempted there. It has
  * returned once that thread has slept or called the scheduler by itself.
@@ -97,7 +97,7 @@ static const struct tw_room {
 	{ tw_tiers_init,	tw_tiers_exit },
 	{ tw_regions_init,	tw_regions_exit },
 	{ tw_spaces_init,	tw_spaces_exit },
-	{ NULL,			tw_swap_exit },
+	{ tw_swap_init,		tw_swap_exit },
 	{ tw_demote_init,	tw_demote_exit },
 	{ tw_reclaim_init,	tw_reclaim_exit },
 	{ tw_pressed_init,	tw_pressed_exit },

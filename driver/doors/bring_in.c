@@ -167,7 +167,7 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 	if ((full && tw_demote_limits(TW_ROOM_PAGES)) ||
 	    (full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||
 	    tw_demote(f->sp, TW_TIER_NONE, TW_ROOM_PAGES) ||
-	    tw_moves_out_wait(seen))	/* somebody else's demotion */
+	    tw_moves_out_wait(seen))	/* the demotion of another task */
 		*try += 1;
 	else
 		*try = TW_ROOM_TRIES;
@@ -175,9 +175,10 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 }
 
 /*
- * One step on the locked record: 0 in memory now, -EAGAIN room is needed, -ENOSPC
- * there is none but what is reserved for others, -EDQUOT none for this user, -EINTR
- * killed, and the record is no longer ours to unlock.
+ * Takes one step with a locked record. Returns 0 if the page is in memory now, -EAGAIN
+ * if it needs room, -ENOSPC if all that is left is reserved for others, -EDQUOT if there
+ * is none for this user, or -EINTR if the task is being killed: then the caller does not
+ * hold the record any more.
  */
 static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 				unsigned int try)

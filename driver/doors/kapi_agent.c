@@ -168,7 +168,7 @@ int tier_watch_set_agent_limit(u64 agent_id, int tier, u64 pages)
 EXPORT_SYMBOL_GPL(tier_watch_set_agent_limit);
 
 /**
- * tier_watch_set_user_agent_limit - limit anybody's agent
+ * tier_watch_set_user_agent_limit - limit an agent of any user
  * @uid: its owner, in the initial user namespace
  * @agent_id: its label
  * @tier: enum tier_watch_tier
@@ -237,7 +237,7 @@ int tw_kapi_init(void)
 }
 
 /**
- * tw_kapi_exit - at unload: modules that use us are gone
+ * tw_kapi_exit - at unload, when no module uses this API any more
  */
 void tw_kapi_exit(void)
 {

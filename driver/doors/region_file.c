@@ -246,7 +246,7 @@ struct file *tw_region_create(struct tw_region_create *arg)
 		goto erase;
 	}
 	tw_space_show(sp);
-	/* After tw_region_show(): limits that are set from then on find the region. */
+	/* After tw_space_show(): limits that are set from then on find the region. */
 	err = tw_groups_join(sp);
 	if (err) {
 		fput(file);

@@ -7,7 +7,8 @@
  * have left meanwhile, and with that whether it has come back early. A caller that
  * looks for pages to demote and finds all of them on their way waits here.
  *
- * Locks: none of its own; a record's note is in its word, under its lock.
+ * Locks: none of its own; a record's note is in its word, under its lock. Movers, and
+ * the rooms of policy and doors call it.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -26,7 +27,7 @@
 static atomic_t tw_out_batches;
 static atomic_long_t tw_out_pages;
 static DECLARE_WAIT_QUEUE_HEAD(tw_out_wq);
-/* What faults have waited for stores. */
+/* How long faults have waited for stores, all together. */
 static atomic64_t tw_refault_ns;
 
 unsigned long tw_moves_out_seen(void)
@@ -36,7 +37,7 @@ unsigned long tw_moves_out_seen(void)
 
 bool tw_moves_out_wait(unsigned long seen)
 {
-	/* Batches end by themselves: I/O that hangs is the block layer's to end. */
+	/* Batches end by themselves; the block layer has to end I/O that hangs. */
 	return !wait_event_killable(tw_out_wq,
 				    tw_moves_out_seen() != seen ||
 				    !atomic_read(&tw_out_batches)) &&
@@ -48,11 +49,10 @@ void tw_move_out_begin(void)
 	atomic_inc(&tw_out_batches);
 }
 
-/* @n pages have left memory; @over: with the end of the batch. */
 void tw_move_out_end(unsigned int n, bool over)
 {
 	atomic_long_add(n, &tw_out_pages);
-	/* The count before its end, the barrier of both before the look. */
+	/* Pairs with tw_moves_out_wait(), which counts pages again after the end. */
 	smp_mb__before_atomic();
 	atomic_sub(over, &tw_out_batches);
 	smp_mb__after_atomic();	/* pairs with prepare_to_wait_event() */
@@ -62,7 +62,7 @@ void tw_move_out_end(unsigned int n, bool over)
 
 /* -- refaults ---------------------------------------------------------------- */
 
-/* The word of a page that leaves memory now for store @tier; @w: its slot's. */
+/* The word of a page that leaves memory now for store @tier, with the slot of @w. */
 static unsigned long tw_w_left(unsigned long w, int tier)
 {
 	return tw_w_make(TW_STORE, tier) | tw_w_slot_bits(w) |
@@ -92,7 +92,7 @@ void tw_page_leave_clean(struct tw_space *sp, struct tw_chunk *c,
 	tw_page_free_frozen(tw_w_page(w), tw_w_tier(w));
 }
 
-/* Pages that the tier holds, none once it is leaving. */
+/* How many pages the tier can hold: none if it is leaving or not bound. */
 static unsigned long tw_capacity(int tier)
 {
 	return tw_tier_bound(tier) ? READ_ONCE(tw_tiers[tier].capacity) : 0;
@@ -108,7 +108,7 @@ static unsigned long tw_memory_capacity(void)
 	return pages;
 }
 
-/* Of the stores that are faster than store @than. */
+/* The capacity of the stores that are faster than store @than. */
 static unsigned long tw_faster_capacity(int than)
 {
 	unsigned long pages = 0;
@@ -128,12 +128,15 @@ void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
 	unsigned long others;
 
 	tw_rec_assert_locked(rec);
-	/* What was noted has lost its upper bits. */
+	/* The note has only the lower bits of the count. */
 	others = (tw_moves_out_seen() - left) & (~0UL >> TW_W_PFN_SHIFT);
 	tw_count(tier, refaults, 1);
 	if (others < memory)
 		tw_count(tier, refaults_early, 1);
-	/* Where all pages are touched alike most come back before twice that. */
+	/*
+	 * Where all pages are touched alike, most of them come back before twice as many
+	 * others have left.
+	 */
 	if (others < memory + tw_faster_capacity(tier) / 2)
 		bounces += bounces < TW_AUX_BOUNCES_MAX;
 	else

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * departed.h - pages that have left memory for a store, and when
+ *
+ * Movers, and the rooms of policy and doors call it. Where a record is to be locked,
+ * the comment says so.
  */
 #ifndef _TW_DEPARTED_H
 #define _TW_DEPARTED_H
@@ -11,7 +14,10 @@ struct tw_chunk;
 struct tw_rec;
 struct tw_space;
 
-/* A batch on its way to a store, and its end: @n pages have left; @over: with it. */
+/*
+ * A batch sets out for a store; @n of its pages have left memory, and @over says that
+ * this is the end of the batch.
+ */
 void tw_move_out_begin(void);
 void tw_move_out_end(unsigned int n, bool over);
 /*
@@ -23,20 +29,23 @@ void tw_move_out_end(unsigned int n, bool over);
 unsigned long tw_moves_out_seen(void);
 bool tw_moves_out_wait(unsigned long seen);
 /*
- * The page of a locked record leaves memory for its slot in store @to; its frame is
- * still to be given back, by tw_page_drop().
+ * Lets the page of a locked record leave memory for its slot in store @to. The caller
+ * still has to give back its frame, by tw_page_drop().
  */
 void tw_page_leave(struct tw_space *sp, struct tw_chunk *c, struct tw_rec *rec,
 		   int to);
 /*
- * The same of a frozen page whose copy is as good: its copy is the page, from now
- * on, and the frame is freed.
+ * The same for a frozen page whose kept copy is still valid: the copy becomes the page,
+ * and the frame is freed.
  */
 void tw_page_leave_clean(struct tw_space *sp, struct tw_chunk *c,
 			 struct tw_rec *rec);
-/* The page was @was, a fault has brought it back in @ns. Its record is locked. */
+/*
+ * Notes that a fault has brought back in @ns a page whose word was @was. Its record is
+ * locked.
+ */
 void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns);
-/* ns that such faults have waited since load. */
+/* How many ns such faults have waited since load, all together. */
 u64 tw_refault_waited(void);
 
 #endif

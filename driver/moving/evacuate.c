@@ -2,10 +2,11 @@
 /*
  * evacuate.c - everything off a tier, or off a range of frames
  *
- * Owns nothing; called by unbind.c and offline.c. For unbinding a tier (it is
- * LEAVING: nothing new comes in) and for memory that goes offline. Walks all
- * spaces until nothing is left; what is busy is tried again for a while. No locks
- * of its own; movers' locks are taken inside.
+ * Owns nothing. unbind.c calls it for a tier that is to be unbound (it is LEAVING, so
+ * nothing new comes in), and offline.c for memory that goes offline. It walks all
+ * spaces until nothing is left, and tries busy pages again for a while.
+ *
+ * Locks: none of its own; it takes those of movers.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -21,7 +22,7 @@
 #include "tiers/slots.h"
 #include "tiers/tier.h"
 
-/* Busy pages are tried again this often, this far apart. */
+/* How often busy pages are tried again, and how long it waits in between. */
 #define TW_EVAC_ROUNDS	100
 #define TW_EVAC_WAIT_MS	20
 
@@ -29,9 +30,9 @@
  * struct tw_evac - one evacuation
  * @t: tier to empty, or NULL
  * @pfn: first frame of the range, when @t is NULL
- * @nr_pfns: frames
+ * @nr_pfns: how many frames there are in it
  * @force: give unreadable pages up
- * @m: batch
+ * @m: the batch
  * @moved: pages moved
  * @busy: pages refused as busy in this round
  * @err: first hard failure of this round
@@ -54,7 +55,7 @@ static bool tw_evac_wants(struct tw_evac *e, unsigned long w)
 	if (s == TW_NONE || s == TW_POISON)
 		return false;
 	if (e->t) {
-		/* A write in flight to the tier ends there. */
+		/* A write that is in flight to the tier would end there. */
 		return tw_w_tier(w) == e->t->id ||
 		       ((s == TW_WRITING || s == TW_CANCELLED) &&
 			tw_w_slot_tier(w) == e->t->id);
@@ -64,8 +65,8 @@ static bool tw_evac_wants(struct tw_evac *e, unsigned long w)
 }
 
 /*
- * A page that its device will not give back: given up. False: it is busy. As
- * everywhere here, only tried: a device that hangs has locks for as long.
+ * Gives up a page that its device cannot give back. False if it is busy. The record is
+ * only trylocked, as everywhere here, since a device that hangs keeps records locked.
  */
 static bool tw_evac_give_up(struct tw_evac *e, unsigned long idx)
 {
@@ -84,7 +85,7 @@ static bool tw_evac_give_up(struct tw_evac *e, unsigned long idx)
 	return true;
 }
 
-/* A page in bad memory: its bytes are gone already, the frame is let go. */
+/* Gives up a page in bad memory, whose bytes are lost, and frees the frame. */
 static bool tw_evac_bad_memory(struct tw_evac *e, unsigned long idx)
 {
 	struct tw_space *sp = e->m->space;
@@ -141,7 +142,7 @@ static void tw_evac_outcome(struct tw_evac *e, unsigned int i)
 	}
 }
 
-/* The batch to the best tier with room; what does not fit, to the next. */
+/* Moves the batch to the best tier with room, and what does not fit there to the next. */
 static void tw_evac_flush(struct tw_evac *e, int tier)
 {
 	struct tw_move *m = e->m;
@@ -163,7 +164,7 @@ static void tw_evac_flush(struct tw_evac *e, int tier)
 			   (e->t ? 0 : TW_MOVE_SAME);
 		tw_move_run(m);
 		for (i = 0, n = 0; i < m->nr; i++) {
-			/* A store that cannot be written: there are others. */
+			/* When a store cannot be written, the next one is tried. */
 			if (m->status[i] == -ENOSPC ||
 			    (m->status[i] == -EIO &&
 			     tw_tier_is_memory(m->from_tier[i])))
@@ -218,7 +219,7 @@ static void tw_evac_chunk(struct tw_evac *e, struct tw_chunk *c)
 		tw_evac_flush(e, tier);
 }
 
-/* Once over all spaces: 0, or the error that ends the evacuation. */
+/* Walks all spaces once. Returns 0, or the error that ends the evacuation. */
 static int tw_evac_round(struct tw_evac *e)
 {
 	struct tw_space *sp;
@@ -282,9 +283,9 @@ int tw_evacuate_pfns(unsigned long pfn, unsigned long nr)
 	if (!e.m)
 		return -ENOMEM;
 	/*
-	 * The range is isolated: a task that comes later gets no frame of it,
-	 * and one that has got a frame has shown it after this. One missed
-	 * would keep the offlining at it for ever.
+	 * The range is isolated, so no task gets a frame of it any more. After this
+	 * call, all tasks that have got one before have tied it to a record. If one
+	 * frame were missed, the offlining would try to move it for ever.
 	 */
 	tw_frames_wait();
 	for (round = 0; round < TW_EVAC_ROUNDS; round++) {

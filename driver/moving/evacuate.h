@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * evacuate.h - everything off a tier, or off a range of frames
+ *
+ * For unbind.c, under tw_tier_mutex, and for offline.c. Both functions sleep and take
+ * the locks of movers.
  */
 #ifndef _TW_EVACUATE_H
 #define _TW_EVACUATE_H
@@ -10,11 +13,12 @@
 struct tw_tier_desc;
 
 /*
- * Move everything off @t (LEAVING): spaces, kept copies. 0, -ENOSPC, -EBUSY,
- * -EIO, -EINTR. With @force unreadable pages are given up. *@moved counts.
+ * Moves all pages off @t, which is LEAVING, and frees kept copies there. With @force it
+ * gives up unreadable pages. Counts moved pages in *@moved. Returns 0, -ENOMEM,
+ * -ENOSPC, -EBUSY, -EIO or -EINTR.
  */
 int tw_evacuate_tier(struct tw_tier_desc *t, bool force, u64 *moved);
-/* Move every page within [pfn, pfn + nr) elsewhere; 0 or -EBUSY/-ENOSPC. */
+/* Moves all pages in frames [pfn, pfn + nr) elsewhere. Returns 0 or -errno, likewise. */
 int tw_evacuate_pfns(unsigned long pfn, unsigned long nr);
 
 #endif

@@ -2,9 +2,11 @@
 /*
  * external_move.c - external pages are moved by their owner's mover
  *
- * Owns the moves under way and the movers that are being dropped, both lists
- * under the lock of the table (external_entry.h). Moving an entry to another
- * number is done here; nothing of its owner's is called under the lock.
+ * Owns the moves under way and the movers that are being dropped, and gives an entry
+ * of the table its new number. The doors and queue.c call it.
+ *
+ * Locks: the lock of the table (external_entry.h) guards both lists. The owner's mover
+ * is called without it.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -25,7 +27,7 @@
  * @node: in tw_flights
  * @e: the page
  * @agent: its agent, referenced
- * @mover: the module's, which moves it
+ * @mover: the mover that moves it
  * @from: tier that it leaves
  */
 struct tw_flight {
@@ -37,9 +39,9 @@ struct tw_flight {
 };
 
 /**
- * struct tw_leaving - a mover that is being dropped: it moves nothing any more
+ * struct tw_leaving - a mover that is being dropped and moves nothing any more
  * @node: in tw_leavings
- * @mover: which
+ * @mover: the mover
  */
 struct tw_leaving {
 	struct list_head node;
@@ -63,7 +65,7 @@ static bool tw_mover_leaves(const struct tw_mover *mover)
 	return false;
 }
 
-/* May it go: 0, TW_MOVE_ALREADY or -errno. */
+/* May the page be moved? Returns 0, TW_MOVE_ALREADY or -errno. */
 static int tw_ext_may_go(struct tw_ext *e, int to, int from)
 {
 	lockdep_assert_held(&tw_exts.xa_lock);
@@ -77,7 +79,7 @@ static int tw_ext_may_go(struct tw_ext *e, int to, int from)
 		return TW_MOVE_ALREADY;
 	if (!e->mover || tw_mover_leaves(e->mover))
 		return -EOPNOTSUPP;
-	/* Its agent ends, and the page with it. */
+	/* Without a reference the agent is ending, and its pages end with it. */
 	return kref_get_unless_zero(&e->agent->ref) ? 0 : -ENOENT;
 }
 
@@ -100,8 +102,9 @@ static int tw_ext_depart(struct tw_flight *f, u64 pfn, int to, int from)
 }
 
 /*
- * Its bytes are in frame @pfn now: so is the entry, under both numbers for a
- * moment. There is no way back any more, so memory must not fail.
+ * Gives the entry number @pfn, the frame where the page's bytes are now. For a moment
+ * the table has it under both numbers. The move cannot be undone, so the allocation
+ * must not fail.
  */
 static int tw_ext_rekey(struct tw_ext *e, u64 pfn)
 {
@@ -121,7 +124,7 @@ static int tw_ext_rekey(struct tw_ext *e, u64 pfn)
 	return 0;
 }
 
-/* The mover has returned @err. Returns the move's outcome. */
+/* Ends a move after the mover has returned @err. Returns the outcome of the move. */
 static int tw_ext_arrive(struct tw_flight *f, int to, u64 pfn, int err)
 {
 	struct tw_agent *a = NULL;
@@ -139,12 +142,13 @@ static int tw_ext_arrive(struct tw_flight *f, int to, u64 pfn, int err)
 		WRITE_ONCE(e->tier, to);
 	}
 	WRITE_ONCE(e->busy, 0);
-	/* Not before it has its number: that may let go of the lock. */
+	/* Only now, since tw_ext_rekey() may have dropped the lock for a while. */
 	list_del(&f->node);
 	if (lost)
 		a = tw_ext_unlink(e);
 	xa_unlock(&tw_exts);
-	wake_up_all(&tw_flights_wq);	/* pairs with wait_event() in drop_mover */
+	/* Pairs with wait_event() in tw_external_drop_mover(). */
+	wake_up_all(&tw_flights_wq);
 
 	if (lost)
 		pr_warn_ratelimited("a mover put a page where it cannot be: %d, it is forgotten\n",
@@ -164,8 +168,9 @@ static int tw_ext_arrive(struct tw_flight *f, int to, u64 pfn, int err)
  * number that the page had. A mover that returns a frame that is tracked
  * already, or none at all, loses the page: it is forgotten.
  *
- * Return: 0, TW_MOVE_ALREADY, -ENOENT not tracked, -EBUSY being moved, -EINVAL
- * not in @from, -EOPNOTSUPP no mover, or the mover's errno.
+ * Return: 0, TW_MOVE_ALREADY, -ENOENT if it is not tracked, -EBUSY if it is being
+ * moved, -EINVAL if it is not in @from, -EOPNOTSUPP if it has no mover, or the mover's
+ * errno.
  */
 int tw_external_move(u64 pfn, int to, int from, int reason)
 {
@@ -184,7 +189,7 @@ int tw_external_move(u64 pfn, int to, int from, int reason)
 	err = tw_ext_arrive(&f, to, to_pfn, err);
 	tw_moved(f.agent, pfn, f.from, to, reason, err,
 		 ktime_get_mono_fast_ns() - t0);
-	/* Queues of candidates knew it by another tier, and number. */
+	/* The rings of candidates have it under another tier and number. */
 	if (!err && tw_external_describe(to_pfn, &p))
 		tw_heat_banded(to_pfn, p.tier, p.heat);
 	tw_agent_put(f.agent);
@@ -227,8 +232,8 @@ static void tw_mover_forget(const struct tw_mover *mover)
 }
 
 /**
- * tw_external_drop_mover - a mover goes away
- * @mover: which; nothing is tracked with it any more
+ * tw_external_drop_mover - let go of a mover
+ * @mover: the mover; no more pages are tracked with it
  *
  * Waits for moves that use it, so it must not be called by the mover itself.
  * Its pages stay tracked, without a mover. Looks at every external page. Sleeps.
@@ -238,7 +243,7 @@ void tw_external_drop_mover(const struct tw_mover *mover)
 	struct tw_leaving leaving = { .mover = mover };
 
 	might_sleep();
-	/* From here on none of its pages sets out, so none changes its number. */
+	/* From here on no move of its pages begins, so none gets another number. */
 	xa_lock(&tw_exts);
 	list_add(&leaving.node, &tw_leavings);
 	xa_unlock(&tw_exts);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * io_cgroup.h - whose I/O it is that a worker makes for a caller
+ * io_cgroup.h - which cgroup is charged for I/O that a worker does for a caller
  *
- * What a task submits itself is its own cgroup's already. A worker takes on the
- * cgroup of the caller that it works for, so that a limit (io.max) holds for what
- * was only asked for as it does for what the caller does itself.
+ * I/O that a task submits itself is charged to its own cgroup anyway. A worker takes on
+ * the cgroup of the caller that it works for, so that a limit (io.max) holds for
+ * queued moves as it does for those that the caller makes itself.
+ *
+ * For queue.c and request.c. No locks are needed.
  */
 #ifndef _TW_IO_CGROUP_H
 #define _TW_IO_CGROUP_H
@@ -13,7 +15,7 @@
 #include <linux/kthread.h>
 
 #ifdef CONFIG_BLK_CGROUP
-/* The caller's. tw_io_cgroup_put() in the end. */
+/* The caller's cgroup, with a reference for tw_io_cgroup_put(). */
 static inline struct cgroup_subsys_state *tw_io_cgroup_get(void)
 {
 	return task_get_css(current, io_cgrp_id);
@@ -35,7 +37,7 @@ static inline void tw_io_cgroup_put(struct cgroup_subsys_state *css)
 }
 #endif
 
-/* The running worker's I/O is @css's from now on; NULL: the machine's again. */
+/* Has the running worker's I/O charged to @css from now on, or with NULL to none. */
 static inline void tw_io_cgroup_work_for(struct cgroup_subsys_state *css)
 {
 	kthread_associate_blkcg(css);

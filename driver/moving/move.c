@@ -2,16 +2,16 @@
 /*
  * move.c - the engine: a batch of pages of one space to one tier
  *
- * Owns a batch (struct tw_move) while it runs, which any room above may ask for
- * from where it may sleep. tw_move_run() in order: targets are allocated with
- * nothing locked; records are trylocked (busy ones refused); what is mapped is
- * unmapped, a run of neighbours at a time; each page is frozen, which fails while
- * anybody holds a reference (pins, I/O, futexes in the making) and refuses it
- * untouched; only then is PG_dirty looked at and the page copied or written, since
- * nobody can change it any more.
+ * Owns a batch (struct tw_move) while it runs. All higher rooms may run one where they
+ * may sleep. tw_move_run() first allocates targets, with nothing locked. It trylocks
+ * the records, refusing busy pages, and unmaps what is mapped, a run of neighbours at a
+ * time. Then it freezes each page, which fails while anything else holds a reference
+ * (pins, I/O, futexes in the making); such a page is refused and stays as it was. Only
+ * then does it look at PG_dirty, and copy or write the page, since nothing can change
+ * the page any more.
  *
- * Reads hold their records (READING). Writes to a store are move_write.c's; a
- * batch's memory, its outcome and waiting for its I/O are move_wait.c's.
+ * Reads hold their records (READING). move_write.c writes to stores. move_wait.c has
+ * the memory of a batch, the outcome of its pages, and the waiting for its I/O.
  *
  * Locks: several record locks, all but the first trylocked; see record.h.
  */
@@ -38,7 +38,7 @@
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
 
-/* What the word says about the page: TW_PENDING when it is to be moved. */
+/* What the word says about the page: TW_PENDING if it is to be moved, or its status. */
 static int tw_move_classify(struct tw_move *m, unsigned long w)
 {
 	enum tw_state s = tw_w_state(w);
@@ -56,7 +56,7 @@ static int tw_move_classify(struct tw_move *m, unsigned long w)
 	return TW_PENDING;
 }
 
-/* A frame for page @i: charged to the target tier, or a bounce page. */
+/* A frame for the page of word @w: charged to the target tier, or a bounce page. */
 static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 {
 	struct tw_tier_desc *t = &tw_tiers[m->to];
@@ -66,10 +66,10 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 
 	if (m->out)
 		return alloc_page(GFP_NOIO | __GFP_NOWARN);
-	/* Within a tier that is full, the old frame goes at the batch's end. */
+	/* In a move within a full tier, old frames are freed only after this. */
 	if (!tw_tier_charge(t, 1, m->flags & TW_MOVE_SAME ? TW_BATCH : 0))
 		return NULL;
-	/* A page already in memory brings its memcg charge along. */
+	/* A page that is in memory already brings its memcg charge along. */
 	if (tw_w_state(w) != TW_MEM)
 		gfp |= __GFP_ACCOUNT;
 	old = set_active_memcg(m->space->memcg);
@@ -84,7 +84,7 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	return page;
 }
 
-/* Copies of pages in memory give way to pages that are to live in the store. */
+/* Makes room in the store: kept copies give way to pages that move there. */
 static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 {
 	struct tw_tier_desc *t = &tw_tiers[m->to];
@@ -97,8 +97,8 @@ static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 }
 
 /*
- * How many pages their owner and the limits let go there. Nothing is lost for a
- * limit: what has to leave its place may go anywhere that is open to its owner.
+ * How many pages their owner and the limits allow to move there. No page is lost for a
+ * limit: one that has to leave its place may go wherever its owner allows.
  */
 static u64 tw_move_limit(struct tw_move *m)
 {
@@ -109,7 +109,7 @@ static u64 tw_move_limit(struct tw_move *m)
 	return tw_space_room(m->space, m->to);
 }
 
-/* With nothing locked: allocation may reclaim and sleep. */
+/* Allocates the targets, with nothing locked, since that may reclaim and sleep. */
 static void tw_move_prepare(struct tw_move *m)
 {
 	u64 room = tw_move_limit(m);
@@ -172,7 +172,7 @@ static void tw_move_lock(struct tw_move *m)
 	}
 }
 
-/* Unmap and freeze what is in memory; refused pages are ended. */
+/* Unmaps and freezes pages that are in memory, and ends those that are refused. */
 static void tw_move_unmap(struct tw_move *m)
 {
 	unsigned int i, n;
@@ -182,7 +182,7 @@ static void tw_move_unmap(struct tw_move *m)
 
 		if (m->status[i] != TW_PENDING || !page)
 			continue;
-		/* First: the handler of bad memory keeps a reference of it. */
+		/* Asked first, since the handler of bad memory holds a reference. */
 		if (tw_page_bad(page))
 			tw_move_end(m, i, -EHWPOISON);
 		else if (tw_page_pinned(page))
@@ -204,7 +204,7 @@ static void tw_move_unmap(struct tw_move *m)
 			tw_move_end(m, i, -EBUSY);
 }
 
-/* Memory to memory, page @i: frozen, its record locked. */
+/* Moves page @i, which is frozen and has a locked record, from memory to memory. */
 static void tw_move_one_mem(struct tw_move *m, unsigned int i)
 {
 	struct page *page = m->page[i], *target = m->target[i];
@@ -227,7 +227,7 @@ static void tw_move_one_mem(struct tw_move *m, unsigned int i)
 	tw_page_free_frozen(page, from);
 }
 
-/* What was read has landed. */
+/* Ends the pages of a read that has landed. */
 static void tw_move_read_done(struct tw_move *m)
 {
 	unsigned int n = m->nr_io;
@@ -317,7 +317,7 @@ static void tw_move_to_store(struct tw_move *m)
 		tw_move_write(m);
 }
 
-/* No memory for the I/O since the last was left. */
+/* Refuses a batch for whose I/O there is no memory, since that of the last was left. */
 static void tw_move_refuse(struct tw_move *m)
 {
 	unsigned int i;
@@ -335,8 +335,8 @@ void tw_move_run(struct tw_move *m)
 	int frames;
 
 	/*
-	 * Once for all: until something is charged to it, the tier may be let go
-	 * and become one of another kind. What is charged then finds out.
+	 * Decided once. Until something is charged to it, the tier may be let go and
+	 * become one of another kind. Then charging fails.
 	 */
 	m->out = tw_tier_is_store(m->to);
 	if (!tw_move_ready(m, t0)) {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * move.h - the engine: a batch of pages of one space to one tier
+ *
+ * All higher rooms may make and run batches, with no record locked. record.h and move.c
+ * describe the locks.
  */
 #ifndef _TW_MOVE_H
 #define _TW_MOVE_H
@@ -18,7 +21,7 @@ struct tw_space;
 
 #define TW_BATCH	64
 
-/* A reason that callers may have for a move. */
+/* Whether it is a reason that callers may give for a move. */
 static inline bool tw_reason_asked(u32 reason)
 {
 	return reason < TW_REASON_FAULT;
@@ -27,31 +30,31 @@ static inline bool tw_reason_asked(u32 reason)
 /* tw_move.flags */
 #define TW_MOVE_SAME	BIT(0)	/* also within the tier, to another frame */
 #define TW_MOVE_CHOICE	BIT(1)	/* one of several targets: a full one is no failure */
-#define TW_MOVE_NO_LIMIT BIT(2)	/* agents' limits do not count */
+#define TW_MOVE_NO_LIMIT BIT(2)	/* limits of agents and groups do not count */
 #define TW_MOVE_INTR	BIT(3)	/* any signal ends the wait, not only a fatal one */
-#define TW_MOVE_CHARGED	BIT(4)	/* its I/O is some cgroup's, which may have to wait */
+#define TW_MOVE_CHARGED	BIT(4)	/* a cgroup's limit may delay its I/O */
 
 /**
  * struct tw_move - up to TW_BATCH pages of one space on their way to a tier
- * @space: theirs
- * @to: target
- * @from: only pages in this tier, TW_TIER_NONE: any
+ * @space: space of the pages
+ * @to: target tier
+ * @from: only pages in this tier move, or with TW_TIER_NONE those in any
  * @reason: enum tw_reason, and TW_BY_CALLER
  * @flags: TW_MOVE_*
- * @nid: node to go to within a memory tier, NUMA_NO_NODE: near the running CPU
- * @nr: pages
+ * @nid: node to go to within a memory tier, or NUMA_NO_NODE for near the running CPU
+ * @nr: how many pages there are
  * @moved: out: how many moved
  * @idx: page indices; neighbours in order are unmapped together
- * @status: out: per page, as uapi's tw_migrate_pages has it
- * @from_tier: out: where each was
+ * @status: out: status of each page, as in struct tw_migrate_pages of the uapi header
+ * @from_tier: out: tier where each page was
  * @rec: scratch: locked records
  * @page: scratch: source pages
  * @target: scratch: target pages
- * @out: out: the target is a store
- * @left: scratch: I/O has been left
- * @nr_io: scratch: pages whose I/O is under way
- * @io_at: scratch: which page an io is for
- * @ios: scratch: the I/O; NULL when memory failed since the last was left
+ * @out: out: whether the target is a store
+ * @left: scratch: whether I/O has been left
+ * @nr_io: scratch: how many pages have I/O under way
+ * @io_at: scratch: for each io the index of its page
+ * @ios: scratch: the I/O; NULL if there was no memory for it since the last was left
  */
 struct tw_move {
 	struct tw_space *space;
@@ -79,9 +82,9 @@ struct tw_move {
  * struct tw_moving - the I/O of a batch
  * @f: its transfer
  * @io: its pages
- * @stable: the records of what is written stay locked
+ * @stable: whether the records of pages that are written stay locked
  * @t0: when the batch began
- * @left: once the batch has been left: a copy with just these pages
+ * @left: once the batch has been left: a copy of it with just the pages of @io
  */
 struct tw_moving {
 	struct tw_xfer f;
@@ -94,10 +97,10 @@ struct tw_moving {
 struct tw_move *tw_move_alloc(gfp_t gfp);	/* move_wait.c */
 void tw_move_free(struct tw_move *m);
 /*
- * Carries it out: sleeps, takes record locks; every page has a status after.
- * A task that is killed does not wait for I/O, nor, for TW_XFER_HUNG or longer,
- * does a kernel thread or a caller with TW_MOVE_CHOICE: it is left to its end,
- * and its pages are told as -EBUSY, as they are to any other mover.
+ * Carries a batch out. Sleeps and takes record locks. Afterwards every page has a
+ * status. A task that is killed does not wait for I/O; a kernel thread, or a caller
+ * with TW_MOVE_CHOICE, waits for TW_XFER_HUNG at most. I/O that is not waited for is
+ * left to end by itself, and the status of its pages is -EBUSY, as for other movers.
  */
 void tw_move_run(struct tw_move *m);
 

@@ -3,12 +3,12 @@
  * move_wait.c - a batch's memory, the outcome of its pages, and waiting for its I/O
  *
  * Owns struct tw_moving, which the bios of a batch point into. A caller that
- * stops waiting keeps its struct tw_move for the next batch; the I/O, its pages'
- * part of the batch, the space and the module stay until the I/O ends, which a
- * device may never let happen. A copy of the batch with just those pages ends them
- * then. All others end as ever; no I/O is begun for a batch that has been left.
+ * stops waiting keeps its struct tw_move for the next batch. The I/O, a copy of the
+ * batch with just the pages under way, the space and the module stay until the I/O
+ * ends, which a device may never let happen; then a worker ends those pages by the
+ * copy. The other pages of the batch end at once, and no more I/O is begun for it.
  *
- * Takes no lock; the caller holds the records of the batch.
+ * Locks: takes none. move.c and move_write.c call it with the batch's records locked.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -91,8 +91,9 @@ static void tw_move_put_target(struct tw_move *m, unsigned int i)
 }
 
 /*
- * Page @i has moved: its chunk is to be looked at again if it may be known to be cold.
- * @last: the chunk told last, which is told once: batches are of neighbours.
+ * Has the scanner look again at the chunk of page @i, which has moved, if the chunk may
+ * be known to be cold. @last is the chunk that was told last; the pages of a batch are
+ * neighbours, so most are in that one. Returns the chunk that has been told last now.
  */
 static unsigned long tw_move_tell(struct tw_move *m, unsigned int i,
 				  unsigned long last)
@@ -134,8 +135,8 @@ void tw_move_report(struct tw_move *m, u64 t0)
 /* -- waiting ----------------------------------------------------------------- */
 
 /*
- * What the two have of the pages whose I/O is under way changes hands: of each
- * page one has what is known of it, the other that it is busy.
+ * Swaps what the two batches say of the pages whose I/O is under way. One of them has
+ * the state of those pages; the other says that they are busy.
  */
 static void tw_move_swap(struct tw_move *a, struct tw_move *b)
 {
@@ -150,7 +151,7 @@ static void tw_move_swap(struct tw_move *a, struct tw_move *b)
 	}
 }
 
-/* A copy of @m that has no page, yet. */
+/* A copy of @m, which says of each page that it is busy. */
 static struct tw_move *tw_move_copy_of(struct tw_move *m)
 {
 	struct tw_move *copy = kmemdup(m, sizeof(*m), TW_GFP_MOVING);
@@ -164,7 +165,7 @@ static struct tw_move *tw_move_copy_of(struct tw_move *m)
 	return copy;
 }
 
-/* False: it has landed by now, or there is no memory to leave it. */
+/* Leaves the I/O. False if it has landed by now, or there is no memory for a copy. */
 static bool tw_move_leave(struct tw_move *m,
 			  void (*landed)(struct tw_xfer *f))
 {
@@ -177,7 +178,7 @@ static bool tw_move_leave(struct tw_move *m,
 	ios->left = copy;
 	tw_left_begin(m->space);
 	if (tw_xfer_leave(&ios->f, landed)) {
-		/* @ios and @copy may be gone. */
+		/* @ios and @copy may have been freed by now. */
 		m->ios = NULL;
 		m->left = true;
 		return true;
@@ -203,12 +204,12 @@ bool tw_move_wait(struct tw_move *m, void (*landed)(struct tw_xfer *f))
 				   MAX_SCHEDULE_TIMEOUT);
 		if (!err)
 			return false;
-		/* A cgroup's limit says nothing about the device. */
+		/* If a cgroup's limit may be the cause, the device is not to blame. */
 		if (err == -EAGAIN && !(m->flags & TW_MOVE_CHARGED))
 			tw_xfer_hung(&m->ios->f);
 		if (tw_move_leave(m, landed))
 			return true;
-		/* No memory even for that: a little later again. */
+		/* Without memory to leave it, it is tried again a little later. */
 		if (signal_pending(current))
 			tw_xfer_wait(&m->ios->f, TASK_UNINTERRUPTIBLE,
 				     HZ / 50 + 1);

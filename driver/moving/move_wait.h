@@ -2,7 +2,8 @@
 /*
  * move_wait.h - a batch's memory, the outcome of its pages, and waiting for its I/O
  *
- * What move.c and move_write.c share; movers take move.h.
+ * For move.c and move_write.c only; callers that move pages use move.h. The caller
+ * holds the locks of the batch's records, except before and after the batch.
  */
 #ifndef _TW_MOVE_WAIT_H
 #define _TW_MOVE_WAIT_H
@@ -18,27 +19,27 @@ struct tw_xfer;
 /* tw_move.status while a page has no outcome yet. */
 #define TW_PENDING	INT_MAX
 
-/* Before a batch; false: no memory. */
+/* Called before a batch. False if there is no memory for its I/O. */
 bool tw_move_ready(struct tw_move *m, u64 t0);
-/* Ends page @i, whose record is locked. */
+/* Ends page @i with @status and unlocks its record. */
 static inline void tw_move_end(struct tw_move *m, unsigned int i, int status)
 {
 	m->status[i] = status;
 	tw_rec_unlock_nested(m->rec[i]);
 }
 
-/* The batch was left: what has not begun does not begin. */
+/* Ends all pages without an outcome as busy, since the batch was left. */
 void tw_move_abort(struct tw_move *m);
-/* All have ended: counted, published, and targets that are left over freed. */
+/* Counts and publishes pages, which have all ended, and frees targets left over. */
 void tw_move_report(struct tw_move *m, u64 t0);
 /*
- * Waits for the batch's transfer: false when it has landed. True: it was left,
- * its pages are not @m's any more, and @landed ends them.
+ * Waits for the batch's transfer. False if it has landed. True if it was left: then its
+ * pages are not @m's any more, and @landed will end them.
  */
 bool tw_move_wait(struct tw_move *m, void (*landed)(struct tw_xfer *f));
 /*
- * Around what @landed does: the batch of the transfer that was left, which has just
- * the pages under way, and the end of that.
+ * These two go around what @landed does. The first returns the batch of a transfer that
+ * was left, which has just the pages under way; the second ends and frees it.
  */
 struct tw_move *tw_move_left_begin(struct tw_xfer *f);
 void tw_move_left_end(struct tw_move *m);

@@ -2,15 +2,16 @@
 /*
  * move_write.c - a batch's pages are written to a store
  *
- * Owns nothing; called by move.c with the pages of a batch frozen, or read into
- * bounce pages, and their records locked. Only frozen pages are looked at for
- * whether they are dirty: nobody can change them any more.
+ * Owns nothing. move.c calls it with the pages of a batch frozen, or read into
+ * bounce pages, and their records locked. It asks only of frozen pages whether they
+ * are dirty, since nothing can change those any more.
  *
  * The records are unlocked while the I/O runs (WRITING), so that a page touched
  * meanwhile is taken back at once (CANCELLED), unless the device needs stable
  * pages.
  *
- * Locks: the batch's records; after the I/O each by itself, see tw_move_write_done().
+ * Locks: those of the batch's records. After the I/O it takes them one by one, see
+ * tw_move_write_done().
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -32,7 +33,10 @@
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
 
-/* A clean page whose copy in the target store is still valid: nothing to write. */
+/*
+ * Lets a clean page leave whose copy in the target store is still valid, so that there
+ * is nothing to write. False if it is not such a page.
+ */
 static bool tw_move_clean(struct tw_move *m, unsigned int i)
 {
 	struct tw_rec *rec = m->rec[i];
@@ -47,8 +51,8 @@ static bool tw_move_clean(struct tw_move *m, unsigned int i)
 }
 
 /*
- * Which pages are to be written: frozen ones that are not clean, and bounce
- * pages that have been read. Fills io and io_at, returns how many.
+ * Collects the pages that are to be written in io and io_at: frozen ones that have no
+ * valid copy, and bounce pages that have been read. Returns how many there are.
  */
 static unsigned int tw_move_collect(struct tw_move *m)
 {
@@ -72,7 +76,7 @@ static unsigned int tw_move_collect(struct tw_move *m)
 	return n;
 }
 
-/* Slots for the first of @n writes, in runs; the rest is refused. */
+/* Takes slots, in runs, for @n writes or the first of them, and refuses the others. */
 static unsigned int tw_move_slots(struct tw_move *m, unsigned int n)
 {
 	unsigned int have = 0, got, i;
@@ -95,7 +99,7 @@ static unsigned int tw_move_slots(struct tw_move *m, unsigned int n)
 	return have;
 }
 
-/* The page leaves: MEM to WRITING with slot @slot; unlocked unless @stable. */
+/* Turns page @i from MEM to WRITING with slot @slot, and unlocks it unless @stable. */
 static void tw_move_start_write(struct tw_move *m, unsigned int i, u32 slot,
 				bool stable)
 {
@@ -107,13 +111,13 @@ static void tw_move_start_write(struct tw_move *m, unsigned int i, u32 slot,
 	WRITE_ONCE(rec->slot, slot);
 	tw_rec_set(rec, (tw_rec_w(rec) & ~TW_W_STATE_MASK) | tw_w_slot(m->to) |
 		   (unsigned long)TW_WRITING << TW_W_STATE_SHIFT);
-	/* Drivers may take references of a page under I/O. */
+	/* It cannot stay frozen: drivers may take references to a page under I/O. */
 	tw_page_unfreeze(page);
 	if (!stable)
 		tw_rec_unlock_nested(rec);
 }
 
-/* The write of page @i has ended with @err; its record is locked. */
+/* Ends the write of page @i, which has returned @err. The record is locked. */
 static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 {
 	struct tw_rec *rec = m->rec[i];
@@ -135,7 +139,7 @@ static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 	return 0;
 }
 
-/* The write of a bounce page has ended; its record (STORE) is locked. */
+/* Ends the write of a bounce page to @slot. Its record (STORE) is locked. */
 static int tw_move_restored(struct tw_move *m, unsigned int i, u32 slot, int err)
 {
 	struct tw_rec *rec = m->rec[i];
@@ -156,7 +160,7 @@ static int tw_move_restored(struct tw_move *m, unsigned int i, u32 slot, int err
 	return 0;
 }
 
-/* Write @k has landed; false: the record is busy, and @wait says not to wait. */
+/* Ends write @k, which has landed. False if its record is busy and @wait is not set. */
 static bool tw_move_land(struct tw_move *m, unsigned int k, bool wait)
 {
 	unsigned int i = m->io_at[k];
@@ -180,9 +184,9 @@ static bool tw_move_land(struct tw_move *m, unsigned int k, bool wait)
 }
 
 /*
- * What was written has landed. A fault that holds a record may be waiting for
- * memory, perhaps for what this batch frees: first all that nobody holds. Then no
- * record is held here that others could wait for.
+ * Ends a write that has landed. A fault that holds a record may be waiting for memory,
+ * perhaps for what this batch frees. So first it ends the pages whose records are free,
+ * and only then waits for the others, while it holds no record itself.
  */
 static void tw_move_write_done(struct tw_move *m)
 {

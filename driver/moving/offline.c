@@ -2,8 +2,9 @@
 /*
  * offline.c - memory comes, and memory goes offline
  *
- * Owns the notifier of memory hotplug. Before memory goes the pages of spaces leave
- * it; tiers that it is of are told their capacity again.
+ * Owns the notifier of memory hotplug, which only the kernel calls. Before memory goes
+ * offline the pages of spaces leave it. When memory has come or gone, the tiers that
+ * have its node get their capacity again.
  *
  * Locks: none of its own; a tier is looked at under pressure_lock. The kernel calls
  * notifiers one at a time.
@@ -23,7 +24,7 @@
 #include "tiers/reserve.h"
 #include "tiers/tier.h"
 
-/* May a page of ours be on this node? */
+/* Does a memory tier have this node, so that pages of spaces may be there? */
 static bool tw_node_ours(int nid)
 {
 	bool ours = false;
@@ -62,7 +63,10 @@ static bool tw_node_spare(int nid, unsigned long nr)
 	return !less || tw_room_spare(less);
 }
 
-/* The range, which lies in one zone, is isolated: nothing is allocated there. */
+/*
+ * Empties a range that is to go offline. It lies in one zone and is isolated, so that
+ * nothing is allocated there.
+ */
 static int tw_going_offline(const struct memory_notify *mn)
 {
 	int nid = page_to_nid(pfn_to_page(mn->start_pfn));

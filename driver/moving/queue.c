@@ -14,9 +14,9 @@
  * TW_REQUEST_USER_MAX of one user. Room for them is taken before any is queued, and
  * given back when a request has ended, before its caller is told.
  *
- * A request holds its space, so the space's last reference may be the
- * worker's to drop; that only sleeps. When a space ends, what waits for its
- * pages is cancelled at once; a batch under way is left to end.
+ * A request holds its space, so a worker may drop the space's last reference, which
+ * may sleep. When a space ends, requests that wait for its pages are cancelled at
+ * once; a batch under way is not waited for. The doors call this file.
  *
  * Locks. tw_queue_lock guards the lines, tw_queue_nr, tw_queue_closed and the
  * members of struct tw_call. A lane's move belongs to its work item, of which only one
@@ -63,7 +63,7 @@ struct tw_lane {
 	struct tw_move *m;
 };
 
-static unsigned int tw_queue_nr;	/* waiting or under way, and room taken */
+static unsigned int tw_queue_nr;	/* requests that room has been taken for */
 static bool tw_queue_closed;
 static struct kmem_cache *tw_req_cache;
 static struct workqueue_struct *tw_queue_wq;
@@ -289,7 +289,7 @@ static int tw_req_cmp(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* @nr requests of one space that go the same way. */
+/* Carries out @nr requests of one space, with the same tiers and reason. */
 static void tw_batch_move(struct tw_move *m, struct tw_req **batch,
 			  unsigned int nr)
 {
@@ -411,8 +411,8 @@ lanes:
 /**
  * tw_queue_exit - end the queue at unload
  *
- * No fd is open, so nobody waits and no space has requests that wait; those
- * for external pages are cancelled, and a batch under way is waited for.
+ * No fd is open, so no caller waits, and no request for a page of a space does.
+ * Those for external pages are cancelled, and a batch under way is waited for.
  */
 void tw_queue_exit(void)
 {

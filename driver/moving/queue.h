@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * queue.h - requests: queued moves, by priority
+ *
+ * The doors call it, in process context and without tw_queue_lock (queue_lines.h).
  */
 #ifndef _TW_QUEUE_H
 #define _TW_QUEUE_H
@@ -33,7 +35,7 @@ struct tw_call {
 
 int tw_queue_init(void);
 void tw_queue_exit(void);
-/* The space ends, it is ->dead: what waits for its pages is cancelled. Sleeps. */
+/* Cancels the requests that wait for pages of a space whose ->dead is set. Sleeps. */
 void tw_queue_drop_space(struct tw_space *sp);
 /* -- for request.c ------------------------------------------------------------- */
 
@@ -49,7 +51,7 @@ void tw_reqs_free(struct list_head *reqs);
 int tw_queue_take(struct tw_user *user, u32 nr);
 /* Gives room back for requests that were not queued. */
 void tw_queue_give(struct tw_user *user, u32 nr);
-/* Queues all of @reqs or none: 0, -ENOMEM, -ENOENT: a space has gone. */
+/* Queues all of @reqs or none: 0, -ENOMEM, or -ENOENT if a space has ended. */
 int tw_queue_add(struct list_head *reqs, struct tw_user *user);
 /* Drops a reference to @call, which may be NULL. */
 void tw_call_put(struct tw_call *call);

@@ -32,7 +32,7 @@
 /* Waiting this long raises the rank by one, so 5 s make up for a priority of 100. */
 #define TW_QUEUE_STEP_NS	50000000LL
 
-/* Memory's, and one for each tier, which may be a store. */
+/* The lane of memory, and one for each tier, which may be a store. */
 #define TW_QUEUE_LANES		(1 + TW_NR_TIERS)
 
 /**

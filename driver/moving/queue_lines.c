@@ -7,7 +7,7 @@
  * priority orders only the requests of one user, and a user's first request does not
  * wait for a thousand requests of another user, whatever their priority.
  *
- * Locks. tw_queue_lock guards all of it. queue.c calls it.
+ * Locks: tw_queue_lock guards all of it. Only queue.c calls it.
  */
 #include <linux/list.h>
 #include <linux/slab.h>

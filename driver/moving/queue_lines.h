@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * queue_lines.h - the lines in which requests wait, one for each user
+ *
+ * Only queue.c calls it; request.c fills in struct tw_req.
  */
 #ifndef _TW_QUEUE_LINES_H
 #define _TW_QUEUE_LINES_H
@@ -21,9 +23,9 @@ struct tw_user;
  * @node: in its line's tree while it waits
  * @next: in a list while it is not yet, or no longer, in a tree
  * @key: tw_queue_key()
- * @id: uapi's
+ * @id: the id that callers know it by
  * @asked_ns: time of its call
- * @space: its page's, referenced; NULL: an external page
+ * @space: space of its page, referenced; NULL for an external page
  * @at: index in @space, or frame number
  * @from: enum tw_tier or TW_TIER_NONE
  * @to: enum tw_tier
@@ -83,7 +85,7 @@ bool tw_lines_add(struct list_head *reqs, struct tw_user *user,
  */
 unsigned int tw_lines_take(unsigned int lane, struct tw_req **batch,
 			   unsigned int most, bool *more);
-/* All that wait for pages of @sp, or all: NULL. */
+/* Moves all requests that wait for pages of @sp to @to, or with NULL all there are. */
 void tw_lines_take_all(struct tw_space *sp, struct list_head *to);
 
 #endif

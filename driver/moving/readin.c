@@ -2,15 +2,16 @@
 /*
  * readin.c - bringing pages back from a store for a fault
  *
- * Owns the reads under way (struct tw_readin). The record that faulted is locked by
- * the caller, fault.c; its neighbours are only tried, and all stay locked (READING)
- * until their I/O is done. What follows a
- * page in the store was demoted with it and is likely wanted next, so it comes
- * along while there is room within capacity.
+ * Owns the reads under way (struct tw_readin). bring_in.c calls it for a fault, and
+ * move.c to end a read of its own. A page that follows another one in the store was
+ * demoted with it and is likely wanted next, so it is read as well while there is room
+ * within capacity.
  *
- * A task that is killed while it waits leaves the read to its end: records,
- * slots and frames stay as they are till then, and so do the space, by a
- * reference, and the module.
+ * A task that is killed while it waits leaves the read to end by itself. Until then
+ * records, slots and frames stay as they are, and the space and the module are held.
+ *
+ * Locks: the caller has locked the record that faulted; those of its neighbours are
+ * only trylocked. All stay locked (READING) until the I/O has ended.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -32,21 +33,21 @@
 #define TW_READAHEAD		16U
 #define TW_READAHEAD_FIRST	4U
 
-/* Reads that can be under way when there is no memory. */
+/* How many reads can be under way even when there is no memory. */
 #define TW_READINS_MIN		16
 
 /**
  * struct tw_readin - a read
  * @f: its transfer
- * @sp: space
- * @idx: page that faulted, the others follow it
- * @was: its word
- * @src: store
- * @t0: when it began
- * @nr: pages
- * @io: slots and frames
- * @rec: records, locked
- * @tier: of each frame
+ * @sp: space of the pages
+ * @idx: the page that faulted, which the others follow
+ * @was: the word of its record before the read
+ * @src: store that is read
+ * @t0: when the read began
+ * @nr: how many pages are read
+ * @io: their slots and frames
+ * @rec: their records, locked
+ * @tier: the memory tier of each frame
  */
 struct tw_readin {
 	struct tw_xfer f;
@@ -75,8 +76,9 @@ void tw_readin_exit(void)
 	mempool_destroy(tw_readins);
 }
 
-/* A copy that stays lets the next demotion write nothing; like swap, not
- * when the store is more than half full.
+/*
+ * Whether to keep a page's copy when the page comes back, so that the next demotion
+ * has nothing to write. Not when the store is more than half full, as with swap.
  */
 static bool tw_slot_keep(int tier)
 {
@@ -114,7 +116,7 @@ int tw_read_done(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 	return 0;
 }
 
-/* Locks the record behind the run when it continues it. */
+/* Locks the record behind the run if its slot continues the run. */
 static bool tw_readin_continues(struct tw_rec *rec, int src, u32 slot)
 {
 	unsigned long w = tw_rec_w(rec);
@@ -131,8 +133,9 @@ static bool tw_readin_continues(struct tw_rec *rec, int src, u32 slot)
 }
 
 /*
- * A fault where the last read ended is sequential access, for which what is read
- * doubles; any other gets its page. Hints: a race costs a little read-ahead.
+ * How many pages to read. A fault where the last read ended is sequential access, and
+ * each such read is twice as long as the one before; any other fault reads only its
+ * page. These are hints: a race costs a little read-ahead.
  */
 static unsigned long tw_readin_window(struct tw_space *sp, unsigned long idx)
 {
@@ -169,10 +172,10 @@ static void tw_readin_ahead(struct tw_space *sp, unsigned long idx,
 	}
 }
 
-/* NULL: killed before there was memory for it. */
+/* Returns NULL if the task was killed before there was memory for it. */
 static struct tw_readin *tw_readin_alloc(void)
 {
-	/* Asleep in the pool nobody could be killed. */
+	/* Must not sleep: a task that sleeps in mempool_alloc() cannot be killed. */
 	gfp_t gfp = (GFP_NOIO & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN;
 	struct tw_readin *ri;
 
@@ -184,7 +187,10 @@ static struct tw_readin *tw_readin_alloc(void)
 	return ri;
 }
 
-/* It has landed: 0 or the error of the page that faulted, which stays locked. */
+/*
+ * Ends a read that has landed. Returns 0 or the error of the page that faulted, whose
+ * record stays locked.
+ */
 static int tw_readin_done(struct tw_readin *ri)
 {
 	unsigned int i;
@@ -201,7 +207,7 @@ static int tw_readin_done(struct tw_readin *ri)
 			      TW_REASON_FAULT, err, ns);
 		if (!i)
 			continue;
-		/* Not asked for: the first to go if nobody touches it. */
+		/* It was not asked for, so it is to leave again soon if not touched. */
 		WRITE_ONCE(ri->rec[i]->age, 1);
 		tw_rec_unlock_nested(ri->rec[i]);
 	}
@@ -210,7 +216,7 @@ static int tw_readin_done(struct tw_readin *ri)
 	return ri->io[0].error;
 }
 
-/* The same for a read that was left: its page is nobody's wish any more. */
+/* The same, in a worker, for a read that was left; no fault waits for its page. */
 static void tw_readin_landed(struct tw_xfer *f)
 {
 	struct tw_readin *ri = container_of(f, struct tw_readin, f);
@@ -224,7 +230,7 @@ static void tw_readin_landed(struct tw_xfer *f)
 	tw_left_end(sp);
 }
 
-/* Waits: 0, or -EINTR when killed, the read is left then. */
+/* Waits for the read. Returns 0, or -EINTR if the task is killed and has left it. */
 static int tw_readin_wait(struct tw_readin *ri)
 {
 	struct tw_space *sp = ri->sp;
@@ -267,7 +273,7 @@ int tw_read_in(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 		tw_rec_set_state(ri->rec[i], TW_READING);
 	tw_xfer_read(&ri->f, &tw_tiers[ri->src], ri->io, ri->nr);
 	if (tw_readin_wait(ri)) {
-		tw_rec_dep_release();	/* the records are the read's own */
+		tw_rec_dep_release();	/* the read has the records now */
 		return -EINTR;
 	}
 	err = tw_readin_done(ri);

@@ -3,16 +3,17 @@
  * store_choice.c - which store takes a page that leaves memory
  *
  * The fastest store with room takes it, with one exception: a clean page goes
- * where its copy is, which costs nothing. That in turn does not hold for a page
- * that keeps coming back from a slow store (departed.c) while pages are moved by
- * themselves: when it has come back twice in a row, so soon that it belongs in a
- * faster one, it goes there, as long as the slowest store's pages are wanted more
- * than those of the others. No room is kept free for such pages: each slot of a
- * fast store that lies idle is one more page in a slow one.
+ * where its copy is, which costs nothing. The exception does not hold for a page
+ * that keeps coming back from a slow store (departed.c) while the policy moves pages
+ * by itself: when it has come back twice in a row, so soon that it belongs in a
+ * faster store, it goes there, as long as the slowest store's pages are wanted more
+ * than those of the others. No room is kept free for such pages, since each idle slot
+ * of a fast store would mean one more page in a slow one.
  *
- * Owns that choice; called by movers and by the policy.
+ * Owns that choice. Movers and the policy call it.
  *
- * Locks: none of its own. The note is in the record's word, under its lock.
+ * Locks: none of its own. A page's early refaults are counted in its record, under the
+ * record's lock, and read here as a hint.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -35,7 +36,7 @@
 
 bool tw_sinking_helps;
 
-/* Free slots that can be had. */
+/* How many slots of the store are free to be taken. */
 static unsigned long tw_store_room(int tier)
 {
 	struct tw_tier_desc *t = &tw_tiers[tier];
@@ -46,7 +47,7 @@ static unsigned long tw_store_room(int tier)
 	return capacity > used ? capacity - used : 0;
 }
 
-/* The next store with room behind @tier, -1: the first one; TW_TIER_NONE. */
+/* The next store with room behind @tier (-1: the first of all), or TW_TIER_NONE. */
 static int tw_store_behind(int tier, bool failing_too)
 {
 	while ((tier = tw_store_next(tier)) < TW_NR_TIERS)
@@ -97,7 +98,7 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 {
 	int tier = tw_w_slot_tier(w);
 
-	/* A hint: it can still be written to until it is unmapped. */
+	/* Only a hint, since the page can be written to until it is unmapped. */
 	if (!(w & TW_W_SLOT) || dirty || tw_page_dirty(tw_w_page(w)) ||
 	    tw_store_failing(&tw_tiers[tier]))
 		return TW_WISH_PLAIN;
@@ -111,7 +112,7 @@ int tw_store_wish(const struct tw_rec *rec, unsigned long w, bool dirty)
 int tw_store_below(struct tw_space *sp, int tier)
 {
 	if (!tw_tier_is_store(tier))
-		tier = -1;	/* below memory are all of them */
+		tier = -1;	/* all stores are below memory */
 	while ((tier = tw_store_next(tier)) < TW_NR_TIERS)
 		if (tw_space_allows(sp, tier) && tw_store_room(tier) &&
 		    tw_space_room(sp, tier) &&
@@ -135,7 +136,7 @@ bool tw_store_possible(void)
 	return false;
 }
 
-/* -- room that copies take ---------------------------------------------------- */
+/* -- room that kept copies take ----------------------------------------------- */
 
 /* Frees kept copies of a chunk's pages in store @tier. */
 static unsigned long tw_reap_chunk(struct tw_chunk *c, int tier)

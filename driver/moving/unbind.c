@@ -2,9 +2,10 @@
 /*
  * unbind.c - a tier is unbound: everything in it goes elsewhere first
  *
- * tw_tier_mutex is held throughout, which may be long. Owns nothing.
+ * Owns nothing. The table of ioctls calls it.
  *
- * Locks: tw_tier_mutex, before everything else; movers' locks are taken inside.
+ * Locks: tw_tier_mutex, before everything else, throughout, which may be long. The
+ * locks of movers are taken within it.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -20,7 +21,7 @@
 #include "tiers/bind.h"
 #include "tiers/tier.h"
 
-/* Unbinding waits so long for charges of operations that are under way. */
+/* How long unbinding waits for charges of operations that are under way. */
 #define TW_DRAIN_TIME	(10 * HZ)
 #define TW_DRAIN_POLL	(HZ / 50 ?: 1)
 
@@ -30,8 +31,9 @@ static bool tw_tier_is_last_memory(struct tw_tier_desc *t)
 }
 
 /*
- * No more charges from here on. Spaces are looked for afterwards: whoever
- * makes one adds it first and looks for a bound memory tier then.
+ * Lets the tier take no more charges, and then looks for spaces. A caller that makes a
+ * space does it the other way round: it reserves the space's number first, and then
+ * looks for a bound memory tier.
  */
 static int tw_tier_leave(struct tw_tier_desc *t, bool force)
 {
@@ -49,8 +51,9 @@ static int tw_tier_leave(struct tw_tier_desc *t, bool force)
 }
 
 /*
- * Move away what is there. A charge that was taken just before LEAVING may turn
- * into a page, or go, only after the evacuation has looked, so repeat.
+ * Moves away what is in the tier. A charge that was taken just before LEAVING was set
+ * may become a page, or be given back, only after the evacuation has looked, so this is
+ * repeated until nothing is charged.
  */
 static int tw_tier_drain(struct tw_tier_desc *t, bool force, u64 *moved)
 {
@@ -100,9 +103,9 @@ static int tw_unbind_locked(struct tw_tier_desc *t, bool force, u64 *moved)
 
 /**
  * tw_tier_unbind - TW_IOC_TIER_UNBIND
- * @arg: see uapi; @arg->moved is filled also when the call fails
+ * @arg: see uapi; @arg->moved is filled in even if the call fails
  *
- * Return: 0 or a negative errno as in uapi, -EOPNOTSUPP: not bound.
+ * Return: 0 or a negative errno as in uapi; -EOPNOTSUPP if it is not bound.
  */
 int tw_tier_unbind(struct tw_tier_unbind *arg)
 {

@@ -10,7 +10,7 @@
  * number that was added meanwhile stays.
  *
  * No locks, and no kernel calls but those named at the top, so that the unit tests
- * run it on the host.
+ * run it on the host. In the driver heat.c adds numbers and candidates.c reads them.
  */
 #ifndef _TW_CAND_QUEUE_H
 #define _TW_CAND_QUEUE_H

@@ -2,10 +2,11 @@
 /*
  * discard.c - pages of a space are freed, some or all at its end
  *
- * Owns nothing; waits for pages that are busy, as its caller can.
+ * Owns nothing. The kind of a space calls it (region_file.c, and seal.c for discards
+ * of a part). For pages that are busy it waits in the way that the caller can.
  *
- * Locks: one record at a time. The last pages of a space go in a work item when
- * there are many, or when a device has some.
+ * Locks: one record at a time; the caller holds none. The last pages of a space are
+ * freed in a work item when there are many, or when a device holds some.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -27,10 +28,10 @@
 /* Spaces with more chunks than this are torn down in a work item. */
 #define TW_TEARDOWN_INLINE	8
 
-/* TW_TRY: does not sleep for it. Else as TASK_*. */
+/* In place of a TASK_* state: do not sleep for a busy page. */
 #define TW_TRY	0
 
-/* The record, locked and settled: 0, -EBUSY (TW_TRY) or -EINTR. */
+/* Locks a record that is settled. Returns 0, -EBUSY (with TW_TRY) or -EINTR. */
 static int tw_discard_lock(struct tw_rec *rec, unsigned int state)
 {
 	int err;
@@ -49,8 +50,8 @@ static int tw_discard_lock(struct tw_rec *rec, unsigned int state)
 }
 
 /*
- * Frees one page, whatever its state. Sleeps. Returns 1 when there was one, or
- * as tw_discard_lock() does.
+ * Frees one page, whatever its state. Sleeps. Returns 1 if there was one, 0 if not, or
+ * an error of tw_discard_lock().
  */
 static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 			   unsigned long idx, unsigned int state)
@@ -103,7 +104,7 @@ static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 
 /*
  * Frees pages [@idx, @idx + @nr), waiting in @state for each that is busy; with
- * TW_TRY *@busy counts those that are left. How many, or -EINTR.
+ * TW_TRY *@busy counts those that are left. Returns how many it freed, or -EINTR.
  */
 static long tw_pages_discard(struct tw_space *sp, unsigned long idx,
 			     unsigned long nr, unsigned int state,
@@ -114,7 +115,7 @@ static long tw_pages_discard(struct tw_space *sp, unsigned long idx,
 	struct tw_chunk *c;
 	long n = 0;
 
-	/* One walk over the mappings instead of one a page. */
+	/* One walk over the mappings instead of one for each page. */
 	tw_space_unmap(sp, idx, nr);
 	tw_for_each_chunk_range(sp, i, c, i, last) {
 		unsigned long p = max(idx, c->base);
@@ -142,7 +143,7 @@ long tw_space_discard(struct tw_space *sp, unsigned long idx, unsigned long nr)
 	return tw_pages_discard(sp, idx, nr, TASK_KILLABLE, NULL);
 }
 
-/* Without sleeping for a device; whether nothing is left. */
+/* Frees what can be freed without waiting for a device. Returns whether that was all. */
 static bool tw_space_teardown(struct tw_space *sp)
 {
 	unsigned long busy = 0;
@@ -156,8 +157,8 @@ static bool tw_space_teardown(struct tw_space *sp)
 }
 
 /*
- * What is free goes at once; what a device has, when it gives it back. Until
- * then the module stays, too, unless it is already on its way and waits for us.
+ * Frees at once what no device holds, and the rest as devices give it back. Until then
+ * the work holds the module, unless that is being unloaded and waits for the work.
  */
 static void tw_space_teardown_work(struct work_struct *work)
 {

@@ -5,7 +5,7 @@
  * Owns the table of external pages, an xarray by frame number. An entry takes one
  * cache line, since there may be tens of millions.
  *
- * Locks: external_entry.h says. Doors, policy and moving call it.
+ * Locks: external_entry.h describes them. Doors, policy and moving call it.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

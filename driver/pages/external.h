@@ -4,6 +4,8 @@
  *
  * The driver knows them by frame number only. It counts their touches, accounts
  * them to agents, and moves them if their owner has given a mover.
+ *
+ * Doors, policy and moving call it. external_entry.h describes the locks.
  */
 #ifndef _TW_EXTERNAL_H
 #define _TW_EXTERNAL_H

@@ -4,15 +4,16 @@
  *
  * Owns what a frame carries while it belongs to a space: mapping and index
  * (shared futexes and rmap need them), and a cookie in page->private by which
- * a frame number is recognised as ours before its mapping is trusted; and with
- * frame.h all that is asked of a frame's counts and flags: whether it is mapped,
- * held, written to or bad.
+ * a frame number is recognised as the driver's before its mapping is trusted. With
+ * frame.h it is also the only file that looks at a frame's counts and flags: whether
+ * it is mapped, held, written to or bad. All higher rooms may call it.
  *
- * A frame that is to be copied, or to go, is frozen: its reference count is 0, so
- * that nobody can come by it any more. That fails while anybody else holds it. A
- * frame is untied either frozen or under the page lock.
+ * A frame that is to be copied, or freed, is frozen: its reference count is 0, so
+ * that no other task can get a reference to it. Freezing fails while anything else
+ * holds a reference. A frame is untied either frozen or under the page lock.
  *
- * Locks: the page lock, innermost. What changes a frame's place holds its record.
+ * Locks: the page lock, innermost. A caller that changes a frame's place holds the
+ * lock of its record.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -66,7 +67,7 @@ void tw_frames_leave(int token)
 	srcu_read_unlock(&tw_frames_srcu, token);
 }
 
-/* I/O left to its end: it has frames that nothing shows yet. */
+/* How many transfers were left under way, with frames that no record shows yet. */
 static atomic_t tw_left;
 
 void tw_frames_wait(void)
@@ -86,7 +87,7 @@ void tw_left_begin(struct tw_space *sp)
 void tw_left_end(struct tw_space *sp)
 {
 	tw_space_put(sp);
-	if (atomic_dec_and_test(&tw_left))	/* a full barrier, as it wants */
+	if (atomic_dec_and_test(&tw_left))	/* the full barrier that the wake-up needs */
 		wake_up_var(&tw_left);
 	module_put(THIS_MODULE);
 }
@@ -100,7 +101,7 @@ static unsigned long tw_overrun(struct tw_tier_desc *t, unsigned int over)
 	return over * clamp(READ_ONCE(t->capacity) / 32, 32UL, 2048UL);
 }
 
-/* The cheap question before tw_demote_check(), which asks it of all memory. */
+/* Asked first, since tw_demote_check() looks at all memory tiers and costs more. */
 static bool tw_tier_nearly_full(struct tw_tier_desc *t)
 {
 	unsigned long capacity = READ_ONCE(t->capacity);
@@ -125,7 +126,7 @@ static struct page *tw_page_try(struct tw_space *sp, int tier, gfp_t gfp,
 
 static bool tw_policy_leads_to(const struct mempolicy *policy, int tier)
 {
-	/* A wish: a tier that is being bound may seem to have no nodes, this once. */
+	/* A tier that is being bound may seem to have no nodes, which does no harm. */
 	return data_race(nodes_intersects(policy->nodes, tw_tiers[tier].nodes));
 }
 
@@ -141,15 +142,15 @@ static noinline int tw_memory_by_policy(struct tw_space *sp)
 }
 
 /*
- * The tier to try first: the space's home, unless the task's memory policy
- * (numactl) has nodes, and of the memory tiers only others'.
+ * The tier to try first: the space's home, unless the task's memory policy (numactl)
+ * has nodes of other memory tiers, and none of the home's.
  */
 static int tw_first_memory(struct tw_space *sp)
 {
 	return likely(!current->mempolicy) ? sp->home : tw_memory_by_policy(sp);
 }
 
-/* Within capacity and limits of the memory tiers but @first. */
+/* Tries all memory tiers but @first, within their capacities and the limits. */
 static noinline struct page *tw_page_elsewhere(struct tw_space *sp, gfp_t gfp,
 					       int first, int *tier)
 {
@@ -166,8 +167,8 @@ static noinline struct page *tw_page_elsewhere(struct tw_space *sp, gfp_t gfp,
 }
 
 /*
- * Within the tiers' capacity and the agent's limits, tier @first at first. Nearly all
- * pages are had there, so what comes after is out of their way.
+ * Tries tier @first, then the others, within their capacities and the limits. Nearly
+ * all pages come from the first, so the others are tried out of line.
  */
 static struct page *tw_page_within(struct tw_space *sp, gfp_t gfp, int first,
 				   int *tier)
@@ -181,8 +182,8 @@ static struct page *tw_page_within(struct tw_space *sp, gfp_t gfp, int first,
 }
 
 /*
- * A touched page must be somewhere: limits are soft, and so, with @over, are
- * capacities. The background takes back what is beyond a limit.
+ * A touched page has to go somewhere, so limits are soft, and with @over capacities
+ * are, too. The background takes back what is beyond a limit.
  */
 static noinline struct page *tw_page_beyond(struct tw_space *sp, gfp_t gfp,
 					    unsigned int over, int first, int *tier)
@@ -240,13 +241,13 @@ void tw_page_attach(struct tw_space *sp, unsigned long idx, struct page *page)
 	tw_numa_page_add(page, 1);
 	WRITE_ONCE(page->mapping, sp->mapping);
 	page_folio(page)->index = idx;
-	/* Its barrier: the bytes are there before anyone can map it. */
+	/* Has a write barrier: the bytes are there before the page can be mapped. */
 	__SetPageUptodate(page);
-	/* With the place in it; a lookup takes the page lock and looks again. */
+	/* Pairs with tw_page_space(): the cookie is seen after mapping and index. */
 	smp_store_release(&page->private, TW_PAGE_COOKIE);
 }
 
-/* A lookup of frames by number reads both without a lock. */
+/* WRITE_ONCE(), since tw_page_space() reads both without a lock. */
 static void tw_page_untie(struct page *page)
 {
 	WRITE_ONCE(page->private, 0);
@@ -286,7 +287,7 @@ bool tw_page_freeze_clean(struct page *page)
 		return false;
 	if (!tw_page_dirty(page))
 		return true;
-	tw_page_unfreeze(page);		/* by the last holder of a pin */
+	tw_page_unfreeze(page);		/* the last holder of a pin has written to it */
 	return false;
 }
 
@@ -295,7 +296,7 @@ int tw_page_copy(struct page *to, struct page *from)
 	if (tw_page_bad(from))
 		return -EHWPOISON;
 	if (copy_mc_to_kernel(page_address(to), page_address(from), PAGE_SIZE)) {
-		/* What memory_failure() leaves of a page that no LRU knows. */
+		/* memory_failure() does no more than this to a page that is on no LRU. */
 		SetPageHWPoison(from);
 		return -EHWPOISON;
 	}
@@ -313,18 +314,21 @@ void tw_page_replace(struct tw_space *sp, unsigned long idx, struct page *page,
 
 /* -- by number ----------------------------------------------------------------- */
 
-/* The space that a page we hold belongs to, or NULL. Under RCU. */
+/*
+ * The space of a page to which the caller holds a reference, with a reference; or NULL.
+ * Under RCU.
+ */
 static struct tw_space *tw_page_space(struct page *page)
 {
 	struct address_space *mapping;
 	struct tw_space *sp;
 
-	/* Pairs with tw_page_attach(): with the cookie comes the mapping. */
+	/* Pairs with the release in tw_page_attach(): the mapping is set before. */
 	if (smp_load_acquire(&page->private) != TW_PAGE_COOKIE)
 		return NULL;
 	/*
-	 * Held, it is not given to anybody else; untied meanwhile, it has no
-	 * mapping. The inode and the space are freed by RCU.
+	 * Since it is held, it is not reused. If it was untied meanwhile, it has no
+	 * mapping. The inode and the space are freed after a grace period.
 	 */
 	mapping = READ_ONCE(page->mapping);
 	if (!mapping)
@@ -353,7 +357,7 @@ struct tw_space *tw_space_by_pfn(u64 pfn, unsigned long *idx)
 	return sp;
 }
 
-/* -- their pages are counted, and told of -------------------------------------- */
+/* -- counting pages, and publishing their moves -------------------------------- */
 
 void tw_pages_add(struct tw_space *sp, int tier, long n)
 {
@@ -361,7 +365,7 @@ void tw_pages_add(struct tw_space *sp, int tier, long n)
 	tw_agent_pages(sp->agent, tier, n);
 	if (n > 0 && unlikely(!tw_space_room(sp, tier)) &&
 	    tw_tier_is_memory(tier))
-		tw_demote_queue();	/* perhaps beyond its limit */
+		tw_demote_queue();	/* it may be beyond a limit */
 }
 
 void tw_slot_drop(struct tw_rec *rec)
@@ -427,7 +431,7 @@ void tw_page_moved(struct tw_space *sp, unsigned long idx, int from, int to,
 {
 	u64 page = tw_space_page(sp, idx);
 
-	/* Queues of candidates knew it by another tier. */
+	/* The rings of candidates have it under another tier. */
 	if (!status && from != to)
 		tw_heat_banded(page, to, READ_ONCE(tw_rec_find(sp, idx)->heat));
 	tw_moved(sp->agent, page, from, to, reason, status, ns);

@@ -6,13 +6,14 @@
  * made below it counts, also by cgroups that come later or again under the same
  * name, and by those that are gone while their pages are not. Each space has all
  * of its groups in one array, so the sum over a cgroup and those below it is one
- * counter, and ancestors need no walk.
+ * counter, and ancestors need no walk. All higher rooms may call it.
  *
- * Locks. Arrays change as group_join.c has it. A count is lock-free. When the groups of
- * spaces that have pages change, ->groups of these is marked, and a grace period
- * later all counts of them take tw_groups_lock (a spinlock, innermost, process
- * context), under which sums and array change together: no page is counted twice or
- * missed. Arrays are freed after a grace period, and hold their groups.
+ * Locks. Arrays change under tw_groups_mutex (group_join.c). Counting pages takes no
+ * lock. When the groups of spaces that have pages change, ->groups of these is marked,
+ * and a grace period later each count of their pages takes tw_groups_lock (a spinlock,
+ * innermost, process context), under which sums and array change together: no page is
+ * counted twice or missed. Arrays are freed after a grace period, and hold their
+ * groups.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -72,7 +73,6 @@ void tw_groups_free_rcu(struct rcu_head *rcu)
 	kfree(s);
 }
 
-/* A space's ->groups, which it has no more. */
 void tw_groups_free(unsigned long groups)
 {
 	struct tw_groups *s = (void *)(groups & ~TW_GROUPS_CHANGE);
@@ -81,10 +81,9 @@ void tw_groups_free(unsigned long groups)
 		call_rcu(&s->rcu, tw_groups_free_rcu);
 }
 
-/* Those of a space. Under RCU, tw_groups_lock or the mutex. */
 const struct tw_groups *tw_groups_of(struct tw_space *sp)
 {
-	/* Pairs with tw_groups_switch(): the array, and its sums. */
+	/* Pairs with the release in tw_groups_switch(): the array is complete. */
 	return (void *)(smp_load_acquire(&sp->groups) & ~TW_GROUPS_CHANGE);
 }
 
@@ -103,7 +102,7 @@ void tw_groups_count(struct tw_space *sp, int tier, long n)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "counts outside RCU");
 	/*
 	 * A task that sets the mark after this test waits for this RCU section
-	 * (tw_group_spread()). Pairs with tw_groups_switch().
+	 * (tw_group_spread()). Pairs with the release in tw_groups_switch().
 	 */
 	if (!(smp_load_acquire(&sp->groups) & TW_GROUPS_CHANGE)) {
 		tw_groups_add(sp, tier, n);

@@ -6,6 +6,8 @@
  * made. It has limits by tier, set by an admin, and counts the pages of all spaces
  * that were made in it, whichever agent they are accounted to. A space knows the
  * groups that bind it; one that is in none, the usual case, pays nothing.
+ *
+ * All higher rooms may call it. group.c and group_join.c describe the locks.
  */
 #ifndef _TW_GROUP_H
 #define _TW_GROUP_H
@@ -19,32 +21,32 @@
 #include "agents/limit.h"
 #include "pages/space.h"
 
-/* tw_space.groups beside the pointer: counts are being moved from group to group. */
+/* A bit in tw_space.groups, beside the pointer: the sums of groups are being changed. */
 #define TW_GROUPS_CHANGE	1UL
 
 /*
- * A new space, which no one can touch yet, notes where it is made: 0 or -ENOMEM.
- * In tw_spaces, where calls that make a group find it, it joins its groups: the
- * same. Sleep.
+ * The two steps of a new space, before any page of it can be touched. First it notes
+ * the cgroup in which it is made. When calls that make a group can find it, after
+ * tw_space_show(), it joins its groups. Both sleep and return 0 or -ENOMEM.
  */
 int tw_groups_note(struct tw_space *sp);
 int tw_groups_join(struct tw_space *sp);
-/* Its last reference is gone, and so are its pages. */
+/* Frees what a space has of groups, when its last reference and its pages are gone. */
 void tw_groups_leave(struct tw_space *sp);
-/* Those of a space that has some. Process context, under any lock. */
+/* The three below for a space that is in groups. Process context, under any lock. */
 void tw_groups_count(struct tw_space *sp, int tier, long n);
 u64 tw_groups_room(struct tw_space *sp, int tier);
 unsigned long tw_groups_excess(struct tw_space *sp, int tier);
 
 /*
- * @n pages more of @sp in @tier. The count of a space and those of its groups
- * change in one RCU section, so that whoever changes the groups can wait for all
- * that began before.
+ * Counts @n more pages of @sp in @tier. The count of a space and those of its groups
+ * change in one RCU section, so that a call that changes the groups can wait for all
+ * counts that began before.
  */
 static inline void tw_space_count(struct tw_space *sp, int tier, long n)
 {
 	rcu_read_lock();
-	/* Pairs with tw_groups_switch(), which takes its sum before. */
+	/* Pairs with the release in tw_groups_switch(), which has read ->pages before. */
 	if (likely(!smp_load_acquire(&sp->groups)))
 		atomic_long_add(n, &sp->pages[tier]);
 	else
@@ -63,7 +65,7 @@ static inline u64 tw_space_room(struct tw_space *sp, int tier)
 }
 
 /*
- * By how many pages the agent or a group of @r, whichever is more, is over its limit
+ * By how many pages the agent or a group of @sp, whichever is more, is over its limit
  * in @tier. Process context; may sleep.
  */
 static inline unsigned long tw_space_excess(struct tw_space *sp, int tier)

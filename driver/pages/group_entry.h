@@ -23,10 +23,10 @@ struct tw_space;
 
 /**
  * struct tw_group - a cgroup or a user with limits
- * @ref: tw_groups while it has limits, and arrays of spaces
+ * @ref: held by the list tw_groups while it has limits, and by arrays of spaces
  * @serial: its place in the list, which is in the order of making
- * @path: of a cgroup, as in /proc/PID/cgroup; NULL: it is a user
- * @uid: which user
+ * @path: path of the cgroup, as in /proc/PID/cgroup; NULL if the group is a user
+ * @uid: the user, if @path is NULL
  * @limit: pages by tier, TW_NO_LIMIT for none
  * @pages: pages by tier of the spaces in it
  * @node: in tw_groups
@@ -49,11 +49,11 @@ static inline u64 tw_group_used(const struct tw_group *g, int tier)
 
 /**
  * struct tw_groups - the groups that bind a space
- * @rcu: freed after a grace period
- * @next: while it is prepared: in a list
- * @space: the same: whose it will be, referenced
- * @nr: in @group
- * @group: each is referenced
+ * @rcu: it is freed after a grace period
+ * @next: while it is being prepared: entry of a list of prepared arrays
+ * @space: while it is being prepared: the space that it is for, referenced
+ * @nr: how many groups there are in @group
+ * @group: the groups, each referenced
  */
 struct tw_groups {
 	struct rcu_head rcu;
@@ -65,19 +65,19 @@ struct tw_groups {
 
 extern spinlock_t tw_groups_lock;	/* sums and arrays that change, see group.c */
 bool tw_group_binds(const struct tw_group *g, const struct tw_space *sp);
-/* Those of a space. Under RCU, tw_groups_lock or the mutex. */
+/* The array of a space, or NULL. Under RCU, tw_groups_lock or tw_groups_mutex. */
 const struct tw_groups *tw_groups_of(struct tw_space *sp);
-/* A space's ->groups, which it has no more; an array that nobody has seen. */
+/* Frees what was a space's ->groups, after a grace period. */
 void tw_groups_free(unsigned long groups);
-/* Frees an array at once; an RCU callback, or for an array that was never published. */
+/* Frees an array at once: the RCU callback, also for an array never published. */
 void tw_groups_free_rcu(struct rcu_head *rcu);
 
 extern struct list_head tw_groups;
 extern struct mutex tw_groups_mutex;
 
 /*
- * Binds all spaces that @g is for, or lets them go, under the mutex. A space that
- * is made meanwhile waits for it. 0, or -ENOMEM and nothing has changed. Sleeps.
+ * Binds all spaces that @g is for, or lets them go, under tw_groups_mutex. A space that
+ * is made meanwhile waits for it. Returns 0, or -ENOMEM if nothing has changed. Sleeps.
  */
 int tw_group_spread(struct tw_group *g, bool add);
 /* Drops a reference. Any context. */

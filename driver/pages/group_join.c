@@ -2,11 +2,12 @@
 /*
  * group_join.c - spaces join groups, and leave them
  *
- * Owns the list of groups and the changes of which groups bind a space.
+ * Owns the list of groups and the changes of which groups bind a space. region_file.c
+ * calls it when it makes a region, and group_limit.c when a group begins or ends.
  *
- * Locks: tw_groups_mutex orders calls that change the arrays (group_entry.h); space
- * creation takes it with nothing else held. How counts are kept right meanwhile:
- * group.c.
+ * Locks: tw_groups_mutex orders calls that change the arrays (group_entry.h). A call
+ * that makes a space takes it with no other lock held. group.c describes how counts
+ * stay right meanwhile.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -53,7 +54,7 @@ static struct tw_groups *tw_groups_alloc(unsigned int nr)
 	return s;
 }
 
-/* The space's array with @g, or without it; prepared for a space it binds. */
+/* Makes a new array for a space that @g binds: its present one with @g, or without. */
 static struct tw_groups *tw_groups_prepare(struct tw_space *sp,
 					   struct tw_group *g, bool add)
 {
@@ -72,7 +73,7 @@ static struct tw_groups *tw_groups_prepare(struct tw_space *sp,
 	return s;
 }
 
-/* Sums and array change together, while all counts of the space wait. */
+/* Changes sums and array together, while all counts of the space wait for the lock. */
 static void tw_groups_switch(struct tw_groups *s, struct tw_group *g, bool add)
 {
 	struct tw_space *sp = s->space;
@@ -86,7 +87,7 @@ static void tw_groups_switch(struct tw_groups *s, struct tw_group *g, bool add)
 		atomic_long_add(add ? n : -n, &g->pages[tier]);
 	}
 	old = sp->groups;
-	/* Pairs with tw_space_count(): lock-free counts from here on are new. */
+	/* Pairs with tw_space_count(): counts without the lock come after the sums. */
 	smp_store_release(&sp->groups, s->nr ? (unsigned long)s : 0);
 	spin_unlock(&tw_groups_lock);
 
@@ -103,11 +104,14 @@ static void tw_groups_drop(struct list_head *list)
 	list_for_each_entry_safe(s, n, list, next) {
 		list_del(&s->next);
 		tw_space_put_async(s->space);
-		tw_groups_free_rcu(&s->rcu);	/* was never published */
+		tw_groups_free_rcu(&s->rcu);	/* it was never published */
 	}
 }
 
-/* Arrays for all spaces that @g is for: 0, or -ENOMEM and @list is empty. */
+/*
+ * Fills @list with arrays for all spaces that @g is for. Returns 0, or -ENOMEM with an
+ * empty @list.
+ */
 static int tw_groups_collect(struct tw_group *g, bool add,
 			     struct list_head *list)
 {
@@ -175,7 +179,7 @@ int tw_groups_join(struct tw_space *sp)
 	list_for_each_entry(g, &tw_groups, node)
 		if (tw_group_binds(g, sp))
 			tw_groups_append(s, g);
-	/* The region has no pages, so no count of a group changes. */
+	/* The space has no pages yet, so no count of a group changes. */
 	tw_groups_free(xchg(&sp->groups, (unsigned long)s));
 unlock:
 	mutex_unlock(&tw_groups_mutex);

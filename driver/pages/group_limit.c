@@ -2,11 +2,11 @@
 /*
  * group_limit.c - limits of cgroups and users: setting and showing them
  *
- * Owns TW_IOC_GROUP_LIMITS and the list of groups: there is one as long as it has
- * limits. Which spaces it binds is group.c's.
+ * Owns TW_IOC_GROUP_LIMITS, and which groups there are: a group is in the list of
+ * group_join.c as long as it has limits. group.c says which spaces a group binds.
  *
- * Locks. tw_groups_mutex guards the list and orders calls that set limits. Doors call
- * it, in process context.
+ * Locks: tw_groups_mutex guards the list and orders calls that set limits. The doors
+ * call this file, in process context.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -24,7 +24,7 @@
 #include "pages/group_limit.h"
 #include "tiers/headroom.h"
 
-/* A bound for what a space's creation looks at. */
+/* How many groups there may be. A call that makes a space looks at all of them. */
 #define TW_GROUPS_MAX	1024
 
 static unsigned int tw_nr_groups;
@@ -63,7 +63,7 @@ static void tw_group_store(struct tw_group *g, const u64 *limit)
 		WRITE_ONCE(g->limit[tier], limit[tier]);
 }
 
-/* Takes it out of the list, its spaces having let go. */
+/* Takes a group out of the list when its spaces are not bound by it any more. */
 static void tw_group_unlist(struct tw_group *g)
 {
 	list_del(&g->node);

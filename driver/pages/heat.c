@@ -7,7 +7,8 @@
  * itself is in the records (heat.h) and is changed there without a lock.
  *
  * Locks: none of its own. The thresholds change under the kernel's lock of module
- * parameters and are read without; rings are changed by single atomic operations.
+ * parameters and are read without; rings are changed by single atomic operations. All
+ * higher rooms may call it.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -21,9 +22,9 @@
 
 unsigned int tw_hot_threshold = 100;
 unsigned int tw_cold_threshold = 10;
-static bool tw_heat_ready;	/* at load they come one after the other */
+static bool tw_heat_ready;	/* both parameters have been set, one after the other */
 
-/* Every page can become hot, and some are cold. */
+/* Whether with these thresholds each page can become hot, and a page can be cold. */
 bool tw_thresholds_fit(unsigned int cold, unsigned int hot)
 {
 	return cold && cold < hot && hot < U16_MAX;
@@ -91,7 +92,7 @@ struct tw_cand_ring *tw_heat_ring(int tier, unsigned int band)
 /**
  * tw_heat_banded - a page got into another band of heat, or into another tier
  * @page: its number
- * @tier: where it is
+ * @tier: the tier that it is in now
  * @heat: its heat now
  *
  * Any context but NMI.

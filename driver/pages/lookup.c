@@ -2,8 +2,9 @@
 /*
  * lookup.c - pages by number, and what callers may know of them
  *
- * Owns nothing: says which space a number is of, and what a record says. Any room
- * above may call it; what a caller may name, it asks of the space.
+ * Owns nothing. It tells which space a page's number belongs to, and what the page's
+ * record says. All higher rooms may call it. It asks the space whether the caller may
+ * name its pages.
  *
  * Locks: none. A record is read once, without its lock.
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * lookup.h - pages by number, and what callers may know of them
+ *
+ * All higher rooms may call it. It takes no lock.
  */
 #ifndef _TW_LOOKUP_H
 #define _TW_LOOKUP_H
@@ -11,14 +13,15 @@
 struct tw_space;
 
 /*
- * The space's page by either number, if the caller may: a reference or NULL. Any
- * context but NMI with @admin.
+ * Finds the page of stable number or frame number @page: returns its space, with a
+ * reference, and its index there, or NULL if there is none or the caller may not name
+ * it. Any context but NMI if @admin, else process context.
  */
 struct tw_space *tw_page_lookup(u64 page, unsigned long *idx, bool admin);
-/* The same if it is of space @owner (its id); 0: of any. */
+/* The same, but only in the space of id @owner, unless that is 0. */
 struct tw_space *tw_page_lookup_of(u64 owner, u64 page, unsigned long *idx,
 				    bool admin);
-/* Page @idx of @sp as it is now. */
+/* Describes page @idx of @sp as it is now, with its frame number only if @admin. */
 void tw_page_describe(struct tw_space *sp, unsigned long idx, struct tw_page *p,
 		      bool admin);
 

@@ -3,10 +3,12 @@
  * record.c - chunks of page records
  *
  * Owns the memory of the records, and the list of chunks with resident pages, which
- * the shrinker (shrinker.c) makes and walks. A chunk is made once and stays until the
- * space's last reference goes, so a record's address is stable and looked up
- * without a lock. tw_space.make_lock is held while one is made: mmap_lock ->
- * make_lock, memory is allocated under it and no record is locked.
+ * shrinker.c sets up and walks. A chunk is made once and stays until the
+ * space's last reference goes, so a record's address is stable and is looked up
+ * without a lock. All higher rooms look records up; doors make chunks.
+ *
+ * Locks: tw_space.make_lock (a mutex, within mmap_lock) is held while a chunk is made.
+ * Memory is allocated under it, and no record is locked.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -22,7 +24,7 @@
 
 #define TW_RECS_BYTES	(TW_CHUNK_PAGES * sizeof(struct tw_rec))
 
-/* What a chunk takes, for the caps and the statistics. */
+/* The memory of a chunk, for the caps and the statistics. */
 #define TW_CHUNK_BYTES	(TW_RECS_BYTES + sizeof(struct tw_chunk))
 
 #ifdef CONFIG_LOCKDEP
@@ -49,7 +51,7 @@ void tw_records_exit(void)
 	kmem_cache_destroy(tw_chunk_cache);
 }
 
-/* -- the list of those with resident pages ------------------------------------- */
+/* -- the list of chunks with resident pages ------------------------------------ */
 
 static struct tw_chunk *tw_chunk_new(gfp_t gfp)
 {
@@ -88,8 +90,8 @@ struct tw_rec *tw_rec_find(struct tw_space *sp, unsigned long idx)
 }
 
 /*
- * Off the shrinker's list first: a walk reads and changes the records of every
- * chunk on it, under the list's lock, so that after it no walk is in this one.
+ * Takes the chunk off the shrinker's list first. A walk reads and changes the records
+ * of each chunk on it under the list's lock, so afterwards no walk is in this chunk.
  */
 static void tw_chunk_free(struct tw_chunk *c)
 {
@@ -99,7 +101,7 @@ static void tw_chunk_free(struct tw_chunk *c)
 	kmem_cache_free(tw_chunk_cache, c);
 }
 
-/* A chunk in its place, charged to the active memcg. NULL: no memory. */
+/* Puts a new chunk in its place, charged to the active memcg. NULL if memory is short. */
 static struct tw_chunk *tw_chunk_insert(struct tw_space *sp, unsigned long idx,
 					gfp_t gfp)
 {
@@ -142,7 +144,6 @@ static struct tw_chunk *tw_chunk_alloc(struct tw_space *sp, unsigned long idx,
 	return c;
 }
 
-/* All chunks that the space can have, charged at once: 0 or -EDQUOT. */
 int tw_records_prepay(struct tw_space *sp)
 {
 	unsigned long chunks = DIV_ROUND_UP(sp->nr_pages, TW_CHUNK_PAGES);
@@ -168,7 +169,7 @@ static void tw_chunk_uncharge(struct tw_space *sp)
 		tw_user_uncharge(sp->user, TW_USER_RECORD_BYTES, TW_CHUNK_BYTES);
 }
 
-/* The first to come makes it, the others wait rather than make one in vain. */
+/* The first task that comes makes the chunk; the others wait for it and find it. */
 static struct tw_chunk *tw_chunk_make_locked(struct tw_space *sp,
 					     unsigned long idx, gfp_t gfp)
 {
@@ -204,7 +205,7 @@ struct tw_chunk *tw_chunk_make(struct tw_space *sp, unsigned long idx, gfp_t gfp
 	return c;
 }
 
-/* Keeps count of resident pages; the first puts the chunk on the shrinker's list. */
+/* Counts resident pages. The first one puts the chunk on the shrinker's list. */
 void tw_chunk_mem_add(struct tw_chunk *c, int n)
 {
 	int now = atomic_add_return(n, &c->nr_mem);
@@ -221,7 +222,7 @@ void tw_chunks_init(struct tw_space *sp)
 	mutex_init(&sp->make_lock);
 }
 
-/* Last reference: all pages and slots are gone. */
+/* Called with the space's last reference, when all pages and slots are gone. */
 void tw_chunks_free(struct tw_space *sp)
 {
 	struct tw_chunk *c;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * record.h - one 16-byte record a touched page
+ * record.h - one record of 16 bytes for each touched page
  *
  * Records come in chunks of 512, made on the first touch of any of their
  * pages and freed with the space that owns them (space.h). A record's word @w has
  * the lock bit, the state and where the page is; it and @slot change only under the
- * lock bit. The bytes behind are hints and change without any lock (READ_ONCE,
- * WRITE_ONCE).
+ * lock bit. The bytes behind them are hints and change without any lock (READ_ONCE,
+ * WRITE_ONCE). All higher rooms read and change records.
  *
  * Lock order: mmap_lock -> record -> i_mmap_rwsem -> page table lock, and
- * record -> tw_store.lock. Nobody waits for a record while holding another:
+ * record -> tw_store.lock. No task waits for a record while it holds another:
  * a task that takes several takes the further ones with tw_rec_trylock_nested().
  * Reclaim may run under a record lock (page allocation), so the shrinker only
  * ever trylocks.
@@ -27,8 +27,9 @@
  *   CANCELLED  yes   target's    MEM, by the writer, which frees the slot
  *   POISON     -     -           NONE (discard)
  *
- * WRITING and CANCELLED: only the writer may leave them for anything but each
- * other; a task that needs the page gone waits with tw_rec_wait_settled().
+ * Only the writer may take a record out of WRITING and CANCELLED. Another task may
+ * only turn WRITING into CANCELLED; if it needs the page gone, it waits with
+ * tw_rec_wait_settled().
  */
 #ifndef _TW_RECORD_H
 #define _TW_RECORD_H
@@ -55,12 +56,12 @@ enum tw_state {
 };
 
 /**
- * struct tw_rec - a page
- * @w: lock bit, state, tier, slot's tier, flags, node hint, pfn or, in a store,
- *	when it left memory (see TW_W_*)
+ * struct tw_rec - the record of a page
+ * @w: lock bit, state, tier, slot's tier, flags, node hint, and the pfn or, in a store,
+ *	when the page left memory (see TW_W_*)
  * @slot: slot in the store of @w's slot tier, valid with TW_W_SLOT
- * @heat: grows with faults, saturates
- * @age: sweeps since last seen touched
+ * @heat: grows with touches and saturates
+ * @age: sweeps since the page was last seen touched
  * @aux: TW_AUX_*
  */
 struct tw_rec {
@@ -80,10 +81,10 @@ struct tw_rec {
 #define TW_W_SLOT_TIER_SHIFT	7
 #define TW_W_SLOT_TIER_MASK	(7UL << TW_W_SLOT_TIER_SHIFT)
 #define TW_W_SLOT		BIT(10)	/* @slot is valid */
-#define TW_W_PREFAULT		BIT(11)	/* mapped beside a fault, not touched */
-#define TW_W_NODE_SHIFT		12	/* the node that touches it, plus 1; 0 none */
+#define TW_W_PREFAULT		BIT(11)	/* mapped beside a fault, not touched yet */
+#define TW_W_NODE_SHIFT		12	/* the node that touches it, plus 1; 0 if none */
 #define TW_W_NODE_MASK		(63UL << TW_W_NODE_SHIFT)
-#define TW_W_SURE_SHIFT		18	/* how much more often than others */
+#define TW_W_SURE_SHIFT		18	/* by how many votes that node leads */
 #define TW_W_SURE_MASK		(7UL << TW_W_SURE_SHIFT)
 #define TW_W_HINT_MASK		(TW_W_NODE_MASK | TW_W_SURE_MASK)
 #define TW_W_PFN_SHIFT		24
@@ -97,16 +98,16 @@ struct tw_rec {
 /**
  * struct tw_chunk - 512 records
  * @rec: the records
- * @space: whose
+ * @space: the space that the pages belong to
  * @base: index of the first page
  * @nr_mem: pages in state MEM, WRITING or CANCELLED
- * @idle: scans in a row that have found it untouched; this and what follows is
- *	the scanner's
- * @behind: scans that its ages do not know of yet
- * @tiers: by bit: those that @cold has pages of
+ * @idle: scans in a row that have found it untouched; this and the members up to
+ *	@cold belong to the scanner
+ * @behind: scans that are not counted in the ages of its pages yet
+ * @tiers: tiers that have pages in @cold, a bit for each
  * @all_cold: no page of it had heat at the last look, see tw_chunk_changed()
- * @cold: then, by tier, pages in stores and in memory
- * @lru: in the shrinker's list while @nr_mem has been non-zero
+ * @cold: at that look, pages without heat of each tier: in a store, and in memory
+ * @lru: entry in the shrinker's list, where it stays until a walk finds @nr_mem 0
  */
 struct tw_chunk {
 	struct tw_rec *rec;
@@ -133,7 +134,7 @@ extern struct lockdep_map tw_rec_dep_map;
 #define tw_rec_dep_release()	do { } while (0)
 #endif
 
-/* By the lock's holder, too: others try for the lock in the same word. */
+/* Reads the word. READ_ONCE() with the lock held, too: others try for its lock bit. */
 static inline unsigned long tw_rec_w(const struct tw_rec *rec)
 {
 	return READ_ONCE(rec->w);
@@ -159,7 +160,7 @@ static inline struct page *tw_w_page(unsigned long w)
 	return pfn_to_page(w >> TW_W_PFN_SHIFT);
 }
 
-/* A page is in memory (its pfn is valid). */
+/* Whether the page is in memory, so that its pfn is valid. */
 static inline bool tw_w_resident(unsigned long w)
 {
 	enum tw_state s = tw_w_state(w);
@@ -190,7 +191,7 @@ static inline unsigned long tw_w_slot(int tier)
 	return TW_W_SLOT | (unsigned long)tier << TW_W_SLOT_TIER_SHIFT;
 }
 
-/* When it left memory, of a word in a store. */
+/* When the page left memory, from the word of a page in a store. */
 static inline unsigned long tw_w_stamp(unsigned long w)
 {
 	return w & (~0UL << TW_W_PFN_SHIFT);
@@ -220,7 +221,7 @@ static inline void tw_rec_assert_locked(const struct tw_rec *rec)
 	VM_WARN_ON_ONCE(!(tw_rec_w(rec) & TW_W_LOCK));
 }
 
-/* Replace the word, keeping lock bit and node hint. The record is locked. */
+/* Replaces the word, keeping lock bit and node hint. The record is locked. */
 static inline void tw_rec_set(struct tw_rec *rec, unsigned long w)
 {
 	tw_rec_assert_locked(rec);
@@ -229,8 +230,8 @@ static inline void tw_rec_set(struct tw_rec *rec, unsigned long w)
 }
 
 /*
- * The word after a touch by a CPU of node @nid: a vote for the node that leads,
- * or against it. Nodes beyond 61 don't vote.
+ * The word after a touch by a CPU of node @nid, which is a vote for the node that
+ * leads or against it. Nodes beyond 61 have no vote.
  */
 static inline unsigned long tw_w_vote(unsigned long w, int nid)
 {
@@ -257,7 +258,7 @@ static inline int tw_w_best_node(unsigned long w)
 	return (int)((w & TW_W_NODE_MASK) >> TW_W_NODE_SHIFT) - 1;
 }
 
-/* How clear that is: 0..7. */
+/* By how many votes that node leads: 0..7. */
 static inline unsigned int tw_w_sure(unsigned long w)
 {
 	return (w & TW_W_SURE_MASK) >> TW_W_SURE_SHIFT;
@@ -281,7 +282,7 @@ static inline void tw_rec_set_state(struct tw_rec *rec, enum tw_state s)
 		   (unsigned long)s << TW_W_STATE_SHIFT);
 }
 
-/* Further records of a batch: one lockdep annotation stands for them all. */
+/* For further records of a batch: one lockdep annotation stands for them all. */
 static inline bool tw_rec_trylock_nested(struct tw_rec *rec)
 {
 	return !test_and_set_bit_lock(TW_W_LOCK_BIT, &rec->w);
@@ -309,7 +310,7 @@ static inline void tw_rec_unlock(struct tw_rec *rec)
 	tw_rec_unlock_nested(rec);
 }
 
-/* Found young: was it a touch, or has a neighbour's fault mapped it? */
+/* Whether a page that is young was touched, not just mapped by a neighbour's fault. */
 static inline bool tw_rec_touched(struct tw_rec *rec)
 {
 	if (likely(!(tw_rec_w(rec) & TW_W_PREFAULT)) || !tw_rec_trylock(rec))
@@ -320,8 +321,9 @@ static inline bool tw_rec_touched(struct tw_rec *rec)
 }
 
 /*
- * Sleeps in @state, also for the I/O of a READING page, which may never end:
- * nobody sleeps here that can be neither killed nor spared. 0 or -EINTR.
+ * Locks a record, sleeping in @state. That may last as long as the I/O of a READING
+ * page, which may never end. So only a task that can be killed, or a worker that no
+ * other work needs, may sleep here. Returns 0 or -EINTR.
  */
 static inline int tw_rec_lock_state(struct tw_rec *rec, unsigned int state)
 {
@@ -337,7 +339,7 @@ static inline int tw_rec_lock_killable(struct tw_rec *rec)
 	return tw_rec_lock_state(rec, TASK_KILLABLE);
 }
 
-/* After leaving WRITING or CANCELLED, unlocked. */
+/* Wakes waiters after the record has left WRITING or CANCELLED and was unlocked. */
 static inline void tw_rec_settled(struct tw_rec *rec)
 {
 	smp_mb();	/* pairs with prepare_to_wait_event() in the wait below */
@@ -351,7 +353,7 @@ static inline bool tw_rec_is_settled(struct tw_rec *rec)
 	return s != TW_WRITING && s != TW_CANCELLED;
 }
 
-/* 0 or an error for a signal that @state heeds. */
+/* Waits until it is settled. Returns 0, or an error for a signal that ends @state. */
 static inline int tw_rec_wait_settled(struct tw_rec *rec, unsigned int state)
 {
 	return ___wait_var_event(&rec->w, tw_rec_is_settled(rec), state, 0, 0,
@@ -364,8 +366,8 @@ static inline struct tw_rec *tw_chunk_rec(struct tw_chunk *c, unsigned long idx)
 }
 
 /*
- * Chunks with resident pages; what reclaim may walk. A list of the kernel's, by node
- * and memcg, with a lock of its own; the shrinker makes it and takes chunks off.
+ * The list of chunks with resident pages, which reclaim walks. It is a list_lru, by
+ * node and memcg, with a lock of its own. shrinker.c sets it up and takes chunks off.
  */
 extern struct list_lru tw_chunk_lru;
 extern atomic_long_t tw_chunks_listed;	/* chunks in it */
@@ -374,10 +376,10 @@ int tw_records_init(void);
 void tw_records_exit(void);
 
 /*
- * The chunks of @_r in the order of their pages, each in @_c, @_i being its place:
- * its first page is @_i << TW_CHUNK_SHIFT. The caller has a reference to @_r, no
- * lock is needed and the body may sleep: a chunk stays until the last reference
- * goes. One that is made meanwhile may be missed.
+ * Loops over the chunks of @_r in the order of their pages: each in @_c, with its
+ * place in @_i; its first page is @_i << TW_CHUNK_SHIFT. The caller has a reference to
+ * @_r. No lock is needed and the body may sleep, since a chunk stays until the last
+ * reference goes. A chunk that is made meanwhile may be missed.
  */
 #define tw_for_each_chunk(_r, _i, _c)					\
 	xa_for_each(&(_r)->chunks, _i, _c)
@@ -387,7 +389,7 @@ void tw_records_exit(void);
 #define tw_for_each_chunk_range(_r, _i, _c, _start, _last)		\
 	xa_for_each_range(&(_r)->chunks, _i, _c, _start, _last)
 
-/* The record of page @idx, or NULL when no page of its chunk was touched. */
+/* The record of page @idx, or NULL if no page of its chunk was touched yet. */
 struct tw_rec *tw_rec_find(struct tw_space *sp, unsigned long idx);
 struct tw_chunk *tw_chunk_find(struct tw_space *sp, unsigned long idx);
 #define TW_GFP_CHUNK		(GFP_KERNEL | __GFP_ACCOUNT | __GFP_NOWARN | \
@@ -396,19 +398,19 @@ struct tw_chunk *tw_chunk_find(struct tw_space *sp, unsigned long idx);
 				 __GFP_RETRY_MAYFAIL)
 
 /*
- * The chunk of page @idx, made when needed: sleeps; -ENOMEM, -EDQUOT, -EINTR. @gfp:
- * TW_GFP_CHUNK, or with reclaim's full effort TW_GFP_CHUNK_HARD, and then in the
- * caller's memcg if not in the space's. All who make chunks of a space wait for each
- * other: for one that the kernel's own I/O waits for, all say GFP_NOIO instead of
- * GFP_KERNEL.
+ * The chunk of page @idx, made if needed; or -ENOMEM, -EDQUOT or -EINTR. Sleeps. @gfp
+ * is TW_GFP_CHUNK, or TW_GFP_CHUNK_HARD, with which reclaim makes its full effort and
+ * the caller's memcg is charged if the space's cannot be. Calls that make chunks of one
+ * space wait for each other. So for a space that the kernel's own I/O waits for, all of
+ * them have to use GFP_NOIO instead of GFP_KERNEL.
  */
 struct tw_chunk *tw_chunk_make(struct tw_space *sp, unsigned long idx, gfp_t gfp);
-/* Charges the user with all records of @sp before there are any: 0 or -EDQUOT. */
+/* Charges the user for all records that @sp can have, at once. Returns 0 or -EDQUOT. */
 int tw_records_prepay(struct tw_space *sp);
 void tw_chunk_mem_add(struct tw_chunk *c, int n);
 /*
- * A page has gone to another tier, or got heat by other means than a touch: the
- * scanner is to look at the chunk's records again.
+ * Has the scanner look at the chunk's records again, since a page has gone to another
+ * tier, or got heat by other means than a touch.
  */
 static inline void tw_chunk_changed(struct tw_chunk *c)
 {

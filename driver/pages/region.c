@@ -2,15 +2,18 @@
 /*
  * region.c - regions: making and freeing them, and what they are as spaces
  *
- * Owns the pseudo filesystem whose inodes the regions' mappings hang on, and the
- * regions' struct tw_space_ops.
+ * Owns the pseudo filesystem that has the regions' inodes, and with these their
+ * mappings, and the regions' struct tw_space_ops. The doors make and pin regions; all
+ * rooms call the ops, by way of space.h.
  *
- * The filesystem is mounted while somebody has a use for it: a device file that
- * has made a region, a region, and whatever the kernel hangs on the mount. Its
- * superblock references the module, from before the first of them until after
- * the last has let go. So an open path that no file of ours stands behind
+ * The filesystem is mounted as long as it is in use: by a device file that has made a
+ * region, by a region, or by the kernel, which holds the mount for open paths. Its
+ * superblock references the module, from before the first use until after
+ * the last has ended. So an open path that is no file of the driver's
  * (O_PATH, a look at /proc/PID/fd) keeps the module as a region's file does, and
- * the last mntput() finds our code.
+ * the last mntput() still finds the module's code.
+ *
+ * Locks: none of its own; the kernel counts the pins of the mount under its own lock.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -38,13 +41,13 @@
 #define TW_FS_MAGIC	0x54575243	/* "TWRC" */
 
 static struct file_system_type tw_fs_type;
-static struct vfsmount *tw_mnt;		/* by simple_pin_fs(), as is its count */
+static struct vfsmount *tw_mnt;		/* set by simple_pin_fs(), as is its count */
 static int tw_mnt_users;
 static struct workqueue_struct *tw_umount_wq;
 
 /* -- life ------------------------------------------------------------------ */
 
-/* The last one ends the superblock: no inode of it may be left. */
+/* The last unpin ends the superblock, of which no inode may be left then. */
 static void tw_region_umount(struct tw_region *r)
 {
 	if (r->mnt)
@@ -68,8 +71,8 @@ static void tw_region_free(struct tw_space *sp)
 	tw_owner_put(&r->owner);
 	tw_global_add(regions, -1);
 	/*
-	 * The end of a superblock waits for other file systems' work: not for
-	 * threads that memory may be waiting for.
+	 * The end of a superblock waits for other file systems' work. Threads that
+	 * free memory must not wait for that.
 	 */
 	if (current->flags & (PF_KTHREAD | PF_MEMALLOC)) {
 		INIT_WORK(&sp->work, tw_region_umount_work);
@@ -79,7 +82,7 @@ static void tw_region_free(struct tw_space *sp)
 	}
 }
 
-/* One of the caller's files: is it the region's, open for writing? No other has its inode. */
+/* Is @file, one of the caller's, open for writing and of the region, as its inode says? */
 static int tw_region_held(const void *region, struct file *file,
 			  unsigned int fd)
 {
@@ -88,7 +91,7 @@ static int tw_region_held(const void *region, struct file *file,
 	return file_inode(file) == r->inode && (file->f_mode & FMODE_WRITE);
 }
 
-/* By its process (owner.h), or by who holds its file. */
+/* Is the caller the process that made it (owner.h), or does it hold its file? */
 static bool tw_region_mine(struct tw_space *sp)
 {
 	struct tw_region *r = tw_region_of(sp);
@@ -113,7 +116,7 @@ static const struct tw_space_ops tw_region_ops = {
 
 /* -- making one -------------------------------------------------------------- */
 
-/* The size is the region's for good, and nobody but the fd leads to it. */
+/* A region's size and attributes never change. */
 static int tw_region_setattr(struct tw_idmap *idmap, struct dentry *dentry,
 			     struct iattr *attr)
 {
@@ -124,7 +127,7 @@ static const struct inode_operations tw_region_iops = {
 	.setattr = tw_region_setattr,
 };
 
-/* The caller's device file holds the mount; from here on the region does, too. */
+/* Makes the inode. The caller's device file pins the mount; then the region does, too. */
 static struct inode *tw_region_inode(struct tw_region *r)
 {
 	struct inode *inode = alloc_anon_inode(tw_mnt->mnt_sb);
@@ -133,8 +136,8 @@ static struct inode *tw_region_inode(struct tw_region *r)
 	if (IS_ERR(inode))
 		return inode;
 	/*
-	 * A pin, no mere reference to the mount: without one the next region might
-	 * find no mount, and would be on a device of its own.
+	 * It has to be a pin. With only a reference to the mount, the next region might
+	 * find no mount and get one of its own, with another device number.
 	 */
 	err = tw_regions_pin();
 	if (err) {
@@ -142,16 +145,16 @@ static struct inode *tw_region_inode(struct tw_region *r)
 		return ERR_PTR(err);
 	}
 	/*
-	 * Where the end of the superblock finds it: that waits for watches
-	 * (inotify) of inodes, and ends only those of the inodes listed here.
+	 * The end of the superblock ends the watches (inotify) of the inodes on this
+	 * list only, and then waits for all watches, so the inode has to be on it.
 	 */
 	if (list_empty(&inode->i_sb_list))
 		inode_sb_list_add(inode);
 	r->mnt = tw_mnt;
-	inode->i_mode = S_IFREG | 0600;		/* fallocate wants a file */
+	inode->i_mode = S_IFREG | 0600;		/* fallocate() needs a regular file */
 	/*
-	 * No name leads to it, as to a memfd: core dumps then take a shared mapping
-	 * for anonymous memory, which they hold by default, and not for a file's.
+	 * It has no links, like a memfd: then core dumps take a shared mapping of it for
+	 * anonymous memory, which they contain by default, and not for a file's.
 	 */
 	clear_nlink(inode);
 	inode->i_uid = current_euid();
@@ -255,9 +258,9 @@ int tw_regions_init(void)
 }
 
 /*
- * The mount is gone, and with it each region's inode and file: they reference
- * the module. What has unmounted in a work item may still be about to return: that
- * is waited for. Spaces, whose ends feed it, have ended before.
+ * The mount is gone, and with it each region's inode and file, since they reference
+ * the module. A work item that has unmounted it may still be about to return; this
+ * waits for it. Spaces, whose ends queue such work, have ended before.
  */
 void tw_regions_exit(void)
 {

@@ -8,8 +8,8 @@
  * are freed at once or, for a big one, in a work item; the region itself, its
  * records and its inode go with the last reference.
  *
- * Only the doors that callers come through, and what they do to a region's file,
- * know regions; all else takes a space.
+ * Only the doors, and the files of this room that implement regions, know them. All
+ * other code takes a space. region.c and seal.c describe the locks.
  */
 #ifndef _TW_REGION_H
 #define _TW_REGION_H
@@ -25,13 +25,13 @@ struct vfsmount;
 /**
  * struct tw_region - a region
  * @space: its pages
- * @inode: on our pseudo filesystem; its mapping is the pages' mapping
- * @mnt: that filesystem's mount, which holds the module
+ * @inode: inode of the pseudo filesystem; its mapping is the pages' mapping
+ * @mnt: that filesystem's mount, which the region has pinned
  * @owner: the process that made it
  * @flags: TW_REGION_*
- * @files: files of it that are open: one that writes, and views
+ * @files: how many files of it are open: one that may write, and views
  * @seals: TW_SEAL_*, see seal.c
- * @discards: pages are being freed for so many; below 0: never again
+ * @discards: how many calls are freeing pages now; below 0 if no call may any more
  */
 struct tw_region {
 	struct tw_space space;
@@ -48,18 +48,18 @@ int tw_regions_init(void);
 void tw_regions_exit(void);
 
 /*
- * Keeps the pseudo filesystem mounted between regions: 0 or -errno. Whoever makes
- * one holds a pin; later the region has its own, so that all regions alive are on
- * one device.
+ * Keeps the pseudo filesystem mounted between regions. Returns 0 or -errno. A caller
+ * that makes a region holds a pin, and later the region has its own, so that all
+ * regions alive are on one device.
  */
 int tw_regions_pin(void);
 void tw_regions_unpin(void);
-/* The pseudo filesystem's device as user space has it; 0 without any region. */
+/* The pseudo filesystem's device as user space sees it; 0 if there is no region. */
 u32 tw_regions_dev(void);
 
 /*
- * Makes one that has no id yet and that nobody finds; what follows is in
- * region_file.c. In the end tw_space_put().
+ * Makes a region that has no id yet, so that it cannot be found. region_file.c does the
+ * rest. It is freed by tw_space_put().
  */
 struct tw_region *tw_region_alloc(struct tw_region_create *arg);
 

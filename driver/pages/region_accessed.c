@@ -2,17 +2,17 @@
 /*
  * region_accessed.c - which pages of a region have been touched: accessed bits
  *
- * Owns nothing: two of the region's struct tw_space_ops (region.c), which the
- * scanner and sweeps come by. Walks the page tables of every mapping of a range by
- * hand, since the helpers are not exported: i_mmap_rwsem, held for reading, keeps
- * the mappings and their tables, but for those of the last level, see table.h; each
+ * Owns nothing. It is two of the region's struct tw_space_ops (region.c), which the
+ * scanner and sweeps call. It walks the page tables of every mapping of a range by
+ * hand, since the helpers are not exported. i_mmap_rwsem, held for reading, keeps
+ * the mappings and their tables, except those of the last level, see table.h; each
  * level is checked for none and bad. TLBs are not flushed, as the kernel's own
  * aging does not on x86: a page that stays in a TLB may look untouched for a while.
  *
- * Where accessed bits cannot be had (another architecture) or do not tell of
- * everybody (the mm has notifiers: a virtual machine's own tables, say), or when
- * the caller says so, a page counts as touched when it is mapped, and the scan
- * unmaps it: the next touch is a fault that maps it again.
+ * Accessed bits are not used on other architectures than x86, or where they do not
+ * tell of all touches (the mm has notifiers, since a virtual machine has tables of
+ * its own, say), or when the caller says so. Then a page counts as touched when it is
+ * mapped, and the scan unmaps it, so that the next touch is a fault that maps it again.
  *
  * Locks: i_mmap_rwsem -> page table lock. Called without any record lock.
  */
@@ -46,12 +46,12 @@ INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
 		     static __maybe_unused, tw_vmas)
 
 enum tw_how {
-	TW_PEEK,	/* accessed bits, left as they are */
-	TW_FORGET,	/* accessed bits, taken away */
-	TW_MAPPED,	/* is it mapped? */
+	TW_PEEK,	/* by accessed bits, which stay as they are */
+	TW_FORGET,	/* by accessed bits, which are cleared */
+	TW_MAPPED,	/* by whether the page is mapped */
 };
 
-/* As pte_present(), which looks up first where the bits of the address are. */
+/* Like pte_present(), without its first step of finding the bits of the address. */
 static __always_inline bool tw_pte_present(pte_t now)
 {
 #ifdef CONFIG_X86
@@ -71,7 +71,7 @@ static __always_inline bool tw_pte_young(pte_t *pte, pte_t now, enum tw_how how)
 	return how == TW_PEEK ||
 	       test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
 #else
-	return true;	/* unknown: kept until unmapping tells */
+	return true;	/* it is not known, so the page counts as touched */
 #endif
 }
 
@@ -81,7 +81,7 @@ static pmd_t *tw_walk_pmd(struct mm_struct *mm, unsigned long addr)
 	p4d_t *p4d;
 	pud_t *pud, val;
 
-	/* Faults may be filling them in. */
+	/* READ_ONCE(), since faults may be filling them in. */
 	if (pgd_none(READ_ONCE(*pgd)) || pgd_bad(READ_ONCE(*pgd)))
 		return NULL;
 	p4d = p4d_offset(pgd, addr);
@@ -94,13 +94,13 @@ static pmd_t *tw_walk_pmd(struct mm_struct *mm, unsigned long addr)
 	return pmd_offset(pud, addr);
 }
 
-/* Pages by bit: @young touched, @dirty written to since that was last noted. */
+/* A bit for each page: @young if touched, @dirty if its entry says it was written to. */
 struct tw_bits {
 	u64 young;
 	u64 dirty;
 };
 
-/* @nr <= 64 entries from @pte on, of a locked table; the first has bit 0. */
+/* Looks at @nr <= 64 entries of a locked table, from @pte on, which has bit 0. */
 static __always_inline struct tw_bits tw_look_ptes(pte_t *pte, unsigned int nr,
 						   enum tw_how how)
 {
@@ -120,7 +120,7 @@ static __always_inline struct tw_bits tw_look_ptes(pte_t *pte, unsigned int nr,
 	return found;
 }
 
-/* @nr pages from @addr lie in one page table; @addr's has bit @at. */
+/* Looks at @nr pages from @addr on, all in one page table; the first has bit @at. */
 static void tw_walk_table(struct mm_struct *mm, unsigned long addr,
 			  unsigned int nr, enum tw_how how, unsigned int at,
 			  struct tw_bits *found)
@@ -179,9 +179,9 @@ u64 tw_region_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 /* -- a chunk at once --------------------------------------------------------- */
 
 /*
- * Has any page of the table been touched since this was last asked? Only where
- * the hardware notes it; a pmd that a CPU has in its caches is not noted again,
- * so that "no" is a hint.
+ * Has any page of the table been touched since this was last asked? True where the
+ * hardware does not note that. A CPU that has the pmd in its caches does not note it
+ * again, so "no" is only a hint.
  */
 static bool tw_table_young(pmd_t *pmd)
 {
@@ -190,7 +190,7 @@ static bool tw_table_young(pmd_t *pmd)
 #ifdef CONFIG_X86
 	if (!(pmd_flags(READ_ONCE(*pmd)) & _PAGE_ACCESSED))
 		return false;
-	/* Before the pages are looked at: what is touched later sets it again. */
+	/* Cleared before the pages are looked at, so that later touches set it again. */
 	return test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)pmd);
 #else
 	return true;
@@ -202,7 +202,7 @@ bool tw_accessed_tells(const struct vm_area_struct *vma)
 	return IS_ENABLED(CONFIG_X86) && !mm_has_notifiers(vma->vm_mm);
 }
 
-/* A chunk whose table is all its own; @pmd is @addr's. */
+/* Looks at a whole chunk that fills one table; @pmd is that of @addr. */
 static void tw_scan_table(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
 			  unsigned long *young)
 {
@@ -218,8 +218,8 @@ static void tw_scan_table(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
 }
 
 /*
- * The mapping of chunk @c, as far as it lies in @vma. False: not looked at.
- * Adds to @unmap what is to be unmapped for the next look to tell anything.
+ * Looks at the part of chunk @c that is mapped by @vma. False if it was not looked at.
+ * Adds to @unmap the pages that have to be unmapped for the next look to see a touch.
  */
 static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 			      unsigned int look, unsigned long *young,
@@ -236,7 +236,7 @@ static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 
 	if (first >= last)
 		return false;
-	/* One table, all of it this mapping's, whose bit tells of everybody? */
+	/* Is it one whole table of this mapping, whose bit tells of all touches? */
 	pmd = how == TW_FORGET && last - first == PTRS_PER_PTE &&
 	      !(addr & ~PMD_MASK) ? tw_walk_pmd(vma->vm_mm, addr) : NULL;
 	if (pmd && pmd_present(READ_ONCE(*pmd)) && !tw_table_young(pmd) &&

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * region_accessed.h - which pages of a region have been touched
+ *
+ * region.c puts the first two into its ops; fault_map.c calls the last one. They are
+ * called without record locks.
  */
 #ifndef _TW_REGION_ACCESSED_H
 #define _TW_REGION_ACCESSED_H
@@ -16,7 +19,7 @@ u64 tw_region_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 		    bool forget, u64 *dirty);
 bool tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 		    unsigned long *young);
-/* Do accessed bits there tell of all touches? Else only being mapped does. */
+/* Do accessed bits in @vma tell of all touches? If not, only being mapped does. */
 bool tw_accessed_tells(const struct vm_area_struct *vma);
 
 #endif

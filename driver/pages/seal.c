@@ -2,10 +2,10 @@
 /*
  * seal.c - what a region's holders can no longer do to each other
  *
- * Owns tw_region.seals, and tw_region.discards, which discards and their seal keep
- * each other away with, as writable mappings of a file and their denial do
- * (i_mmap_writable). A seal is never taken off again, so whoever has seen one
- * may rely on it without asking anew.
+ * Owns tw_region.seals, and tw_region.discards, by which discards and the seal against
+ * them exclude each other, as i_mmap_writable does for writable mappings of a file and
+ * their denial. A seal is never taken off again, so a caller that has seen one may
+ * rely on it without asking again. The doors of region files and mappings call it.
  *
  * Locks: seals are added under the inode's lock, and read without.
  */
@@ -18,7 +18,7 @@
 #include "pages/region.h"
 #include "pages/seal.h"
 
-/* 0, or -EBUSY: pages are being freed just now. */
+/* Forbids discards. Returns 0, or -EBUSY if pages are being freed just now. */
 static int tw_seal_discards(struct tw_region *r)
 {
 	lockdep_assert_held_write(&r->inode->i_rwsem);

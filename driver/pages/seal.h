@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * seal.h - what a region's holders can no longer do to each other
+ *
+ * For the doors of region files and mappings. seal.c describes the locks.
  */
 #ifndef _TW_SEAL_H
 #define _TW_SEAL_H
@@ -12,12 +14,12 @@
 struct tw_region_seal;
 
 /*
- * Frees pages [@idx, @idx + @nr) on somebody's behalf, as tw_space_discard(), or
- * -EPERM: it is sealed. Sleeps.
+ * Frees pages [@idx, @idx + @nr) for a caller, as tw_space_discard() does, or returns
+ * -EPERM if the region is sealed against that. Sleeps.
  */
 long tw_region_discard(struct tw_region *r, unsigned long idx, unsigned long nr);
 
-/* No mapping made from now on may write. */
+/* Whether no mapping that is made from now on may write. */
 static inline bool tw_region_write_sealed(const struct tw_region *r)
 {
 	return READ_ONCE(r->seals) & TW_SEAL_WRITE;

@@ -3,8 +3,8 @@
  * space.c - owners of pages: their life, their ids, and finding them
  *
  * Owns the table of spaces by number, an xarray read under RCU, the ids, and the
- * work queue on which spaces end. What a space is and which steps it goes through:
- * space.h. Any room above may look spaces up; those that make one are its kind.
+ * workqueue on which spaces end. space.h says what a space is and which steps it goes
+ * through. All higher rooms may look spaces up; only the kinds of spaces make them.
  *
  * Locks: tw_space_id_lock (a mutex) orders ids; memory is allocated under it.
  */
@@ -30,7 +30,10 @@ static DEFINE_XARRAY(tw_spaces);	/* by tw_space_number() */
 static DEFINE_MUTEX(tw_space_id_lock);
 static unsigned long long tw_space_last_id;
 
-/* Forwards only: an id is given once. Nobody needs it but tests of the numbers' end. */
+/*
+ * The last id can only be raised, since an id is given once. Only tests of what happens
+ * when the numbers run out need to.
+ */
 static int tw_space_last_id_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned long long id;
@@ -140,7 +143,10 @@ static void tw_space_free_work(struct work_struct *work)
 	sp->ops->free(sp);
 }
 
-/* ->work has freed its pages, or never had any to free: it held a reference. */
+/*
+ * ->work is not queued for anything else: while it has the space's pages to free, it
+ * holds a reference.
+ */
 static void tw_space_free_later(struct kref *ref)
 {
 	struct tw_space *sp = container_of(ref, struct tw_space, ref);
@@ -170,7 +176,7 @@ struct tw_space *tw_space_by_number(u64 number)
 
 bool tw_spaces_exist(void)
 {
-	/* One pointer, read once; what is found is old by the time it is told. */
+	/* It reads one pointer, and the answer may be outdated at once anyway. */
 	return !data_race(xa_empty(&tw_spaces));
 }
 
@@ -188,9 +194,9 @@ struct tw_space *tw_space_after(u64 number)
 }
 
 /*
- * Ids go up only, past those whose number a living space has. A number is reserved
- * first and shows the space only once its kind has made the rest of it. -EBUSY is
- * as good as impossible: each of the numbers is a living space's.
+ * Ids only go up, and skip those whose number a living space has. A number is reserved
+ * first; the space is found by it only when its kind has made the rest of the space.
+ * -EBUSY means that a living space has each of the numbers, which hardly happens.
  */
 int tw_space_reserve_id(struct tw_space *sp)
 {
@@ -225,7 +231,7 @@ int tw_spaces_init(void)
 	return tw_teardown_wq ? 0 : -ENOMEM;
 }
 
-/* What drops a space's last reference in a work item may be about to return. */
+/* Waits for work items that have dropped a space's last reference and are to return. */
 void tw_spaces_exit(void)
 {
 	destroy_workqueue(tw_teardown_wq);

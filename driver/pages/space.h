@@ -3,10 +3,10 @@
  * space.h - an owner of pages: what all owners have, and what depends on the kind
  *
  * A space is a row of pages, by index, that belong together: they have records, are
- * of one agent, user and memcg, and are named by one id. Heat, movers, sweeps,
- * limits and accounting know spaces only. What a space is besides, its kind, is
- * behind struct tw_space_ops. Regions (region.h) are the only kind so far; a
- * struct tw_space lies in each.
+ * accounted to one agent, user and memcg, and are named by one id. Heat, movers,
+ * sweeps, limits and accounting know spaces only. What else a space is, its kind, is
+ * behind struct tw_space_ops. Regions (region.h) are the only kind so far; each has a
+ * struct tw_space in it.
  *
  * A space is referenced by its kind and, for as long as they look at it, by movers,
  * sweeps and lookups. Its kind ends it in three steps: it sets ->dead and hides it,
@@ -15,6 +15,10 @@
  *
  * Spaces are found by number, the lower bits of their id, in an xarray read under
  * RCU, from tw_space_show() to tw_space_hide().
+ *
+ * Locks: @make_lock for the making of chunks (record.c), and those of the pages, which
+ * are the locks of their records. All higher rooms may call it; what begins and ends a
+ * space is for its kind.
  */
 #ifndef _TW_SPACE_H
 #define _TW_SPACE_H
@@ -35,27 +39,29 @@ struct tw_chunk;
 struct tw_space;
 
 /* How tw_space_ops.scan() looks. */
-#define TW_LOOK_SURE	BIT(0)	/* at each page, whatever is known of them as a whole */
+#define TW_LOOK_SURE	BIT(0)	/* at each page, even if the table seems untouched */
 #define TW_LOOK_MAPPED	BIT(1)	/* what is mapped counts as touched, and is unmapped */
-#define TW_LOOK_AGAIN	BIT(2)	/* a moment after the last: nothing is unmapped */
+#define TW_LOOK_AGAIN	BIT(2)	/* soon after another scan: nothing is unmapped */
 
 /**
  * struct tw_space_ops - what depends on the kind of a space
- * @free: the last reference is gone and no page is left: tw_space_exit(), and frees
- *	what the space lies in, a grace period later. Sleeps.
- * @mine: may the caller name its pages by number? (owner.h) Process context, any
+ * @free: called when the last reference is gone and no page is left. Calls
+ *	tw_space_exit(), and a grace period later frees the struct that has the space in
+ *	it. Sleeps.
+ * @mine: may the caller name its pages by number (owner.h)? Process context, any
  *	lock.
- * @unmap: no page of [@idx, @idx + @nr) is mapped any more: the next touch is a
- *	fault. Sleeps; called with and without record locks.
- * @young: which of @nr (<= 64) pages from @idx were touched since that was last
- *	forgotten, and with @forget it is; @dirty: which were written to through
- *	their mappings. Sleeps; called without record locks, as is @scan.
- * @scan: the same for a chunk, into a bitmap of zeros, and forgotten; @how:
- *	TW_LOOK_*. False: known to be untouched as a whole, its pages were not
- *	looked at.
+ * @unmap: unmaps pages [@idx, @idx + @nr), so that the next touch is a fault. Sleeps;
+ *	called with and without record locks.
+ * @young: tells which of @nr (<= 64) pages from @idx on were touched since touches
+ *	were last forgotten, and with @forget forgets them. *@dirty tells which were
+ *	written to through their mappings. Sleeps; called without record locks, as is
+ *	@scan.
+ * @scan: the same for a chunk, into a bitmap of zeros, and touches are forgotten. @how
+ *	is TW_LOOK_*. False if the chunk as a whole is known to be untouched and its
+ *	pages were not looked at.
  *
- * What is called for each fault or each page moved is not here: a frame is tied to
- * its space by tw_space.mapping (frame.c) and knows itself how often it is mapped.
+ * There is no op for each fault or each page that moves: a frame is tied to its space
+ * by tw_space.mapping (frame.c), and itself knows how often it is mapped.
  */
 struct tw_space_ops {
 	void (*free)(struct tw_space *sp);
@@ -70,35 +76,36 @@ struct tw_space_ops {
 /**
  * struct tw_space - an owner of pages
  * @ops: its kind
- * @ref: its kind, movers, sweeps, lookups
- * @id: never reused; for its number see TW_PAGE() of uapi
+ * @ref: references of its kind, movers, sweeps and lookups
+ * @id: never reused; for its number see TW_PAGE() of the uapi header
  * @nr_pages: size
- * @mapping: what its frames point to: set by its kind before the first page, the
- *	space is its host's ->i_private, and the host is freed by RCU
+ * @mapping: the mapping that its frames point to. Its kind sets it before the first
+ *	page; the mapping's host has the space in ->i_private and is freed by RCU
  * @chunks: records, by index >> TW_CHUNK_SHIFT
- * @make_lock: a chunk is being made
- * @agent: accounted to
- * @user: charged for records
- * @memcg: charged for pages, may be NULL
+ * @make_lock: held while a chunk is made
+ * @agent: agent that its pages are accounted to
+ * @user: user that is charged for its records
+ * @memcg: memcg that is charged for its pages, may be NULL
  * @cgroup: path of the cgroup that it was made in
- * @groups: the limits of cgroups and users that bind it (group.c): 0, or a
- *	struct tw_groups and TW_GROUPS_CHANGE
+ * @groups: the groups of cgroups and users that bind it (group.c): 0, or a pointer to
+ *	a struct tw_groups, and the bit TW_GROUPS_CHANGE
  * @home: the memory tier where its pages belong
- * @tiers: where they may be at all, by tier
+ * @tiers: the tiers where they may be, a bit for each
  * @reserves: room for all its pages was set aside when it was made
- * @dead: what touched its pages has gone, which no fault outlives: no page is added
+ * @dead: nothing can touch its pages any more, no fault is under way, and no page is
+ *	added from now on
  * @room: pages of room reserved for it, until its pages have gone
- * @record_quota: bytes of records that @user is charged with beforehand, so that
- *	no touch fails for its cap
- * @hand: next page the sweep looks at (hint)
- * @ahead_at: page behind what was last read (hint)
- * @ahead: pages it read (hint)
- * @pages: per tier
+ * @record_quota: bytes of records that @user is charged for beforehand, so that
+ *	no touch fails for the user's cap
+ * @hand: the next page that a sweep looks at (hint)
+ * @ahead_at: the page behind those that were last read in (hint)
+ * @ahead: how many pages those were (hint)
+ * @pages: pages in each tier
  * @lost: POISON pages
  * @record_bytes: memory of @chunks
  * @reclaim: pages that the shrinker wants demoted
  * @work: see tw_space_later()
- * @rcu: for its kind: freed after a grace period
+ * @rcu: its kind frees it after a grace period
  */
 struct tw_space {
 	const struct tw_space_ops *ops;
@@ -134,22 +141,25 @@ int tw_spaces_init(void);
 void tw_spaces_exit(void);
 
 /*
- * A zeroed @sp of @nr_pages begins, with one reference and no id. It is accounted
+ * Sets up a zeroed @sp of @nr_pages, with one reference and no id. It is accounted
  * to @agent, whose reference it takes over on success, and to the caller's user,
- * cgroup and memcg. All tiers are open to it; @home, @reserves and @mapping are its
- * kind's to set. 0 or -ENOMEM. tw_space_exit() undoes it, when no page is left.
+ * cgroup and memcg. Its pages may be in all tiers; its kind has to set @home, @reserves
+ * and @mapping. Returns 0 or -ENOMEM. tw_space_exit() undoes it, when no page is left.
  */
 int tw_space_init(struct tw_space *sp, const struct tw_space_ops *ops,
 		  unsigned long nr_pages, struct tw_agent *agent);
 void tw_space_exit(struct tw_space *sp);
 
-/* All that touches will need but for memory itself: room and records. 0 or -errno. */
+/*
+ * If @sp reserves, sets aside all that touches need except memory itself: room, and the
+ * charge for records. Returns 0 or -errno.
+ */
 int tw_space_reserve(struct tw_space *sp);
-/* No page of it is left: its room goes back. */
+/* Gives its room back when no page of it is left. */
 void tw_space_unreserve(struct tw_space *sp);
-/* An id, and its number reserved: 0 or -errno. Until tw_space_hide(). */
+/* Gives it an id, whose number is reserved until tw_space_hide(). 0 or -errno. */
 int tw_space_reserve_id(struct tw_space *sp);
-/* It is found by its number from now on, and no more. */
+/* Between these two it is found by its number. */
 void tw_space_show(struct tw_space *sp);
 void tw_space_hide(struct tw_space *sp);
 
@@ -163,20 +173,20 @@ void tw_space_put(struct tw_space *sp);
 /* The same where sleeping is not allowed: any context but NMI. */
 void tw_space_put_async(struct tw_space *sp);
 /*
- * Has @fn run with ->work, which has one use at a time: the end of its pages, then
- * the last reference that tw_space_put_async() drops, then what its kind does in
- * ->free().
+ * Has a worker run @fn with ->work, which has one use at a time: first the end of its
+ * pages, then the end of the last reference (tw_space_put_async()), then what its kind
+ * does in ->free().
  */
 void tw_space_later(struct tw_space *sp, work_func_t fn);
 
-/* By number; a reference or NULL. Ownership is the caller's to check. */
+/* The space of a number, with a reference, or NULL. The caller checks ownership. */
 struct tw_space *tw_space_by_number(u64 number);
-/* Spaces alive. */
+/* Whether any space is alive. */
 bool tw_spaces_exist(void);
-/* The one with the next higher number than @number: a reference or NULL. */
+/* The space with the next higher number than @number, with a reference, or NULL. */
 struct tw_space *tw_space_after(u64 number);
 
-/* Among the spaces alive it is this one's alone. */
+/* Its number, which no other living space has. */
 static inline u64 tw_space_number(const struct tw_space *sp)
 {
 	return TW_PAGE_OWNER(sp->id);
@@ -187,7 +197,7 @@ static inline u64 tw_space_page(const struct tw_space *sp, unsigned long idx)
 	return TW_PAGE(sp->id, idx);
 }
 
-/* May its pages be in @tier? Both ways to a tier ask: a new frame, and a move. */
+/* May its pages be in @tier? Both ways into a tier ask this: new frames and moves. */
 static inline bool tw_space_allows(const struct tw_space *sp, int tier)
 {
 	return sp->tiers & (1U << tier);
@@ -205,9 +215,9 @@ static inline void tw_space_unmap(struct tw_space *sp, unsigned long idx,
 }
 
 /*
- * Room for a page that the space has not, and back again. Any context but irq.
- * 0, -EDQUOT: its user has as much as it may, or -ENOSPC: the rest is reserved for
- * others.
+ * Takes room for a page that the space does not have yet, and gives it back. Any
+ * context but irq. Returns 0, -EDQUOT if its user has as much as it may, or -ENOSPC if
+ * the rest is reserved for others.
  */
 static inline int tw_space_take(const struct tw_space *sp)
 {

@@ -3,8 +3,8 @@
  * space_id.h - the ids of owners of pages
  *
  * An id is counted up in 64 bits, so it is given once. Its lower bits are the
- * owner's number in stable page numbers; 0 is nobody's. Nothing here calls the
- * kernel.
+ * owner's number in stable page numbers, and are never 0. Nothing here calls the
+ * kernel or takes a lock; space.c calls it under tw_space_id_lock.
  */
 #ifndef _TW_SPACE_ID_H
 #define _TW_SPACE_ID_H

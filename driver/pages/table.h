@@ -2,14 +2,14 @@
 /*
  * table.h - looking at page tables
  *
- * A table of the last level may be freed under whoever only keeps the mapping
- * from going: kernels that reclaim them (from 6.14) take an empty one away in
- * madvise(2), under mmap_lock read or a lock of the mapping alone, and free it
- * after a grace period. So: RCU first, the pmd read once, the table's lock, and
- * the pmd looked at again. The levels above stay as long as the mapping, which
- * the caller keeps by mmap_lock or i_mmap_rwsem.
+ * It is not enough to keep the mapping for a table of the last level to stay:
+ * kernels that reclaim such tables (from 6.14) take an empty one away in madvise(2),
+ * under mmap_lock for reading or only a lock of the mapping, and free it after a
+ * grace period. So tw_table_lock() enters RCU, reads the pmd once, takes the table's
+ * lock, and looks at the pmd again. The levels above stay as long as the mapping,
+ * which the caller keeps by mmap_lock or i_mmap_rwsem.
  *
- * Locks: RCU -> page table lock.
+ * Locks: RCU -> page table lock. region_accessed.c and fault_map.c call it.
  */
 #ifndef _TW_TABLE_H
 #define _TW_TABLE_H
@@ -19,15 +19,15 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
-/* The pmd points to a table. */
+/* Whether the pmd points to a table. */
 static inline bool tw_pmd_is_table(pmd_t pmd)
 {
 	return !pmd_none(pmd) && !pmd_leaf(pmd) && !pmd_bad(pmd);
 }
 
 /*
- * The entry of @addr, its table locked in *@ptl until tw_table_unlock(). NULL:
- * there is no table, nothing is locked.
+ * Returns the entry of @addr, with its table's lock, stored in *@ptl, held until
+ * tw_table_unlock(). NULL if there is no table; then nothing is locked.
  */
 static inline pte_t *tw_table_lock(struct mm_struct *mm, pmd_t *pmd,
 				   unsigned long addr, spinlock_t **ptl)

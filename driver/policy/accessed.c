@@ -2,11 +2,11 @@
 /*
  * accessed.c - which pages have been touched: how their owners are asked
  *
- * Owns, in each chunk, how long it has seemed untouched. How touches are found is
- * the owner's (struct tw_space_ops); how sure and by what means is said here, for
- * the scanner and for sweeps.
+ * Owns, in each chunk, how long it has seemed untouched (->idle). The owner of pages
+ * finds touches, by its struct tw_space_ops. This file decides, for the scanner and
+ * for sweeps, how sure that is to be and by what means.
  *
- * Locks: none of its own; called without any record lock.
+ * Locks: none of its own; the caller holds no record lock.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -18,9 +18,9 @@
 #include "policy/knobs.h"
 
 /*
- * A chunk that seems untouched is looked at all the same each so many scans, and
- * each so many when it has been untouched for long: a table that no CPU has used
- * for long is in no CPU's caches, so that the next touch is noted in it.
+ * In every so many scans a chunk that seems untouched is looked at page by page all the
+ * same: rarely if it has been untouched for long. A table that no CPU has used for long
+ * is in no CPU's caches, so that the next touch is noted in it.
  */
 #define TW_IDLE_SURE	4U
 #define TW_LONG_SURE	64U

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * askers.c - reclaimers that wait for pages which somebody else frees
+ * askers.c - reclaimers that wait for pages which another thread frees
  *
- * Owns struct tw_askers; askers.h has the rules and the lock. Called by whatever
- * reclaims, and by the threads that free pages for it.
+ * Owns struct tw_askers; askers.h describes the rules and the lock. background.c and
+ * reclaim.c call it, for tasks that reclaim and for the threads that free pages.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -43,7 +43,7 @@ long tw_askers_begin(struct tw_askers *a)
 
 	spin_lock(&a->lock);
 	since = tw_claims_begin(&a->claims);
-	/* Nobody has waited of late: it begins anew. */
+	/* If no reclaimer has waited lately, the time without a page begins now. */
 	if (a->claims.waiting == 1 && time_after(jiffies, a->vain_to + HZ))
 		a->vain_from = jiffies;
 	spin_unlock(&a->lock);

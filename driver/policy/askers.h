@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * askers.h - reclaimers that wait for pages which somebody else frees
+ * askers.h - reclaimers that wait for pages which another thread frees
  *
- * One struct tw_askers for each place that memory can be short in: a node, a
- * memcg. Reclaimers ask its background for pages and wait here; the background
- * says how many it has freed, or that there are none.
+ * There is a struct tw_askers for each place where memory can be short: a node or a
+ * memcg. Reclaimers ask the thread that frees pages there, the background, and wait
+ * here. The background says how many pages it has freed, or that there are none.
  *
  * A reclaimer may hold any lock that memory is allocated under. So a wait is
- * short, ends on SIGKILL, and is left out where it is known to be vain: for a
- * while after the background found nothing, and when reclaimers have waited
- * through TW_ASKERS_VAIN without one page. The next page ends that.
+ * short and ends on SIGKILL. It is left out while it is known to be in vain: for a
+ * while after the background found nothing, and when reclaimers have waited for
+ * TW_ASKERS_VAIN without getting a page, until the next page is freed.
  *
- * Locks: tw_askers.lock, innermost, process context.
+ * Locks: tw_askers.lock, innermost, process context. background.c and reclaim.c call
+ * it.
  */
 #ifndef _TW_ASKERS_H
 #define _TW_ASKERS_H
@@ -22,19 +23,19 @@
 
 #include "policy/reclaim_calc.h"
 
-/* Jiffies without a page after which waiting is vain. */
+/* How many jiffies without a page make waiting vain. */
 #define TW_ASKERS_VAIN	(2 * HZ)
-/* Jiffies after the background found nothing before there is use in asking. */
+/* For how many jiffies asking is vain after the background has found nothing. */
 #define TW_ASKERS_PAUSE	max(HZ / 50, 1)
 
 /**
- * struct tw_askers - reclaimers, what they got
+ * struct tw_askers - reclaimers, and the pages that they were given
  * @lock: guards @claims, @vain_from and @vain_to
  * @claims: pages freed and reported
  * @vain_from: jiffies since which reclaimers have waited without a page
  * @vain_to: jiffies at which the last of these waits ended
  * @idle_until: jiffies until which there is no use in waiting; a hint
- * @wait: where they wait
+ * @wait: wait queue of reclaimers
  */
 struct tw_askers {
 	spinlock_t lock;
@@ -47,7 +48,7 @@ struct tw_askers {
 
 void tw_askers_init(struct tw_askers *a);
 
-/* Waiting is vain for now. */
+/* Whether waiting is vain for now. */
 static inline bool tw_askers_idle(const struct tw_askers *a)
 {
 	return time_before(jiffies, READ_ONCE(a->idle_until));
@@ -61,14 +62,14 @@ static inline long tw_askers_done(const struct tw_askers *a)
 
 /* The background has freed @nr pages. */
 void tw_askers_freed(struct tw_askers *a, unsigned long nr);
-/* The background has found nothing: not again for TW_ASKERS_PAUSE. */
+/* The background has found nothing, so that asking is vain for TW_ASKERS_PAUSE. */
 void tw_askers_nothing(struct tw_askers *a);
-/* Before asking; what to hand to tw_askers_wait(). */
+/* Called before asking. Returns the @since for tw_askers_wait(), which must follow. */
 long tw_askers_begin(struct tw_askers *a);
 /*
- * After asking: wait up to @patience jiffies for @want pages, not at all while
- * that is vain. Returns how many
- * of up to @most are the caller's progress and nobody else's.
+ * Called after asking. Waits up to @patience jiffies for @want pages, but not while that
+ * is vain. Returns how many pages, up to @most, count as the progress of this caller
+ * and of no other.
  */
 unsigned long tw_askers_wait(struct tw_askers *a, long since, long want,
 			     long most, long patience);

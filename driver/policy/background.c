@@ -2,11 +2,12 @@
 /*
  * background.c - cold pages out of memory in the background
  *
- * Owns how much is kept free. Headroom within the tiers' capacity is kept here, so
- * that faults seldom wait; which pages go is sweep.c's. What memcgs at their
- * limits ask for is done here, too, and what takes agents below theirs (limits.c).
- * One work item does it all, with a batch made at load, so that it needs no memory
- * to free some. The work item itself is headroom.c's, which any room can wake.
+ * Owns how much memory is kept free. It keeps headroom within the tiers' capacity, so
+ * that faults seldom wait; sweep.c chooses the pages that go. It also demotes what
+ * memcgs at their limits ask for, and what agents have beyond theirs (limits.c).
+ * One work item does all of it, with a batch made at load, so that it needs no memory
+ * to free some. The work item is in headroom.c, where any room can wake it. Faults,
+ * the shrinker and policy.c call the functions here.
  *
  * Locks: none of its own. What is known of the headroom is a hint, read and written
  * without one.
@@ -31,19 +32,20 @@
 #include "policy/sweep.h"
 #include "tiers/headroom.h"
 
-static struct tw_move *tw_demote_move;	/* the work's batch */
+static struct tw_move *tw_demote_move;	/* the batch of the work item */
 static struct tw_headroom_hint tw_headroom_hint;	/* see tw_headroom_get() */
 
 /*
- * What memcgs have asked for, by memcg: a reclaimer that took the pages of other
- * memcgs for its own progress would go on for ever.
+ * Reclaimers that wait for pages of memcgs, by a hash of the memcg. They are apart
+ * because a reclaimer that takes the pages of other memcgs for its own progress would
+ * go on for ever.
  */
 #define TW_ASKED_BITS	6
 static struct tw_askers tw_memcg_askers[1 << TW_ASKED_BITS];
 
 /* -- in the background ----------------------------------------------------- */
 
-/* As it is now, if not by one hand: what a race mixes up costs little. */
+/* The hint as it is now. A race may mix two versions of it, which does little harm. */
 static struct tw_headroom_hint tw_headroom_get(void)
 {
 	return (struct tw_headroom_hint){
@@ -92,7 +94,7 @@ static struct tw_askers *tw_askers_of(struct mem_cgroup *memcg)
 	return &tw_memcg_askers[hash_ptr(memcg, TW_ASKED_BITS)];
 }
 
-/* What the shrinker has asked of each space. */
+/* Demotes what the shrinker has asked for of each space. */
 static void tw_demote_reclaim(void)
 {
 	struct tw_space *sp;
@@ -120,9 +122,10 @@ static void tw_demote_reclaim(void)
 }
 
 /*
- * Reclaim in a memcg gives up after a few rounds without progress and kills;
- * the I/O of the background takes longer than those. The caller may hold record
- * locks: the background only tries those, and this wait ends by itself.
+ * Reclaim in a memcg gives up after a few rounds without progress and kills, and
+ * the I/O of the background takes longer than such rounds, so the caller waits here. It
+ * may hold record locks, since the background only trylocks records and this wait ends
+ * by itself.
  */
 unsigned long tw_demote_wait(struct mem_cgroup *memcg, unsigned long nr,
 			     long patience)
@@ -162,7 +165,7 @@ static void tw_demote_work_fn(struct work_struct *work)
 	}
 }
 
-/* A hibernation image must not miss what a store has got after it was taken. */
+/* Once a hibernation image has been taken, no page that is in it may go to a store. */
 static int tw_demote_pm(struct notifier_block *nb, unsigned long action, void *p)
 {
 	switch (action) {

@@ -2,8 +2,10 @@
 /*
  * balance.c - pages of the CPU tier to the node whose CPUs touch them
  *
- * As the votes in their records have it. Owns nothing and holds no locks of its
- * own. For a caller of the ioctl, and for the scanner's thread.
+ * It moves pages as the votes in their records say. Owns nothing. The table of ioctls
+ * and the API for other modules call it, and the scanner's thread.
+ *
+ * Locks: none of its own; it takes those of movers.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -24,13 +26,13 @@
 #include "tiers/nodes.h"
 #include "tiers/tier.h"
 
-/* Votes that a node must be ahead for a page to go there. */
+/* By how many votes a node must lead for a page to go there. */
 #define TW_BALANCE_SURE	2U
 
 /**
  * struct tw_balance - one call
- * @arg: its limits and sums
- * @nodes: of the CPU tier
+ * @arg: its argument, with limits and sums
+ * @nodes: nodes of the CPU tier
  * @m: batch being filled, for one node
  * @move_ns: time that moves have taken
  */
@@ -52,7 +54,7 @@ static bool tw_balance_in_tier(unsigned long w)
 	return tw_w_state(w) == TW_MEM && tw_w_tier(w) == TW_TIER_CPU;
 }
 
-/* Is a page of the CPU tier clearly another node's than the one it is on? */
+/* Is a page of the CPU tier clearly touched by another node than the one it is on? */
 static bool tw_balance_strays(unsigned long w)
 {
 	return tw_w_sure(w) >= TW_BALANCE_SURE &&
@@ -72,7 +74,7 @@ static void tw_balance_flush(struct tw_balance *b)
 	b->arg->moved += m->moved;
 	atomic_long_add(m->moved, &tw_numa_moved[m->nid]);
 	for (i = 0; i < m->nr; i++)
-		/* Neither gone nor in another tier since it was looked at. */
+		/* Pages that have gone or left the tier meanwhile are no failures. */
 		if (m->status[i] < 0 && m->status[i] != -ENOENT &&
 		    m->status[i] != -EINVAL)
 			b->arg->failed++;
@@ -100,7 +102,7 @@ static void tw_balance_chunk(struct tw_balance *b, struct tw_chunk *c, int nid)
 	tw_balance_flush(b);
 }
 
-/* Pages of a chunk in the CPU tier; @strays: some should be on another node. */
+/* Counts pages of a chunk in the CPU tier. *@strays: some should be on another node. */
 static unsigned int tw_balance_count(struct tw_chunk *c, bool *strays)
 {
 	unsigned int i, n = 0;
@@ -131,7 +133,7 @@ static void tw_balance_space(struct tw_balance *b, struct tw_space *sp)
 		if (tw_balance_enough(b))
 			return;
 		b->arg->looked += tw_balance_count(c, &strays);
-		/* A batch goes to one node. */
+		/* The pages of a batch all go to one node, so each node has its turn. */
 		if (strays)
 			for_each_node_mask(nid, b->nodes)
 				tw_balance_chunk(b, c, nid);
@@ -147,13 +149,13 @@ static int tw_balance_nodes(nodemask_t *nodes)
 
 	spin_lock(&t->pressure_lock);
 	bound = t->state == TW_TIER_BOUND;
-	if (bound)	/* else a bind may just be writing them */
+	if (bound)	/* if not, a bind may just be writing them */
 		*nodes = t->nodes;
 	spin_unlock(&t->pressure_lock);
 	return bound ? 0 : -EOPNOTSUPP;
 }
 
-/* With ->arg and ->nodes set: 0 or -ENOMEM, -EINTR. */
+/* Does the work of a call whose ->arg and ->nodes are set. 0, -ENOMEM or -EINTR. */
 static int tw_balance(struct tw_balance *b, bool admin)
 {
 	struct tw_numa_balance *arg = b->arg;
@@ -183,7 +185,7 @@ static int tw_balance(struct tw_balance *b, bool admin)
  *
  * Sleeps.
  *
- * Return: 0 or -errno as in uapi, -ENOMEM.
+ * Return: 0, -errno as in uapi, or -ENOMEM.
  */
 int tw_numa_balance_ioctl(struct tw_numa_balance *arg)
 {
@@ -200,10 +202,10 @@ int tw_numa_balance_ioctl(struct tw_numa_balance *arg)
 }
 
 /**
- * tw_numa_balance_some - everybody's pages to the nodes that touch them
- * @nr: at most so many
+ * tw_numa_balance_some - move pages of all spaces to the nodes that touch them
+ * @nr: how many pages at most
  *
- * Sleeps. Looks at nothing where there is one node.
+ * Sleeps. Looks at no page if the tier has only one node.
  *
  * Return: ns that the moves have taken.
  */

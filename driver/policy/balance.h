@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * balance.h - pages to the node whose CPUs touch them
+ *
+ * The doors and the scanner's thread call it, without any lock.
  */
 #ifndef _TW_BALANCE_H
 #define _TW_BALANCE_H

@@ -2,16 +2,17 @@
 /*
  * candidates.c - pages worth moving
  *
- * Looks through the rings of heat.c, one for each tier and band of heat. Owns the
- * hand of the walk that fills in what they lack. A number in a ring is a hint:
- * the page is looked up again before anybody is told of it.
+ * Looks through the rings of heat.c, one for each tier and band of heat, and then
+ * walks over pages to find what the rings lack. Owns the place where that walk goes on.
+ * A number in a ring is a hint, so the page is looked up again before a caller is told
+ * of it. The table of ioctls and the API for other modules call it.
  *
  * Hot pages are those above hot_threshold. Cold ones are those below
- * cold_threshold, aged or not, and those touched only once since they came to
- * be: what a program has just filled and left alone is the first to go.
+ * cold_threshold, aged or not, and those touched only once since they were made: what
+ * a program has just filled and left alone is the first to go.
  *
- * Locks: none. Rings are changed by single atomic operations, the hand is a
- * hint. Spaces are looked at under a reference.
+ * Locks: none. Rings are changed by single atomic operations, and the place of the
+ * walk is a hint. Spaces are looked at under a reference.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -32,7 +33,7 @@
 #include "policy/candidates.h"
 #include "tiers/tier.h"
 
-/* Records that a walk looks at: so many, and more for each page wanted. */
+/* How many records a walk looks at, and how many more for each page wanted. */
 #define TW_WALK_BASE	4096
 #define TW_WALK_EACH	8
 
@@ -43,19 +44,19 @@ static unsigned long tw_hand_pfn;
 
 /**
  * struct tw_cand_set - one call
- * @from: tier
- * @to: tier
+ * @from: tier where the pages are
+ * @to: tier where they could go
  * @want: how many candidates are wanted
  * @nr: how many there are in @found, at most @want + TW_CAND_RING
- * @band: of the ring that is looked at
- * @bits: size of @seen
+ * @band: band of the ring that is being looked at
+ * @bits: @seen has room for 1 << @bits numbers
  * @from_ns: latency of @from
  * @to_ns: latency of @to
- * @hot: @to is faster
- * @admin: everybody's pages
- * @found: candidates, and behind them in one piece:
- * @key: what they are sorted by
- * @seen: their page numbers; at last, room to sort
+ * @hot: whether @to is the faster tier, so that hot pages are wanted
+ * @admin: whether pages of all callers count, not only those that the caller may name
+ * @found: the candidates; @key and @seen follow in the same piece of memory
+ * @key: the keys to sort them by
+ * @seen: their page numbers; in the end, room to sort the keys
  */
 struct tw_cand_set {
 	int from;
@@ -81,7 +82,7 @@ static bool tw_cand_want(const struct tw_cand_set *s, unsigned int heat)
 			      READ_ONCE(tw_cold_threshold), TW_HEAT_FAULT);
 }
 
-/* False: it is in the set already. */
+/* Adds a page to the set. False if it is in the set already. */
 static bool tw_cand_add(struct tw_cand_set *s, const struct tw_page *p)
 {
 	if (!tw_cand_seen_add(s->seen, s->bits, p->page))
@@ -101,7 +102,7 @@ static bool tw_cand_add(struct tw_cand_set *s, const struct tw_page *p)
 
 /* -- out of the rings ------------------------------------------------------ */
 
-/* What is at @page now; false when it is nothing. *@mine: the caller may know. */
+/* Describes the page of number @page, if there is one. *@mine: the caller may know it. */
 static bool tw_cand_describe(const struct tw_cand_set *s, u64 page,
 			     struct tw_page *p, bool *mine)
 {
@@ -129,7 +130,7 @@ static enum tw_cand_fate tw_cand_check(void *data, u64 page)
 	if (!tw_cand_describe(s, page, &p, &mine) || p.tier != s->from)
 		return TW_CAND_STALE;
 	if (tw_heat_band(p.heat) != s->band) {
-		/* External pages cool down without anybody's doing. */
+		/* External pages cool down by themselves, so the rings were not told. */
 		if (p.flags & TW_PAGE_EXTERNAL)
 			tw_heat_banded(page, p.tier, p.heat);
 		return TW_CAND_STALE;
@@ -139,14 +140,14 @@ static enum tw_cand_fate tw_cand_check(void *data, u64 page)
 	return tw_cand_add(s, &p) ? TW_CAND_TAKEN : TW_CAND_STALE;
 }
 
-/* Whole bands, so that the best of the last one are among them. */
+/* Takes whole bands, so that the best pages of the last one are among them. */
 static void tw_cand_from_rings(struct tw_cand_set *s)
 {
 	unsigned int i;
 
 	for (i = 0; i < TW_HEAT_BANDS && s->nr < s->want; i++) {
 		s->band = s->hot ? TW_HEAT_BANDS - 1 - i : i;
-		/* Bands without a heat that is wanted. */
+		/* Leaves out bands that have no heat that is wanted. */
 		if (!tw_cand_want(s, s->hot ? (1U << s->band) - 1 :
 				  s->band ? 1U << (s->band - 1) : 0))
 			continue;
@@ -157,7 +158,7 @@ static void tw_cand_from_rings(struct tw_cand_set *s)
 
 /* -- by a walk ------------------------------------------------------------- */
 
-/* A page met by the walk; the rings learn of it if they did not know. */
+/* Adds a page that the walk has met, also to its ring if it was not found there. */
 static void tw_cand_walk_meet(struct tw_cand_set *s, const struct tw_page *p)
 {
 	if (p->tier != s->from || !tw_cand_want(s, p->heat) ||
@@ -166,7 +167,7 @@ static void tw_cand_walk_meet(struct tw_cand_set *s, const struct tw_page *p)
 	tw_heat_banded(p->page, p->tier, p->heat);
 }
 
-/* Page @at of @sp and on; returns where it stopped, ULONG_MAX: at the end. */
+/* Walks over pages of @sp from @at on. Returns where it stopped, ULONG_MAX at the end. */
 static unsigned long tw_cand_walk_pages(struct tw_cand_set *s, struct tw_space *sp,
 					unsigned long at, unsigned int *left)
 {
@@ -189,7 +190,7 @@ static unsigned long tw_cand_walk_pages(struct tw_cand_set *s, struct tw_space *
 	return ULONG_MAX;
 }
 
-/* Once around the spaces at most. */
+/* Walks over the spaces, once around at most. */
 static void tw_cand_walk_spaces(struct tw_cand_set *s, unsigned int left)
 {
 	u64 start = READ_ONCE(tw_hand_space), id = start;
@@ -227,7 +228,7 @@ static void tw_cand_walk_spaces(struct tw_cand_set *s, unsigned int left)
 	WRITE_ONCE(tw_hand_index, at);
 }
 
-/* Once around the external pages at most. */
+/* Walks over the external pages, once around at most. */
 static void tw_cand_walk_external(struct tw_cand_set *s, unsigned int left)
 {
 	unsigned long start = READ_ONCE(tw_hand_pfn), pfn = start;
@@ -252,7 +253,7 @@ static void tw_cand_walk_external(struct tw_cand_set *s, unsigned int left)
 
 /* -- all of it ------------------------------------------------------------- */
 
-/* One piece: what was found, the keys to sort it by, what was seen. */
+/* Allocates one piece for the candidates, the keys to sort them by, and the numbers. */
 static int tw_cand_alloc(struct tw_cand_set *s)
 {
 	size_t room = s->want + TW_CAND_RING;
@@ -268,14 +269,14 @@ static int tw_cand_alloc(struct tw_cand_set *s)
 	return 0;
 }
 
-/* The @i-th best. */
+/* The @i-th best candidate. */
 static const struct tw_candidate *tw_cand_best(const struct tw_cand_set *s,
 					       unsigned int i)
 {
 	return &s->found[TW_CAND_KEY_INDEX(s->key[i])];
 }
 
-/* Looks, and ranks: s->nr are found, no more than wanted. */
+/* Finds and ranks candidates, s->nr of them, which are no more than wanted. */
 static int tw_cand_run(struct tw_cand_set *s)
 {
 	unsigned int look = TW_WALK_BASE + s->want * TW_WALK_EACH, i;
@@ -300,14 +301,14 @@ static int tw_cand_run(struct tw_cand_set *s)
 /**
  * tw_candidates_get - pages worth moving, best first
  * @from: enum tw_tier
- * @to: another one
- * @out: room for @nr
+ * @to: another enum tw_tier
+ * @out: has room for @nr candidates
  * @nr: 1..TW_CALL_PAGES
- * @admin: of everybody, else the caller's
+ * @admin: look at pages of all callers, not only at those that the caller may name
  *
- * Sleeps. Takes time for @nr, however many pages there are.
+ * Sleeps. The time that it takes depends on @nr, not on how many pages there are.
  *
- * Return: how many, -EINVAL, -ENOMEM.
+ * Return: how many candidates there are, or -EINVAL or -ENOMEM.
  */
 int tw_candidates_get(int from, int to, struct tw_candidate *out,
 		      unsigned int nr, bool admin)

@@ -3,17 +3,20 @@
  * decide.c - which pages go where, scan by scan
  *
  * Owns what is known from the scan before (struct tw_decider) and the batches that a
- * scan moves. A space's pages have a home, which draws them while it is bound to
- * memory. What is hot and elsewhere in memory is promoted to it; what is cold there
- * makes room. With TW_POLICY_AUTO hot is what fits the home, hottest first, as the
- * scan before has it; a page goes only when it is clear of that cut, the clearer the
- * more pages have gone to and fro. Memory's coldest pages go to the stores by
- * background.c; what has been in a store for longest sinks to the next one before it
- * is full, where that is seen to help and takes little of the time that faults wait
- * for stores anyway.
+ * scan moves, by space and direction. Only the scanner's thread calls it, except for
+ * tw_policy_tell_stores().
  *
- * Locks: none. All of it is the scanner's thread's own, which alone calls it. Moves
- * are batched by space and direction.
+ * The pages of a space have a home, a tier where they belong while it is bound to
+ * memory. Hot pages that are elsewhere in memory are promoted to it, and cold pages
+ * there make room for them. With TW_POLICY_AUTO those pages are hot that fit into the
+ * home, hottest first, as the scan before has found. A page moves only if its heat is
+ * beyond that cut by a margin, which grows when pages are moved to and fro.
+ *
+ * background.c moves the coldest pages of memory to the stores. Pages that have been in
+ * a store for longest sink to the next store before theirs is full, if that is seen to
+ * help and takes little of the time that faults wait for stores anyway.
+ *
+ * Locks: none, since all of it belongs to one thread.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -40,14 +43,14 @@
 /* A cut that no page's heat reaches. */
 #define TW_NOTHING_HOT	(TW_HEAT_BUCKETS * TW_HEAT_BUCKET)
 
-/* Scans within which a promoted page that is demoted has thrashed. */
+/* A page that is demoted within so many scans after its promotion has thrashed. */
 #define TW_THRASH_SCANS	10
 
 /**
  * struct tw_trace - when a page was last moved
- * @page: its number, 0: none
- * @scan: of which scan it was
- * @up: it was a promotion
+ * @page: its number, or 0 if there is none
+ * @scan: number of the scan that moved it
+ * @up: whether that was a promotion
  */
 struct tw_trace {
 	u64 page;
@@ -60,8 +63,8 @@ static struct tw_trace *tw_traces;
 
 /**
  * struct tw_direction - moves in one direction
- * @m: batch
- * @bucket: rate limit, by where to
+ * @m: the batch
+ * @bucket: rate limits, by the tier where pages go
  */
 struct tw_direction {
 	struct tw_move *m;
@@ -78,7 +81,8 @@ struct tw_decider tw_decider = {
 	.scan = TW_THRASH_SCANS,
 };
 
-static bool tw_sink_helped;	/* by the last scan: the slowest store's pages are wanted more */
+/* The last scan has found that pages of the slowest store are wanted more than others. */
+static bool tw_sink_helped;
 
 #define tw_auto_count(_name, _n)	\
 	WRITE_ONCE(tw_stats->auto_##_name, tw_stats->auto_##_name + (_n))
@@ -88,7 +92,7 @@ static struct tw_trace *tw_trace_of(u64 page)
 	return &tw_traces[hash_64(page, TW_TRACE_BITS)];
 }
 
-/* Has it been moved too lately to be moved again? */
+/* Was the page moved so lately that it is not to be moved again? */
 static bool tw_trace_fresh(u64 page)
 {
 	struct tw_trace *t = tw_trace_of(page);
@@ -207,7 +211,7 @@ static void tw_direction_add(struct tw_direction *way, struct tw_space *sp,
 void tw_policy_space_done(void)
 {
 	tw_direction_flush(&tw_sink, false);
-	tw_direction_flush(&tw_down, false);	/* makes room */
+	tw_direction_flush(&tw_down, false);	/* first, since it makes room */
 	tw_direction_flush(&tw_up, true);
 }
 
@@ -228,9 +232,9 @@ static bool tw_is_cold(int tier, unsigned int heat)
 }
 
 /*
- * A page that is in memory, but not at home: it goes there when it is hot, if that pays
- * and there is room. Not inlined, as the next one, so that tw_policy_see() costs the
- * many pages that are to stay nothing of it.
+ * Decides about a page that is in memory, but not at home. It goes there if it is hot,
+ * if that pays, and if there is room. Neither this function nor the next is inlined, so
+ * that they cost nothing for the many pages that stay where they are.
  */
 static noinline void tw_see_away(struct tw_space *sp, unsigned long idx, int tier,
 				 unsigned int heat)
@@ -254,7 +258,7 @@ static noinline void tw_see_away(struct tw_space *sp, unsigned long idx, int tie
 	tw_auto_count(full, 1);
 }
 
-/* One at home, where room is needed: if it is cold, to other memory with room. */
+/* Decides about a page at home, where room is needed: a cold one goes to other memory. */
 static noinline void tw_see_home(struct tw_space *sp, unsigned long idx, int tier,
 				 unsigned int heat)
 {
@@ -299,7 +303,7 @@ void tw_policy_see_stored(struct tw_space *sp, unsigned long idx, int tier,
 		tw_direction_add(&tw_sink, sp, idx, tier, to);
 }
 
-/* Pages that are to sink, so that what leaves memory finds room. */
+/* How many pages are to sink, so that pages that leave memory find room. */
 static u64 tw_store_need(int tier)
 {
 	unsigned long used = tw_slots_used(&tw_tiers[tier]);
@@ -312,7 +316,7 @@ static u64 tw_store_need(int tier)
 	return tw_sink_need(tw_decider.room[tier], free);
 }
 
-/* What the stores were asked for since the scan before, if there was one. */
+/* Counts how often pages of stores were touched since the scan before, if any. */
 static void tw_sink_asked(void)
 {
 	struct tw_stats_counters sum;
@@ -339,7 +343,7 @@ void tw_policy_tell_stores(void)
 		   READ_ONCE(tw_sink_helped));
 }
 
-/* All stores but the slowest in use, against that. */
+/* Does it help to let pages sink? Compares the slowest store in use with all others. */
 static bool tw_sink_pays(void)
 {
 	struct tw_demand fast = {}, slow = {};
@@ -369,7 +373,7 @@ static void tw_sink_begin(void)
 						  waited - tw_decider.waited,
 						  now - tw_decider.began);
 	tw_for_each_store_tier(tier) {
-		/* From the slowest there is nowhere to sink to. */
+		/* Pages of the slowest store cannot sink. */
 		bool sinks = tw_store_next(tier) < TW_NR_TIERS;
 
 		tw_decider.sinks[tier] = sinks && tw_sink_helped &&
@@ -384,7 +388,7 @@ static void tw_sink_end(const struct tw_heat_map *map)
 {
 	int tier;
 
-	/* The oldest for the next scan. What was not to sink was not counted. */
+	/* Pages were counted only in stores where they were to sink. */
 	tw_for_each_store_tier(tier)
 		if (tw_decider.sinks[tier])
 			tw_decider.sink_age[tier] =
@@ -392,7 +396,7 @@ static void tw_sink_end(const struct tw_heat_map *map)
 					      tw_decider.sinks[tier]);
 }
 
-/* What a page must be to be worth the way home, and another one's away. */
+/* The heat from which it pays to move a page home, and another one away for it. */
 static unsigned int tw_pays_at(int home, u64 window_ns)
 {
 	u64 from, to, cost;
@@ -405,7 +409,7 @@ static unsigned int tw_pays_at(int home, u64 window_ns)
 		return 0;	/* there is nowhere to come from */
 	cost = tw_decider.cost_ns[home] + tw_decider.cost_ns[other];
 
-	/* A space that has another tier as its home has its own latencies. */
+	/* A space may have the slower tier as its home: the difference counts, too. */
 	if (tw_tier_latencies(other, home, &from, &to))
 		return tw_heat_pays(cost, from - to, window_ns);
 	return tw_heat_pays(cost, to - from, window_ns);
@@ -426,7 +430,7 @@ void tw_policy_begin(u64 window_ns)
 		unsigned long room = tw_room(tier);
 
 		tw_decider.need[tier] = room < keep ? 2 * keep - room : 0;
-		/* Those of the scan before that found no room. */
+		/* The promotions of the scan before that found no room. */
 		tw_decider.need[tier] += min(tw_decider.waiting[tier], cap / 4);
 		tw_decider.waiting[tier] = 0;
 		tw_decider.pays[tier] = tw_pays_at(tier, window_ns);
@@ -445,7 +449,7 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 				  tw_decider.thrash);
 	WRITE_ONCE(tw_stats->auto_margin, tw_decider.margin.heat);
 	for (tier = 0; tier < TW_NR_TIERS; tier++)
-		if (!tw_tier_is_memory(tier)) {	/* until it is, and has been seen */
+		if (!tw_tier_is_memory(tier)) {	/* until a scan has seen it as memory */
 			tw_decider.fit[tier] = TW_NOTHING_HOT;
 			tw_decider.waiting[tier] = 0;
 		}
@@ -455,7 +459,7 @@ void tw_policy_end(const struct tw_heat_map *map, bool news)
 		unsigned long want = keep + tw_decider.waiting[tier];
 
 		tw_decider.fit[tier] = tw_heat_fit(map->home[tier], cap - keep);
-		/* Nothing goes that would have to come back. */
+		/* No page is to go that is so hot that it would have to come back. */
 		tw_decider.cold[tier] = min(tw_heat_coldest(map->tier[tier], want),
 					    max(tw_decider.fit[tier],
 						(unsigned int)TW_HEAT_BUCKET));

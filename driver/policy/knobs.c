@@ -2,11 +2,11 @@
 /*
  * knobs.c - how automatic migration is to work
  *
- * Owns the knobs, the parameter enable_auto_migration, and whether the scanner
- * keeps heat and age just now.
+ * Owns the knobs, the value of the parameter enable_auto_migration, and whether the
+ * scanner keeps heat and age just now. Its own room and the doors read them.
  *
- * Locks: policy.c sets the knobs as a whole under its mutex; all others read one by
- * one without.
+ * Locks: policy.c sets the knobs as a whole under its mutex; readers take no lock and
+ * read them one by one.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 

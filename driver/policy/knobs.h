@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * knobs.h - how automatic migration is to work
+ *
+ * For the room of policy and for doors; readers take no lock, see knobs.c.
  */
 #ifndef _TW_KNOBS_H
 #define _TW_KNOBS_H
@@ -9,15 +11,15 @@
 #include <linux/tierwatch.h>
 #include <linux/types.h>
 
-/* The knobs: read members with READ_ONCE(). */
+/* The knobs, whose members are read with READ_ONCE(). */
 extern struct tw_policy tw_knobs;
 
 extern bool tw_auto_migration;	/* parameter enable_auto_migration */
 
-/* Heat and age are kept by the scanner, not by sweeps. */
+/* Whether the scanner keeps heat and age; if not, sweeps do. */
 extern bool tw_scanning;
 
-/* Pages of each memory tier to be kept free. */
+/* How many pages of a memory tier of @capacity are to be kept free. */
 static inline unsigned long tw_policy_headroom(unsigned long capacity)
 {
 	return capacity / 1000 * READ_ONCE(tw_knobs.free_permille) +

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * limits.c - down with what agents, cgroups and users have beyond their limits
+ * limits.c - moving away what agents, cgroups and users have beyond their limits
  *
- * From memory by the sweep of background.c, which knows what is cold; from a store
- * to the next lower ones with room. Runs in the work of background.c and, for
- * memory, in faults that need room. What could not move, since somebody had it
- * pinned or the stores were full, is tried again later and later: owns the
- * timer of that, which only the work arms. No locks of its own.
+ * From memory a sweep (sweep.c) takes the coldest pages; from a store pages go to the
+ * next slower one with room. The work of background.c calls it and, for memory, faults
+ * that need room. Pages that could not move, since they were pinned or the stores were
+ * full, are tried again, each time later. Owns the timer of that, which only the work
+ * arms.
+ *
+ * Locks: none of its own; it takes those of movers.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -24,7 +26,7 @@
 #include "tiers/headroom.h"
 #include "tiers/tier.h"
 
-/* How long until the next try: doubled as long as all tries are in vain. */
+/* How long until the next try; doubled as long as no page can move. */
 #define TW_AGAIN_FIRST	(HZ / 4)
 #define TW_AGAIN_LAST	(8 * HZ)
 
@@ -34,7 +36,7 @@ static void tw_again_fn(struct work_struct *work)
 }
 
 static DECLARE_DELAYED_WORK(tw_again, tw_again_fn);
-static unsigned long tw_again_in = TW_AGAIN_FIRST;	/* the work's alone */
+static unsigned long tw_again_in = TW_AGAIN_FIRST;	/* used by the work only */
 
 unsigned long tw_demote_limits(unsigned long nr)
 {
@@ -59,7 +61,7 @@ unsigned long tw_demote_limits(unsigned long nr)
 
 /* -- stores ---------------------------------------------------------------- */
 
-/* Moves the batch; false when it is no use to go on. */
+/* Moves the batch. False if it is no use to go on. */
 static bool tw_excess_flush(struct tw_move *m, unsigned long *done)
 {
 	if (!m->nr)
@@ -73,7 +75,7 @@ static bool tw_excess_flush(struct tw_move *m, unsigned long *done)
 	return m->moved;
 }
 
-/* Up to @want pages of @sp out of store @tier. Returns how many moved. */
+/* Moves up to @want pages of @sp out of store @tier. Returns how many moved. */
 static unsigned long tw_excess_space(struct tw_space *sp, int tier,
 				     unsigned long want, struct tw_move *m)
 {
@@ -102,7 +104,7 @@ static unsigned long tw_excess_space(struct tw_space *sp, int tier,
 	return done;
 }
 
-/* All stores, all spaces, once. Returns how many pages moved. */
+/* Does that once for all stores and spaces. Returns how many pages moved. */
 static unsigned long tw_excess_all(void)
 {
 	unsigned long done = 0, excess;
@@ -133,7 +135,7 @@ static unsigned long tw_excess_all(void)
 
 /* -- in the background ------------------------------------------------------- */
 
-/* Is there somebody over a limit whose pages could go elsewhere? */
+/* Is there a space over a limit whose pages could go elsewhere? */
 static bool tw_limits_exceeded(void)
 {
 	bool found = false;

@@ -3,13 +3,14 @@
  * look.c - a scan's look at the pages of one chunk
  *
  * Owns the heat and the age of pages while scans are made, and what a chunk keeps
- * from scan to scan (from tw_chunk.idle on). Heat and age change without a lock,
- * as record.h has it. The scanner's thread alone calls it, with a reference to the
- * space.
+ * from scan to scan (tw_chunk.idle to ->cold). Only the scanner's thread calls it, with
+ * a reference to the space.
  *
- * Most chunks cost little: one that has been untouched for long is known without a
- * look at its records, and of records in a row to which the same happens one is
- * worked out and the others are counted.
+ * Most chunks cost little. The state of one that has been untouched for long is known
+ * without a look at its records. Of records in a row to which the same happens, one is
+ * worked out and the others are only counted.
+ *
+ * Locks: none. Heat and age are hints that change without a lock, see record.h.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -28,30 +29,30 @@
 #include "policy/policy_calc.h"
 #include "tiers/tier.h"
 
-/* Scans after which an untouched chunk is known. */
+/* After so many scans an untouched chunk is known without a look at its records. */
 #define TW_LONG_IDLE	8
-/* Scans after which its records are looked at all the same. */
+/* After so many further scans its records are looked at all the same. */
 #define TW_BEHIND_MOST	64
 
-/* What makes records alike, of their words. */
+/* The part of their words in which records that are alike are equal. */
 #define TW_ALIKE_W	(TW_W_STATE_MASK | TW_W_TIER_MASK | TW_W_PREFAULT)
 
 enum tw_alike_as {
-	TW_ALIKE_NOTHING,	/* no page to speak of */
-	TW_ALIKE_COLD,		/* no heat: counted by the chunk */
-	TW_ALIKE_QUIET,		/* nothing to be done about it */
+	TW_ALIKE_NOTHING,	/* there is no page, or it is lost */
+	TW_ALIKE_COLD,		/* the page has no heat, and its chunk counts it */
+	TW_ALIKE_QUIET,		/* the page is counted, and the policy does nothing */
 };
 
 /**
  * struct tw_alike - records in a row to which the same happens
- * @w: TW_ALIKE_W of their words; ~0: no record is alike
+ * @w: TW_ALIKE_W of their words, or ~0 if no record can be alike
  * @seen: how they were seen
  * @heat: their heat before
  * @age: their age before
- * @heat_now: and after
- * @age_now: and after
- * @as: what there is to be counted
- * @nr: how many, without the first
+ * @heat_now: their heat afterwards
+ * @age_now: their age afterwards
+ * @as: how they are counted
+ * @nr: how many there are, without the first
  */
 struct tw_alike {
 	unsigned long w;
@@ -124,8 +125,8 @@ static void tw_look_count_cold(struct tw_found *f, int home,
 /* -- records one by one ------------------------------------------------------------ */
 
 /*
- * Most pages of a big space have no heat and get none: all there is to do is
- * to count them, and that they are older. False: there is more to it.
+ * Handles a page that has no heat and gets none, as most pages of a big space: it is
+ * only counted and gets older. False if it is not such a page, or is wanted elsewhere.
  */
 static bool tw_look_cold(struct tw_chunk *c, struct tw_rec *rec,
 			 unsigned long w, enum tw_seen seen, unsigned int scans,
@@ -146,7 +147,7 @@ static bool tw_look_cold(struct tw_chunk *c, struct tw_rec *rec,
 	return true;
 }
 
-/* @n pages whose heat was and is as @a has it. */
+/* Counts @n pages, whose heat was and is that of @a. */
 static void tw_look_count(struct tw_found *f, int home, unsigned long w,
 			  enum tw_seen seen, const struct tw_alike *a,
 			  unsigned int n)
@@ -184,7 +185,7 @@ static bool tw_look_quiet(unsigned long w, int home, const struct tw_alike *a)
 	       !(w & TW_W_PREFAULT) && (a->seen == TW_SEEN_YOUNG || !needed);
 }
 
-/* A page with heat: what it has from now on, and what the policy makes of it. */
+/* Gives a page its new heat and age, counts it, and shows it to the policy. */
 static void tw_look_page(struct tw_found *f, struct tw_chunk_look *l,
 			 unsigned long idx, struct tw_rec *rec, unsigned long w,
 			 struct tw_alike *a)
@@ -215,7 +216,7 @@ static void tw_look_page(struct tw_found *f, struct tw_chunk_look *l,
 	a->w = w & TW_ALIKE_W;
 }
 
-/* The first of records that may be alike. */
+/* Works out a record, the first one of those that may be alike. */
 static void tw_look_rec(struct tw_found *f, struct tw_chunk_look *l,
 			struct tw_rec *rec, enum tw_seen seen,
 			unsigned int scans, struct tw_alike *a)
@@ -240,9 +241,10 @@ static void tw_look_rec(struct tw_found *f, struct tw_chunk_look *l,
 }
 
 /*
- * How many of @nr records from @rec on, which were seen like the ones before, are
- * alike: they have their heat and age, only the sums are missing. This is where a
- * scan spends its time, so the loop has all that it compares in registers.
+ * Gives records that are alike their new heat and age, as far as they follow each other
+ * from @rec on, up to @nr, which were seen like the ones before. Returns how many there
+ * were; they are still to be counted. This is where a scan spends its time, so the loop
+ * has all that it compares in registers.
  */
 static unsigned int tw_alike_run(const struct tw_alike *a, struct tw_rec *rec,
 				 unsigned int nr)
@@ -276,7 +278,7 @@ static void tw_alike_end(struct tw_found *f, struct tw_chunk_look *l,
 		tw_look_count(f, l->sp->home, a->w, a->seen, a, a->nr);
 }
 
-/* Pages from @i on that were seen alike, up to the end of the bitmaps' word. */
+/* How many pages from @i on were seen alike, up to the end of a word of the bitmaps. */
 static unsigned int tw_look_same(const struct tw_chunk_look *l, unsigned int i,
 				 enum tw_seen *seen)
 {
@@ -328,7 +330,7 @@ void tw_look_done(struct tw_found *f, struct tw_chunk_look *l)
 		c->behind = 0;
 		c->tiers = 0;
 		memset(c->cold, 0, sizeof(c->cold));
-		/* What changes from here on takes it away again, see tw_chunk_changed(). */
+		/* Changes from here on clear it again, see tw_chunk_changed(). */
 		WRITE_ONCE(c->all_cold, true);
 		tw_look_records(f, l, scans);
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * look.h - a scan's look at the pages of one chunk
+ *
+ * Only the scanner's thread calls it, with a reference to the space and no lock held.
  */
 #ifndef _TW_LOOK_H
 #define _TW_LOOK_H
@@ -17,12 +19,12 @@ struct tw_space;
  * struct tw_found - what a scan has found so far
  * @map: pages by heat
  * @bands: pages by tier and band of heat
- * @needs: by bit: tiers whose coldest pages were wanted elsewhere when it began
+ * @needs: tiers whose coldest pages were wanted elsewhere when it began, a bit for each
  * @pages: pages looked at
- * @memory: of them, in memory
- * @young: of those, touched within the window
- * @steady: pages in memory touched in most windows of late
- * @lost: of these, not touched in this one
+ * @memory: how many of these are in memory
+ * @young: how many of those in memory were touched within the window
+ * @steady: pages in memory that were touched in most windows of late
+ * @lost: how many of the steady ones were not touched in this window
  * @skipped: pages known to be untouched without a look at each record
  */
 struct tw_found {
@@ -39,9 +41,9 @@ struct tw_found {
 
 /**
  * struct tw_chunk_look - a chunk being looked at
- * @sp: its space, a reference
+ * @sp: its space, to which the scan holds a reference
  * @c: the chunk
- * @known: the last look tells all of it
+ * @known: whether its state is known from an earlier look
  * @seen: pages touched since the scan before
  * @young: pages touched within the window
  */
@@ -53,11 +55,11 @@ struct tw_chunk_look {
 	DECLARE_BITMAP(young, TW_CHUNK_PAGES);
 };
 
-/* The first look: fills @seen, or sets @known. */
+/* The first look, which fills @seen or sets @known. */
 void tw_look_first(struct tw_found *f, struct tw_chunk_look *l);
-/* The second look, at the end of the window: fills @young. */
+/* The second look, at the end of the window, which fills @young. */
 void tw_look_again(struct tw_chunk_look *l);
-/* The heat and age of its pages from now on; tells the policy of them. */
+/* Gives the pages their new heat and age, and shows them to the policy. */
 void tw_look_done(struct tw_found *f, struct tw_chunk_look *l);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * policy.c - setting the knobs of automatic migration
  *
- * Owns TW_IOC_POLICY and the parameter. Sets the knobs of knobs.c, and the two
- * thresholds, which are parameters of their own (heat.c).
+ * Owns TW_IOC_POLICY and the setting of the parameter enable_auto_migration. It sets
+ * the knobs of knobs.c, and the two thresholds, which are parameters of their own
+ * (heat.c). The table of ioctls calls it.
  *
  * Locks: tw_policy_mutex orders calls that set several of them; readers take none.
  */
@@ -56,7 +57,7 @@ static bool tw_policy_valid(const struct tw_policy *p)
 	       tw_between(p->free_permille, 1, 500) && p->min_stay <= 255;
 }
 
-/* All knobs as they are. */
+/* Fills in all knobs as they are now. */
 static void tw_policy_get(struct tw_policy *p)
 {
 	lockdep_assert_held(&tw_policy_mutex);
@@ -72,7 +73,7 @@ static void tw_policy_get(struct tw_policy *p)
 	p->max_rate = tw_knobs.max_rate;
 }
 
-/* What @arg sets, put into @p. */
+/* Puts into @p what @arg sets. */
 static void tw_policy_merge(struct tw_policy *p, const struct tw_policy *arg)
 {
 	u32 mask = arg->mode_set;
@@ -98,7 +99,7 @@ static void tw_policy_merge(struct tw_policy *p, const struct tw_policy *arg)
 		p->max_rate = arg->max_rate;
 }
 
-/* What is not set keeps its value, also one that it gets meanwhile. */
+/* A threshold that is not set keeps its value, even one that it gets meanwhile. */
 static int tw_policy_set_thresholds(const struct tw_policy *p, u32 set)
 {
 	return tw_heat_thresholds_set(set & TW_POLICY_SET_COLD ?
@@ -117,7 +118,7 @@ static int tw_policy_set(const struct tw_policy *arg)
 	tw_policy_merge(p, arg);
 	if (!tw_policy_valid(p))
 		return -EINVAL;
-	/* First, since it may find that a parameter has changed meanwhile. */
+	/* This comes first, since it fails if a parameter has changed meanwhile. */
 	err = tw_policy_set_thresholds(p, arg->set);
 	if (err)
 		return err;

@@ -15,7 +15,8 @@
  * since the scan before, but before the window, gets TW_HEAT_LATE instead, which
  * keeps it from becoming cold.
  *
- * No kernel calls and no locks, so that the unit tests run it on the host.
+ * No kernel calls and no locks, so that the unit tests run it on the host. A caller
+ * owns the structs that it passes; most are those of the scanner's thread.
  */
 #ifndef _TW_POLICY_CALC_H
 #define _TW_POLICY_CALC_H
@@ -282,7 +283,8 @@ static inline bool tw_scan_news(u64 lost, u64 steady, u64 seen)
 /*
  * The next pause between scans, in ms, from @min to @max. It is halved if more than a
  * 50th of the @seen pages should move or went to a store (@changed), and grows slowly
- * if less than a 200th did, or there is nothing to see. It is @min if the program has turned to other pages (@news).
+ * if less than a 200th did, or there is nothing to see. It is @min if the program has
+ * turned to other pages (@news).
  */
 static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
 					  u64 seen, bool news,
@@ -376,7 +378,7 @@ static inline unsigned int tw_heat_pays(u64 cost_ns, u64 saved_ns, u64 window_ns
 	u64 windows;
 
 	if (!window_ns)
-		return 0;	/* not known yet */
+		return 0;	/* there was no scan before to measure it */
 	windows = TW_PAYBACK_NS / window_ns;
 	if (touches >= windows)
 		return TW_HEAT_STEADY;

@@ -2,25 +2,27 @@
 /*
  * reclaim.c - memory given back to the rest of the machine, by node
  *
- * Owns the threads. Pages of spaces are on no LRU list. The kernel's reclaim sees
- * them through the shrinker only, and does not wait for I/O of a shrinker's before
- * it kills. So pages have to leave before they must: a thread for each memory node
- * keeps the node's free memory above its high watermark, the further the faster it
- * is being used up, as long as spaces have pages there and a store has room. The
- * page cache goes first as far as the kernel thinks it idle: it is taken for free
- * memory, and while there is any only the shrinker asks for our pages.
+ * Owns a thread for each node that there can ever be, from load to unload; they sleep
+ * until there is a space.
  *
- * Reclaimers ask the same thread (shrinker.c) and wait for it, see askers.h.
+ * Pages of spaces are on no LRU list. The kernel's reclaim sees them only through the
+ * shrinker, and does not wait for a shrinker's I/O before it kills. So pages have to
+ * leave early: a node's thread keeps the node's free memory above its high watermark,
+ * the more so the faster it is used up, as long as spaces have pages there and a store
+ * has room. Page cache that the kernel would take for idle goes before them: the thread
+ * counts it as free memory, and while there is any, only the shrinker asks for pages of
+ * spaces.
  *
- * The thread is a writer-out of memory. It is made at load with all it needs,
- * and what its I/O needs may come from the memory reserves (PF_MEMALLOC). It
- * takes records by trylock, and waits only for those of pages that it has just
- * written, after all that nobody holds are free: the fault that holds such a
- * record may be a reclaimer that waits for these, but not for longer than its
- * patience.
+ * Tasks that reclaim ask the same thread (shrinker.c) and wait for it, see askers.h.
+ * region_file.c has the threads look when the first space is made.
  *
- * Threads exist for each node that can ever be, from load to unload; they sleep
- * until the first space. No locks of its own.
+ * The thread frees memory for others. So it is made at load with all that it needs,
+ * and its I/O may use the memory reserves (PF_MEMALLOC). It trylocks records, and
+ * waits only for those of pages that it has just written, after it has freed all
+ * pages whose records are not held. A fault that holds such a record may itself
+ * reclaim and wait for those pages, but not for longer than its patience.
+ *
+ * Locks: none of its own; it takes those of movers.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -49,29 +51,29 @@
 #include "tiers/nodes.h"
 #include "tiers/reserve.h"
 
-/* Pages that a sweep is asked for: some batches, so that their I/O is worth it. */
+/* How many pages a sweep is asked for: some batches, so that their I/O is worth it. */
 #define TW_RECLAIM_PAGES	256UL
-/* Reclaimers want no more than this before they look for themselves. */
+/* A reclaimer waits for no more pages than this before it tries its allocation again. */
 #define TW_RECLAIM_ENOUGH	32L
-/* What all of them together may ask for in advance. */
+/* How many pages all reclaimers together may ask for in advance. */
 #define TW_RECLAIM_ASKED_MOST	4096L
-/* Memory goes no faster than that, pages a second (1 GiB): when to look again. */
+/* Memory is taken to be used up no faster, in pages a second (1 GiB). */
 #define TW_RECLAIM_FASTEST	262144L
-/* Changes of what MemAvailable is told of that are not worth telling. */
+/* Smaller changes of what MemAvailable counts are not worth telling. */
 #define TW_RECLAIM_TOLD_STEP	64L
 
 /**
  * struct tw_node - a node that may have pages of spaces
  * @nid: its number
  * @task: its thread
- * @kicked: the thread sleeps here
- * @watch: there are spaces now, the thread is to look
- * @asked: pages that reclaimers want
+ * @kicked: wait queue of the thread
+ * @watch: the thread is to look, since there are spaces now
+ * @asked: how many pages reclaimers want
  * @askers: those reclaimers
- * @pace: the thread's: how fast memory goes
- * @level: the thread's: how choosy the last sweep was
- * @told: the thread's: pages that MemAvailable is told of
- * @m: the thread's batch
+ * @pace: of the thread: how fast memory is used up
+ * @level: of the thread: how choosy the last sweep was
+ * @told: of the thread: how many pages MemAvailable counts
+ * @m: of the thread: its batch
  */
 struct tw_node {
 	int nid;
@@ -86,7 +88,7 @@ struct tw_node {
 	struct tw_move *m;
 };
 
-static struct tw_node **tw_nodes;	/* by number: of each that can ever be */
+static struct tw_node **tw_nodes;	/* by number, for each node that can ever be */
 
 /* -- how a node is doing ------------------------------------------------------- */
 
@@ -113,14 +115,14 @@ static unsigned long tw_node_cache(int nid)
 
 static unsigned long tw_zone_high(const struct zone *zone)
 {
-	/* The kernel changes and boosts it as it likes: a look, not a promise. */
+	/* The kernel may change it at any time, so the value is only a hint. */
 	return data_race(high_wmark_pages(zone));
 }
 
 /*
- * What a program can still take of a zone before it drops below its high
- * watermark. A lower zone keeps a reserve from programs: it has some to give or
- * it has not, but does not add to what is missing.
+ * How much a program can still take of a zone before that drops below its high
+ * watermark; negative if it is below. A lower zone keeps a @reserve from programs, so
+ * it may have nothing to give, but then it is not short by as much: that counts as 0.
  */
 static long tw_zone_left(struct zone *zone, long reserve)
 {
@@ -158,16 +160,16 @@ static void tw_node_look(int nid, struct tw_node_state *s)
 					zone->lowmem_reserve[ZONE_MOVABLE]);
 		s->high += tw_zone_high(zone);
 		s->pages += zone_managed_pages(zone);
-		/* A look, as well. */
+		/* This is only a hint, too. */
 		low += data_race(low_wmark_pages(zone));
 	}
 	s->left += tw_cache_spare(tw_node_cache(nid), low);
 }
 
 /*
- * One that waits for memory there has seen what the page cache is worth: free
- * pages alone count, and those of the zones for movable pages not at all, which
- * page tables and the like cannot have, if there are others.
+ * A task that waits for memory there has reclaimed page cache already, so only free
+ * pages count. Those of ZONE_MOVABLE do not, if there are other zones, since page
+ * tables and the like cannot be there.
  */
 bool tw_reclaim_short(int nid)
 {
@@ -188,7 +190,7 @@ bool tw_reclaim_short(int nid)
 
 /* -- the thread ---------------------------------------------------------------- */
 
-/* Pages that should go now. */
+/* How many pages should leave the node now. */
 static long tw_node_due(struct tw_node *n)
 {
 	long asked = atomic_long_read(&n->asked), ahead;
@@ -203,7 +205,7 @@ static long tw_node_due(struct tw_node *n)
 	return max(asked, ahead);
 }
 
-/* Until when what is left lasts at the least, and half of that. */
+/* How long to sleep: half the time that what is left lasts at least. */
 static long tw_node_sleep(struct tw_node *n)
 {
 	struct tw_node_state s;
@@ -217,8 +219,8 @@ static long tw_node_sleep(struct tw_node *n)
 }
 
 /*
- * MemAvailable, and what reads it, counts pages of ours like caches that can be
- * shrunk: as many as there is room for elsewhere.
+ * Has MemAvailable count pages of spaces like caches that can be shrunk: as many of
+ * them as there is room for elsewhere.
  */
 static void tw_node_tell(struct tw_node *n)
 {
@@ -239,12 +241,12 @@ static void tw_node_tell(struct tw_node *n)
 	WRITE_ONCE(n->told, now);
 }
 
-/* @done pages have gone, or none could. */
+/* Tells reclaimers that @done pages have been freed, or with 0 that none could be. */
 static void tw_node_account(struct tw_node *n, unsigned long done)
 {
 	long asked = atomic_long_read(&n->asked);
 
-	/* More may be asked for meanwhile: that stays. */
+	/* Subtracts, since more may have been asked for meanwhile. */
 	if (asked > 0)
 		atomic_long_sub(done ? min_t(long, asked, done) : asked,
 				&n->asked);
@@ -261,7 +263,7 @@ static void tw_node_run(struct tw_node *n)
 
 	do {
 		tw_node_tell(n);
-		/* Nobody can be helped here: an ask that comes now is vain. */
+		/* There are no pages to free, so whatever was asked for is dropped. */
 		if (!tw_reclaim_pages(n->nid))
 			atomic_long_set(&n->asked, 0);
 		due = tw_node_due(n);
@@ -292,7 +294,7 @@ static int tw_node_fn(void *arg)
 	while (!kthread_should_stop()) {
 		wait_event_freezable_timeout(n->kicked, tw_node_wanted(n),
 					     tw_node_sleep(n));
-		/* Pairs with tw_reclaim_watch(): the region is seen, or ->watch stays. */
+		/* Pairs with tw_reclaim_watch(): the space is seen, or ->watch stays. */
 		smp_store_mb(n->watch, false);
 		tw_node_run(n);
 	}
@@ -304,12 +306,12 @@ void tw_reclaim_watch(void)
 {
 	int nid;
 
-	/* The caller has made a region; pairs with smp_store_mb() in tw_node_fn(). */
+	/* The caller has made a space; pairs with smp_store_mb() in tw_node_fn(). */
 	smp_mb();
 	for_each_node(nid) {
 		struct tw_node *n = tw_nodes[nid];
 
-		/* A thread that sleeps with a space there looks by itself. */
+		/* A thread whose node has pages already wakes up by itself. */
 		if (tw_pages_on(nid))
 			continue;
 		WRITE_ONCE(n->watch, true);
@@ -339,7 +341,7 @@ unsigned long tw_reclaim_ask(int nid, unsigned long nr, long patience)
 			      min_t(long, nr, TW_RECLAIM_ENOUGH), nr, patience);
 }
 
-/* May the caller's next try take a page from there? */
+/* May the caller's next try take a page from the node? */
 static bool tw_node_allowed(int nid)
 {
 	struct mempolicy *policy = current->mempolicy;
@@ -349,7 +351,7 @@ static bool tw_node_allowed(int nid)
 		node_isset(nid, policy->nodes));
 }
 
-/* What was freed since load where it helps the caller. */
+/* How many pages were freed since load on nodes that the caller may use. */
 static long tw_nodes_freed(void)
 {
 	long done = 0;
@@ -361,7 +363,7 @@ static long tw_nodes_freed(void)
 	return done;
 }
 
-/* Asks all nodes that can help the caller; false: there is none. */
+/* Asks all nodes that can help the caller. False if there is none. */
 static bool tw_nodes_ask(void)
 {
 	bool any = false;
@@ -378,8 +380,9 @@ static bool tw_nodes_ask(void)
 }
 
 /*
- * No claims here: the kernel's OOM killer lets one caller in at a time, and looks
- * at the free pages only before it asks. What counts is whether pages come.
+ * It makes no claims (askers.h). The kernel's OOM killer lets in one caller at a time,
+ * and looks at the free pages only before it asks, so it only matters whether any
+ * pages are freed.
  */
 unsigned long tw_reclaim_last_resort(long patience)
 {
@@ -448,7 +451,7 @@ fail:
 	return -ENOMEM;
 }
 
-/* No reclaimer asks any more: the shrinkers are gone (tw_pressed_exit()). */
+/* No reclaimer asks any more, since the shrinkers are gone (tw_pressed_exit()). */
 void tw_reclaim_exit(void)
 {
 	int nid;

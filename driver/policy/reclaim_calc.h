@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * reclaim_calc.h - how many pages to reclaim, and whose progress they are
+ * reclaim_calc.h - how many pages to reclaim, and for which reclaimer they count
  *
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
  * on the host. All figures are pages unless they say otherwise. The caller holds

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * scanner.c - who touches what: all spaces, again and again
+ * scanner.c - which pages are touched: scans of all spaces, again and again
  *
  * Owns the thread, which runs while automatic migration is enabled. A scan goes
  * over the records of all spaces, a group of chunks at a time, with the
  * accessed bits of those in memory. When so much is touched from scan to scan
  * that this tells little, each group is looked at twice, a short window apart.
- * After each slice of work it sleeps, so that it takes no more than its share of
- * a CPU. Heat and age change here without a lock, as record.h has it. What is
- * seen goes to the policy, which moves pages in between: nothing is locked then.
+ * After each slice of work the thread sleeps, so that it takes no more than its share
+ * of a CPU. It shows decide.c what it has seen, which moves pages in between. policy.c
+ * wakes it when the knobs have changed, and region_file.c when a region was made.
  *
- * The thread freezes with the tasks, so that nothing moves while an image for
+ * The thread freezes with the tasks, so that it moves no page while an image for
  * hibernation is made.
+ *
+ * Locks: none. Heat and age change without a lock, see record.h, and none is held when
+ * pages are moved.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -39,13 +42,13 @@
 #include "tiers/headroom.h"
 #include "tiers/tier.h"
 
-/* Work between two sleeps. */
+/* How much work there is between two sleeps. */
 #define TW_SLICE_NS	(NSEC_PER_MSEC / 2)
-/* Pages that are brought to their node after a scan. */
+/* How many pages are brought to their node after a scan. */
 #define TW_SCAN_BALANCE	1024
-/* Chunks that wait for the end of their window together. */
+/* How many chunks wait for the end of their window together. */
 #define TW_GROUP	32
-/* A longer window is slept with timers that cost less. */
+/* For a window of this length or more it sleeps with timers that cost less. */
 #define TW_NAP_NS	(20 * NSEC_PER_MSEC)
 
 static struct task_struct *tw_scand;
@@ -54,15 +57,15 @@ static bool tw_scan_kicked;	/* the knobs have changed */
 static bool tw_scan_watch;	/* a region was made */
 
 /**
- * struct tw_pass - one scan; the thread's own
+ * struct tw_pass - one scan; used by the thread only
  * @found: what it has found
- * @id: of the space that the scan is at, or the next
+ * @id: number of the space that the scan is at, or of the next one
  * @at: the chunk there
  * @group: chunks being looked at
- * @nr_group: how many
+ * @nr_group: how many there are
  * @window: ns before the second look, or TW_WINDOW_ALL
- * @worked: ns of work before
- * @news: the program has turned to other pages
+ * @worked: ns that the scan has worked in the slices that have ended
+ * @news: whether the program has turned to other pages
  */
 struct tw_pass {
 	struct tw_found found;
@@ -76,15 +79,15 @@ struct tw_pass {
 };
 
 static struct tw_pass tw_pass;
-/* The thread's own, from scan to scan. */
-static u64 tw_scan_slice;	/* our CPU time when the present slice began */
-static u64 tw_scan_debt;	/* ns of work not slept for yet */
-static u64 tw_scan_began;	/* the scan before this one; 0: none to go by */
+/* These are used by the thread only, and kept from scan to scan. */
+static u64 tw_scan_slice;	/* the thread's CPU time when the present slice began */
+static u64 tw_scan_debt;	/* ns of work that it has not slept for yet */
+static u64 tw_scan_began;	/* when the scan before this one began, 0 if none has */
 static struct tw_window tw_win = { .ns = TW_WINDOW_ALL };
 
 static void tw_scan_tell(bool *flag)
 {
-	/* The caller's change, then the flag; pairs with smp_store_mb() in the thread. */
+	/* The flag comes after the change; pairs with smp_store_mb() in the thread. */
 	smp_mb();
 	WRITE_ONCE(*flag, true);
 	wake_up(&tw_scan_wq);
@@ -106,7 +109,7 @@ static bool tw_scan_wanted(void)
 	return READ_ONCE(tw_auto_migration) && !kthread_should_stop();
 }
 
-/* Sleeps up to @ns, less when told to end. */
+/* Sleeps up to @ns, or until the scan is not wanted any more. */
 static void tw_scan_sleep(u64 ns)
 {
 	unsigned long timeout = nsecs_to_jiffies(ns) + 1;
@@ -115,8 +118,8 @@ static void tw_scan_sleep(u64 ns)
 }
 
 /*
- * CPU time, not that of others who run in between. It is as of the last tick or
- * sleep: what is missing is in the next slice.
+ * The CPU time of the thread, without that of tasks that run in between. It is that of
+ * the last tick or sleep; what is missing will count in the next slice.
  */
 static u64 tw_scan_cpu_ns(void)
 {
@@ -127,7 +130,7 @@ static void tw_scan_slice_end(struct tw_pass *p)
 {
 	u64 now = tw_scan_cpu_ns(), ns = now - tw_scan_slice;
 
-	/* Moves are no scanning: they have a limit of their own. */
+	/* Moves do not count, since they have a limit of their own. */
 	ns -= min(ns, tw_policy_move_ns());
 	tw_scan_slice = now;
 	p->worked += ns;
@@ -135,8 +138,8 @@ static void tw_scan_slice_end(struct tw_pass *p)
 }
 
 /*
- * Between two groups. Work of a slice or more is slept for, 99 times as long at
- * ten permille.
+ * Called between two groups. After a slice of work or more it sleeps: 99 times as long
+ * as it has worked, if its share is ten permille.
  */
 static void tw_scan_pause(struct tw_pass *p)
 {
@@ -151,7 +154,7 @@ static void tw_scan_pause(struct tw_pass *p)
 	}
 }
 
-/* Short enough for the freezer to wait for it. */
+/* Waits for the window. A short sleep does not freeze; the freezer can wait for it. */
 static void tw_scan_nap(struct tw_pass *p)
 {
 	u64 us = p->window / NSEC_PER_USEC;
@@ -162,7 +165,7 @@ static void tw_scan_nap(struct tw_pass *p)
 		tw_scan_sleep(p->window);
 }
 
-/* The second look, at all at once so that their windows are alike. */
+/* Takes the second look, at all chunks at once so that their windows are alike. */
 static void tw_group_again(struct tw_pass *p)
 {
 	unsigned int i;
@@ -202,8 +205,8 @@ static void tw_group_scan(struct tw_pass *p)
 }
 
 /*
- * Fills the group from where the scan is. Between groups nothing is held: a
- * space that goes away does not wait for a pause. False: that was the last.
+ * Fills the group with the chunks that follow. Between groups no space is held, so that
+ * one that ends does not have to wait for a pause. False if it was the last group.
  */
 static bool tw_group_fill(struct tw_pass *p)
 {
@@ -235,7 +238,7 @@ static bool tw_group_fill(struct tw_pass *p)
 	return false;
 }
 
-/* What the scan has found, for all to see. */
+/* Publishes what the scan has found in the statistics. */
 static void tw_scan_publish(const struct tw_pass *p)
 {
 	int tier, band;
@@ -254,7 +257,7 @@ static void tw_scan_publish(const struct tw_pass *p)
 	WRITE_ONCE(tw_stats->scans, tw_stats->scans + 1);
 }
 
-/* For the next scan, by what this one has found. */
+/* Adapts the window of the next scan to what this one has found. */
 static void tw_scan_adapt(struct tw_pass *p, u64 began)
 {
 	u64 room = 0;
@@ -263,7 +266,7 @@ static void tw_scan_adapt(struct tw_pass *p, u64 began)
 	tw_for_each_memory_tier(tier)
 		if (tw_tier_bound(tier) && tw_heat_any(p->found.map.home[tier]))
 			room += READ_ONCE(tw_tiers[tier].capacity);
-	/* Another window finds other pages young: that is no news. */
+	/* With another window other pages are young, which is no news. */
 	p->news = !tw_win.changed &&
 		  tw_scan_news(p->found.lost, p->found.steady, p->found.memory);
 	if (tw_scan_began)
@@ -272,7 +275,7 @@ static void tw_scan_adapt(struct tw_pass *p, u64 began)
 	tw_scan_began = began;
 }
 
-/* Of all memory, as much as the background may want before the next scan. */
+/* Tells sweeps the heat of the pages that they may want before the next scan. */
 static void tw_scan_cut(const struct tw_pass *p)
 {
 	u64 all[TW_HEAT_BUCKETS] = { 0 }, pages = 0;
@@ -305,12 +308,12 @@ static void tw_scan_all(struct tw_pass *p)
 	}
 	if (!tw_scan_wanted()) {
 		tw_scan_began = 0;
-		return;		/* half a scan tells nothing */
+		return;		/* a part of a scan tells nothing */
 	}
 	tw_scan_adapt(p, began);
 	tw_policy_end(&p->found.map, p->news);
 	tw_scan_cut(p);
-	tw_demote_check();	/* by the watermark as it is now */
+	tw_demote_check();	/* the headroom may have changed */
 	tw_policy_balance(TW_SCAN_BALANCE);
 	/* A sleep, however short, brings the thread's CPU time up to date. */
 	usleep_range_idle(1, 2);
@@ -319,7 +322,7 @@ static void tw_scan_all(struct tw_pass *p)
 	WRITE_ONCE(tw_scanning, true);
 }
 
-/* Switched off: what the last scans have found tells nothing of the next one. */
+/* Forgets what the last scans have found, which tells nothing of a scan much later. */
 static void tw_scan_forget(void)
 {
 	WRITE_ONCE(tw_scanning, false);
@@ -352,7 +355,7 @@ static int tw_scan_thread(void *unused)
 		/* Pairs with tw_scan_tell(): the change is seen, or its flag stays. */
 		smp_store_mb(tw_scan_watch, false);
 		tw_scan_all(&tw_pass);
-		/* What went to the stores was chosen by the heat of the scan. */
+		/* Pages that went to stores count: they were chosen by their heat. */
 		was = out;
 		out = tw_moves_out_seen();
 		ms = tw_scan_period(ms, tw_policy_wanted() + out - was,
@@ -366,7 +369,7 @@ static int tw_scan_thread(void *unused)
 			wait_event_freezable_timeout(tw_scan_wq,
 				!tw_scan_wanted() || tw_scan_soon(&tw_pass),
 				nsecs_to_jiffies((u64)ms * NSEC_PER_MSEC - start) + 1);
-		/* There may be much to see where there was nothing. */
+		/* There may be many new pages where there were none. */
 		if (READ_ONCE(tw_scan_watch) && !tw_pass.found.pages)
 			ms = READ_ONCE(tw_knobs.scan_min_ms);
 		if (!READ_ONCE(tw_auto_migration))

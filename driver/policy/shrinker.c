@@ -2,19 +2,19 @@
 /*
  * shrinker.c - giving memory back when the kernel is short of it
  *
- * Owns the shrinkers and the notifier, which the kernel calls. Three ways in:
- * - A memcg at its limit. Chunks with resident pages hang on a memcg-aware
+ * Owns the shrinkers and the notifier. The kernel calls them in three cases:
+ * - A memcg is at its limit. Chunks with resident pages are on a memcg-aware
  *   list_lru. A scan frees at once what costs nothing, unmapped pages with a
  *   clean copy in a store, and asks the background demotion for the rest.
- * - A node that is short, whoever's pages are on it: its thread (reclaim.c) is
- *   asked. Chunks say nothing of nodes, so this shrinker has no list; it counts
- *   the pages that lie there.
- * - The OOM killer is about to choose: as the last resort all nodes that are
+ * - A node is short of memory, whatever owns the pages on it. Its thread (reclaim.c)
+ *   is asked. A chunk may have pages on several nodes, so this shrinker has no list;
+ *   it counts the pages that are on the node.
+ * - The OOM killer is about to choose a victim. As the last resort all nodes that are
  *   short are asked once more, with more patience.
- * All count pages, not chunks.
+ * All three count pages, not chunks.
  *
- * All run inside reclaim, perhaps under one of our record locks: they only
- * trylock those, do no I/O, and wait as askers.h has it; not at all for a caller
+ * They run inside reclaim, perhaps under one of the driver's record locks. So they only
+ * trylock records, do no I/O, and wait as askers.h describes; not at all for a caller
  * that must not wait for I/O or file systems.
  *
  * Locks: the list_lru's own (a spinlock) -> record trylock.
@@ -40,20 +40,20 @@
 #include "policy/shrinker.h"
 #include "tiers/tier.h"
 
-/* Pages that a reclaimer asks a node for: it asks once a pass. */
+/* How many pages a reclaimer asks a node for, once in each pass. */
 #define TW_SHRINK_PAGES		256UL
 
-/* Jiffies that a reclaimer waits at a time; kswapd has others to serve. */
+/* How many jiffies a reclaimer waits at a time; kswapd has other nodes to serve. */
 #define TW_PATIENCE		max(HZ / 10, 1)
 #define TW_PATIENCE_KSWAPD	max(HZ / 20, 1)
-/* The OOM killer's, under oom_lock: all who allocate may be waiting for it. */
+/* The OOM killer waits under oom_lock, for which all tasks that allocate may wait. */
 #define TW_PATIENCE_OOM		(3 * HZ / 2)
 
-static bool tw_shrinker_ready;	/* tw_chunk_lru exists */
+static bool tw_shrinker_ready;	/* tw_chunk_lru has been set up */
 
 /* -- chunks -------------------------------------------------------------------- */
 
-/* Resident pages of a listed chunk, in the mean. */
+/* How many resident pages a chunk on the list has on average. */
 static unsigned long tw_chunk_mean(void)
 {
 	long chunks = max(atomic_long_read(&tw_chunks_listed), 1L);
@@ -67,7 +67,7 @@ static unsigned long tw_chunk_mean(void)
 
 /* -- a memcg at its limit -------------------------------------------------------- */
 
-/* A page in memory, unmapped, with a clean copy: it is in the store, then. */
+/* Frees an unmapped page in memory that has a valid copy, which becomes the page. */
 static bool tw_shrink_rec(struct tw_chunk *c, struct tw_rec *rec)
 {
 	unsigned long w = tw_rec_w(rec);
@@ -128,7 +128,7 @@ static enum lru_status tw_shrink_chunk(struct list_head *item,
 }
 
 #ifdef CONFIG_MEMCG
-/* It, or one above it, is at a limit of its own. */
+/* Whether the memcg, or one above it, is at its own limit. */
 static bool tw_memcg_at_limit(struct mem_cgroup *memcg)
 {
 	for (; memcg && parent_mem_cgroup(memcg);
@@ -149,9 +149,10 @@ static bool tw_memcg_at_limit(struct mem_cgroup *memcg)
 #endif
 
 /*
- * Reclaim of a node goes through all memcgs; there the other shrinker has been
- * asked for whatever lies there. A memcg at no limit that is reclaimed while its
- * node has memory is one that somebody makes smaller (memory.reclaim).
+ * Is it the node that is reclaimed, not the memcg? Reclaim of a node goes through all
+ * memcgs, but there the other shrinker is asked for all pages of the node. If a memcg
+ * is at no limit and its node is not short, a user is making it smaller
+ * (memory.reclaim).
  */
 static bool tw_shrink_by_node(struct shrink_control *sc)
 {
@@ -169,7 +170,7 @@ static unsigned long tw_memcg_count(struct shrinker *s,
 	if (!smp_load_acquire(&tw_shrinker_ready))
 		return 0;
 	chunks = list_lru_shrink_count(&tw_chunk_lru, sc);
-	/* Without a chunk there need not be tiers yet. */
+	/* Without a chunk the tiers may not be set up yet, so don't look at them. */
 	if (!chunks || tw_shrink_by_node(sc))
 		return 0;
 	return chunks * tw_chunk_mean();
@@ -181,8 +182,8 @@ static bool tw_shrink_may_wait(struct shrink_control *sc)
 }
 
 /*
- * The caller has waited: not again before it has looked what it got. It goes on
- * as long as it thinks that there is something left to be scanned.
+ * Has the kernel call no more in this pass, since the caller has waited and should look
+ * at what it got first. It calls again as long as less was scanned than it counted.
  */
 static void tw_shrink_once(struct shrink_control *sc)
 {
@@ -222,7 +223,10 @@ int tw_shrinker_init(void)
 {
 	int err;
 
-	/* The list wants the shrinker's id, the shrinker the list: see @ready. */
+	/*
+	 * The list needs the shrinker's id, and the shrinker needs the list, so it does
+	 * nothing until tw_shrinker_ready is set.
+	 */
 	tw_memcg_shrinker = tw_shrinker_add(&tw_memcg_shrinker_like);
 	err = PTR_ERR_OR_ZERO(tw_memcg_shrinker);
 	if (err)
@@ -275,14 +279,14 @@ static struct shrinker tw_node_shrinker_like = {
 	.flags		= SHRINKER_NUMA_AWARE,
 };
 
-/* Pages in *@arg: the kernel tries to allocate once more before it kills. */
+/* If pages are added to *@arg, the kernel tries to allocate again before it kills. */
 static int tw_oom_notify(struct notifier_block *nb, unsigned long action,
 			 void *arg)
 {
 	unsigned long *freed = arg;
 	long patience = TW_PATIENCE_OOM;
 
-	/* What the I/O of stores may depend on, and nobody is killed for. */
+	/* The I/O of stores may depend on such tasks, and no task is killed for them. */
 	if (current->flags & (PF_KTHREAD | PF_MEMALLOC | PF_MEMALLOC_NOIO |
 			      PF_MEMALLOC_NOFS))
 		patience = 0;
@@ -306,7 +310,7 @@ int tw_pressed_init(void)
 	return err;
 }
 
-/* Both wait for calls under way. */
+/* Both calls wait for callbacks that are under way. */
 void tw_pressed_exit(void)
 {
 	unregister_oom_notifier(&tw_oom_nb);

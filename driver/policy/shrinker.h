@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * shrinker.h - giving memory back when the kernel is short of it
+ *
+ * Only main.c calls it, at load and unload. shrinker.c describes the locks.
  */
 #ifndef _TW_SHRINKER_H
 #define _TW_SHRINKER_H

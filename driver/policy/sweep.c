@@ -2,14 +2,15 @@
 /*
  * sweep.c - cold pages out of memory: which ones
  *
- * Owns the hands. One clock hand over all spaces in the order of their ids, and
- * within each a hand over its pages; second chance on accessed bits: a page found
- * touched is spared and its age starts again. The longer a sweep finds too little,
- * the less it spares. Where they go is store_choice.c's.
+ * Owns the clock hands: one over all spaces in the order of their numbers, and in each
+ * space one over its pages. Pages get a second chance: one that was touched is spared
+ * and its age starts again. The longer a sweep finds too few pages, the fewer it
+ * spares. store_choice.c decides where they go.
  *
- * Any number of sweeps run at a time: in faults that find no room, in the
- * background (background.c) and for a node that is short (reclaim.c). Hands are
- * hints. No locks of its own; movers' locks are taken inside.
+ * Any number of sweeps run at a time: in faults that find no room (bring_in.c), in the
+ * background (background.c, limits.c) and for a node that is short (reclaim.c).
+ *
+ * Locks: none of its own; hands are hints. It takes the locks of movers.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -26,34 +27,34 @@
 #include "policy/sweep.h"
 #include "tiers/nodes.h"
 
-/* Pages looked at before a sweep gets less choosy. */
+/* How many pages a sweep looks at before it gets less choosy. */
 #define TW_SWEEP_PAGES	8192
 
-/* Pages that a sweep passes over to find some that cost no write to the slowest store. */
+/* How many pages it passes over to find some that cost no write to the slowest store. */
 #define TW_SWEEP_SPARED	256
 
-/* Records passed on the way to those, when pages of one node are sought. */
+/* How many records it passes at most, most of which may be of other nodes or tiers. */
 #define TW_SWEEP_PASSED	(64 * TW_SWEEP_PAGES)
 
-/* How choosy: below this a page's age spares it. */
+/* How choosy a sweep is, by level: a page whose age is below this is spared. */
 static const u8 tw_sweep_age[] = { 2, 1, 0, 0 };
 #define TW_SWEEP_LEVELS	ARRAY_SIZE(tw_sweep_age)
 
 /**
- * struct tw_sweep - one call of tw_demote() or its likes
- * @tier: memory tier, or TW_TIER_NONE for both
+ * struct tw_sweep - one call of tw_demote(), tw_demote_with() or tw_demote_node()
+ * @tier: memory tier, or TW_TIER_NONE for all
  * @nid: node that the pages are on, or NUMA_NO_NODE for all
  * @want: pages still to move
  * @done: pages moved
- * @level: choosiness, index into tw_sweep_age
+ * @level: how choosy it is, an index into tw_sweep_age
  * @looked: pages looked at on this level
  * @passed: records passed on this level
- * @fast: pages that the stores above the slowest still take
+ * @fast: pages that the stores above the slowest one can still take
  * @spared: pages that may still be passed over
  * @idx: pages of the present space that are to go
- * @wish: where to, each: a store, TW_WISH_PLAIN
- * @nr: how many
- * @m: batch
+ * @wish: for each of them the store where it should go, or TW_WISH_PLAIN
+ * @nr: how many there are
+ * @m: the batch
  */
 struct tw_sweep {
 	int tier;
@@ -71,13 +72,13 @@ struct tw_sweep {
 	struct tw_move *m;
 };
 
-static u64 tw_hand;			/* id of the space the clock is at */
+static u64 tw_hand;			/* number of the space that the hand is at */
 static unsigned int tw_sweep_from;	/* level that found enough since the last scan */
-static unsigned int tw_sweep_cut;	/* heat below which the coldest are */
+static unsigned int tw_sweep_cut;	/* heat below which pages are among the coldest */
 
 /* -- the batch ------------------------------------------------------------- */
 
-/* What did not fit stays in the batch for the next store. */
+/* Leaves in the batch what did not fit, for the next store. */
 static void tw_sweep_rest(struct tw_move *m)
 {
 	unsigned int i, n = 0;
@@ -88,7 +89,7 @@ static void tw_sweep_rest(struct tw_move *m)
 	m->nr = n;
 }
 
-/* The batch, to @to and on from there. */
+/* Moves the batch to store @to, and what does not fit there to the stores behind it. */
 static void tw_sweep_send(struct tw_sweep *s, int to)
 {
 	struct tw_move *m = s->m;
@@ -101,7 +102,7 @@ static void tw_sweep_send(struct tw_sweep *s, int to)
 				to = tw_store_choose_reap();
 				continue;
 			}
-			/* No fault fails for the limit of a store. */
+			/* On the last level no fault fails for the limit of a store. */
 			if (m->flags & TW_MOVE_NO_LIMIT ||
 			    s->level < TW_SWEEP_LEVELS - 1)
 				break;
@@ -122,7 +123,7 @@ static void tw_sweep_send(struct tw_sweep *s, int to)
 	m->nr = 0;
 }
 
-/* Those with the same wish together. */
+/* Moves the pages that have wish @wish. */
 static void tw_sweep_flush_wish(struct tw_sweep *s, int wish)
 {
 	unsigned int i;
@@ -150,7 +151,10 @@ static void tw_sweep_flush(struct tw_sweep *s)
 
 /* -- the sweep ------------------------------------------------------------- */
 
-/* With a scanner, which keeps heat and age: the coldest, touched or not, if need be. */
+/*
+ * Is a page to go, if the scanner keeps heat and age? The coldest go first; on the last
+ * levels pages that were touched go, too.
+ */
 static bool tw_sweep_by_heat(struct tw_sweep *s, unsigned int heat, bool young)
 {
 	unsigned int cut = READ_ONCE(tw_sweep_cut) << s->level;
@@ -160,7 +164,7 @@ static bool tw_sweep_by_heat(struct tw_sweep *s, unsigned int heat, bool young)
 	return heat < cut && !(young && s->level < TW_SWEEP_LEVELS - 2);
 }
 
-/* A page seen in a sweep: is it to go? */
+/* Is a page that the sweep has seen to go? */
 static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
 			  bool young)
 {
@@ -173,7 +177,7 @@ static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
 	if (young) {
 		age = 0;
 		tw_rec_touch(rec, page, tier, TW_HEAT_SEEN);
-	} else if (!s->level) {	/* once a sweep, not once a level */
+	} else if (!s->level) {	/* once in a sweep, not on each level */
 		age += age < U8_MAX;
 		WRITE_ONCE(rec->age, age);
 		tw_rec_cool(rec, page, tier);
@@ -184,9 +188,9 @@ static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
 }
 
 /*
- * One that would have to be written to the slowest store: others as cold have a
- * copy there, and go for nothing. Not when a sweep has found too little: there
- * may be no others.
+ * Is a page to be passed over that would have to be written to the slowest store?
+ * Others that are as cold have a copy there and cost nothing. Not if the sweep has
+ * found too few pages, since there may be no such others.
  */
 static bool tw_sweep_spare(struct tw_sweep *s, int wish)
 {
@@ -229,11 +233,11 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_space *sp,
 		return;
 	young = tw_scan_young(sp, c->base + at, TW_BATCH,
 			      !READ_ONCE(tw_scanning), &dirty);
-	/* What is forgotten here is no news to a scan: their heat is. */
+	/* A scan will not see these touches, so it has to look at the records. */
 	if (young)
 		tw_chunk_changed(c);
 	for (i = 0; i < TW_BATCH; i++) {
-		/* Forgotten by the look: what is not wanted was touched, too. */
+		/* This touch was forgotten, too, though the page is not wanted. */
 		if (!(here & BIT_ULL(i)) && (young & BIT_ULL(i)))
 			WRITE_ONCE(c->rec[at + i].age, 0);
 		if (!(here & BIT_ULL(i)) ||
@@ -242,7 +246,7 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_space *sp,
 				   young & BIT_ULL(i)))
 			continue;
 		if (s->nr == min_t(unsigned long, TW_BATCH, s->want))
-			continue;	/* aged, its turn comes */
+			continue;	/* the batch is full, but the page has aged */
 		w = tw_rec_w(&c->rec[at + i]);
 		if (tw_w_state(w) != TW_MEM)
 			continue;
@@ -269,7 +273,7 @@ static bool tw_sweep_over(struct tw_sweep *s)
 	       fatal_signal_pending(current);
 }
 
-/* From the space's hand to its end, or until enough. True: reached the end. */
+/* Sweeps from the space's hand on until enough is found. True if it reached the end. */
 static bool tw_sweep_space(struct tw_sweep *s, struct tw_space *sp)
 {
 	unsigned long at = READ_ONCE(sp->hand), i = at >> TW_CHUNK_SHIFT;
@@ -298,7 +302,7 @@ out:
 	return ended;
 }
 
-/* Once around all spaces at most, from where the clock is. */
+/* Sweeps all spaces from the hand on, once around at most. */
 static void tw_sweep_all(struct tw_sweep *s)
 {
 	u64 start = READ_ONCE(tw_hand), id = start;
@@ -326,7 +330,7 @@ static void tw_sweep_all(struct tw_sweep *s)
 	WRITE_ONCE(tw_hand, id);
 }
 
-/* From level to level until enough is found; all levels, or a fatal signal. */
+/* Sweeps, level by level, until enough is found or the task is being killed. */
 static void tw_sweep_run(struct tw_sweep *s, struct tw_space *sp)
 {
 	s->fast = tw_store_fast_room();
@@ -347,13 +351,13 @@ static void tw_sweep_run(struct tw_sweep *s, struct tw_space *sp)
 }
 
 /**
- * tw_demote_with - as tw_demote(), with a batch of the caller's
+ * tw_demote_with - do what tw_demote() does with a batch of the caller
  * @m: batch; what is in it does not matter
  * @sp: space, or NULL for all
- * @tier: memory tier, or TW_TIER_NONE for both
- * @nr: pages
+ * @tier: memory tier, or TW_TIER_NONE for all
+ * @nr: how many pages
  *
- * Allocates nothing but what the block layer has set aside for it. Sleeps.
+ * Needs no memory but what the block layer has set aside for it. Sleeps.
  *
  * Return: how many pages moved.
  */
@@ -369,7 +373,7 @@ unsigned long tw_demote_with(struct tw_move *m, struct tw_space *sp, int tier,
 	if (!tw_store_possible())
 		return 0;
 	tw_sweep_run(&s, sp);
-	/* What is not cold enough will not be before the next scan. */
+	/* Pages that are not cold enough now will not be so before the next scan. */
 	if (s.level > from && s.level < TW_SWEEP_LEVELS && READ_ONCE(tw_scanning))
 		WRITE_ONCE(tw_sweep_from, s.level);
 	return s.done;
@@ -391,15 +395,15 @@ unsigned long tw_demote(struct tw_space *sp, int tier, unsigned long nr)
 }
 
 /**
- * tw_demote_node - cold pages off one node
+ * tw_demote_node - move cold pages off one node
  * @m: batch; what is in it does not matter
  * @nid: node
- * @nr: pages
+ * @nr: how many pages
  * @level: in, out: how choosy the sweep is. The caller keeps it while the node
  *	stays short, so that not every call looks at thousands of pages that the
  *	last one has just spared; it sets it to 0 when there is no hurry.
  *
- * Allocates nothing but what the block layer has set aside for it. Sleeps.
+ * Needs no memory but what the block layer has set aside for it. Sleeps.
  *
  * Return: how many pages moved.
  */
@@ -415,7 +419,7 @@ unsigned long tw_demote_node(struct tw_move *m, int nid, unsigned long nr,
 	if (!tw_store_possible())
 		return 0;
 	tw_sweep_run(&s, NULL);
-	/* One that was found easily may have been found on the level before. */
+	/* Enough was found quickly, and so might have been on the level before. */
 	if (!s.want && s.level && s.looked < TW_SWEEP_PAGES / 8)
 		s.level--;
 	*level = s.level;

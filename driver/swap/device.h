@@ -9,6 +9,7 @@
 
 struct tw_tier_desc;
 
+int tw_swap_init(void);
 void tw_swap_exit(void);	/* nothing has the device open */
 
 /* ioctls (command.c has copied the argument) */

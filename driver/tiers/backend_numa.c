@@ -3,9 +3,12 @@
  * backend_numa.c - memory tiers: pages of NUMA nodes
  *
  * Owns the choice of nodes, the pages that come from them and the capacity of memory
- * tiers. A tier is bound and unbound under tw_tier_mutex. The memory hotplug notifier runs under the locks of
- * memory hotplug and must not wait for tw_tier_mutex, whose holder may wait for
- * memory; it reads and changes a tier under pressure_lock only.
+ * tiers. bind.c calls it through tw_numa_ops, and offline.c from the notifier of
+ * memory hotplug.
+ *
+ * Locks. A tier is bound and unbound under tw_tier_mutex. The notifier runs under the
+ * locks of memory hotplug and must not wait for tw_tier_mutex, whose holder may wait
+ * for memory; it reads and changes a tier under pressure_lock only.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -30,7 +33,7 @@ MODULE_PARM_DESC(leave_percent, "Percent of each node's memory, 0..90, that a me
 
 /* -- nodes ----------------------------------------------------------------- */
 
-/* Pages of a node that we can get at; only @movable may use ZONE_MOVABLE. */
+/* Pages of a node that a tier can get at; only a @movable one may use ZONE_MOVABLE. */
 static unsigned long tw_node_pages(int nid, bool movable)
 {
 	struct zone *zones = NODE_DATA(nid)->node_zones;
@@ -55,8 +58,9 @@ static unsigned long tw_nodes_pages(const nodemask_t *nodes, bool movable)
 }
 
 /*
- * What the kernel keeps free on a node: below it, it reclaims. Not what it keeps
- * for a moment after large pages were short: a capacity would depend on that.
+ * How much the kernel keeps free on a node: with less it reclaims. Without the boost
+ * that it adds for a while after large pages were short, since the capacity would
+ * depend on the moment of the bind.
  */
 static unsigned long tw_node_high(int nid)
 {
@@ -69,7 +73,7 @@ static unsigned long tw_node_high(int nid)
 	return pages;
 }
 
-/* Of @nodes, less the share of each that is left to others. */
+/* The pages of @nodes, less the share of each that is left to others. */
 static unsigned long tw_nodes_share(const nodemask_t *nodes, bool movable,
 				    unsigned int leave)
 {
@@ -87,7 +91,7 @@ static unsigned long tw_nodes_share(const nodemask_t *nodes, bool movable,
 	return pages;
 }
 
-/* What @flags of a bind say of the share, or the parameter. */
+/* The percentage to leave: what the @flags of a bind say, or else the parameter. */
 static unsigned int tw_leave_of(u32 flags)
 {
 	unsigned int percent = (flags & TW_BIND_LEAVE_MASK) >>
@@ -98,7 +102,7 @@ static unsigned int tw_leave_of(u32 flags)
 	return percent ?: min(READ_ONCE(leave_percent), TW_LEAVE_MAX);
 }
 
-/* Has a bound tier the node? The one that asks is not bound. */
+/* Does a bound tier have the node? The tier that is being bound is not bound yet. */
 static bool tw_node_taken(int nid)
 {
 	int tier;
@@ -131,8 +135,8 @@ static int tw_node_check(struct tw_tier_desc *t, int nid, u32 flags,
 }
 
 /*
- * Has the node CPUs, online or not? Memory whose CPUs happen to be offline is
- * no GPU's, and N_CPU says nothing of them.
+ * Does the node have CPUs, online or not? Memory whose CPUs happen to be offline is
+ * not a GPU's, and N_CPU leaves out nodes whose CPUs are offline.
  */
 static bool tw_node_has_cpu(int nid)
 {
@@ -144,7 +148,7 @@ static bool tw_node_has_cpu(int nid)
 	return false;
 }
 
-/* All nodes that fit the tier; those that it may not have are left out. */
+/* Chooses all nodes that fit the tier, without those that it may not have. */
 static int tw_nodes_auto(struct tw_tier_desc *t, u32 flags, nodemask_t *nodes,
 			 bool *movable)
 {
@@ -164,7 +168,7 @@ static int tw_nodes_auto(struct tw_tier_desc *t, u32 flags, nodemask_t *nodes,
 	return nodes_empty(*nodes) ? ret : 0;
 }
 
-/* The nodes that were asked for, all of them or an error. */
+/* Takes the nodes that were asked for: all of them, or it is an error. */
 static int tw_nodes_given(struct tw_tier_desc *t, u32 flags, u64 given,
 			  nodemask_t *nodes, bool *movable)
 {
@@ -199,7 +203,7 @@ static int tw_numa_nearest(struct tw_tier_desc *t, int nid)
 	return best;
 }
 
-/* After ->nodes, or the memory in them, has changed. */
+/* Fills in ->nearest, after ->nodes or the memory in them has changed. */
 static void tw_numa_map(struct tw_tier_desc *t)
 {
 	int nid;
@@ -210,10 +214,10 @@ static void tw_numa_map(struct tw_tier_desc *t)
 
 /* -- pages ----------------------------------------------------------------- */
 
-/* What set_mempolicy(2) asks for, when that is in the tier; NULL: it is not. */
+/* A page from where set_mempolicy(2) asks for, or NULL if that is not in the tier. */
 static struct folio *tw_numa_by_policy(struct tw_tier_desc *t, gfp_t gfp)
 {
-	/* No reason to kill: there are other nodes. */
+	/* There are other nodes to try: do not start the OOM killer for this one. */
 	struct folio *folio = folio_alloc(gfp | __GFP_NORETRY, 0);
 
 	if (!folio || node_isset(folio_nid(folio), t->nodes))
@@ -222,7 +226,7 @@ static struct folio *tw_numa_by_policy(struct tw_tier_desc *t, gfp_t gfp)
 	return NULL;
 }
 
-/* tw_tier_ops.alloc; @gfp is GFP_HIGHUSER and less. */
+/* tw_tier_ops.alloc; @gfp allows no more than GFP_HIGHUSER does. */
 static struct page *tw_numa_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
 {
 	struct folio *folio;
@@ -242,7 +246,7 @@ static struct page *tw_numa_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
 	folio = __folio_alloc(gfp, 0, nid, &t->nodes);
 	if (!folio)
 		return NULL;
-	/* An OOM victim is served from anywhere. */
+	/* The kernel serves an OOM victim from any node. */
 	if (unlikely(!node_isset(folio_nid(folio), t->nodes))) {
 		folio_put(folio);
 		return NULL;
@@ -250,7 +254,7 @@ static struct page *tw_numa_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
 	return &folio->page;
 }
 
-/* What the tier could have at most, as its nodes are now; pressure_lock. */
+/* What the tier could have at most, as its nodes are now. Under pressure_lock. */
 unsigned long tw_numa_capacity(struct tw_tier_desc *t)
 {
 	return tw_nodes_share(&t->nodes, t->movable, t->leave);
@@ -279,7 +283,7 @@ void tw_numa_refresh(struct tw_tier_desc *t)
 		changed = capacity != t->capacity;
 	}
 	if (changed) {
-		/* What is LEAVING is counted again only if it stays. */
+		/* The room of a LEAVING tier is not counted; it is again if it stays. */
 		if (t->state == TW_TIER_BOUND)
 			tw_room_change(t->capacity, capacity);
 		WRITE_ONCE(t->capacity, capacity);
@@ -298,7 +302,7 @@ void tw_numa_refresh(struct tw_tier_desc *t)
 
 /* -- bind and unbind ------------------------------------------------------- */
 
-/* A share is left of all there is, and how much is said only with the flag. */
+/* TW_BIND_SHARE takes no capacity, and a percentage is valid only with it. */
 static int tw_share_check(const struct tw_tier_bind *arg)
 {
 	unsigned int percent = (arg->flags & TW_BIND_LEAVE_MASK) >>
@@ -316,9 +320,9 @@ static int tw_numa_check(const struct tw_tier_bind *arg)
 }
 
 /*
- * tw_tier_ops.bind: fills nodes and movable, too. -EOPNOTSUPP: no such node has
- * memory we can use, -EBUSY: a node belongs to another tier, -EINVAL: the capacity is
- * more than there is.
+ * tw_tier_ops.bind: also fills in nodes and movable. -EOPNOTSUPP: no such node has
+ * memory that the tier can use, -EBUSY: a node belongs to another tier, -EINVAL: the
+ * capacity is more than there is.
  */
 static int tw_numa_bind(struct tw_tier_desc *t, const struct tw_tier_bind *arg)
 {
@@ -344,9 +348,9 @@ static int tw_numa_bind(struct tw_tier_desc *t, const struct tw_tier_bind *arg)
 	t->movable = movable;
 	if (movable)
 		/*
-		 * For good. A fault already past tw_frames_enter() is not
-		 * waited for: it would have to outlast this bind and the
-		 * start of an offlining.
+		 * It is never disabled again. A fault that is already past
+		 * tw_frames_enter() is not waited for: to do harm, it would have
+		 * to outlast this bind and the start of an offlining.
 		 */
 		static_branch_enable(&tw_movable_key);
 	t->asked = arg->capacity;

@@ -2,7 +2,9 @@
 /*
  * backend_store.c - stores: binding a block device to a tier
  *
- * Owns a struct tw_blk_store from bind to unbind, both under tw_tier_mutex.
+ * Owns a struct tw_blk_store from bind to unbind, both under tw_tier_mutex. Only the
+ * room of tiers calls it, through tw_store_ops. What looks at a bound store is called
+ * under RCU, so tw_store_close() waits for it before the store is freed.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -22,7 +24,10 @@
 #include "tiers/store_bio.h"
 #include "tiers/tier.h"
 
-/* Measuring: at 200 requests and 20 MB a second both take 100 ms together. */
+/*
+ * How much is read to measure a device. One that does 200 requests and 20 MB a second
+ * takes 100 ms for both measurements.
+ */
 #define TW_PROBE_READS	8
 #define TW_PROBE_BYTES	(512UL << 10)
 
@@ -46,7 +51,7 @@ static int tw_bdev_from_fd(int fd, dev_t *dev)
 	return ret;
 }
 
-/* An errno for each kind, so that a caller can say what is wrong with it. */
+/* Returns an errno for each fault, so that a caller can say what is wrong with @bdev. */
 static int tw_bdev_check(struct block_device *bdev)
 {
 	int ret;
@@ -64,7 +69,7 @@ static int tw_bdev_check(struct block_device *bdev)
 			bdev_logical_block_size(bdev));
 		return -EOVERFLOW;
 	}
-	/* What was written through the page cache must not come later. */
+	/* Dirty pages of the page cache must not be written over slots later. */
 	ret = sync_blockdev(bdev);
 	if (ret)
 		return -EIO;
@@ -72,7 +77,7 @@ static int tw_bdev_check(struct block_device *bdev)
 	return 0;
 }
 
-/* Opens and claims the device; whoever else uses it makes that fail. */
+/* Opens and claims the device. This fails if anything else uses it. */
 static int tw_bdev_open(struct tw_blk_store *b, int fd)
 {
 	dev_t dev;
@@ -137,7 +142,7 @@ static int tw_super_check(struct tw_blk_store *b, void *buffer)
 		pr_info("%pg is not formatted as a store\n", b->bdev);
 		return -EMEDIUMTYPE;
 	}
-	/* Formatted when it was larger: it is not the device it was. */
+	/* It was larger when it was formatted, so it is not the same device any more. */
 	if (le64_to_cpu(((struct tw_store_super *)buffer)->bytes) >
 	    bdev_nr_bytes(b->bdev)) {
 		pr_info("%pg has shrunk since it was formatted\n", b->bdev);
@@ -148,7 +153,7 @@ static int tw_super_check(struct tw_blk_store *b, void *buffer)
 
 /* -- measuring ------------------------------------------------------------- */
 
-/* A random place for @bytes within the device, of which @size are looked at. */
+/* A random position of @bytes within the first @size bytes of the device. */
 static u64 tw_store_probe_pos(u64 size, size_t bytes)
 {
 	u64 pages = (size - bytes) / PAGE_SIZE + 1;
@@ -204,8 +209,8 @@ static u32 tw_store_slots(u64 bytes)
 }
 
 /*
- * The device is ours: look at it and make the tables. What is wrong with the
- * device comes before what is wrong with the capacity asked for.
+ * Checks and measures a device that has been claimed, and makes the tables. Faults of
+ * the device are reported before those of the capacity that was asked for.
  */
 static int tw_store_setup(struct tw_tier_desc *t, struct tw_blk_store *b, u64 asked)
 {
@@ -236,7 +241,7 @@ out:
 	return ret;
 }
 
-/* What is wrong whatever the device is. */
+/* tw_tier_ops.check: finds arguments that are invalid whatever the device is. */
 static int tw_store_check(const struct tw_tier_bind *arg)
 {
 	if (arg->nodes || arg->flags)
@@ -245,9 +250,9 @@ static int tw_store_check(const struct tw_tier_bind *arg)
 }
 
 /*
- * tw_tier_ops.bind: -EINVAL: not so many slots there, or fewer than
- * TW_STORE_PAGES_MIN asked for; -ENOMEM; or what is wrong with the device or its fd,
- * as uapi says of each.
+ * tw_tier_ops.bind. -EINVAL: more slots are asked for than there are, or fewer than
+ * TW_STORE_PAGES_MIN; -ENOMEM; or an errno for the fault of the device or its fd, each
+ * as the uapi header says.
  */
 static int tw_store_bind(struct tw_tier_desc *t, const struct tw_tier_bind *arg)
 {
@@ -280,7 +285,7 @@ free_store:
 	return ret;
 }
 
-/* tw_tier_ops.unbind: let the device go. */
+/* tw_tier_ops.unbind: lets the device go. */
 static void tw_store_unbind(struct tw_tier_desc *t)
 {
 	struct tw_blk_store *b = tw_blk_store_of(tw_store_close(t));

@@ -2,11 +2,11 @@
 /*
  * bind.c - tiers become bound, and let go
  *
- * Owns the states of tiers. The ioctls that bind a tier and look at one are here,
- * and the steps that unbind.c takes to let go of one. A backend (tier_ops.h) fills in
- * its part of the tier first, and empties it last.
+ * Owns the states of tiers. The ioctls that bind a tier and look at one are here; the
+ * doors call them. So are the steps that unbind.c takes to let go of a tier. A backend
+ * (tier_ops.h) fills in its part of the tier first, and empties it last.
  *
- * Locks: tw_tier_mutex around all changes; what others read changes under
+ * Locks: tw_tier_mutex is held around all changes; what others read changes under
  * pressure_lock (tier.c).
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -34,7 +34,7 @@ bool tw_tier_charged(struct tw_tier_desc *t)
 
 /* -- bind ------------------------------------------------------------------ */
 
-/* Shows a tier that has just become bound or unbound; pressure_lock. */
+/* Shows a tier that has just become bound or unbound. Under pressure_lock. */
 static void tw_tier_show(struct tw_tier_desc *t)
 {
 	struct tw_stats_tier *sh = t->sh;
@@ -52,7 +52,7 @@ static void tw_tier_show(struct tw_tier_desc *t)
 	tw_tier_sh_end(t);
 }
 
-/* What it is from now on; for loops over tiers of a kind, too. pressure_lock. */
+/* Sets what the tier is, also for loops over tiers of a kind. Under pressure_lock. */
 static void tw_tier_set_kind(struct tw_tier_desc *t, int kind)
 {
 	unsigned int others = ~BIT(t->id);
@@ -67,7 +67,7 @@ static void tw_tier_set_kind(struct tw_tier_desc *t, int kind)
 		   (kind == TW_KIND_STORE) << t->id);
 }
 
-/* The backend has filled @t: from now on it takes charges. */
+/* Lets @t, which the backend has filled in, take charges from now on. */
 static void tw_tier_enter(struct tw_tier_desc *t)
 {
 	spin_lock(&t->pressure_lock);
@@ -79,7 +79,7 @@ static void tw_tier_enter(struct tw_tier_desc *t)
 	spin_unlock(&t->pressure_lock);
 
 	if (t->ops->refresh)
-		t->ops->refresh(t);	/* what came or went meanwhile */
+		t->ops->refresh(t);	/* memory may have come or gone meanwhile */
 	tw_pressure_update(t);
 	tw_tier_event(t, TW_EVENT_TIER_BOUND, t->capacity, 0);
 	pr_info("%s: bound, %lu pages, %llu ns, %llu MB/s\n",
@@ -88,8 +88,9 @@ static void tw_tier_enter(struct tw_tier_desc *t)
 }
 
 /*
- * What is to back the tier? Here alone its number says which kinds it can be of: a
- * tier that may be bound to several gets the one that the arguments are for.
+ * The backend that a tier is to be bound to. Only here does a tier's number say of
+ * which kinds it can be: a tier that may be bound to backends of several kinds would
+ * get the one that the arguments are for.
  */
 static const struct tw_tier_ops *tw_backend_of(const struct tw_tier_bind *arg)
 {
@@ -102,7 +103,7 @@ static const struct tw_tier_ops *tw_backend_of(const struct tw_tier_bind *arg)
 	}
 }
 
-/* Arguments that are wrong whatever the machine looks like. */
+/* Finds arguments that are invalid whatever the machine looks like. */
 static int tw_bind_check(const struct tw_tier_bind *arg)
 {
 	if (arg->tier >= TW_NR_TIERS || arg->flags & ~TW_BIND_FLAGS)
@@ -160,7 +161,7 @@ static struct tw_store *tw_tier_store(struct tw_tier_desc *t)
 					 lockdep_is_held(&tw_tier_mutex));
 }
 
-/* The room of all tiers is that of those in state BOUND; @force as in uapi. */
+/* Only tiers in state BOUND count to the room of all tiers. */
 int tw_tier_set_leaving(struct tw_tier_desc *t, bool force)
 {
 	struct tw_store *s = tw_tier_store(t);
@@ -193,7 +194,6 @@ void tw_tier_set_staying(struct tw_tier_desc *t)
 	spin_unlock(&t->pressure_lock);
 }
 
-/* Nothing is charged any more: let go. */
 void tw_tier_release(struct tw_tier_desc *t)
 {
 	spin_lock(&t->pressure_lock);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * bind.h - tiers become bound, and let go
+ *
+ * The doors call the ioctls, unbind.c the steps of an unbind, and main.c the rest.
+ * The locks are explained in bind.c.
  */
 #ifndef _TW_BIND_H
 #define _TW_BIND_H
@@ -20,13 +23,16 @@ int tw_tier_get_pressure(struct tw_pressure *arg);
 
 /* -- steps of unbind.c, under tw_tier_mutex ------------------------------------ */
 
-/* No more charges from here on; @force as in uapi. 0, or -ENOSPC: as it was. */
+/*
+ * Lets the tier take no more charges; @force is that of the uapi header. Returns 0, or
+ * -ENOSPC and changes nothing.
+ */
 int tw_tier_set_leaving(struct tw_tier_desc *t, bool force);
-/* It stays bound after all. */
+/* Undoes that: the tier stays bound after all. */
 void tw_tier_set_staying(struct tw_tier_desc *t);
 /* Does anything pin the binding? */
 bool tw_tier_charged(struct tw_tier_desc *t);
-/* Nothing is charged any more. */
+/* Lets go of a tier that is leaving and has nothing charged to it any more. */
 void tw_tier_release(struct tw_tier_desc *t);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * headroom.c - how much the memory tiers have free, and waking the background
  *
- * Owns the work item of the demotion in the background, and whether it may run. What
- * it does, and how much is to be kept free, it is given when that begins
- * (background.c): whoever takes or frees memory needs to know neither.
+ * Owns the work item of the demotion in the background, and whether it may run.
+ * background.c gives it the function to run and the rule for how much is to be kept
+ * free, so that callers that take or free memory, in any room, need to know neither.
  *
  * Locks: none. Work is queued under RCU, so that nothing queues it any more when
  * tw_demote_stop() has waited for a grace period. tw_demote_pause() waits for the work,
@@ -19,12 +19,13 @@
 #include "tiers/headroom.h"
 #include "tiers/tier.h"
 
-static bool tw_demote_paused = true;	/* not begun, or a hibernation image is made */
+/* The background has not begun, or an image for hibernation is being made. */
+static bool tw_demote_paused = true;
 static struct workqueue_struct *tw_demote_wq;
 static struct work_struct tw_demote_work;
 static unsigned long (*tw_headroom_of)(unsigned long capacity);
 
-/* In all of them together: what one holds beyond its capacity is not free. */
+/* All tiers count together: what one holds beyond its capacity, another has not free. */
 unsigned long tw_memory_free(unsigned long *capacity)
 {
 	unsigned long used = 0;
@@ -72,7 +73,7 @@ bool tw_demote_is_paused(void)
 /**
  * tw_demote_start - say what the background does
  * @fn: the work
- * @headroom: how many pages of so much capacity are to be kept free
+ * @headroom: tells how many pages of a capacity are to be kept free
  *
  * It is paused until tw_demote_resume().
  *
@@ -104,7 +105,8 @@ void tw_demote_resume(void)
 void tw_demote_stop(void)
 {
 	WRITE_ONCE(tw_demote_paused, true);
-	synchronize_rcu();	/* what has not seen that has queued its work */
+	/* Pairs with tw_demote_queue(): callers that missed it have queued their work. */
+	synchronize_rcu();
 	flush_work(&tw_demote_work);
 	destroy_workqueue(tw_demote_wq);
 }

@@ -2,22 +2,24 @@
 /*
  * hibernate.c - stores stand still while an image of memory is made
  *
- * Owns whether they stand still; asked by slots.c, store_io.c and frame.c. After
- * the resume memory says what it said when the image was taken, and so it must
- * find each slot as it was then. Tasks that are not frozen, of which there are
- * always some (kernel threads that use a process's memory, the task that writes
- * the image), fault and move pages after that moment as before it. So this is
- * decided where all of them pass: from PREPARE until POST, which come long before
- * and long after, no slot is taken (tw_slots_alloc()) and none is written
- * (tw_xfer_write()). Reading one changes nothing. Giving one back is a bit in
- * memory, which the resume undoes; nobody can be given it meanwhile.
+ * Owns whether they stand still. slots.c, store_io.c, frame.c and the room of moving
+ * ask.
+ *
+ * After the resume, memory is as it was when the image was taken, so each slot must
+ * be as it was then, too. Tasks that are not frozen, of which there are always some
+ * (kernel threads that use a process's memory, the task that writes the image), fault
+ * and move pages after that moment as before it. So this is decided where all of them
+ * pass: from PREPARE, which comes long before, until POST, which comes long after, no
+ * slot is taken (tw_slots_alloc()) and none is written (tw_xfer_write()). Reading a
+ * slot changes nothing. Giving one back clears a bit in memory, which the resume sets
+ * again; meanwhile the slot is given to nothing else.
  *
  * Pages that cannot leave memory stay there: as long as this lasts the memory
  * tiers' capacities do not bind (tw_page_get()), and a move to a store is refused
  * with EBUSY. It is the same while an image is read back over this kernel.
  *
- * Locks: none. @tw_still and @tw_writes are ordered against each other by
- * barriers; any number of writers, and the kernel calls notifiers one at a time.
+ * Locks: none. @tw_still and @tw_writes are ordered against each other by barriers.
+ * There may be any number of writers; the kernel calls notifiers one at a time.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -29,7 +31,7 @@
 #include "tiers/headroom.h"
 #include "tiers/hibernate.h"
 
-/* As long as the kernel waits for tasks to freeze. */
+/* How long to wait for writes: as long as the kernel waits for tasks to freeze. */
 #define TW_STILL_WAIT	(20 * HZ)
 
 static bool tw_still;
@@ -53,12 +55,12 @@ bool tw_stores_still(void)
  *
  * tw_write_end() must follow, whatever the answer.
  *
- * Return: false: no, the stores stand still.
+ * Return: false if the stores stand still.
  */
 bool tw_write_begin(void)
 {
 	atomic_inc(&tw_writes);
-	/* Pairs with tw_stores_stop(): it sees the count, or we that it stops. */
+	/* Pairs with tw_stores_stop(): it sees the count, or it is seen here. */
 	smp_mb__after_atomic();
 	return !tw_stores_still();
 }
@@ -103,7 +105,10 @@ static int tw_hibernate_notify(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
-/* Before the background demotion's, which is to find the stores moving again. */
+/*
+ * It runs before the notifier of background.c, which wants the stores to move again
+ * when it resumes the demotion.
+ */
 static struct notifier_block tw_hibernate_nb = {
 	.notifier_call	= tw_hibernate_notify,
 	.priority	= 1,

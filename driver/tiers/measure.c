@@ -23,10 +23,10 @@
 #include "tiers/measure.h"
 #include "tiers/tier.h"
 
-#define TW_PROBE_PAGES	128	/* at most, and */
-#define TW_PROBE_MIN	16	/* at least, else nothing is measured */
-#define TW_PROBE_LINES	8	/* cache lines a page that are visited */
-#define TW_PROBE_ROUNDS	3	/* the best one counts: others were disturbed */
+#define TW_PROBE_PAGES	128	/* pages to measure with, at most */
+#define TW_PROBE_MIN	16	/* with fewer pages nothing is measured */
+#define TW_PROBE_LINES	8	/* cache lines of each page that are visited */
+#define TW_PROBE_ROUNDS	3	/* the best round counts: others were disturbed */
 
 struct tw_node_probe {
 	unsigned int nr;
@@ -34,7 +34,7 @@ struct tw_node_probe {
 	u16 order[TW_PROBE_PAGES * TW_PROBE_LINES];
 };
 
-/* Out of the caches; where there is no way, caches are part of the figure. */
+/* Flushes the caches. Where there is no way to, they are part of the figure. */
 static void tw_node_probe_flush(struct tw_node_probe *p)
 {
 #ifdef CONFIG_X86
@@ -55,7 +55,7 @@ static void **tw_probe_line(struct tw_node_probe *p, unsigned int i)
 	       page * L1_CACHE_BYTES % stride;
 }
 
-/* Links all lines to one ring in random order. */
+/* Links all lines into one ring in random order. */
 static void tw_probe_shuffle(struct tw_node_probe *p)
 {
 	unsigned int nr = p->nr * TW_PROBE_LINES;
@@ -72,7 +72,7 @@ static void tw_probe_shuffle(struct tw_node_probe *p)
 			tw_probe_line(p, p->order[(i + 1) % nr]);
 }
 
-/* Nanoseconds a load that has to wait for the one before. */
+/* Nanoseconds that a load takes which has to wait for the one before. */
 static u64 tw_probe_latency(struct tw_node_probe *p)
 {
 	unsigned int nr = p->nr * TW_PROBE_LINES;
@@ -118,7 +118,7 @@ static void tw_probe_run(struct tw_tier_desc *t, struct tw_node_probe *p)
 	t->bandwidth = max_t(u64, bandwidth, 1);
 }
 
-/* The nodes are full or we are: the specification's figures have to do. */
+/* Takes the nominal figures, since there are too few free pages to measure with. */
 static void tw_probe_skip(struct tw_tier_desc *t)
 {
 	pr_info("%s: too little free memory to measure it\n",
@@ -131,8 +131,8 @@ static void tw_probe_skip(struct tw_tier_desc *t)
  * tw_memory_measure - fill in latency and bandwidth
  * @t: memory tier that is being bound, and can give pages
  *
- * As seen from here: of what is nearest to this CPU. Reads and writes own pages.
- * Under tw_tier_mutex, sleeps.
+ * Measures the node of the tier that is nearest to this CPU, with pages that it
+ * allocates for that. Under tw_tier_mutex, sleeps.
  */
 void tw_memory_measure(struct tw_tier_desc *t)
 {

@@ -2,8 +2,8 @@
 /*
  * nodes.c - where pages are by node, and which CPUs touch them
  *
- * Owns the counters by node. Touches are counted per CPU, by the CPU; pages by
- * atomics.
+ * Owns the counters by node. Touches are counted per CPU, by the CPU; pages are
+ * counted in atomics. Any higher room may call it.
  *
  * Locks: none of its own; the tier of a node is looked for under pressure_lock.
  */
@@ -53,7 +53,7 @@ static void tw_node_memory(int nid, struct tw_numa_stats *arg)
  * tw_numa_stats_ioctl - TW_IOC_NUMA_STATS
  * @arg: the ioctl's argument
  *
- * Return: 0, -EINVAL, or -ENOENT: no such node, or it is not online.
+ * Return: 0, -EINVAL, or -ENOENT if there is no such node, or it is not online.
  */
 int tw_numa_stats_ioctl(struct tw_numa_stats *arg)
 {
@@ -90,7 +90,7 @@ int tw_numa_stats_ioctl(struct tw_numa_stats *arg)
  */
 int tw_numa_counts_init(void)
 {
-	/* Pages, and behind them what has been moved. */
+	/* One array for both: pages first, and behind them what has been moved. */
 	tw_numa_pages = kcalloc(2 * nr_node_ids, sizeof(*tw_numa_pages),
 				GFP_KERNEL);
 	if (!tw_numa_pages)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * nodes.h - where pages are by node, and which CPUs touch them
+ *
+ * Any higher room may count and read. nodes.c owns the counters, which need no lock.
  */
 #ifndef _TW_NODES_H
 #define _TW_NODES_H
@@ -21,7 +23,10 @@ struct tw_numa_touches {
 	u64 remote;
 };
 
-/* Per CPU an array by node; by node, pages of regions, and moved there by balancing. */
+/*
+ * Touches: for each CPU an array by node. Pages of regions, and pages that balancing
+ * has moved there: by node.
+ */
 extern struct tw_numa_touches __percpu *tw_numa_touched;
 extern atomic_long_t *tw_numa_pages;
 extern atomic_long_t *tw_numa_moved;
@@ -29,12 +34,12 @@ extern atomic_long_t *tw_numa_moved;
 int tw_numa_counts_init(void);
 void tw_numa_counts_exit(void);
 
-/* A page on @nid is touched by this CPU. Any context. */
+/* Counts a touch by this CPU of a page on node @nid. Any context. */
 static inline void tw_numa_touch(int nid)
 {
 	struct tw_numa_touches __percpu *t = tw_numa_touched + nid;
 
-	/* These are safe against interrupts, where reports may come from. */
+	/* this_cpu_inc() is safe against interrupts, which may report touches, too. */
 	if (nid == numa_node_id())
 		this_cpu_inc(t->local);
 	else
@@ -43,11 +48,11 @@ static inline void tw_numa_touch(int nid)
 
 static inline int tw_page_nid(const struct page *page)
 {
-	/* In bits of the flags that stay as they are, beside some that do not. */
+	/* The node is in bits of ->flags that never change, beside others that do. */
 	return data_race(page_to_nid(page));
 }
 
-/* A frame becomes a region's, or ceases to be. */
+/* Counts a frame that becomes a region's (@n is 1), or ceases to be one (-1). */
 static inline void tw_numa_page_add(struct page *page, int n)
 {
 	atomic_long_add(n, &tw_numa_pages[tw_page_nid(page)]);

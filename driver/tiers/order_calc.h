@@ -6,7 +6,8 @@
  * step, so that it may change under a loop: a loop sees each tier at most once, and
  * each that is in the set all the time.
  *
- * Plain arithmetic without kernel calls, so that it is tested in userspace.
+ * Plain arithmetic without kernel calls and locks, so that it is tested in userspace
+ * and any caller may use it.
  */
 #ifndef _TW_ORDER_CALC_H
 #define _TW_ORDER_CALC_H
@@ -26,13 +27,13 @@ static inline bool tw_order_has(unsigned int tiers, int tier)
 
 /**
  * tw_order_next - the tier to try after another
- * @tiers: those there are
- * @first: the preferred one, which has had its turn; TW_TIER_NONE: none is
- * @tier: the one that was tried, -1: none yet
+ * @tiers: the set of tiers
+ * @first: the preferred one, which has had its turn, or TW_TIER_NONE
+ * @tier: the one that was tried last, or -1 before the first
  *
- * Behind the preferred one all others follow by their numbers.
+ * After the preferred one all others follow by their numbers.
  *
- * Return: enum tw_tier, TW_NR_TIERS: there is no other.
+ * Return: enum tw_tier, or TW_NR_TIERS if there is no other.
  */
 static inline int tw_order_next(unsigned int tiers, int first, int tier)
 {
@@ -45,11 +46,11 @@ static inline int tw_order_next(unsigned int tiers, int first, int tier)
 
 /**
  * tw_order_begin - the tier to try first
- * @tiers: those there are
- * @first: the preferred one; TW_TIER_NONE: none is
+ * @tiers: the set of tiers
+ * @first: the preferred one, or TW_TIER_NONE
  *
- * Return: @first, if it is there, else that of the lowest number; TW_NR_TIERS:
- * there are none.
+ * Return: @first if it is in the set, else the tier of the lowest number, or
+ * TW_NR_TIERS if the set is empty.
  */
 static inline int tw_order_begin(unsigned int tiers, int first)
 {
@@ -61,13 +62,13 @@ static inline int tw_order_begin(unsigned int tiers, int first)
  * tw_order_away - where pages go whose tier, or frame, is to be left
  * @memory: the memory tiers
  * @stores: the stores
- * @from_store: they are in a store
- * @to: out: room for TW_NR_TIERS, best first
+ * @from_store: whether the pages are in a store
+ * @to: out: the tiers, best first; has room for TW_NR_TIERS
  *
- * What is in a store stays in stores, what is in memory in memory, as far as
- * there is room. Memory is first the CPU tier: all tasks are near to it.
+ * What is in a store stays in stores, and what is in memory stays in memory, as far
+ * as there is room. Of memory the CPU tier comes first, since all tasks are near it.
  *
- * Return: how many there are.
+ * Return: how many tiers there are in @to.
  */
 static inline unsigned int tw_order_away(unsigned int memory,
 					 unsigned int stores, bool from_store,

@@ -5,8 +5,8 @@
  * Owns the level in a tier's block of the stats page and the two thresholds
  * that tw_tier_used_add() compares with. All of it changes under pressure_lock,
  * a spinlock of process context: changes of ->used, which happen anywhere, only
- * schedule the work. pressure_lock is taken inside everything else but the
- * locks of the event streams.
+ * schedule the work. pressure_lock is taken inside all other locks but tw_room_lock
+ * (reserve.c). The doors, bind.c and the work item of a tier call this file.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -23,12 +23,12 @@
 #include "tiers/pressure_calc.h"
 #include "tiers/tier.h"
 
-/* By tier, whatever is bound to it; under its pressure_lock. */
+/* The thresholds of each tier, whatever it is bound to. Under its pressure_lock. */
 static struct tw_pressure_levels tw_levels[TW_NR_TIERS] = {
 	[0 ... TW_NR_TIERS - 1] = TW_PRESSURE_DEFAULTS,
 };
 
-#define TW_STALL_TIME	HZ	/* a stall raises the level for so long */
+#define TW_STALL_TIME	HZ	/* how long a stall raises the level */
 
 /* Jiffies until a stall is forgotten, 0 when none is remembered. */
 static unsigned long tw_stall_left(struct tw_tier_desc *t)
@@ -39,7 +39,7 @@ static unsigned long tw_stall_left(struct tw_tier_desc *t)
 	return time_before(now, until) ? until - now : 0;
 }
 
-/* The level changed: show it, tell it. */
+/* Shows a level that has changed, and publishes the event. */
 static void tw_pressure_show(struct tw_tier_desc *t, unsigned int level,
 			     unsigned long used)
 {
@@ -54,7 +54,7 @@ static void tw_pressure_show(struct tw_tier_desc *t, unsigned int level,
 	       tw_tier_names[t->id], level, used, t->capacity);
 }
 
-/* Returns whether room is short; unless @again only if that is new. */
+/* Returns whether room is short; without @again, only if the level has risen. */
 static bool tw_pressure_eval(struct tw_tier_desc *t, bool again,
 			     unsigned long *left)
 {
@@ -99,7 +99,7 @@ static void tw_pressure_look(struct tw_tier_desc *t, bool again)
 
 	if (shortage && tw_tier_is_memory(t->id))
 		tw_demote_check();
-	/* A kick that is queued already comes sooner and gets here again. */
+	/* If the work is queued already, it runs sooner than this and gets here again. */
 	if (left)
 		queue_delayed_work(system_unbound_wq, &t->pressure_work, left);
 }
@@ -125,7 +125,7 @@ void tw_pressure_work(struct work_struct *work)
 					      struct tw_tier_desc,
 					      pressure_work);
 
-	/* Full barrier, pairs with tw_pressure_kick(). */
+	/* A full barrier, which pairs with the load in tw_pressure_kick(). */
 	atomic_xchg(&t->pressure_kicked, 0);
 	tw_pressure_look(t, true);
 }
@@ -135,8 +135,9 @@ void tw_pressure_work(struct work_struct *work)
  * @t: tier that becomes bound or unbound
  * @bound: which of these
  *
- * A bound tier has every change of ->used looked at until the level has been
- * looked at once. The caller holds pressure_lock and writes the stats block.
+ * In a tier that has become bound, each change of ->used kicks the work until the
+ * level has been looked at once. The caller holds pressure_lock and is between
+ * tw_tier_sh_begin() and tw_tier_sh_end().
  */
 void tw_pressure_reset(struct tw_tier_desc *t, bool bound)
 {
@@ -153,7 +154,7 @@ void tw_pressure_reset(struct tw_tier_desc *t, bool bound)
  * tw_tier_stall - a fault had to wait for a demotion
  * @t: tier that had no room
  *
- * Counts, and raises the level by one for a second. Process context.
+ * Counts the stall, and raises the level by one for a second. Process context.
  */
 void tw_tier_stall(struct tw_tier_desc *t)
 {

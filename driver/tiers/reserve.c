@@ -2,13 +2,14 @@
 /*
  * reserve.c - setting room aside
  *
- * Owns room, room_taken and room_reserved of the statistics page, see reserve.h.
+ * Owns room, room_taken and room_reserved of the statistics page. reserve.h says what
+ * they mean and which callers change them.
  *
  * Locks. tw_room_lock (a spinlock; within a tier's pressure_lock, innermost
  * otherwise) orders calls that reserve and calls that change the room. First
- * touches of regions that reserve nothing take theirs without it: they count
- * themselves first and look then, while the others say what they are about to do
- * first and look at the count then, so that one of two sees the other.
+ * touches of regions that reserve nothing take room without it: they raise
+ * room_taken first and then look at the other two, while calls under the lock change
+ * those first and then look at room_taken. So of any two, one sees the other.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -29,7 +30,7 @@ static DEFINE_SPINLOCK(tw_room_lock);
 
 atomic_long_t tw_room_told;
 
-/* Of what is reserved, by users without CAP_SYS_RESOURCE. */
+/* The part of what is reserved that users without CAP_SYS_RESOURCE have. */
 static unsigned long tw_reserved_capped;
 
 static unsigned int max_reserve_percent = 50;
@@ -75,14 +76,14 @@ void tw_unreserved_give(void)
 
 /* -- reserving ----------------------------------------------------------------- */
 
-/* What there is now, but for ->taken, which changes without the lock. */
+/* Fills in what there is now. ->taken is left out, since it changes without the lock. */
 static void tw_room_look(struct tw_room_state *s)
 {
 	int tier;
 
 	*s = (struct tw_room_state){
 		.room = atomic64_read(tw_room_ctr()),
-		/* Without pages of regions, which are counted below. */
+		/* Less the pages of regions in it, which ->in_memory counts. */
 		.available = max(si_mem_available() -
 				 atomic_long_read(&tw_room_told), 0L),
 	};
@@ -94,7 +95,10 @@ static void tw_room_look(struct tw_room_state *s)
 			s->slots += READ_ONCE(tw_tiers[tier].capacity);
 }
 
-/* Adds to room_taken, unless that doesn't fit: no touch sees it too high. */
+/*
+ * Adds to room_taken only if @nr fits, so that no first touch ever sees a count that
+ * is too high and fails for it.
+ */
 static bool tw_reserve_take(struct tw_room_state *s, unsigned long nr)
 {
 	s64 taken = atomic64_read(tw_taken_ctr());
@@ -115,7 +119,7 @@ static int tw_reserve_locked(struct tw_user *u, unsigned long nr)
 	lockdep_assert_held(&tw_room_lock);
 
 	tw_room_look(&s);
-	/* A wish that can't be met must not disturb first touches. */
+	/* A call that must fail does not raise room_reserved: first touches read it. */
 	s.taken = atomic64_read(tw_taken_ctr());
 	if (!tw_room_fits(&s, nr))
 		return -ENOSPC;
@@ -135,13 +139,13 @@ static int tw_reserve_locked(struct tw_user *u, unsigned long nr)
 
 /**
  * tw_reserve - set room aside
- * @u: for whom
+ * @u: the user that it is charged to
  * @nr: pages, at most TW_REGION_MAX_PAGES
  *
  * Process context.
  *
- * Return: 0, or nothing is set aside: -ENOSPC, there is not that much,
- * -EDQUOT, beyond what the user, or all those with caps, may reserve.
+ * Return: 0, or if nothing is set aside -ENOSPC (there is not that much) or -EDQUOT
+ * (the user, or all capped users together, may not reserve so much).
  */
 int tw_reserve(struct tw_user *u, unsigned long nr)
 {
@@ -169,7 +173,7 @@ reserved:
 
 /**
  * tw_unreserve - give room back that was set aside
- * @u: the user who had it
+ * @u: the user that it was charged to
  * @nr: pages, none of which is in use any more
  *
  * Process context.
@@ -192,7 +196,7 @@ static bool tw_room_short(unsigned long less)
 {
 	s64 room = atomic64_read(tw_room_ctr());
 
-	/* The tier that is looked at is part of the room: no underflow. */
+	/* No underflow: the tier whose pages @less counts is part of the room. */
 	return atomic64_read(tw_reserved_ctr()) &&
 	       tw_room_over(room - less, atomic64_read(tw_taken_ctr()));
 }
@@ -225,11 +229,11 @@ void tw_room_change(unsigned long from, unsigned long to)
 /**
  * tw_room_remove - a tier is to go
  * @nr: its capacity
- * @force: though more is reserved than the others hold
+ * @force: even if more is reserved than the other tiers can hold
  *
  * Any context but irq.
  *
- * Return: 0, or -ENOSPC and the tier's room still counts.
+ * Return: 0, or -ENOSPC if the tier's room still counts.
  */
 int tw_room_remove(unsigned long nr, bool force)
 {

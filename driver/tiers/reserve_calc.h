@@ -2,8 +2,8 @@
 /*
  * reserve_calc.h - whether a reservation fits
  *
- * Plain arithmetic without kernel calls, so that it is tested in userspace.
- * Counts are pages; none of them overflows when added to another.
+ * Plain arithmetic without kernel calls and locks, so that it is tested in userspace.
+ * reserve.c calls it. Counts are pages; none of them overflows when added to another.
  */
 #ifndef _TW_RESERVE_CALC_H
 #define _TW_RESERVE_CALC_H

@@ -2,7 +2,8 @@
 /*
  * share_calc.h - how much of a node a memory tier leaves to the rest of the machine
  *
- * Plain arithmetic without kernel calls, so that it is tested in userspace.
+ * Plain arithmetic without kernel calls and locks, so that it is tested in userspace.
+ * backend_numa.c calls it.
  */
 #ifndef _TW_SHARE_CALC_H
 #define _TW_SHARE_CALC_H
@@ -20,8 +21,8 @@
 
 /*
  * How many of the node's @pages the tier leaves: @percent (up to TW_LEAVE_MAX), or
- * more if the watermarks ask for it; with 0 percent none. @high is the sum of the
- * high watermarks of the node's zones.
+ * more if the watermarks ask for it. With 0 percent it leaves none. @high is the sum
+ * of the high watermarks of the node's zones.
  */
 static inline unsigned long tw_share_left(unsigned long pages,
 					  unsigned int percent,

@@ -5,7 +5,8 @@
  * Owns the bitmap of slots and the table of their checksums. tw_store.lock, a
  * spinlock of process context and the innermost lock of the driver, guards the
  * bitmap; a tier's ->store is found under RCU, or by the slot that the caller
- * holds. The table of checksums needs no lock (see slots.h).
+ * holds. The table of checksums needs no lock (see slots.h). Higher rooms may call
+ * the functions of a tier's slots, below.
  *
  * Owns tw_slots_spare, too: the slots that are free in all stores that count, less
  * those that are claimed and have not been taken. It changes by atomics, and for each
@@ -102,7 +103,7 @@ void tw_slots_exit(struct tw_slots *s)
  * @nr: how many are wanted
  * @slot: out: the first of them
  *
- * Return: how many follow each other from *@slot on; 0 when all are taken.
+ * Return: how many were taken, from *@slot on; 0 if none is free.
  */
 unsigned int tw_slots_take(struct tw_slots *s, unsigned int nr, u32 *slot)
 {
@@ -125,9 +126,9 @@ unsigned int tw_slots_take(struct tw_slots *s, unsigned int nr, u32 *slot)
 /**
  * tw_slots_put - give a slot back
  * @s: slots, locked
- * @slot: which
+ * @slot: its number
  *
- * Return: false when it was not taken.
+ * Return: false if it was not taken.
  */
 bool tw_slots_put(struct tw_slots *s, u32 slot)
 {
@@ -159,7 +160,10 @@ int tw_slots_set_crc(struct tw_slots *s, u32 slot, u32 crc)
 		page = (u32 *)get_zeroed_page(GFP_NOIO | __GFP_NOWARN);
 		if (!page)
 			return -ENOMEM;
-		/* Publishes the zeroes; readers depend on the address. */
+		/*
+		 * Fully ordered, so the page is zeroed before it is seen. Pairs with
+		 * the address dependency on READ_ONCE() in tw_slots_check_crc().
+		 */
 		old = cmpxchg(where, NULL, page);
 		if (old) {
 			free_page((unsigned long)page);
@@ -217,8 +221,8 @@ static unsigned int tw_slots_alloc_in(struct tw_tier_desc *t, unsigned int nr,
 		goto out;
 	spin_lock(&s->lock);
 	/*
-	 * tw_slots_used() takes the lock after LEAVING was set: we see that
-	 * here, or it sees the slots.
+	 * An unbind calls tw_slots_used(), which takes the lock, after it has
+	 * set LEAVING: either that is seen here, or it sees the slots.
 	 */
 	if (tw_tier_bound(t->id) && s->slots.counted &&
 	    (claimed || !tw_stores_still()))
@@ -239,8 +243,8 @@ out:
  *
  * Any context but irq. A slot pins the tier's binding.
  *
- * Return: how many were got; 0 when full, not bound, leaving or standing still, or
- * when all that are free are claimed.
+ * Return: how many it got; 0 if the tier is full, no store, not bound, leaving or
+ * standing still, or if all that is free is claimed.
  */
 unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
 {
@@ -259,7 +263,7 @@ static void tw_slots_free_in(struct tw_tier_desc *t, u32 slot, unsigned int nr,
 	unsigned int put = 0;
 	struct tw_store *s;
 
-	/* Once the last slot is free nothing pins the store any more. */
+	/* Once the last slot is free, only RCU keeps the store until the unlock. */
 	rcu_read_lock();
 	s = rcu_dereference(t->store);
 	spin_lock(&s->lock);
@@ -277,7 +281,7 @@ static void tw_slots_free_in(struct tw_tier_desc *t, u32 slot, unsigned int nr,
 /**
  * tw_slots_free - give a slot of a tier back
  * @t: tier
- * @slot: held by the caller; may be taken by another at once
+ * @slot: held by the caller; it may be given to another caller at once
  *
  * Any context but irq.
  */
@@ -306,7 +310,7 @@ static unsigned long tw_slots_look(struct tw_tier_desc *t, bool room)
  * tw_slots_used - slots of a tier that are taken
  * @t: tier
  *
- * Return: pages, kept copies and writes in flight; 0 when it is no store.
+ * Return: slots of pages, kept copies and writes in flight; 0 if it is no store.
  */
 unsigned long tw_slots_used(struct tw_tier_desc *t)
 {
@@ -363,7 +367,7 @@ void tw_slots_unclaim(unsigned long nr)
  *
  * As tw_slots_alloc(), but also while the stores stand still.
  *
- * Return: how many were got; 0 when full, not bound or leaving.
+ * Return: how many it got; 0 if the tier is full, no store, not bound or leaving.
  */
 unsigned int tw_slots_alloc_claimed(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
 {

@@ -2,9 +2,10 @@
 /*
  * slots.h - which slots of a store are taken, and their checksums
  *
- * tw_store.lock guards the bitmap. A slot's checksum belongs to whoever holds
+ * tw_store.lock guards the bitmap. A slot's checksum belongs to the caller that holds
  * the slot; the pages that checksums live in are added without a lock and stay
- * until the store is unbound.
+ * until the store is unbound. Higher rooms take and free slots of a tier; the other
+ * functions are for stores themselves.
  */
 #ifndef _TW_SLOTS_H
 #define _TW_SLOTS_H
@@ -21,12 +22,12 @@ struct tw_tier_desc;
 
 /**
  * struct tw_slots - the slots of a store
- * @map: a bit a slot, set while it is taken
+ * @map: a bit for each slot, set while it is taken
  * @nr: how many there are
  * @used: how many are taken
- * @claimed: the part of @used that was taken by claim (claim.h)
+ * @claimed: the part of @used that was taken by claim
  * @counted: the free ones count as room for claims and for all others
- * @next: where to look first for the next run
+ * @next: where to begin to look for the next run
  * @crc: pages of checksums, in slot order; NULL where no slot was ever written
  */
 struct tw_slots {
@@ -51,13 +52,13 @@ bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc);
 /* -- of a tier -------------------------------------------------------------- */
 
 /*
- * Up to @nr slots in one run, next fit: returns how many were got (from *@slot
- * on), 0 when full, not bound, leaving, standing still, or when the free slots of all
- * stores are claimed. Any context but irq.
+ * Takes up to @nr slots in one run, next fit. Returns how many it got (from *@slot
+ * on), 0 if the tier is full, no store, not bound, leaving or standing still, or
+ * if all that is free is claimed. Any context but irq.
  */
 unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot);
 void tw_slots_free(struct tw_tier_desc *t, u32 slot);
-/* Slots in use: pages, kept copies and writes in flight. */
+/* How many slots are in use, by pages, kept copies and writes in flight. */
 unsigned long tw_slots_used(struct tw_tier_desc *t);
 /* Free slots that can be had now, claimed or not; a hint. */
 unsigned long tw_slots_room(struct tw_tier_desc *t);

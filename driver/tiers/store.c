@@ -3,7 +3,7 @@
  * store.c - bound stores, whatever backs them: made known, looked at, forgotten
  *
  * Owns tw_tier_desc.store, which points to the store from the end of its bind to the
- * beginning of its unbind.
+ * beginning of its unbind. Backends open and close a store, any higher room may look.
  *
  * Locks: the pointer changes under tw_tier_mutex. Readers that hold no slot are under
  * rcu_read_lock(); tw_store_close() waits for them.
@@ -47,7 +47,7 @@ struct tw_store *tw_store_close(struct tw_tier_desc *t)
  * tw_store_dev - the device's number
  * @t: tier
  *
- * Return: as st_rdev has it; 0 when no store is bound, or it has no device.
+ * Return: as st_rdev has it; 0 if no store is bound, or it has no device.
  */
 u32 tw_store_dev(struct tw_tier_desc *t)
 {
@@ -65,7 +65,7 @@ u32 tw_store_dev(struct tw_tier_desc *t)
  * tw_store_stable - must pages not change while they are written?
  * @t: tier
  *
- * Return: whether the device checks or copies them on the way.
+ * Return: whether the device needs that, since it checksums or copies them.
  */
 bool tw_store_stable(struct tw_tier_desc *t)
 {

@@ -2,8 +2,9 @@
 /*
  * store.h - what all bound stores have, whatever backs them
  *
- * A backend embeds it in a struct of its own. It is found through tw_tier_desc.store:
- * under RCU, or by the slot one holds.
+ * A backend embeds it in a struct of its own. It is found through tw_tier_desc.store,
+ * under RCU or by a caller that holds a slot. Any higher room may look at a store;
+ * opening and closing one is for backends. store.c describes the locks.
  */
 #ifndef _TW_STORE_H
 #define _TW_STORE_H
@@ -34,23 +35,23 @@ struct tw_store {
 /* -- for backends ------------------------------------------------------------ */
 
 /*
- * @s, whose slots have been made, is the store of @t from now on: tells the capacity.
- * The end of a bind, under tw_tier_mutex.
+ * Makes @s, whose slots have been made, the store of @t, and sets the tier's capacity.
+ * A bind calls this last, under tw_tier_mutex.
  */
 void tw_store_open(struct tw_tier_desc *t, struct tw_store *s);
 /*
- * The store of @t, which nobody finds any more, without slots: the beginning of an
- * unbind, under tw_tier_mutex. Sleeps.
+ * Takes the store of @t away, so that no caller finds it any more, frees its slots and
+ * returns it. An unbind calls this first, under tw_tier_mutex. Sleeps.
  */
 struct tw_store *tw_store_close(struct tw_tier_desc *t);
 
 /* -- looking, any context but irq: false, or 0, for what is no store --------- */
 
-/* Pages written to the store must not change under I/O. */
+/* Whether pages must not change while they are written to the store. */
 bool tw_store_stable(struct tw_tier_desc *t);
-/* Device number as st_rdev has it, 0 when there is none. */
+/* Device number as st_rdev has it, 0 if there is none. */
 u32 tw_store_dev(struct tw_tier_desc *t);
-/* What backs it has gone or failed lately: avoid it for new pages. */
+/* Whether its device has gone or failed lately, so that new pages should avoid it. */
 bool tw_store_failing(struct tw_tier_desc *t);
 
 /* The store of a tier that cannot go away: the caller holds a slot. */
@@ -60,9 +61,10 @@ static inline struct tw_store *tw_store_held(struct tw_tier_desc *t)
 }
 
 /*
- * crc32c as in uapi, of a multiple of 64 bytes. What older kernels have of it in
- * the kernel proper takes ten times the instructions of the one that most CPUs
- * have for it; the rest of it may be a module, which insmod does not load.
+ * The crc32c of the uapi header, for a multiple of 64 bytes. The crc32c that is built
+ * into older kernels executes ten times as many instructions as a loop over the
+ * instruction that most CPUs have for it; their faster one may be a module, which
+ * insmod does not load.
  */
 static inline u32 tw_crc32c(const void *bytes, size_t len)
 {
@@ -71,7 +73,7 @@ static inline u32 tw_crc32c(const void *bytes, size_t len)
 		const u64 (*line)[8] = bytes, (*end)[8] = bytes + len;
 		u64 crc = ~0U;
 
-		/* Of a loop of single words three quarters would be the loop. */
+		/* Unrolled: with one word at a time, three quarters would be the loop. */
 		for (; line < end; line++)
 			asm("crc32q (%1), %0\n\t"
 			    "crc32q 8(%1), %0\n\t"

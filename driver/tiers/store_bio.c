@@ -2,8 +2,8 @@
 /*
  * store_bio.c - transfers to and from a block device
  *
- * Owns the bios of stores. Each belongs to one transfer and carries a run of slots
- * that follow each other: a part of it (store_io.h).
+ * Owns the bios of stores. Each belongs to one transfer and carries one part of it
+ * (store_io.h): a run of slots that follow each other. backend_store.c calls it.
  *
  * Locks: none. The slots of a transfer pin the store; a bio ends in any context.
  */
@@ -17,14 +17,14 @@
 #include "tiers/store_bio.h"
 #include "tiers/store_io.h"
 
-#define TW_BIOS_MIN	32	/* a store's bios when there is no memory */
+#define TW_BIOS_MIN	32	/* bios that a store has in reserve */
 
 /**
- * struct tw_bio - a bio of ours
- * @xfer: what it is a part of
+ * struct tw_bio - a bio with its part of a transfer
+ * @xfer: the transfer
  * @io: the pages in it
  * @nr: how many
- * @bio: last, its vectors follow
+ * @bio: the bio; the last member, since its vectors follow it
  */
 struct tw_bio {
 	struct tw_xfer *xfer;
@@ -33,7 +33,7 @@ struct tw_bio {
 	struct bio bio;
 };
 
-/* Keeps the cache that all stores' bios are of, so that no bind has to make one. */
+/* Keeps the slab cache of all stores' bios alive, so that no bind has to make it. */
 static struct bio_set tw_bio_cache;
 
 static int tw_bio_set_init(struct bio_set *bios, unsigned int min)
@@ -89,7 +89,7 @@ static void tw_bio_end(struct bio *bio)
 	tw_xfer_part_end(f, io, nr, error);
 }
 
-/* Submits the first pages of @io, which follow each other; returns how many. */
+/* Submits pages of @io, whose slots follow each other; returns how many it took. */
 static unsigned int tw_submit_run(struct tw_blk_store *s, struct tw_xfer *f,
 				  struct tw_io *io, unsigned int nr,
 				  blk_opf_t opf)
@@ -98,24 +98,24 @@ static unsigned int tw_submit_run(struct tw_blk_store *s, struct tw_xfer *f,
 	struct bio *bio;
 	unsigned int i;
 
-	/* From a mempool: waits, but does not fail. */
+	/* It comes from a mempool, so it may wait but does not fail. */
 	bio = bio_alloc_bioset(s->bdev, nr, opf, GFP_NOIO, &s->bios);
 	bio->bi_iter.bi_sector = tw_slot_sector(io->slot);
 	bio->bi_end_io = tw_bio_end;
 	for (i = 0; i < nr; i++)
 		if (bio_add_page(bio, io[i].page, PAGE_SIZE, 0) != PAGE_SIZE)
-			break;	/* the rest goes into the next one */
+			break;	/* the rest goes into the next bio */
 
 	b = container_of(bio, struct tw_bio, bio);
 	b->xfer = f;
 	b->io = io;
 	b->nr = i;
 	tw_xfer_part_begin(f, io, i);
-	submit_bio(bio);	/* and @b may be gone */
+	submit_bio(bio);	/* @b may be gone afterwards */
 	return i;
 }
 
-/* Pages from @io on that one bio can take: their slots follow each other. */
+/* How many pages from @io on have slots that follow each other. */
 static unsigned int tw_run_length(const struct tw_io *io, unsigned int nr)
 {
 	unsigned int n = 1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * store_bio.h - a store on a block device: its bios; for backend_store.c
+ * store_bio.h - a store on a block device: its bios
+ *
+ * Only backend_store.c and main.c call it. There are no locks, see store_bio.c.
  */
 #ifndef _TW_STORE_BIO_H
 #define _TW_STORE_BIO_H
@@ -17,9 +19,9 @@ struct tw_xfer;
  * struct tw_blk_store - a store on a block device
  * @store: what all stores have
  * @bdev: claimed exclusively
- * @file: by this, where there is one
- * @bios: its bios, struct tw_bio each: its own, so that a device that hangs with
- *	all that there are when memory is short leaves the others theirs
+ * @file: the file that claims it, in kernels that have one
+ * @bios: its reserve of bios (struct tw_bio). Each store has its own, so that when
+ *	memory is short a device that hangs uses up no other device's reserve
  */
 struct tw_blk_store {
 	struct tw_store store;
@@ -33,16 +35,16 @@ static inline struct tw_blk_store *tw_blk_store_of(struct tw_store *s)
 	return container_of(s, struct tw_blk_store, store);
 }
 
-/* At load and unload: the cache that all stores' bios are of. */
+/* Called at load and unload: the slab cache for the bios of all stores. */
 int tw_bio_cache_init(void);
 void tw_bio_cache_exit(void);
 
-/* The bios of a store that is being bound. 0 or -ENOMEM. */
+/* Makes the reserve of a store that is being bound. Returns 0 or -ENOMEM. */
 int tw_bios_init(struct tw_blk_store *b);
-/* The last bio has ended: its slot is free. */
+/* Frees it. No bio is in flight any more, since no slot is taken any more. */
 void tw_bios_exit(struct tw_blk_store *b);
 
-/* tw_tier_ops.submit. Neighbours are merged into one bio. */
+/* tw_tier_ops.submit. Pages whose slots follow each other share a bio. */
 void tw_bios_submit(struct tw_xfer *f, struct tw_io *io, unsigned int nr);
 /* tw_tier_ops.submit_bio. */
 void tw_bio_redirect(struct tw_store *s, struct bio *bio, u32 slot);

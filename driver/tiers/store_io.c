@@ -2,12 +2,15 @@
 /*
  * store_io.c - reading and writing slots
  *
- * Takes no lock. The owner of a transfer owns slots and pages, the slots pin the
- * store. What backs that (tier_ops.h) carries the transfer out in parts. The end of
- * a part, in any context, writes ->error of the pages in it; the
- * last one of a transfer takes TW_XFER_FLYING away and either wakes the owner
- * or, when that has left, queues the transfer's work. Both are decided by one
- * atomic exchange of ->state, so that exactly one of them ends the transfer.
+ * Owns the workqueue of transfers that were left. The room of moving starts transfers
+ * and waits for them.
+ *
+ * Takes no lock. The owner of a transfer owns its slots and pages, and the slots pin
+ * the store. The backend (tier_ops.h) carries the transfer out in parts. The end of
+ * a part, in any context, writes ->error of the pages in it. The end of the last part
+ * clears TW_XFER_FLYING and either wakes the owner or, if that has left, queues the
+ * transfer's work. One atomic exchange of ->state decides which, so that exactly one
+ * of the two ends the transfer.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -25,7 +28,7 @@
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
 
-#define TW_FAILING_NS	(10 * NSEC_PER_SEC) /* that a failure counts against it */
+#define TW_FAILING_NS	(10 * NSEC_PER_SEC) /* how long a store is avoided */
 
 /* Ends transfers that were left; none of it waits for a device. */
 static struct workqueue_struct *tw_landing_wq;
@@ -47,7 +50,7 @@ int tw_stores_init(void)
  */
 void tw_stores_exit(void)
 {
-	/* Each transfer that was left holds the module till its work's last step. */
+	/* This waits for the work of each transfer that was left. */
 	destroy_workqueue(tw_landing_wq);
 }
 
@@ -57,14 +60,17 @@ static void tw_xfer_put(struct tw_xfer *f)
 {
 	unsigned long state;
 
-	/* Fully ordered: what each part's end wrote is seen by the one that goes on. */
+	/* Fully ordered, pairs with itself: the last one sees what all others wrote. */
 	if (!atomic_dec_and_test(&f->parts))
 		return;
-	/* Unless it was left, its owner may free it from here on. */
+	/*
+	 * Unless it was left, its owner may free it from here on. Pairs with the acquire
+	 * in tw_xfer_wait() and the exchange in tw_xfer_leave().
+	 */
 	state = xchg(&f->state, 0);
 	if (state & BIT(TW_XFER_LEFT))
 		queue_work(tw_landing_wq, &f->work);
-	else	/* by the address only; the exchange is the barrier before it */
+	else	/* uses the address only; xchg() is the barrier that it needs before it */
 		wake_up_bit(&f->state, TW_XFER_FLYING);
 }
 
@@ -79,8 +85,8 @@ void tw_xfer_part_end(struct tw_xfer *f, struct tw_io *io, unsigned int nr,
 }
 
 /*
- * Pages @io..@io + @nr without an error so far, all in flight together. @state:
- * whether the transfer has been left.
+ * Starts those of the @nr pages from @io on that have no error so far, all together.
+ * @state is BIT(TW_XFER_LEFT) if the transfer has been left, else 0.
  */
 static void tw_xfer_submit(struct tw_xfer *f, struct tw_io *io,
 			     unsigned int nr, unsigned long state)
@@ -95,9 +101,10 @@ static void tw_xfer_submit(struct tw_xfer *f, struct tw_io *io,
 }
 
 /*
- * A part's failure is not each of its pages': these are asked alone, the first,
- * which is waited for, first. Two failures in a row and the device is taken at
- * its word: each may have taken its whole timeout. True: one is on its way.
+ * When a part fails, not each of its pages need be bad: they are read again one by
+ * one. The first is the page that a task waits for. After two failures in a row the
+ * others count as failed, since each try may take the device's whole timeout. Returns
+ * whether a page is under way.
  */
 static bool tw_xfer_again(struct tw_xfer *f, unsigned long state)
 {
@@ -145,8 +152,7 @@ static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_desc *t,
  * @state: TASK_KILLABLE, or how else to sleep
  * @timeout: jiffies, or MAX_SCHEDULE_TIMEOUT
  *
- * Return: 0: it has landed, -EINTR or -EAGAIN: not yet, and it is still the
- * caller's.
+ * Return: 0 if it has landed; -EINTR or -EAGAIN if not, and it is still the caller's.
  */
 int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout)
 {
@@ -158,7 +164,7 @@ int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout)
 		else
 			err = wait_on_bit_timeout(&f->state, TW_XFER_FLYING,
 						  state, timeout);
-		/* Acquire: after it, what the ends of parts have written. */
+		/* Pairs with xchg() in tw_xfer_put(); shows what parts have written. */
 		if (smp_load_acquire(&f->state))
 			return err;
 	} while (tw_xfer_again(f, 0));
@@ -175,15 +181,15 @@ int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout)
 bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f))
 {
 	f->landed = landed;
-	/* Ordered before the exchange in tw_xfer_put() that sees the bit. */
+	/* Pairs with xchg() in tw_xfer_put(): if that sees the bit, it sees ->landed. */
 	return cmpxchg(&f->state, BIT(TW_XFER_FLYING),
 		       BIT(TW_XFER_FLYING) | BIT(TW_XFER_LEFT)) ==
 	       BIT(TW_XFER_FLYING);
 }
 
 /**
- * tw_xfer_hung - a transfer takes so long that its device is avoided for a while
- * @f: transfer, the caller's
+ * tw_xfer_hung - have the device of a slow transfer avoided for a while
+ * @f: transfer, which the caller owns
  */
 void tw_xfer_hung(struct tw_xfer *f)
 {
@@ -196,8 +202,8 @@ u32 tw_page_crc(struct page *page)
 {
 	void *bytes = kmap_local_page(page);
 	/*
-	 * A page that is written out may be touched and changed meanwhile: then
-	 * it is taken back, and nobody reads the slot.
+	 * A page that is written out may be touched and changed meanwhile. Then
+	 * it is taken back, and the slot is never read.
 	 */
 	u32 crc = data_race(tw_crc32c(bytes, PAGE_SIZE));
 
@@ -227,7 +233,7 @@ static void tw_io_report(struct tw_tier_desc *t, const struct tw_io *io,
 			   tw_tier_names[t->id], what, io->slot, io->error);
 }
 
-/* Returns how many failed. */
+/* Reports and counts failures, and returns how many pages failed. */
 static unsigned int tw_io_outcome(struct tw_tier_desc *t,
 				  const struct tw_io *io, unsigned int nr,
 				  const char *what)
@@ -238,7 +244,7 @@ static unsigned int tw_io_outcome(struct tw_tier_desc *t,
 		if (!io[i].error)
 			continue;
 		failed++;
-		/* -ENOMEM, or the stores stand still: was not even tried */
+		/* It was not tried: there was no memory, or the stores stand still. */
 		if (io[i].error == -ENOMEM || io[i].error == -EBUSY)
 			continue;
 		errors++;

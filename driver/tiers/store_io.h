@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * store_io.h - pages to and from a store
+ *
+ * A transfer reads or writes up to TW_IO_BATCH pages. Its backend carries it out in
+ * parts, each a page or several whose slots follow each other, which end one by one.
+ * A transfer has landed when all its parts have ended and none is tried again.
+ *
+ * The room of moving owns transfers. There are no locks, see store_io.c.
  */
 #ifndef _TW_STORE_IO_H
 #define _TW_STORE_IO_H
@@ -17,10 +23,10 @@ struct tw_tier_desc;
 /**
  * struct tw_io - one page's I/O
  * @slot: slot in the store
- * @error: out: 0 or -errno (-EIO, -EILSEQ: checksum wrong, …)
+ * @error: out: 0 or -errno, for instance -EIO, or -EILSEQ if the checksum is wrong
  * @page: order-0 page
  * @sum: with tw_xfer.sums: the crc32c of what is, or will be, in the slot
- * @shared: out: the part it was in had other pages, too
+ * @shared: out: whether its part had other pages, too
  */
 struct tw_io {
 	u32 slot;
@@ -30,7 +36,7 @@ struct tw_io {
 	bool shared;
 };
 
-/* At load and unload: what the transfers of all stores share. */
+/* Called at load and unload: the workqueue that the transfers of all stores share. */
 int tw_stores_init(void);
 void tw_stores_exit(void);
 
@@ -41,19 +47,19 @@ void tw_stores_exit(void);
  * @t: store
  * @io: the pages
  * @nr: how many, at most TW_IO_BATCH
- * @at: the next one that may have to be read again alone
- * @bad: of those read alone, failures in a row
- * @write: it is a write
- * @sums: checksums are those in @io, not those of the store
- * @parts: in flight, and one for the submitter
- * @state: TW_XFER_*
- * @landed: ends it in a worker, once its owner has left it
- * @work: does that
+ * @at: index of the next page that may have to be read again alone
+ * @bad: how many pages in a row have failed when they were read alone
+ * @write: whether it is a write
+ * @sums: whether checksums are those in @io, not those of the store
+ * @parts: parts in flight, and one more while the submitter is at work
+ * @state: bits TW_XFER_*
+ * @landed: called in a worker when it has landed, if its owner has left it
+ * @work: the work item that calls @landed
  *
- * In memory that outlives the I/O: a device may keep it for ever. The owner
- * starts it, waits, and when tw_xfer_wait() says that it has landed calls
- * tw_xfer_end(). An owner that cannot wait any longer leaves it: everything
- * that @landed needs, the transfer as well, is then @landed's to release.
+ * It lives in memory that outlives the I/O, since a device may keep it for ever. The
+ * owner starts it, waits, and when tw_xfer_wait() says that it has landed calls
+ * tw_xfer_end(). An owner that cannot wait any longer leaves it. From then on @landed
+ * has to release the transfer and all that @landed needs.
  */
 struct tw_xfer {
 	struct tw_tier_desc *t;
@@ -72,13 +78,14 @@ struct tw_xfer {
 #define TW_XFER_FLYING	0	/* bits of tw_xfer.state */
 #define TW_XFER_LEFT		1
 
-/* I/O that takes longer is taken for hung by callers that have other things to do. */
+/* Callers that have other things to do take I/O that lasts longer for hung. */
 #define TW_XFER_HUNG		(10 * HZ)
 
 /*
- * Neighbours go together. GFP_NOIO. The owner has slots and pages.
- * Writes remember the crc32c, reads check it. Writes end with -EBUSY while the
- * stores stand still.
+ * They start a transfer, whose owner holds the slots and the pages. Pages whose slots
+ * follow each other go together. Allocations are GFP_NOIO. Writes remember the crc32c
+ * of each page, and reads check it. Writes end with -EBUSY while the stores stand
+ * still.
  */
 void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		    unsigned int nr);
@@ -93,22 +100,23 @@ void tw_xfer_read_sums(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *
 void tw_xfer_write_sums(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 			unsigned int nr);
 /*
- * Sleeps in @state until it has landed: 0; -EINTR for a signal, -EAGAIN when
- * @timeout jiffies (MAX_SCHEDULE_TIMEOUT: none) have passed without news.
+ * Sleeps in @state until the transfer has landed and returns 0, or -EINTR for a
+ * signal, or -EAGAIN when @timeout jiffies have passed (never if it is
+ * MAX_SCHEDULE_TIMEOUT).
  */
 int tw_xfer_wait(struct tw_xfer *f, unsigned int state, long timeout);
 /*
- * True: left, @landed comes in process context and @f is no longer the
- * caller's; false: it lands just now, wait again. The caller has prepared for
- * both: @landed may run at once.
+ * Leaves a transfer. True: @landed will be called in process context, and @f is no
+ * longer the caller's. False: the transfer is just landing, and the caller waits
+ * again. The caller has prepared for both, since @landed may run at once.
  */
 bool tw_xfer_leave(struct tw_xfer *f, void (*landed)(struct tw_xfer *f));
-/* It takes so long that its device is avoided for a while. */
+/* Has the device avoided for a while, since the transfer takes so long. */
 void tw_xfer_hung(struct tw_xfer *f);
 /*
- * After landing: each io->error is set; returns how many failed. Counts bytes
- * and errors, emits TW_EVENT_TIER_ERROR and a rate-limited message for each
- * failure.
+ * To be called when the transfer has landed. Sets each io->error and returns how many
+ * pages failed. Counts bytes and errors, emits TW_EVENT_TIER_ERROR and a rate-limited
+ * message for each failure.
  */
 unsigned int tw_xfer_end(struct tw_xfer *f);
 
@@ -126,7 +134,7 @@ u32 tw_page_crc(struct page *page);
 
 /* -- for backends: see tw_tier_ops.submit ------------------------------------- */
 
-/* The @nr pages from @io on, of the submitted ones, are about to be under way together. */
+/* Announces a part: the @nr pages from @io on are about to be under way together. */
 static inline void tw_xfer_part_begin(struct tw_xfer *f, struct tw_io *io,
 				      unsigned int nr)
 {
@@ -138,8 +146,8 @@ static inline void tw_xfer_part_begin(struct tw_xfer *f, struct tw_io *io,
 }
 
 /*
- * They have ended, all with @error: 0, or -EIO, the one word for what devices have
- * many for. Any context. The transfer may be gone then.
+ * Ends a part. All its pages get @error: 0, or -EIO for any error that devices have.
+ * Any context. The transfer may be gone afterwards.
  */
 void tw_xfer_part_end(struct tw_xfer *f, struct tw_io *io, unsigned int nr,
 		      int error);

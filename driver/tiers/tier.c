@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tier.c - the table of tiers: charging, and what is told of them
+ * tier.c - the table of tiers: charging, and questions about tiers
  *
  * Owns tw_tiers and tw_tier_mutex, which serialises bind and unbind (bind.c,
  * unbind.c) and is taken before everything else in the driver; it may be held for
  * long, while a tier is evacuated, so nothing but bind and unbind takes it. What
  * others read of a tier (state, kind, capacity, nodes, figures) changes under
- * pressure_lock, too, and is read under either lock, or without one by those who
- * hold a charge (see tier.h).
+ * pressure_lock, too. It is read under either lock, or without one by a caller that
+ * holds a charge (see tier.h). All higher rooms may call this file.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
@@ -65,13 +65,13 @@ void tw_tier_event(struct tw_tier_desc *t, unsigned int type, u64 addr,
  * tw_pressure_kick - have the level looked at
  * @t: tier
  *
- * Any context. Calls until the work runs cost one load each.
+ * Any context. Further calls until the work runs cost one load each.
  */
 void tw_pressure_kick(struct tw_tier_desc *t)
 {
 	/*
 	 * ->used was changed by a fully ordered atomic before this. Pairs with
-	 * the full barrier in tw_pressure_work(): either we see 0 here, or the
+	 * the full barrier in tw_pressure_work(): either 0 is read here, or the
 	 * work sees the new ->used.
 	 */
 	if (atomic_read(&t->pressure_kicked))
@@ -100,11 +100,14 @@ bool tw_tier_charge(struct tw_tier_desc *t, unsigned long n, unsigned long over)
 	if (tw_tier_used(t) + n > limit)
 		return false;
 	/*
-	 * Fully ordered, pairs with smp_mb() in tw_tier_leave(): either we see
-	 * that the tier is leaving, or the task that unbinds it sees the charge.
+	 * Fully ordered, pairs with smp_mb() in tw_tier_leave(): either it is seen
+	 * here that the tier is leaving, or the task that unbinds it sees the charge.
 	 */
 	used = atomic64_add_return(n, tw_tier_used_ctr(t));
-	/* Acquire: ->kind and the backend's, set before BOUND by tw_tier_enter(). */
+	/*
+	 * Pairs with the release in tw_tier_enter(), before which ->kind and what the
+	 * backend fills in were set.
+	 */
 	if (smp_load_acquire(&t->state) != TW_TIER_BOUND ||
 	    READ_ONCE(t->kind) != TW_KIND_NUMA || used > limit) {
 		tw_tier_used_add(t, -(long)n);
@@ -153,8 +156,8 @@ static u64 tw_tier_nominal(int tier)
 }
 
 /*
- * Measured latencies when both tiers are bound, unless they say that the slower
- * tier is the faster one (two tiers of one kind of memory measure alike).
+ * These are the measured latencies when both tiers are bound, unless those say that
+ * the slower tier is the faster one: two tiers of one kind of memory measure alike.
  */
 bool tw_tier_latencies(int from, int to, u64 *from_ns, u64 *to_ns)
 {

@@ -5,20 +5,25 @@
  * A tier is bound to memory (NUMA nodes) or to a store (a block device). Its
  * backend knows pages and slots, never regions.
  *
- * Which of the two a tier is, its kind, is the binding's: constant from bind until
- * the last charge has gone and it is let go. Its number says only what is asked of
- * it (bind.c) and in which order tiers are tried (order_calc.h).
+ * Which of the two a tier is, its kind, depends on what it is bound to. The kind is
+ * constant from bind until the last charge has gone and the tier is let go. A tier's
+ * number only says what it may be bound to (bind.c) and in which order tiers are
+ * tried (order_calc.h).
  *
  * Lifetimes. What is charged to a tier pins its binding: a page in a memory
  * tier (tw_tier_charge()), an allocated slot of a store (tw_slots_alloc()).
  * Unbinding sets TW_TIER_LEAVING, which makes every later charge fail, moves
- * the pages away and lets go only when nothing is charged any more. So whoever
- * holds a charge may use ->nodes or ->store without a lock; anybody else looks
- * at ->store under rcu_read_lock() only.
+ * the pages away and lets go only when nothing is charged any more. So a caller
+ * that holds a charge may use ->nodes or ->store without a lock; any other caller
+ * looks at ->store under rcu_read_lock() only.
  *
  * Locks. tw_tier_mutex serialises bind and unbind and is taken before
- * everything else in the driver. tw_store.lock (a spinlock, innermost) guards
- * the slot bitmap.
+ * everything else in the driver. A tier's pressure_lock (a spinlock of process
+ * context) guards what others read of the tier, see tier.c. tw_store.lock (a
+ * spinlock, innermost) guards the slot bitmap.
+ *
+ * All higher rooms call these functions, in any context unless their comment says
+ * otherwise.
  */
 #ifndef _TW_TIER_H
 #define _TW_TIER_H
@@ -46,12 +51,13 @@ enum tw_tier_state {
 /**
  * struct tw_tier_desc - a tier: what it is bound to, and how full it is
  * @id: enum tw_tier
- * @kind: TW_KIND_*, constant from bind until it is let go; READ_ONCE() as @state
- * @ops: its backend, from bind until it is let go; for holders of a charge
+ * @kind: TW_KIND_*, constant from bind until it is let go; READ_ONCE() as for @state
+ * @ops: its backend, from bind until it is let go; used by holders of a charge, and
+ *	under tw_tier_mutex
  * @state: enum tw_tier_state; READ_ONCE() outside tw_tier_mutex
  * @capacity: pages; changed under @pressure_lock while bound
  * @asked: NUMA tiers: the capacity asked for at bind, 0 for all there is
- * @leave: NUMA tiers: percent of each node that is left to others, 0: none
+ * @leave: NUMA tiers: percent of each node that is left to others, may be 0
  * @latency_ns: measured at bind
  * @bandwidth: bytes per second, measured at bind
  * @nodes: NUMA tiers: where pages come from
@@ -64,7 +70,7 @@ enum tw_tier_state {
  * @pressure_lock: orders changes of the level and the writes of @sh
  * @pressure_up: used pages from which the level must be looked at again
  * @pressure_down: used pages below which it must be looked at again
- * @pressure_base: enum tw_level by use alone, without stalls; @pressure_lock
+ * @pressure_base: enum tw_level by use alone, without stalls; under @pressure_lock
  * @pressure_kicked: @pressure_work is about to run
  * @pressure_work: looks at the level
  */
@@ -105,22 +111,22 @@ static inline bool tw_tier_valid(int tier)
 }
 
 /*
- * The tiers of each kind, a bit each, while they are bound or leaving: as their
- * ->kind, for all at a glance. tw_tier_set_kind() alone changes them.
+ * The tiers of each kind that are bound or leaving, a bit for each: what their ->kind
+ * says, in one word. Only tw_tier_set_kind() changes them.
  */
 extern unsigned int tw_memory_tiers;
 extern unsigned int tw_store_tiers;
 
 /*
- * Is the tier bound, or leaving, and its pages frames of memory? It stays so as
- * long as anything is charged to it; to all others it is a hint.
+ * Is the tier, bound or leaving, one of memory? The answer holds as long as anything
+ * is charged to the tier. To a caller that holds no charge it is a hint.
  */
 static inline bool tw_tier_is_memory(int tier)
 {
 	return tw_order_has(READ_ONCE(tw_memory_tiers), tier);
 }
 
-/* The same for a store. What is not bound is neither. */
+/* The same for a store. A tier that is not bound is of neither kind. */
 static inline bool tw_tier_is_store(int tier)
 {
 	return tw_order_has(READ_ONCE(tw_store_tiers), tier);
@@ -134,9 +140,9 @@ int tw_memory_next(int first, int tier);
 int tw_store_next(int tier);
 
 /*
- * The memory tiers, that of number @_first at first if it is one, and the stores,
- * fastest first: those that are bound or leaving. Any may be bound or let go
- * meanwhile, so that whoever needs to know asks again.
+ * Loops over the memory tiers, beginning with @_first if it is one, and over the
+ * stores, fastest first. They visit tiers that are bound or leaving. Since a tier may
+ * be bound or let go meanwhile, a caller that needs it bound has to check that.
  */
 #define tw_for_each_memory_tier_from(_first, _tier)			\
 	for ((_tier) = tw_tier_is_memory(_first) ? (_first) :		\
@@ -155,11 +161,11 @@ static inline bool tw_tier_bound(int tier)
 	return READ_ONCE(tw_tiers[tier].state) == TW_TIER_BOUND;
 }
 
-/* Is any memory tier bound, but for @except (TW_TIER_NONE: for none)? */
+/* Is any memory tier but @except bound? @except may be TW_TIER_NONE. */
 bool tw_memory_bound(int except);
 /*
- * Which tier is short of room when a page finds none that is to be in @preferred?
- * That one, unless it is a store.
+ * The tier that counts as short of room when a page finds none in memory: the tier
+ * that it is to be in, @preferred, or if that is a store the first memory tier.
  */
 int tw_memory_short(int preferred);
 
@@ -179,29 +185,29 @@ static inline unsigned long tw_tier_used(struct tw_tier_desc *t)
 	return atomic64_read(tw_tier_used_ctr(t));
 }
 
-/* Out of line: schedules a look at the level (any context). */
+/* Has the pressure level looked at soon. Any context; out of line, since it is rare. */
 void tw_pressure_kick(struct tw_tier_desc *t);
 
 /*
  * Writes of @sh go between these two, under @pressure_lock. The barriers pair
- * with those of the reader's loop in uapi.
+ * with those of the reader's loop, which is in the uapi header.
  */
 static inline void tw_tier_sh_begin(struct tw_tier_desc *t)
 {
 	WRITE_ONCE(t->sh->seq, t->sh->seq + 1);
-	smp_wmb();	/* odd before the new values: the reader's fence_acquire() */
+	smp_wmb();	/* ->seq is odd before the new values; reader: fence_acquire() */
 }
 
 static inline void tw_tier_sh_end(struct tw_tier_desc *t)
 {
-	/* Even after them: the reader's load_acquire(). */
+	/* ->seq is even after the new values; pairs with the reader's load_acquire(). */
 	smp_store_release(&t->sh->seq, t->sh->seq + 1);
 }
 
 /* Publishes an event of a tier; process context. */
 void tw_tier_event(struct tw_tier_desc *t, unsigned int type, u64 addr, int status);
 
-/* ->used of any tier changes only through these, any context. */
+/* ->used of a tier changes only in this and the next two functions. Any context. */
 static inline void tw_tier_used_add(struct tw_tier_desc *t, long n)
 {
 	unsigned long used = atomic64_add_return(n, tw_tier_used_ctr(t));
@@ -212,8 +218,8 @@ static inline void tw_tier_used_add(struct tw_tier_desc *t, long n)
 }
 
 /*
- * Charge @n pages to a tier: true when it is memory, bound, and stays within
- * capacity + @over. Pairs with the full barrier after LEAVING is set.
+ * Charges @n pages to a tier: true when it is memory, bound, and stays within
+ * capacity + @over. Pairs with the full barrier in tw_tier_leave() (unbind.c).
  */
 bool tw_tier_charge(struct tw_tier_desc *t, unsigned long n,
 		    unsigned long over);
@@ -223,13 +229,13 @@ static inline void tw_tier_uncharge(struct tw_tier_desc *t, unsigned long n)
 	tw_tier_used_add(t, -(long)n);
 }
 
-/* See tw_tier_ops.alloc: a page of a memory tier that the caller has charged. */
+/* Allocates a page of a memory tier that the caller has charged: tw_tier_ops.alloc. */
 static inline struct page *tw_tier_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
 {
 	return t->ops->alloc(t, gfp, nid);
 }
 
-/* What an access costs in either; true: @to is the faster one. */
+/* Tells what an access costs in each of two tiers. True when @to is the faster one. */
 bool tw_tier_latencies(int from, int to, u64 *from_ns, u64 *to_ns);
 
 #endif

@@ -7,6 +7,9 @@
  * its room is counted, its pressure watched, a page charged and given back
  * (put_page()) in tier.c and pressure.c; slots and their checksums are kept in
  * slots.c; transfers are waited for, left, tried again and checked in store_io.c.
+ *
+ * Only the room of tiers calls these directly: bind.c, tier.h, store.c, store_io.c.
+ * Each member says under which lock.
  */
 #ifndef _TW_TIER_OPS_H
 #define _TW_TIER_OPS_H
@@ -26,34 +29,34 @@ struct tw_xfer;
  * struct tw_tier_ops - a backend
  * @kind: TW_KIND_NUMA: memory, whose pages are mapped where they are; TW_KIND_STORE:
  *	a store, whose pages are copied to memory and back, in slots of a page
- * @check: may a bind be asked for like this, whatever the machine looks like? The
- *	number of the tier and the flags are known to be valid. No locks. 0, or the
- *	errno of the ioctl
+ * @check: are the arguments of a bind valid, whatever the machine looks like? The
+ *	number of the tier and the flags are known to be valid. No locks. Returns 0,
+ *	or the errno of the ioctl
  * @bind: takes what backs the tier and fills in capacity (pages), latency_ns and
  *	bandwidth (bytes a second); a store calls tw_store_open() last. Under
- *	tw_tier_mutex, sleeps. 0, or the errno of the ioctl, and nothing is held
- * @refresh: what backs the tier may have changed its size while it was being bound:
- *	the capacity again. Under tw_tier_mutex. NULL: it never does
+ *	tw_tier_mutex, sleeps. Returns 0, or the errno of the ioctl and holds nothing
+ * @refresh: sets the capacity again, because what backs the tier may have changed its
+ *	size while it was being bound. Under tw_tier_mutex. NULL if that never happens
  * @unbind: gives back what @bind took; a store calls tw_store_close() first. Nothing
  *	is charged any more, the tier is not seen as bound. Under tw_tier_mutex, sleeps
- * @alloc: memory alone: a page (order 0) of a tier that the caller has charged, near
+ * @alloc: memory only: a page (order 0) of a tier that the caller has charged, near
  *	to node @nid, or where the task's memory policy has it (NUMA_NO_NODE). @gfp
- *	says whether it may sleep, is accounted, is zeroed. NULL: there is none; never
- *	warns. It is given back with put_page()
- * @submit: stores alone: starts a transfer of those of the @nr pages @io that have no
+ *	says whether it may sleep, is accounted, is zeroed. NULL if there is none; never
+ *	warns. The page is given back with put_page()
+ * @submit: stores only: starts a transfer of those of the @nr pages @io that have no
  *	error yet, each to or from its slot, and returns. The caller holds the slots. What
  *	ends by itself, a page or several that follow each other, is a part: announced
  *	by tw_xfer_part_begin() and ended once, from any context, by
  *	tw_xfer_part_end(). May sleep, but allocates as in GFP_NOIO, and cannot fail:
  *	a page that cannot be started is a part that ends with an error
- * @submit_bio: stores alone: has @bio, a whole number of pages to read or write,
+ * @submit_bio: stores only: has @bio, a whole number of pages to read or write,
  *	carried out on the slots from @slot on, and ended by bio_endio() in any context.
  *	The caller holds the slots. It is called from another device's ->submit_bio,
  *	so it neither waits nor allocates
- * @stable: stores alone: do pages have to stay as they are while they are written?
- *	This and the next two are asked under RCU, and so do not sleep
- * @gone: stores alone: is it known that nothing can be read or written any more?
- * @dev: stores alone: number of the device, as st_rdev has it; 0: there is none
+ * @stable: stores only: do pages have to stay as they are while they are written?
+ *	This and the next two are called under RCU, and so do not sleep
+ * @gone: stores only: is it known that nothing can be read or written any more?
+ * @dev: stores only: number of the device, as st_rdev has it; 0 if there is none
  */
 struct tw_tier_ops {
 	int kind;
