@@ -30,7 +30,7 @@
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
 
-#define TW_SWAP_BIOS_MIN	16	/* of each store, when there is no memory */
+#define TW_SWAP_BIOS_MIN	8	/* of each store, when there is no memory */
 
 /**
  * struct tw_swap_bio - a part of a request

@@ -63,7 +63,8 @@ def disarm(knob):
             pass
 
 
-def sweep(call, undo=lambda result: None, refuses=True, regions=(), after=lambda: None):
+def sweep(call, undo=lambda result: None, refuses=True, regions=(), after=lambda: None,
+          most=MOST):
     """call() for each n until nothing is injected any more: how many n there were.
 
     undo() is called with the result when there is one, after() in any case: what was
@@ -72,7 +73,7 @@ def sweep(call, undo=lambda result: None, refuses=True, regions=(), after=lambda
     knob = os.open(FAIL_NTH, os.O_RDWR)
     failures = 0
     try:
-        for nth in range(1, MOST):
+        for nth in range(1, most):
             before = Observer.see(regions) if refuses else None
             text = str(nth).encode()
             err, result = 0, None
@@ -96,7 +97,7 @@ def sweep(call, undo=lambda result: None, refuses=True, regions=(), after=lambda
                 return nth - 1, failures
     finally:
         os.close(knob)
-    pytest.fail(f"still failing at {MOST}")
+    pytest.fail(f"still failing at {most}")
 
 
 def ioctl(handle, command, arg):
@@ -216,7 +217,7 @@ def test_swap(dev):
     """Refused, nothing is set aside and no disk is there."""
     room = Observer.stats.objects()["room_reserved"]
     points, failures = sweep(lambda: ioctl(dev, tw.TW_IOC_SWAP_CREATE, tw.SwapCreate(pages=512)),
-                             undo=lambda _: dev.swap_destroy())
+                             undo=lambda _: dev.swap_destroy(), most=2 * MOST)
     assert points >= 20 and failures >= 20
     assert Observer.stats.objects()["room_reserved"] == room
     dev.swap_create(512)
