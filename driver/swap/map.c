@@ -182,8 +182,7 @@ void tw_swap_reap(struct tw_swap *d)
 /* -- reading ------------------------------------------------------------------- */
 
 /*
- * Would a faster store take the page now? Then it is worth writing it again. @target
- * was filled a moment ago, or the next write looks for another.
+ * Would a faster store take the page now? Then it is worth writing it again.
  */
 static bool tw_swap_wants_again(struct tw_swap *d, int tier)
 {

@@ -75,7 +75,7 @@ struct tw_swap_mover {
  * @lock: see above; also @opens and @ending
  * @opens: how often it is open
  * @ending: it is about to be removed and cannot be opened any more
- * @target: the tier that the last write went to; a hint
+ * @target: the tier that new pages go to, as the last write and @work found it; a hint
  * @spare: by tier, pages marked SPARE; a count for users, which may be behind
  * @failed: pages that could not be read
  * @errors: by tier, failures of reads or writes, and wrong checksums, that @tell has

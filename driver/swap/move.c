@@ -169,6 +169,8 @@ static void tw_swap_work(struct work_struct *work)
 			cond_resched();
 		}
 	}
+	at = tw_swap_choose(stores, tw_swap_stores(stores));
+	WRITE_ONCE(d->target, at < 0 ? TW_TIER_NONE : stores[at].tier);
 	memalloc_noio_restore(noio);
 }
 

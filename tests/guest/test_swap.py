@@ -4,43 +4,50 @@
 import errno
 import mmap
 import os
+import random
+import signal
 import stat
 import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 import tw
-from support import Cgroup, Child, Delta, errno_of, run_child, tiers_of, wait_for
+from support import (AlignedBuffer, Cgroup, Child, Delta, Loop, Mapper, Reached, bind, device_bytes,
+                     errno_of, find_on_disk, format_store, refused, run_child, run_user,
+                     store_path, tiers_of, wait_for, write_direct)
 from tw import CPU, HDD, NVME, PAGE, SSD, STORES
 
 MIB = 1 << 20
 DISK = Path("/dev/twswap")
+SWAPPER = Path(__file__).resolve().parents[2] / "build" / "stress" / "swapper"
 # The signature, and slots that each CPU keeps to give back together.
 KEPT = 1 + 64 * (os.cpu_count() or 1)
+FAILSLAB = Path("/sys/kernel/debug/failslab")
 
 
-def use(path=DISK):
-    """mkswap and swapon."""
-    wait_for(path.exists)
-    subprocess.run(["mkswap", path], check=True, capture_output=True)
-    subprocess.run(["swapon", path], check=True)
+@contextmanager
+def device(dev, pages):
+    """The swap device, not in use."""
+    dev.swap_create(pages)
+    try:
+        assert wait_for(DISK.exists)
+        yield DISK
+    finally:
+        dev.swap_destroy()
 
 
 @contextmanager
 def swapping(dev, pages):
     """The swap device, in use."""
-    dev.swap_create(pages)
-    try:
-        use()
+    with device(dev, pages):
+        subprocess.run(["mkswap", DISK], check=True, capture_output=True)
+        subprocess.run(["swapon", DISK], check=True)
         try:
-            yield dev
+            yield
         finally:
             subprocess.run(["swapoff", DISK], check=True)
-    finally:
-        dev.swap_destroy()
 
 
 @pytest.fixture
@@ -67,9 +74,12 @@ class Memory:
             self.version[index] += 1
             self.map[index * PAGE:(index + 1) * PAGE] = self.page(index)
 
+    def read(self, index):
+        return self.map[index * PAGE:(index + 1) * PAGE]
+
     def wrong(self, indices):
-        return [index for index in indices
-                if self.map[index * PAGE:(index + 1) * PAGE] != self.page(index)]
+        return [index for index in indices if self.read(index) != self.page(index)]
+
 
 
 def within(group, function, *args, timeout=240):
@@ -79,74 +89,408 @@ def within(group, function, *args, timeout=240):
     return run_child(work, timeout=timeout)
 
 
+def push_out(group):
+    """What is in the group leaves memory, all that can."""
+    for _ in range(4):
+        try:
+            group.write("memory.reclaim", str(64 * MIB))
+        except OSError as error:
+            assert error.errno == errno.EAGAIN
+    assert int(group.read("memory.swap.current")) > 0
+
+
+def swapper(group, *arguments, **more):
+    """The program, in a group."""
+    return subprocess.Popen([SWAPPER, *map(str, arguments)], preexec_fn=group.enter,
+                            stdout=subprocess.PIPE, text=True, **more)
+
+
+def finished(program, timeout=240):
+    output = program.communicate(timeout=timeout)[0]
+    assert program.returncode == 0, output
+
+
+def used(dev):
+    return list(dev.swap_info().used)
+
+
+class Raw:
+    """The device, past the page cache."""
+
+    def __init__(self, path=DISK):
+        self.fd = os.open(path, os.O_RDWR | os.O_DIRECT)
+        self.buffer = AlignedBuffer(16 * PAGE)
+
+    def write(self, at, data):
+        self.buffer.write(0, data)
+        return tw.check(tw.libc.pwrite(self.fd, self.buffer.addr, len(data), at * PAGE))
+
+    def read(self, at, pages=1):
+        got = tw.check(tw.libc.pread(self.fd, self.buffer.addr, pages * PAGE, at * PAGE))
+        return self.buffer.read(0, got)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exc):
+        os.close(self.fd)
+        self.buffer.unmap()
+
+
+def stamp(at, turn=0):
+    return (f"{at} {turn}|".encode() * 1100)[:PAGE]
+
+
 class TestDevice:
     def test_appears_and_goes(self, dev):
-        number = dev.swap_create(1000)
-        assert wait_for(DISK.exists)
-        there = DISK.stat()
-        assert stat.S_ISBLK(there.st_mode) and there.st_rdev == number
-        info = dev.swap_info()
-        assert (info.pages, info.dev, info.open, sum(info.used)) == (1000, number, 0, 0)
-        dev.swap_destroy()
+        with device(dev, 1000):
+            there = DISK.stat()
+            info = dev.swap_info()
+            assert stat.S_ISBLK(there.st_mode) and there.st_rdev == info.dev
+            assert (info.pages, info.open, info.failed, sum(info.used)) == (1000, 0, 0, 0)
+            assert DISK.stat().st_mode & 0o007 == 0
         assert wait_for(lambda: not DISK.exists())
         assert errno_of(dev.swap_info) == errno.ENOENT
 
     def test_one_only(self, dev):
-        dev.swap_create(1000)
-        try:
+        with device(dev, 1000):
             assert errno_of(dev.swap_create, 1000) == errno.EEXIST
             assert dev.swap_info().pages == 1000
-        finally:
-            dev.swap_destroy()
         assert errno_of(dev.swap_destroy) == errno.ENOENT
 
     def test_not_while_it_is_open(self, dev):
-        dev.swap_create(1000)
-        wait_for(DISK.exists)
-        with open(DISK, "rb"):
+        with device(dev, 1000), open(DISK, "rb"):
             assert errno_of(dev.swap_destroy) == errno.EBUSY
             assert dev.swap_info().open == 1
-        dev.swap_destroy()
 
     def test_reads_what_was_written(self, dev):
-        """Sectors in any order, over what is there, and zeroes where nothing was written."""
-        dev.swap_create(1000)
-        wait_for(DISK.exists)
-        try:
-            with open(DISK, "r+b", buffering=0) as disk:
-                for turn in range(3):
-                    for index in (5, 6, 7, 100, 6, 999):
-                        disk.seek(index * PAGE)
-                        disk.write(bytes([index % 256, turn]) * (PAGE // 2))
-                    os.fsync(disk.fileno())
-                    os.posix_fadvise(disk.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-                    for index in (5, 6, 7, 100, 999):
-                        disk.seek(index * PAGE)
-                        assert disk.read(PAGE) == bytes([index % 256, turn]) * (PAGE // 2)
-                disk.seek(50 * PAGE)
-                assert disk.read(PAGE) == bytes(PAGE)
-            assert sum(dev.swap_info().used) == 5
-        finally:
-            dev.swap_destroy()
+        """In any order, over what is there, and zeroes where nothing was written."""
+        with tiers_of(dev, {NVME: 300, SSD: 400, HDD: 800}), device(dev, 1000):
+            version = {}
+            chance = random.Random(1)
+            with Raw() as raw:
+                for turn in range(600):
+                    first, pages = chance.randrange(990), chance.choice((1, 1, 2, 7))
+                    data = b"".join(stamp(at, turn) for at in range(first, first + pages))
+                    assert raw.write(first, data) == len(data)
+                    version.update(dict.fromkeys(range(first, first + pages), turn))
+                    at = chance.randrange(1000)
+                    assert raw.read(at) == (stamp(at, version[at]) if at in version
+                                            else bytes(PAGE))
+                for at in range(0, 992, 16):
+                    wanted = b"".join(stamp(page, version[page]) if page in version
+                                      else bytes(PAGE) for page in range(at, at + 16))
+                    assert raw.read(at, 16) == wanted
+            assert sum(used(dev)) == len(version)
+
+    def test_discarded_pages_are_gone(self, dev):
+        with device(dev, 1000), Raw() as raw:
+            raw.write(10, b"".join(map(stamp, range(10, 20))))
+            assert sum(used(dev)) == 10
+            subprocess.run(["blkdiscard", "--offset", str(12 * PAGE), "--length", str(4 * PAGE),
+                            DISK], check=True)
+            assert sum(used(dev)) == 6
+            assert raw.read(11) == stamp(11) and raw.read(12, 4) == bytes(4 * PAGE)
+            assert raw.read(16) == stamp(16)
+
+    def test_nothing_of_it_is_left(self, dev, stats):
+        before = stats.used()
+        with device(dev, 1000), Raw() as raw:
+            raw.write(10, b"".join(map(stamp, range(10, 20))))
+            assert sum(stats.used()) == sum(before) + 10
+            assert sum(stats.tier(tier)["swap_used"] for tier in STORES) == 10
+        assert stats.used() == before
+        assert sum(stats.tier(tier)["swap_used"] for tier in STORES) == 0
+
+
+class TestRoom:
+    """As many slots as the device has pages are its, and no more."""
+
+    TIERS = {NVME: 400, SSD: 600, HDD: 0}
+
+    def test_more_than_there_is(self, dev):
+        with tiers_of(dev, {**self.TIERS, HDD: 1000}):
+            with refused(errno.ENOSPC):
+                dev.swap_create(2001)
+            with device(dev, 2000):
+                pass
+
+    def test_regions_leave_it_alone(self, dev, make):
+        """A region that would take every slot gets what is left."""
+        with tiers_of(dev, {CPU: 512, NVME: 400, SSD: 600, HDD: 16}):
+            region, _ = make(400, touched=400)
+            with device(dev, 900), Raw() as raw:
+                for target in (NVME, SSD, HDD):
+                    try:
+                        region.migrate(0, 400 * PAGE, target)
+                    except OSError as error:
+                        assert error.errno == errno.ENOSPC
+                assert sum(region.info().pages[tier] for tier in STORES) <= 1016 - 900
+                for at in range(0, 896, 16):
+                    raw.write(at, b"".join(map(stamp, range(at, at + 16))))
+                assert sum(used(dev)) == 896
+                assert all(raw.read(at) == stamp(at) for at in range(896))
+
+    def test_what_it_needs_stays_bound(self, dev):
+        with tiers_of(dev, {NVME: 400, SSD: 600, HDD: 600}), device(dev, 1100):
+            with refused(errno.ENOSPC):
+                dev.unbind(SSD)
+            dev.unbind(NVME)
+            bind(dev, NVME, 400)
+
+    def test_unbinding_moves_its_pages(self, dev, stats):
+        with tiers_of(dev, {NVME: 400, SSD: 600, HDD: 1000}), device(dev, 900), Raw() as raw:
+            for at in range(0, 896, 16):
+                raw.write(at, b"".join(map(stamp, range(at, at + 16))))
+            assert wait_for(lambda: used(dev)[NVME] and used(dev)[SSD])
+            there = used(dev)[SSD]
+            assert dev.unbind(SSD) >= there
+            assert used(dev)[SSD] == 0 and sum(used(dev)) == 896
+            assert all(raw.read(at) == stamp(at) for at in range(896))
+            bind(dev, SSD, 600)
+            assert stats.tier(SSD)["swap_used"] == 0
+
+    def test_the_oldest_sink(self, dev, stats):
+        """New pages find room in the fastest store; what has been there longest goes on."""
+        delta = Delta(stats)
+        with tiers_of(dev, {NVME: 512, SSD: 512, HDD: 4096}), device(dev, 4000), Raw() as raw:
+            for at in range(0, 3200, 16):
+                raw.write(at, b"".join(map(stamp, range(at, at + 16))))
+            assert wait_for(lambda: delta.tier(NVME)["swap_sunk"] > 0)
+            assert wait_for(lambda: dev.tier_info(NVME).capacity - used(dev)[NVME] >= 128)
+            read = Delta(stats)
+            assert all(raw.read(at) == stamp(at) for at in range(0, 128))
+            assert read.tier(NVME)["swap_in"] == 0
+            raw.write(3200, b"".join(map(stamp, range(3200, 3216))))
+            assert all(raw.read(at) == stamp(at) for at in range(3200, 3216))
+            assert read.tier(NVME)["swap_in"] == 16
+            assert all(raw.read(at) == stamp(at) for at in range(128, 3200))
 
 
 class TestSwap:
+    """In use."""
+
     def test_larger_than_memory(self, dev, group, stats):
         """Each page comes back as it was, from whichever store."""
-        def work():
-            memory = Memory(28 * MIB // PAGE)
-            everything = range(len(memory.version))
-            memory.write(everything)
-            bad = memory.wrong(everything)
-            memory.write(everything[::3])
-            return bad + memory.wrong(everything)
+        delta = Delta(stats)
+        with tiers_of(dev, {NVME: 1000, SSD: 2000, HDD: 6000}), swapping(dev, 8000):
+            finished(swapper(group, 7000, 2, 1))
+            assert group.events()["oom_kill"] == 0
+            counters = [delta.tier(tier) for tier in STORES]
+            assert all(one["swap_out"] + one["swap_in"] > 0 for one in counters)
+            assert counters[0]["swap_sunk"] > 0
+            assert wait_for(lambda: sum(used(dev)) <= KEPT)
 
-        with tiers_of(dev, {NVME: 1000, SSD: 2000, HDD: 6000}):
+    def test_huge_pages(self, dev, group):
+        with tiers_of(dev, {NVME: 1000, SSD: 2000, HDD: 6000}), swapping(dev, 8000):
+            finished(swapper(group, "--huge", 6000, 1, 2))
+
+    def test_what_comes_back_leaves_the_slow_store(self, dev, group, stats):
+        """Read from the slowest store and pushed out again, it is in the fastest."""
+        def work():
+            memory = Memory(1200)
+            memory.write(range(1200))
+            push_out(group)
+            assert wait_for(lambda: used(dev)[HDD] > 200)
+            first = Delta(stats)
+            assert memory.wrong(range(150)) == []
+            read = first.tier(HDD)["swap_in"]
+            assert 0 < dev.swap_info().spare[HDD] <= read
+            push_out(group)
+            again = Delta(stats)
+            assert memory.wrong(range(150)) == []
+            return read, again.tier(HDD)["swap_in"]
+
+        with tiers_of(dev, {NVME: 1024, SSD: 16, HDD: 2048}), swapping(dev, 2000):
+            read, again = within(group, work)
+        assert read > 30 and again < read // 4
+
+    def test_swapoff_under_load(self, dev, group):
+        with tiers_of(dev, {NVME: 1000, SSD: 2000, HDD: 6000}), device(dev, 8000):
+            subprocess.run(["mkswap", DISK], check=True, capture_output=True)
+            subprocess.run(["swapon", DISK], check=True)
+            program = swapper(group, "--forever", 4000, 1, 3)
+            assert wait_for(lambda: sum(used(dev)) > 1000, 60)
+            group.write("memory.max", "max")
+            subprocess.run(["swapoff", DISK], check=True)
+            assert sum(used(dev)) <= 1
+            assert program.poll() is None
+            program.kill()
+            assert "wrong" not in program.communicate()[0]
+
+    def test_killed_in_the_middle(self, dev, group):
+        with tiers_of(dev, {NVME: 1000, SSD: 2000, HDD: 6000}), swapping(dev, 8000):
+            for seed in range(4):
+                program = swapper(group, "--forever", 4000, 1, seed)
+                assert wait_for(lambda: sum(used(dev)) > 1500, 60)
+                program.kill()
+                assert "wrong" not in program.communicate()[0]
+                assert wait_for(lambda: sum(used(dev)) <= KEPT, 30)
+
+    def test_a_store_is_unbound_under_load(self, dev, group):
+        with tiers_of(dev, {NVME: 2000, SSD: 4000, HDD: 8000}), swapping(dev, 6000):
+            program = swapper(group, "--forever", 5000, 1, 4)
+            assert wait_for(lambda: sum(used(dev)) > 2000, 60)
+            for tier, pages in ((NVME, 2000), (SSD, 4000), (NVME, 2000)):
+                dev.unbind(tier)
+                assert used(dev)[tier] == 0
+                bind(dev, tier, pages)
+            program.kill()
+            assert "wrong" not in program.communicate()[0]
+
+    def test_beside_regions(self, dev, group, make):
+        """Both fill the same stores; neither's pages are taken for the other's."""
+        with tiers_of(dev, {CPU: 600, NVME: 1500, SSD: 2000, HDD: 9000}), swapping(dev, 6000):
+            program = swapper(group, 5000, 1, 5)
+            region, mapping = make(3000)
+            for turn in range(2):
+                for at in range(3000):
+                    mapping.write(at * PAGE, stamp(at, turn)[:64])
+                assert all(mapping.read(at * PAGE, 64) == stamp(at, turn)[:64]
+                           for at in range(3000))
+            finished(program)
+            assert region.info().lost == 0
+
+    def test_no_memory_for_bios(self, dev, group):
+        """Whatever is in flight comes from what was set aside when the device was made."""
+        if not FAILSLAB.exists():
+            pytest.skip("no fault injection in this kernel (the debug kernel has it)")
+        with tiers_of(dev, {NVME: 1000, SSD: 2000, HDD: 6000}), swapping(dev, 8000):
+            caches = list(Path("/sys/kernel/slab").glob("bio-*/failslab"))
+            knobs = {"cache-filter": "Y", "ignore-gfp-wait": "N", "verbose": "0", "times": "-1",
+                     "probability": "100"}
+            before = {name: (FAILSLAB / name).read_text() for name in knobs}
+            assert caches
+            try:
+                for cache in caches:
+                    cache.write_text("1")
+                for name, value in knobs.items():
+                    (FAILSLAB / name).write_text(value)
+                finished(swapper(group, 6000, 1, 6))
+            finally:
+                for name, value in reversed(before.items()):
+                    (FAILSLAB / name).write_text(value)
+                for cache in caches:
+                    cache.write_text("0")
+        assert group.events()["oom_kill"] == 0
+
+
+class TestFailures:
+    """A device that fails costs the pages it had, each with its program, and no others."""
+
+    @pytest.fixture
+    def fails(self, dev):
+        """The SSD tier on a device whose table can be exchanged; no other has room."""
+        sectors = 8 * (1000 + tw.TW_STORE_DATA // PAGE)
+        with Loop(sectors * 512) as loop:
+            good = [(0, sectors, "linear", f"{loop.path} 0")]
+            with Mapper(good) as mapper:
+                format_store(mapper.path)
+                with tiers_of(dev, {NVME: 16, HDD: 16}):
+                    bind(dev, SSD, 0, mapper.path)
+                    yield mapper, good, [(0, sectors, "error", "")]
+                    mapper.load(good)
+                    dev.unbind(SSD)
+
+    def test_a_wrong_byte_is_no_data(self, dev, stats):
+        with tiers_of(dev, {NVME: 400, SSD: 16, HDD: 16}), device(dev, 300), Raw() as raw:
+            raw.write(20, b"".join(map(stamp, range(20, 30))))
+            path = store_path(NVME)
+            offset = find_on_disk(path, stamp(24), 400)
+            write_direct(path, offset, b"X" + stamp(24)[1:])
             delta = Delta(stats)
-            with swapping(dev, 8000):
-                assert within(group, work) == []
-                assert group.events()["oom_kill"] == 0
-                counters = [delta.tier(tier) for tier in STORES]
-                assert all(one["swap_out"] > 0 for one in counters[:1])
-                assert sum(one["swap_in"] for one in counters) > 0
-                assert wait_for(lambda: sum(dev.swap_info().used) <= KEPT)
+            assert errno_of(raw.read, 24) == errno.EILSEQ
+            assert raw.read(23) == stamp(23) and raw.read(25) == stamp(25)
+            assert dev.swap_info().failed == 1
+            assert wait_for(lambda: delta.tier(NVME)["io_errors"] == 1)
+            raw.write(24, stamp(24, 1))
+            assert raw.read(24) == stamp(24, 1)
+
+    def test_the_program_gets_sigbus(self, dev, group):
+        ready, go = Reached(), Reached()
+
+        def work():
+            group.enter()
+            memory = Memory(64)
+            memory.write(range(64))
+            ready.set()
+            go.wait()
+            assert memory.read(39) == memory.page(39)
+            ready.set(2)
+            memory.read(40)
+
+        with tiers_of(dev, {NVME: 4000, SSD: 16, HDD: 16}), swapping(dev, 3900):
+            child = Child(work)
+            ready.wait()
+            push_out(group)
+            wanted = (b"40 1 " * 1100)[:PAGE]
+            offset = find_on_disk(store_path(NVME), wanted, 4000)
+            write_direct(store_path(NVME), offset, b"Y" + wanted[1:])
+            go.set()
+            assert child.wait() == -signal.SIGBUS
+            assert ready.get() == 2 and dev.swap_info().failed == 1
+
+    def test_reads_fail(self, dev, fails, stats):
+        mapper, good, error = fails
+        with device(dev, 300), Raw() as raw:
+            raw.write(16, b"".join(map(stamp, range(16, 32))))
+            raw.write(32, b"".join(map(stamp, range(32, 48))))
+            there = used(dev)
+            assert there[SSD] > 0
+            mapper.load(error)
+            delta = Delta(stats)
+            failed = [at for at in range(16, 48) if errno_of(raw.read, at) == errno.EIO]
+            assert len(failed) == there[SSD] == dev.swap_info().failed
+            assert wait_for(lambda: delta.tier(SSD)["io_errors"] == len(failed))
+            mapper.load(good)
+            assert all(raw.read(at) == stamp(at) for at in range(16, 48))
+
+    def test_writes_go_elsewhere(self, dev, fails):
+        """The first one fails; after that another store is taken."""
+        mapper, good, error = fails
+        with device(dev, 300), Raw() as raw:
+            raw.write(0, b"".join(map(stamp, range(16))))
+            mapper.load(error)
+            outcome = [errno_of(raw.write, at, stamp(at, 1)) for at in range(16, 24)]
+            assert errno.EIO in outcome
+            assert outcome[-1] == 0
+            mapper.load(good)
+            assert raw.read(23) == stamp(23, 1)
+
+    def test_unbinding_what_cannot_be_read(self, dev, fails):
+        mapper, good, error = fails
+        with device(dev, 20 + 256), Raw() as raw:
+            raw.write(16, b"".join(map(stamp, range(16, 32))))
+            raw.write(32, b"".join(map(stamp, range(32, 48))))
+            there = used(dev)
+            mapper.load(error)
+            bind_more(dev)
+            assert errno_of(dev.unbind, SSD) == errno.EIO
+            dev.unbind(SSD, tw.TW_UNBIND_FORCE)
+            lost = [at for at in range(16, 48) if errno_of(raw.read, at) == errno.EIO]
+            assert len(lost) == there[SSD] and used(dev)[SSD] == 0
+            raw.write(lost[0], stamp(lost[0], 1))
+            assert raw.read(lost[0]) == stamp(lost[0], 1)
+            mapper.load(good)
+            bind(dev, SSD, 0, mapper.path)
+
+
+def bind_more(dev):
+    """Room for what leaves the SSD tier."""
+    dev.unbind(HDD)
+    bind(dev, HDD, 1000)
+
+
+class TestCallers:
+    def test_only_an_administrator(self, dev):
+        def work():
+            with tw.Device() as device_:
+                return [errno_of(device_.swap_create, 1000), errno_of(device_.swap_destroy),
+                        device_.swap_info().pages]
+
+        with device(dev, 1000):
+            assert run_user(work) == [errno.EPERM, errno.EPERM, 1000]
+
+    def test_size(self, dev):
+        with device(dev, tw.TW_SWAP_PAGES_MIN):
+            assert device_bytes(str(DISK)) == tw.TW_SWAP_PAGES_MIN * PAGE
