@@ -87,10 +87,7 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 /* Makes room in the store: kept copies give way to pages that move there. */
 static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 {
-	struct tw_tier_desc *t = &tw_tiers[m->to];
-	unsigned long used = tw_slots_used(t);
-	unsigned long capacity = READ_ONCE(t->capacity);
-	unsigned long free = capacity > used ? capacity - used : 0;
+	unsigned long free = tw_slots_room(&tw_tiers[m->to]);
 
 	if (need > free)
 		tw_reap_kept(m->to, need - free);

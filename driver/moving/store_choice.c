@@ -36,22 +36,11 @@
 
 bool tw_sinking_helps;
 
-/* How many slots of the store are free to be taken. */
-static unsigned long tw_store_room(int tier)
-{
-	struct tw_tier_desc *t = &tw_tiers[tier];
-	unsigned long used = tw_slots_used(t), capacity = READ_ONCE(t->capacity);
-
-	if (!tw_tier_bound(tier) || tw_stores_still())
-		return 0;
-	return capacity > used ? capacity - used : 0;
-}
-
 /* The next store with room behind @tier (-1: the first of all), or TW_TIER_NONE. */
 static int tw_store_behind(int tier, bool failing_too)
 {
 	while ((tier = tw_store_next(tier)) < TW_NR_TIERS)
-		if (tw_store_room(tier) &&
+		if (tw_slots_room(&tw_tiers[tier]) &&
 		    (failing_too || !tw_store_failing(&tw_tiers[tier])))
 			return tier;
 	return TW_TIER_NONE;
@@ -77,20 +66,19 @@ unsigned long tw_store_fast_room(void)
 			above = room;
 		first = false;
 		if (!tw_store_failing(&tw_tiers[tier]))
-			room += tw_store_room(tier);
+			room += tw_slots_room(&tw_tiers[tier]);
 	}
 	return above;
 }
 
 unsigned long tw_store_room_all(void)
 {
-	unsigned long room = 0;
+	unsigned long room = tw_slots_room_all();
 	int tier;
 
 	tw_for_each_store_tier(tier)
 		if (tw_tier_bound(tier))
-			room += tw_store_room(tier) +
-				atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier]));
+			room += atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier]));
 	return room;
 }
 
@@ -114,7 +102,7 @@ int tw_store_below(struct tw_space *sp, int tier)
 	if (!tw_tier_is_store(tier))
 		tier = -1;	/* all stores are below memory */
 	while ((tier = tw_store_next(tier)) < TW_NR_TIERS)
-		if (tw_space_allows(sp, tier) && tw_store_room(tier) &&
+		if (tw_space_allows(sp, tier) && tw_slots_room(&tw_tiers[tier]) &&
 		    tw_space_room(sp, tier) &&
 		    !tw_store_failing(&tw_tiers[tier]))
 			return tier;

@@ -27,6 +27,7 @@
 #include "swap/bio.h"
 #include "swap/map.h"
 #include "swap/move.h"
+#include "tiers/store.h"
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
 
@@ -173,12 +174,14 @@ static void tw_swap_bio_end(struct bio *bio)
 static void tw_swap_submit_part(struct tw_swap *d, struct bio *parent, u32 done, u32 at,
 				const struct tw_swap_part *part)
 {
+	struct tw_store *s = tw_store_held(&tw_tiers[part->tier]);
 	struct tw_swap_bio *b;
 	struct bio *bio;
 
 	/* From a mempool: may wait, does not fail. */
-	bio = bio_alloc_clone(parent->bi_bdev, parent, GFP_NOIO, &d->bios[part->tier]);
+	bio = bio_alloc_clone(s->ops->bdev(s), parent, GFP_NOIO, &d->bios[part->tier]);
 	bio_trim(bio, done << PAGE_SECTORS_SHIFT, part->nr << PAGE_SECTORS_SHIFT);
+	bio->bi_iter.bi_sector = tw_slot_sector(part->slot);
 	bio->bi_end_io = tw_swap_bio_end;
 	b = container_of(bio, struct tw_swap_bio, bio);
 	b->parent = parent;
@@ -188,7 +191,7 @@ static void tw_swap_submit_part(struct tw_swap *d, struct bio *parent, u32 done,
 	b->tier = part->tier;
 	b->again = part->again;
 	bio_inc_remaining(parent);
-	tw_store_submit(&tw_tiers[part->tier], bio, part->slot);
+	submit_bio_noacct(bio);
 }
 
 /* What @iter of @bio is at, for @nr pages, which read as zeroes. */

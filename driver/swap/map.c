@@ -267,7 +267,7 @@ void tw_swap_look(struct tw_swap_store *s, int tier)
 	*s = (struct tw_swap_store){
 		.tier = tier,
 		.capacity = READ_ONCE(tw_tiers[tier].capacity),
-		.room = tw_slots_room(&tw_tiers[tier]),
+		.room = tw_slots_room_claimed(&tw_tiers[tier]),
 		.avoid = tw_store_failing(&tw_tiers[tier]),
 	};
 }

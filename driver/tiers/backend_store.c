@@ -295,6 +295,11 @@ static void tw_store_unbind(struct tw_tier_desc *t)
 	kfree(b);
 }
 
+static struct block_device *tw_bdev_held(struct tw_store *s)
+{
+	return tw_blk_store_of(s)->bdev;
+}
+
 /* -- looking, under RCU ---------------------------------------------------- */
 
 static bool tw_bdev_stable(struct tw_store *s)
@@ -318,7 +323,7 @@ const struct tw_tier_ops tw_store_ops = {
 	.bind	= tw_store_bind,
 	.unbind	= tw_store_unbind,
 	.submit	= tw_bios_submit,
-	.submit_bio = tw_bio_redirect,
+	.bdev	= tw_bdev_held,
 	.stable	= tw_bdev_stable,
 	.gone	= tw_bdev_gone,
 	.dev	= tw_bdev_number,

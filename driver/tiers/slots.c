@@ -290,20 +290,22 @@ void tw_slots_free(struct tw_tier_desc *t, u32 slot)
 	tw_slots_free_in(t, slot, 1, false);
 }
 
-static unsigned long tw_slots_look(struct tw_tier_desc *t, bool room)
+/* How many slots the store of the tier has, and how many of them are taken. */
+static void tw_slots_look(struct tw_tier_desc *t, unsigned long *nr, unsigned long *used)
 {
-	unsigned long found = 0;
 	struct tw_store *s;
 
+	*nr = 0;
+	*used = 0;
 	rcu_read_lock();
 	s = rcu_dereference(t->store);
 	if (s) {
 		spin_lock(&s->lock);
-		found = room ? s->slots.nr - s->slots.used : s->slots.used;
+		*nr = s->slots.nr;
+		*used = s->slots.used;
 		spin_unlock(&s->lock);
 	}
 	rcu_read_unlock();
-	return found;
 }
 
 /**
@@ -314,19 +316,33 @@ static unsigned long tw_slots_look(struct tw_tier_desc *t, bool room)
  */
 unsigned long tw_slots_used(struct tw_tier_desc *t)
 {
-	return tw_slots_look(t, false);
+	unsigned long nr, used;
+
+	tw_slots_look(t, &nr, &used);
+	return used;
 }
 
 /**
- * tw_slots_room - free slots of a tier
+ * tw_slots_room_all - slots that tw_slots_alloc() could take now from all tiers
+ *
+ * Return: how many; 0 while the stores stand still.
+ */
+unsigned long tw_slots_room_all(void)
+{
+	s64 spare = atomic64_read(&tw_slots_spare);
+
+	return tw_stores_still() ? 0 : max_t(s64, spare, 0);
+}
+
+/**
+ * tw_slots_room - slots that tw_slots_alloc() could take from a tier now
  * @t: tier
  *
- * Return: how many a caller that has claimed slots could take now; 0 when it is no
- * store, or is leaving.
+ * Return: how many; 0 if the tier is no store, is leaving or stands still.
  */
 unsigned long tw_slots_room(struct tw_tier_desc *t)
 {
-	return tw_tier_bound(t->id) ? tw_slots_look(t, true) : 0;
+	return min(tw_slots_room_claimed(t), tw_slots_room_all());
 }
 
 /* -- slots that are set aside ---------------------------------------------- */
@@ -372,6 +388,22 @@ void tw_slots_unclaim(unsigned long nr)
 unsigned int tw_slots_alloc_claimed(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
 {
 	return tw_slots_alloc_in(t, nr, slot, true);
+}
+
+/**
+ * tw_slots_room_claimed - slots that tw_slots_alloc_claimed() could take from a tier now
+ * @t: tier
+ *
+ * Return: how many; 0 if the tier is no store or is leaving.
+ */
+unsigned long tw_slots_room_claimed(struct tw_tier_desc *t)
+{
+	unsigned long nr, used;
+
+	if (!tw_tier_bound(t->id))
+		return 0;
+	tw_slots_look(t, &nr, &used);
+	return nr - used;
 }
 
 /**

@@ -60,21 +60,23 @@ unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot);
 void tw_slots_free(struct tw_tier_desc *t, u32 slot);
 /* How many slots are in use, by pages, kept copies and writes in flight. */
 unsigned long tw_slots_used(struct tw_tier_desc *t);
-/* Free slots that can be had now, claimed or not; a hint. */
+/* How many slots tw_slots_alloc() could take now, which is a hint. */
 unsigned long tw_slots_room(struct tw_tier_desc *t);
+unsigned long tw_slots_room_all(void);
 
 /* -- slots that are set aside ------------------------------------------------ */
 
 /*
  * A claim is a count of slots, in whichever stores, that tw_slots_alloc() leaves free.
- * The caller that has claimed them takes and frees them by the next two, at most as
- * many as it has claimed, also while the stores stand still: it knows when not to.
+ * The caller that has claimed them takes and frees them by the functions below, at most
+ * as many as it has claimed, also while the stores stand still: it knows when not to.
  * Process context. tw_slots_claim(): 0, or -ENOSPC when fewer are free and unclaimed.
  */
 int tw_slots_claim(unsigned long nr);
 void tw_slots_unclaim(unsigned long nr);
 unsigned int tw_slots_alloc_claimed(struct tw_tier_desc *t, unsigned int nr, u32 *slot);
 void tw_slots_free_claimed(struct tw_tier_desc *t, u32 slot, unsigned int nr);
+unsigned long tw_slots_room_claimed(struct tw_tier_desc *t);
 
 /*
  * The free slots of a store begin to count, or cease to: it is bound, or to go. The

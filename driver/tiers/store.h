@@ -60,6 +60,12 @@ static inline struct tw_store *tw_store_held(struct tw_tier_desc *t)
 	return rcu_dereference_protected(t->store, true);
 }
 
+/* The first sector of a slot on the device of a store. */
+static inline sector_t tw_slot_sector(u32 slot)
+{
+	return (TW_STORE_DATA + (u64)slot * PAGE_SIZE) >> SECTOR_SHIFT;
+}
+
 /*
  * The crc32c of the uapi header, for a multiple of 64 bytes. The crc32c that is built
  * into older kernels executes ten times as many instructions as a loop over the

@@ -72,11 +72,6 @@ void tw_bios_exit(struct tw_blk_store *b)
 
 /* -- submitting ------------------------------------------------------------ */
 
-static sector_t tw_slot_sector(u32 slot)
-{
-	return (TW_STORE_DATA + (u64)slot * PAGE_SIZE) >> SECTOR_SHIFT;
-}
-
 static void tw_bio_end(struct bio *bio)
 {
 	struct tw_bio *b = container_of(bio, struct tw_bio, bio);
@@ -141,11 +136,4 @@ void tw_bios_submit(struct tw_xfer *f, struct tw_io *io, unsigned int nr)
 					   tw_run_length(io + i, nr - i), opf);
 	}
 	blk_finish_plug(&plug);
-}
-
-void tw_bio_redirect(struct tw_store *s, struct bio *bio, u32 slot)
-{
-	bio_set_dev(bio, tw_blk_store_of(s)->bdev);
-	bio->bi_iter.bi_sector = tw_slot_sector(slot);
-	submit_bio_noacct(bio);
 }

@@ -46,7 +46,5 @@ void tw_bios_exit(struct tw_blk_store *b);
 
 /* tw_tier_ops.submit. Pages whose slots follow each other share a bio. */
 void tw_bios_submit(struct tw_xfer *f, struct tw_io *io, unsigned int nr);
-/* tw_tier_ops.submit_bio. */
-void tw_bio_redirect(struct tw_store *s, struct bio *bio, u32 slot);
 
 #endif

@@ -359,21 +359,6 @@ unsigned int tw_xfer_end(struct tw_xfer *f)
 /* -- bios of others -------------------------------------------------------- */
 
 /**
- * tw_store_submit - have a bio carried out on slots
- * @t: tier; the slots pin its store
- * @bio: a whole number of pages, a read or a write; its device and sector are set here
- * @slot: the first of as many slots
- *
- * Neither waits nor allocates: for another device's ->submit_bio.
- */
-void tw_store_submit(struct tw_tier_desc *t, struct bio *bio, u32 slot)
-{
-	struct tw_store *s = tw_store_held(t);
-
-	s->ops->submit_bio(s, bio, slot);
-}
-
-/**
  * tw_store_avoid - a store has failed: new pages go elsewhere for a while
  * @t: tier
  *

@@ -16,7 +16,6 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-struct bio;
 struct page;
 struct tw_tier_desc;
 
@@ -121,12 +120,10 @@ void tw_xfer_hung(struct tw_xfer *f);
 unsigned int tw_xfer_end(struct tw_xfer *f);
 
 /*
- * I/O that is no transfer: a bio for the slots of @t from @slot on, which the caller
- * holds. Neither waits nor allocates, so it may be called in ->submit_bio. What fails
- * has to be told by the next two: at once, in any context, and later, in process
- * context, how many pages it was.
+ * I/O that is no transfer: bios for slots that the caller holds. Failures have to be
+ * told, by the first at once, in any context, and by the second later, in process
+ * context, with how many pages failed.
  */
-void tw_store_submit(struct tw_tier_desc *t, struct bio *bio, u32 slot);
 void tw_store_avoid(struct tw_tier_desc *t);
 void tw_store_failed(struct tw_tier_desc *t, unsigned int nr, int error);
 /* crc32c of a page that may be changed by others meanwhile. Any context. */

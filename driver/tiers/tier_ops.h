@@ -17,7 +17,7 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
-struct bio;
+struct block_device;
 struct page;
 struct tw_io;
 struct tw_store;
@@ -49,10 +49,8 @@ struct tw_xfer;
  *	by tw_xfer_part_begin() and ended once, from any context, by
  *	tw_xfer_part_end(). May sleep, but allocates as in GFP_NOIO, and cannot fail:
  *	a page that cannot be started is a part that ends with an error
- * @submit_bio: stores only: has @bio, a whole number of pages to read or write,
- *	carried out on the slots from @slot on, and ended by bio_endio() in any context.
- *	The caller holds the slots. It is called from another device's ->submit_bio,
- *	so it neither waits nor allocates
+ * @bdev: stores only: the block device that bios for its slots go to, the first of
+ *	which is tw_slot_sector() of the slot. The caller holds a slot
  * @stable: stores only: do pages have to stay as they are while they are written?
  *	This and the next two are called under RCU, and so do not sleep
  * @gone: stores only: is it known that nothing can be read or written any more?
@@ -68,7 +66,7 @@ struct tw_tier_ops {
 	struct page *(*alloc)(struct tw_tier_desc *t, gfp_t gfp, int nid);
 
 	void (*submit)(struct tw_xfer *f, struct tw_io *io, unsigned int nr);
-	void (*submit_bio)(struct tw_store *s, struct bio *bio, u32 slot);
+	struct block_device *(*bdev)(struct tw_store *s);
 	bool (*stable)(struct tw_store *s);
 	bool (*gone)(struct tw_store *s);
 	u32 (*dev)(struct tw_store *s);

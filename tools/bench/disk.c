@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * disk.c - the NVMe store against the kernel's swap, one after the other on
- * the same disk
+ * disk.c - the NVMe store, the swap device on it and the kernel's swap, one after
+ * the other on the same disk
  *
  * Two figures each: instructions (the machine's idle time left out) and time
  * elapsed, which is as good as the disk. Demotion ends when all is written
@@ -26,6 +26,7 @@
 #define SAMPLE		(PAGES / WINDOW)
 #define DISK_ROUNDS	6	/* the first one warms up */
 #define CGROUP		"tw-bench-disk"
+#define SWAP_DEVICE	"/dev/twswap"
 
 static const char *device;
 static int inflight_fd = -1;
@@ -170,7 +171,7 @@ static void disk_rounds(struct tw *tw, enum area_kind kind, const char *who)
 
 /* -- swap -------------------------------------------------------------------- */
 
-static void make_swap(void)
+static void make_swap(const char *path)
 {
 	pid_t pid = fork();
 	int status, null;
@@ -181,13 +182,33 @@ static void make_swap(void)
 		null = open("/dev/null", O_WRONLY);
 		dup2(null, STDOUT_FILENO);
 		dup2(null, STDERR_FILENO);
-		execlp("mkswap", "mkswap", "-f", device, (char *)NULL);
+		execlp("mkswap", "mkswap", "-f", path, (char *)NULL);
 		_exit(127);
 	}
 	if (waitpid(pid, &status, 0) != pid || status)
 		die("mkswap", 0);
-	if (swapon(device, 0))
+	if (swapon(path, 0))
 		die("swapon", errno);
+}
+
+/* The swap device over the NVMe store. */
+static void swap_device_rounds(struct tw *tw)
+{
+	struct timespec pause = { .tv_nsec = 10000000 };
+	int err;
+
+	err = tw_swap_create(tw, 2 * PAGES, NULL);
+	if (err)
+		die("tw_swap_create", err);
+	while (access(SWAP_DEVICE, F_OK))
+		nanosleep(&pause, NULL);
+	make_swap(SWAP_DEVICE);
+	disk_rounds(NULL, AREA_ANON, "swap-device");
+	if (swapoff(SWAP_DEVICE))
+		die("swapoff", errno);
+	err = tw_swap_destroy(tw);
+	if (err)
+		die("tw_swap_destroy", err);
 }
 
 void bench_disk(struct tw *tw, const char *dev)
@@ -206,9 +227,10 @@ void bench_disk(struct tw *tw, const char *dev)
 	if (err || info.kind != TW_KIND_STORE)
 		die("the NVMe tier is not bound", err);
 	disk_rounds(tw, AREA_REGION, "store");
+	swap_device_rounds(tw);
 	err = tw_tier_unbind(tw, TW_TIER_NVME, 0, NULL);
 	if (err)
 		die("tw_tier_unbind", err);
-	make_swap();
+	make_swap(device);
 	disk_rounds(NULL, AREA_ANON, "swap");
 }
