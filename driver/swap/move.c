@@ -14,6 +14,7 @@
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -30,6 +31,8 @@
 
 /* Looks at pages that have been read lately before any of them has to go. */
 #define TW_SWAP_TURNS	8
+/* So long pages of a store that is to go may all be under I/O. */
+#define TW_SWAP_BUSY_TIME	(10 * HZ)
 
 /* -- a batch ------------------------------------------------------------------- */
 
@@ -231,17 +234,25 @@ static int tw_swap_evacuate_some(struct tw_swap *d, struct tw_tier_desc *t, bool
 
 int tw_swap_evacuate(struct tw_swap *d, struct tw_tier_desc *t, bool force, u64 *moved)
 {
+	unsigned long deadline = jiffies + TW_SWAP_BUSY_TIME;
 	int n;
 
-	do {
+	while (atomic64_read((atomic64_t *)&t->sh->swap_used)) {
 		if (signal_pending(current))
 			return -EINTR;
 		mutex_lock(&d->mover.lock);
 		n = tw_swap_evacuate_some(d, t, force, moved);
 		mutex_unlock(&d->mover.lock);
-		cond_resched();
-	} while (n > 0);
-	return n;
+		if (n < 0)
+			return n;
+		if (n)
+			deadline = jiffies + TW_SWAP_BUSY_TIME;
+		else if (time_after(jiffies, deadline))
+			return -EBUSY;
+		else
+			schedule_timeout_interruptible(HZ / 50 ?: 1);
+	}
+	return 0;
 }
 
 /* -- making and ending --------------------------------------------------------- */

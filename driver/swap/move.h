@@ -20,9 +20,8 @@ void tw_swap_room_check(struct tw_swap *d);
 
 /*
  * Everything of the swap device leaves @t, which is LEAVING: 0; -ENOSPC: the other
- * stores are full; -EIO: a page cannot be read; -EINTR: a signal came. With @force a
- * page that cannot be read is given up. Pages under I/O stay, the caller calls again.
- * *@moved counts. Under tw_tier_mutex, sleeps.
+ * stores are full; -EIO: a page cannot be read; -EBUSY: some stay under I/O; -EINTR: a
+ * signal came. With @force a page that cannot be read is given up. *@moved counts. Under tw_tier_mutex, sleeps.
  */
 int tw_swap_evacuate(struct tw_swap *d, struct tw_tier_desc *t, bool force, u64 *moved);
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from support import Child, Reached, fill, place, tiers_of, wait_for, wrong
+from support import Child, Reached, errno_of, fill, place, tiers_of, wait_for, wrong
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD, STORES
 
 POWER = Path("/sys/power")
@@ -159,6 +159,24 @@ def test_no_slot_changes(stats, make, image, mode):
     assert written(stats) > before
     assert wrong(mapping, range(50), 4) == [] and wrong(mapping, range(50, 700), 3) == []
     assert region.info().lost == 0
+
+
+def test_no_image_on_the_swap_device(dev, image):
+    """Its table would be in the image that lies on it. Who has it open goes on."""
+    with tiers_of(dev, {NVME: 512}):
+        dev.swap_create(400)
+        try:
+            assert wait_for(lambda: os.path.exists("/dev/twswap"))
+            with open("/dev/twswap", "r+b", buffering=0) as disk:
+                image(MAKING)
+                assert errno_of(os.open, "/dev/twswap", os.O_RDWR) == errno.EPERM
+                disk.write(b"before the image " * 1000)
+                os.fsync(disk.fileno())
+                image.end()
+            with open("/dev/twswap", "rb") as disk:
+                assert disk.read(17) == b"before the image "
+        finally:
+            dev.swap_destroy()
 
 
 @pytest.mark.usefixtures("small")

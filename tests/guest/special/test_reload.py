@@ -154,6 +154,23 @@ class TestInUse:
             os.close(events)
 
 
+    def test_swap(self):
+        """In use as swap it holds the driver; what is not in use goes with it."""
+        disk = Path("/dev/twswap")
+        with tw.Device() as device:
+            bind(device, NVME, 1000)
+            device.swap_create(900)
+        assert wait_for(disk.exists)
+        subprocess.run(["mkswap", disk], check=True, capture_output=True)
+        subprocess.run(["swapon", disk], check=True)
+        try:
+            assert busy() in (errno.EWOULDBLOCK, errno.EBUSY)
+        finally:
+            subprocess.run(["swapoff", disk], check=True)
+        assert wait_for(lambda: busy() == 0)
+        assert wait_for(lambda: not disk.exists())
+
+
 def test_bound_tiers_do_not_hold_it():
     """Unloading lets the stores go."""
     with tw.Device() as device:

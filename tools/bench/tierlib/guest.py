@@ -16,6 +16,7 @@ A run is an object with
   limits     pages by tier and agent
   disks      how many times slower than usual those are that stores and swap are on
   swap       [tier, pages, priority]: swap areas on the tiers' disks
+  swap_device  pages of the swap device over the stores that are bound
   settings   [path, text]: files to write, put back afterwards
   room       pages to leave free on node 0; the rest is taken away
 """
@@ -44,7 +45,7 @@ COUNTERS = ("scans", "scan_ns", "scan_pages", "scan_skipped", "scan_period_ms", 
             "auto_promoted", "auto_demoted", "auto_busy", "auto_full", "auto_stayed",
             "auto_limited", "auto_thrash")
 STORE_COUNTERS = ("refaults", "refaults_early", "moves_in", "moves_out", "bytes_read",
-                  "bytes_written")
+                  "bytes_written", "swap_in", "swap_out", "swap_sunk")
 TIER = {name: number for number, name in enumerate(tw.TIER_NAMES)}
 # Emulated CPUs set an accessed bit again only when they have forgotten the
 # mapping, as they do when another process has its turn: a thousand times a second.
@@ -53,6 +54,7 @@ RIVAL = ["--memory", "anon", "--footprint", "4096", "--think", "1000000", "--sec
 RIVAL_PRIORITY = 10
 CGROUP = Path("/sys/fs/cgroup/tw-tiering")
 NODE0 = Path("/sys/devices/system/node/node0")
+SWAP_DEVICE = Path("/dev/twswap")
 HARDEN_SECONDS = 2
 HUGE = 512                      # pages of a huge page
 
@@ -135,6 +137,25 @@ def swap_on(areas: list, devices: dict):
     finally:
         for name, _, _ in areas:
             subprocess.run(["swapoff", devices[name]], check=True)
+
+
+@contextmanager
+def swap_device_on(machine: "Machine", pages: int):
+    """The swap device for a while; 0: none."""
+    if not pages:
+        yield
+        return
+    machine.device.swap_create(pages)
+    while not SWAP_DEVICE.exists():
+        time.sleep(0.01)
+    subprocess.run(["mkswap", SWAP_DEVICE], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    subprocess.run(["swapon", SWAP_DEVICE], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["swapoff", SWAP_DEVICE], check=True)
+        machine.device.swap_destroy()
 
 
 def setting(path: str) -> str:
@@ -357,6 +378,7 @@ def run(machine: Machine, spec: dict, tiers: dict) -> dict:
     with ExitStack() as stack:
         devices = stack.enter_context(disks_for(tiers, swap, spec.get("disks", 1)))
         for context in (bound(machine, tiers, devices), swap_on(swap, devices),
+                        swap_device_on(machine, spec.get("swap_device", 0)),
                         settings(spec.get("settings", [])),
                         machine.policy(spec.get("policy", {})),
                         machine.limits(spec.get("limits", {})), taken(spec.get("room", 0))):

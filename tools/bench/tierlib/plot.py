@@ -74,7 +74,7 @@ def panels(report: dict) -> list[list[str]]:
                 for pattern, sides in groups(runs, scenario).items()
                 for side, answer in sides.items()]
         if bars:
-            out.append(bars_panel(f"{scenario}: policy on, off, kernel swap", "accesses/s", bars))
+            out.append(bars_panel(f"{scenario}: policy on, off, kernel swap, swap device", "accesses/s", bars))
     agents = {name: over_time(answer, figures.share) for name, answer in runs.items()
               if name.startswith("agents/")}
     if agents:

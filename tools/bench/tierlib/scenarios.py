@@ -114,23 +114,32 @@ def settling_row(name: str, split: list) -> Row:
 STORES = {"nvme": MEMORY * 2, "ssd": MEMORY * 3 // 4, "hdd": FOOTPRINT}
 PRIORITY = {"nvme": 3, "ssd": 2, "hdd": 1}
 PATTERNS = {"zipf:0.99": 2, "phases": 3, "uniform": 1}
+DEVICE_GOALS = {"zipf:0.99": Goal(2, least=True, ratio=True),
+                "phases": Goal(1.2, least=True, ratio=True),
+                "uniform": Goal(0.95, least=True, ratio=True)}
 # How many times slower than tools/vm's.
 DISKS = {"": 1, "slow": 4}
-DISK_SIDES = ("on", "off", "swap")
+# Regions with and without the policy, swap, and swap to the device over all the stores.
+DISK_SIDES = ("on", "off", "swap", "device")
 
 
 def disk_runs(options: Options, disks: str) -> list[dict]:
-    """Our tiers with and without the policy, and swap, one after the other."""
+    """All sides, one after the other."""
     runs = []
     for pattern, phases in PATTERNS.items():
         for side in DISK_SIDES:
             work = program(options, pattern, phases, "--interval", options.seconds / 20)
             run = {"name": f"swap{disks}/{pattern}/{side}", "disks": DISKS[disks],
                    "programs": [work]}
-            if side == "swap":
+            if side in ("swap", "device"):
                 work["arguments"] += ["--memory", "anon", "--fast-pages", MEMORY]
                 work["memory_max"] = MEMORY
+                run["settings"] = [["/proc/sys/vm/page-cluster", "0"]]
+            if side == "swap":
                 run["swap"] = [[name, pages, PRIORITY[name]] for name, pages in STORES.items()]
+            elif side == "device":
+                run["tiers"] = STORES
+                run["swap_device"] = sum(STORES.values())
             else:
                 run["tiers"] = {"cpu": MEMORY, **STORES}
                 run["policy"] = AUTO if side == "on" else OFF
@@ -162,7 +171,12 @@ def swap_rows(results: dict, options: Options) -> list[Row]:
                 f"{figures.late_rate(lines[side]):,.0f}" for side in lines)
             rows.append(Row("swap", name, value, "accesses/s", "kernel swap",
                             figures.rate(lines["swap"]), Goal(2, least=True, ratio=True),
-                            note="on / off / swap" + late))
+                            note=" / ".join(DISK_SIDES) + late))
+            rows.append(Row("swap", f"{name}, swap device", figures.rate(lines["device"]),
+                            "accesses/s", "kernel swap", figures.rate(lines["swap"]),
+                            DEVICE_GOALS[pattern]))
+            rows.append(Row("swap", f"{name}, swap device", figures.rate(lines["device"]),
+                            "accesses/s", "a region", value))
             rows.append(Row("swap", name, value, "accesses/s", "policy off",
                             figures.rate(lines["off"]), Goal(0.95, least=True, ratio=True)))
     return rows
