@@ -100,12 +100,12 @@ void tw_swap_bios_exit(struct tw_swap *d)
 /* -- the end of a part --------------------------------------------------------- */
 
 /*
- * A page that swap has read, to which a faster store would be given now, is made
- * dirty: swap keeps the slot of a page that it has read, and would drop the page
- * without a write, so that it stayed in the slow store for ever. Dirty, it is written
- * when it leaves memory, and then its place is chosen anew. The page is in the swap
- * cache and locked by its reader, so that it has no other flag of that kind to lose,
- * and dirty pages of the swap cache are accounted nowhere.
+ * A page that swap has read, and that is better placed anew when it leaves memory, is
+ * made dirty: swap keeps the slot of a page that it has read, and would drop the page
+ * without a write, so that it stayed where it is for ever. Dirty, it is written, and
+ * until then its slot can be given up. The page is in the swap cache and locked by its
+ * reader, so that it has no other flag of that kind to lose, and dirty pages of the
+ * swap cache are accounted nowhere.
  */
 static void tw_swap_again(struct tw_swap *d, u32 at, struct page *page)
 {

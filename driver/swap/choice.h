@@ -49,6 +49,12 @@ static inline unsigned long tw_swap_last_room(unsigned long capacity)
 	return tw_swap_headroom(capacity) / 4;
 }
 
+/* Is a store so full that a second copy of a page in memory is one too many? */
+static inline bool tw_swap_wants_slots(unsigned long capacity, unsigned long room)
+{
+	return room < capacity / 2;
+}
+
 /*
  * The place in @stores, the fastest of which is first, that new pages go to: the first
  * that has room and has not failed lately; else any with a free slot. -1: none.

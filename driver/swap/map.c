@@ -181,21 +181,29 @@ void tw_swap_reap(struct tw_swap *d)
 
 /* -- reading ------------------------------------------------------------------- */
 
+static bool tw_swap_crowded(int tier)
+{
+	return tw_swap_wants_slots(READ_ONCE(tw_tiers[tier].capacity),
+				   tw_slots_room_claimed(&tw_tiers[tier]));
+}
+
 /*
- * Would a faster store take the page now? Then it is worth writing it again.
+ * Is it worth writing a page of @tier again when it leaves memory, once it has been
+ * read? If a faster store would take it then. And if pages had to go to slower stores
+ * for want of the slot, which holds a second copy as long as the page is in memory.
  */
 static bool tw_swap_wants_again(struct tw_swap *d, int tier)
 {
-	int target = READ_ONCE(d->target);
-	int t;
+	int target = READ_ONCE(d->target), t;
+	bool slower = false;
 
-	if (target == tier || target == TW_TIER_NONE)
-		return false;
 	tw_for_each_store_tier(t) {
-		if (t == target)
-			return true;
 		if (t == tier)
-			return false;
+			slower = true;
+		else if (!slower && t == target)
+			return true;
+		else if (slower && READ_ONCE(tw_tiers[t].sh->swap_used))
+			return tw_swap_crowded(tier);
 	}
 	return false;
 }
@@ -282,14 +290,69 @@ int tw_swap_stores(struct tw_swap_store *stores)
 	return nr;
 }
 
+/* Gives up to @nr slots of @tier back that are not needed; returns how many. */
+static unsigned int tw_swap_drop_locked(struct tw_swap *d, int tier, unsigned int nr)
+{
+	unsigned int n = 0, looks = 4 * nr;
+	u32 head = tw_swap_spare(d, tier);
+
+	lockdep_assert_held(&d->lock);
+
+	while (n < nr && looks--) {
+		u32 at = d->link[head].next;
+		u64 e;
+
+		if (at == head)
+			break;
+		e = tw_swap_entry(d, at);
+		if (tw_swe_can_drop(e) && tw_swap_change(d, at, &e, 0)) {
+			tw_swap_unlink(d, at);
+			tw_swap_gone(d, e);
+			n++;
+		} else if (e & TW_SWE_BUSY) {
+			tw_swap_relink(d, at, head);
+		} else {	/* reading it has failed, or it was no page of swap's */
+			tw_swap_relink(d, at, tw_swap_aged(d, tier));
+		}
+	}
+	return n;
+}
+
+/*
+ * Evictions come in bursts, which the work that makes room is too late for. Slots of
+ * stores faster than @stores[@at], or of all (-1), that can be had without I/O are
+ * given up at once, rather than that pages go to a slower store.
+ */
+static bool tw_swap_make_slots(struct tw_swap *d, struct tw_swap_store *stores, int nr,
+			       int at, unsigned int want)
+{
+	int i;
+
+	for (i = 0; i < (at < 0 ? nr : at); i++) {
+		unsigned int n;
+
+		if (stores[i].avoid || !atomic64_read(&d->spare[stores[i].tier]))
+			continue;
+		n = tw_swap_drop_locked(d, stores[i].tier, want +
+					tw_swap_last_room(stores[i].capacity));
+		stores[i].room += n;
+		if (n)
+			return true;
+	}
+	return false;
+}
+
 /* Takes up to @nr slots of the store that new pages go to. */
-static unsigned int tw_swap_alloc(unsigned int nr, int *tier, u32 *slot)
+static unsigned int tw_swap_alloc(struct tw_swap *d, unsigned int nr, int *tier, u32 *slot)
 {
 	struct tw_swap_store stores[TW_NR_TIERS];
 	int found = tw_swap_stores(stores), at;
 	unsigned int got;
 
-	while ((at = tw_swap_choose(stores, found)) >= 0) {
+	at = tw_swap_choose(stores, found);
+	if (at && tw_swap_make_slots(d, stores, found, at, nr))
+		at = tw_swap_choose(stores, found);
+	for (; at >= 0; at = tw_swap_choose(stores, found)) {
 		*tier = stores[at].tier;
 		got = tw_slots_alloc_claimed(&tw_tiers[*tier], nr, slot);
 		if (got)
@@ -344,7 +407,7 @@ int tw_swap_write_begin(struct tw_swap *d, u32 at, u32 nr, struct tw_swap_part *
 	first = tw_swap_entry(d, at);
 	while (n < nr && tw_swap_idle(tw_swap_entry(d, at + n)))
 		n++;
-	n = n ? tw_swap_alloc(n, &part->tier, &part->slot) : 0;
+	n = n ? tw_swap_alloc(d, n, &part->tier, &part->slot) : 0;
 	for (i = 0; i < n; i++)
 		tw_swap_write_one(d, at + i, part->tier, part->slot + i);
 	part->nr = n;
@@ -437,27 +500,10 @@ unsigned int tw_swap_take(struct tw_swap *d, int tier, unsigned int nr, bool all
 
 unsigned int tw_swap_drop_spare(struct tw_swap *d, int tier, unsigned int nr)
 {
-	unsigned int n = 0, looks = 4 * nr;
-	u32 head = tw_swap_spare(d, tier);
+	unsigned int n;
 
 	spin_lock(&d->lock);
-	while (n < nr && looks--) {
-		u32 at = d->link[head].next;
-		u64 e;
-
-		if (at == head)
-			break;
-		e = tw_swap_entry(d, at);
-		if (tw_swe_can_drop(e) && tw_swap_change(d, at, &e, 0)) {
-			tw_swap_unlink(d, at);
-			tw_swap_gone(d, e);
-			n++;
-		} else if (e & TW_SWE_BUSY) {
-			tw_swap_relink(d, at, head);
-		} else {	/* reading it has failed, or it was no page of swap's */
-			tw_swap_relink(d, at, tw_swap_aged(d, tier));
-		}
-	}
+	n = tw_swap_drop_locked(d, tier, nr);
 	spin_unlock(&d->lock);
 	return n;
 }

@@ -245,12 +245,13 @@ int tw_swap_evacuate(struct tw_swap *d, struct tw_tier_desc *t, bool force, u64 
 		mutex_unlock(&d->mover.lock);
 		if (n < 0)
 			return n;
-		if (n)
+		if (n) {
 			deadline = jiffies + TW_SWAP_BUSY_TIME;
-		else if (time_after(jiffies, deadline))
+			continue;
+		}
+		if (time_after(jiffies, deadline))
 			return -EBUSY;
-		else
-			schedule_timeout_interruptible(HZ / 50 ?: 1);
+		schedule_timeout_interruptible(HZ / 50 ?: 1);
 	}
 	return 0;
 }

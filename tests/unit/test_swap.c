@@ -162,6 +162,14 @@ static void headroom_is_a_part_of_a_store(void **state)
 	assert_true(tw_swap_last_room(64) < tw_swap_headroom(64));
 }
 
+static void copies_are_kept_while_there_is_room(void **state)
+{
+	(void)state;
+	assert_false(tw_swap_wants_slots(1000, 1000));
+	assert_false(tw_swap_wants_slots(1000, 500));
+	assert_true(tw_swap_wants_slots(1000, 499));
+}
+
 static void new_pages_go_to_the_fastest_with_room(void **state)
 {
 	(void)state;
@@ -225,6 +233,7 @@ int main(void)
 		cmocka_unit_test(a_move_gives_up_for_others),
 		cmocka_unit_test(spare_ones_are_dropped_unless_in_use),
 		cmocka_unit_test(headroom_is_a_part_of_a_store),
+		cmocka_unit_test(copies_are_kept_while_there_is_room),
 		cmocka_unit_test(new_pages_go_to_the_fastest_with_room),
 		cmocka_unit_test(the_last_slots_are_used_before_nothing_is),
 		cmocka_unit_test(a_failing_store_is_the_last_resort),

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Ordinary programs beside a region: not killed while stores have room, whatever they ask for.
 
-Everything is bound as it binds itself, and there is no swap: what the programs get beyond
-free memory comes from the region's pages, which all have to leave in time.
+Everything is bound as it binds itself, and there is no swap, but for the last test: what
+the programs get beyond free memory comes from the region's pages, which all have to leave
+in time.
 """
 
 import os
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+import test_swap
 import tw
-from support import REPO, Cgroup, Delta, fill, tiers_of, wait_for, wrong
+from support import REPO, Cgroup, Child, Delta, Reached, fill, tiers_of, wait_for, wrong
 from tw import CPU, GPU, HDD, NVME, PAGE, STORES
 
 NEIGHBOUR = REPO / "build" / "stress" / "neighbour"
@@ -113,6 +115,31 @@ def test_available_memory_is_told(dev):
                     mapping.write(index * PAGE, b"x")
                 assert wait_for(lambda: least <= lost(before) <= most), lost(before)
             assert wait_for(lambda: abs(lost(before)) < size // 8), lost(before)
+
+
+def test_program_larger_than_the_machine(dev):
+    """Without a region and without a control group, but with the swap device."""
+    taken = meminfo("MemAvailable") - 96 * MIB
+    locked, done = Reached(), Reached()
+
+    def take():
+        with tw.Mapping.map(-1, taken, flags=tw.MAP_SHARED | tw.MAP_ANONYMOUS) as mapping:
+            tw.check(tw.libc.mlock(mapping.addr, taken))
+            locked.set()
+            done.wait(seconds=600)
+
+    killed = vmstat("oom_kill")
+    with tiers_of(dev, {NVME: 0}), test_swap.swapping(dev, 60000):
+        child = Child(take)
+        try:
+            locked.wait(seconds=120)
+            result = subprocess.run([test_swap.SWAPPER, str(160 * MIB // PAGE), "1", "7"],
+                                    stdout=subprocess.PIPE, text=True, check=False)
+        finally:
+            done.set()
+            child.wait()
+    assert result.returncode == 0, result.stdout
+    assert vmstat("oom_kill") == killed
 
 
 def test_reclaim_threads_are_there():
