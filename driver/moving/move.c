@@ -84,12 +84,15 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	return page;
 }
 
-/* Makes room in the store: kept copies give way to pages that move there. */
+/*
+ * Makes room in the store: kept copies give way to pages that move there. While the
+ * stores stand still none can move there, but pages with a copy can.
+ */
 static void tw_move_make_slots(struct tw_move *m, unsigned int need)
 {
 	unsigned long free = tw_slots_room(&tw_tiers[m->to]);
 
-	if (need > free)
+	if (need > free && !tw_stores_still())
 		tw_reap_kept(m->to, need - free);
 }
 
