@@ -50,6 +50,15 @@ FILES = {
 }
 
 
+def load(name):
+    """A program of tests/ as a module."""
+    loader = importlib.machinery.SourceFileLoader(f"tests_{name.replace('/', '_')}",
+                                                  str(REPO / "tests" / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
 def sh(name, script, count=count_code, **more):
     """A step that is a script."""
     return Step(name, count, ["sh", "-c", script], **more)
@@ -239,12 +248,8 @@ class Played(Runner):
 
     def run_steps(self, first, *scripts):
         """Each guest is one of the scripts in turn; the outcomes in order, and the code."""
-        loader = importlib.machinery.SourceFileLoader("tests_run", str(REPO / "tests/run"))
-        module = importlib.util.module_from_spec(
-            importlib.util.spec_from_loader(loader.name, loader))
-        loader.exec_module(module)
-        options = module.argparse.Namespace(build=False, pytest=[], kernels=["stock"], jobs=1)
-        runner = module.Runner(options)
+        module = load("run")
+        runner = module.Runner(module.arguments(["--kernel", "stock", "--jobs", "1"]))
         runner.out = self.folder
         left = list(scripts)
         runner.worker = lambda *_: ["sh", "-c", left.pop(0)]
@@ -314,6 +319,34 @@ class Emptied(Played):
         """One that takes nothing is the last."""
         _, _, left = self.run_suite(self.ONE % (self.folder, 1, 1), "exit 0", "exit 0")
         self.assertEqual(left, ["exit 0"])
+
+
+class Others(Runner):
+    """Programs that use the steps of tests/run."""
+
+    def coverage_steps(self, *words):
+        """The commands of tests/coverage that are lists, by their step's name."""
+        coverage = load("coverage")
+        coverage.BUILD = self.folder
+        (self.folder / "RELEASE").mkdir()
+        (self.folder / "RELEASE/tier_watch.ko").touch()
+        run, options = coverage.load_run(), coverage.arguments(words)
+        runner = coverage.make_runner(run, options, self.folder / "out")
+        coverage.add_steps(run, runner, options.quick)
+        return {step.name: [str(word) for word in step.command] for step in runner.steps}
+
+    def test_coverage_counts_in_every_guest(self):
+        """Each leaves its counts in a folder of its own."""
+        steps = self.coverage_steps("--", "-k", "none")
+        guests = {name: words for name, words in steps.items() if str(REPO / "tools/vm") in words}
+        self.assertTrue({"guest 1, debug", "kernel_api, debug"} <= set(guests))
+        self.assertNotIn("negative controls", steps)
+        folders = [words[words.index("--in-guest") + 1] for words in guests.values()]
+        self.assertEqual(len(set(folders)), len(folders))
+        self.assertEqual(guests["guest 1, debug"][-2:], ["-k", "none"])
+
+    def test_coverage_quick(self):
+        self.assertNotIn("kernel_api, debug", self.coverage_steps("--quick"))
 
 
 class Rooms(unittest.TestCase):
