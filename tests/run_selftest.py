@@ -23,6 +23,8 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+# Where tests/broken/run, a program, finds its own.
+sys.path.append(str(Path(__file__).resolve().parent / "broken"))
 
 from rooms import rooms  # noqa: E402
 from runlib.outcome import Outcome, count_code, count_lines, summary  # noqa: E402
@@ -322,7 +324,7 @@ class Emptied(Played):
 
 
 class Others(Runner):
-    """Programs that use the steps of tests/run."""
+    """Programs that use the steps of tests/run, or what `make test` has built before."""
 
     def coverage_steps(self, *words):
         """The commands of tests/coverage that are lists, by their step's name."""
@@ -347,6 +349,22 @@ class Others(Runner):
 
     def test_coverage_quick(self):
         self.assertNotIn("kernel_api, debug", self.coverage_steps("--quick"))
+
+    def broken_targets(self, *words):
+        """What tests/broken/run has make build before its guests."""
+        broken = load("broken/run")
+        targets = []
+        broken.built = lambda _kernel, *names: targets.extend(names) or True
+        broken.noticed = broken.hammered = lambda *_: True
+        self.assertEqual(broken.main(words), 0)
+        return targets
+
+    def test_broken_builds_what_its_guests_load(self):
+        """In a fresh tree nobody else has."""
+        self.assertEqual(self.broken_targets(), ["broken", "kmod-tests"])
+
+    def test_broken_leaves_alone_what_other_guests_load(self):
+        self.assertEqual(self.broken_targets("--hammer"), ["broken"])
 
 
 class Rooms(unittest.TestCase):
