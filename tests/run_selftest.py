@@ -324,7 +324,7 @@ class Emptied(Played):
 
 
 class Others(Runner):
-    """Programs that use the steps of tests/run, or what `make test` has built before."""
+    """What uses the steps of tests/run, or needs more than `make all programs` has built."""
 
     def coverage_steps(self, *words):
         """The commands of tests/coverage that are lists, by their step's name."""
@@ -349,6 +349,14 @@ class Others(Runner):
 
     def test_coverage_quick(self):
         self.assertNotIn("kernel_api, debug", self.coverage_steps("--quick"))
+
+    def test_grown_driver_is_built(self):
+        """By whatever runs that step: in a fresh tree nobody else has."""
+        run = load("run")
+        runner = run.Runner(run.arguments(["--kernel", "stock", "--kernel", "6.12"]))
+        runner.do_grown()
+        self.assertEqual([(step.name, step.needs) for step in runner.steps],
+                         [("build, grown", ()), ("grown structs, stock", ("build, grown",))])
 
     def broken_targets(self, *words):
         """What tests/broken/run has make build before its guests."""
