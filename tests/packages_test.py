@@ -288,8 +288,8 @@ def check_purged(root: Path, before: dict[str, str]) -> None:
 
 def check_in_guest(old: Path, new: Path) -> None:
     """Drivers as DKMS has built them, loaded: the old, then the new, then none."""
-    command = [REPO / "tools/vm", "--kernel", "stock", "--no-module", "--no-bind", "--timeout",
-               "400", "--", "sh", REPO / "tests/packages_guest.sh", old, new]
+    command = [REPO / "tools/vm", "--kernel", "stock", "--turns", "--no-module", "--no-bind",
+               "--stall", "600", "--", "sh", REPO / "tests/packages_guest.sh", old, new]
     said = []
     with subprocess.Popen(list(map(str, command)), text=True, errors="replace",
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

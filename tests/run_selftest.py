@@ -23,6 +23,8 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+# Where tests/broken/run, a program, finds its own.
+sys.path.append(str(Path(__file__).resolve().parent / "broken"))
 
 from rooms import rooms  # noqa: E402
 from runlib.outcome import Outcome, count_code, count_lines, summary  # noqa: E402
@@ -48,6 +50,15 @@ FILES = {
                  "@pytest.mark.xfail\ndef test_surprise():\n    pass\n",
     "test_e.py": "import nothing_of_this_name\n",
 }
+
+
+def load(name):
+    """A program of tests/ as a module."""
+    loader = importlib.machinery.SourceFileLoader(f"tests_{name.replace('/', '_')}",
+                                                  str(REPO / "tests" / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
 
 
 def sh(name, script, count=count_code, **more):
@@ -239,12 +250,8 @@ class Played(Runner):
 
     def run_steps(self, first, *scripts):
         """Each guest is one of the scripts in turn; the outcomes in order, and the code."""
-        loader = importlib.machinery.SourceFileLoader("tests_run", str(REPO / "tests/run"))
-        module = importlib.util.module_from_spec(
-            importlib.util.spec_from_loader(loader.name, loader))
-        loader.exec_module(module)
-        options = module.argparse.Namespace(build=False, pytest=[], kernels=["stock"], jobs=1)
-        runner = module.Runner(options)
+        module = load("run")
+        runner = module.Runner(module.arguments(["--kernel", "stock", "--jobs", "1"]))
         runner.out = self.folder
         left = list(scripts)
         runner.worker = lambda *_: ["sh", "-c", left.pop(0)]
@@ -314,6 +321,58 @@ class Emptied(Played):
         """One that takes nothing is the last."""
         _, _, left = self.run_suite(self.ONE % (self.folder, 1, 1), "exit 0", "exit 0")
         self.assertEqual(left, ["exit 0"])
+
+
+class Others(Runner):
+    """What uses the steps of tests/run, or needs more than `make all programs` has built."""
+
+    def coverage_steps(self, *words):
+        """The commands of tests/coverage that are lists, by their step's name."""
+        coverage = load("coverage")
+        coverage.BUILD = self.folder
+        (self.folder / "RELEASE").mkdir()
+        (self.folder / "RELEASE/tier_watch.ko").touch()
+        run, options = coverage.load_run(), coverage.arguments(words)
+        runner = coverage.make_runner(run, options, self.folder / "out")
+        coverage.add_steps(run, runner, options.quick)
+        return {step.name: [str(word) for word in step.command] for step in runner.steps}
+
+    def test_coverage_counts_in_every_guest(self):
+        """Each leaves its counts in a folder of its own."""
+        steps = self.coverage_steps("--", "-k", "none")
+        guests = {name: words for name, words in steps.items() if str(REPO / "tools/vm") in words}
+        self.assertTrue({"guest 1, debug", "kernel_api, debug"} <= set(guests))
+        self.assertNotIn("negative controls", steps)
+        folders = [words[words.index("--in-guest") + 1] for words in guests.values()]
+        self.assertEqual(len(set(folders)), len(folders))
+        self.assertEqual(guests["guest 1, debug"][-2:], ["-k", "none"])
+
+    def test_coverage_quick(self):
+        self.assertNotIn("kernel_api, debug", self.coverage_steps("--quick"))
+
+    def test_grown_driver_is_built(self):
+        """By whatever runs that step: in a fresh tree nobody else has."""
+        run = load("run")
+        runner = run.Runner(run.arguments(["--kernel", "stock", "--kernel", "6.12"]))
+        runner.do_grown()
+        self.assertEqual([(step.name, step.needs) for step in runner.steps],
+                         [("build, grown", ()), ("grown structs, stock", ("build, grown",))])
+
+    def broken_targets(self, *words):
+        """What tests/broken/run has make build before its guests."""
+        broken = load("broken/run")
+        targets = []
+        broken.built = lambda _kernel, *names: targets.extend(names) or True
+        broken.noticed = broken.hammered = lambda *_: True
+        self.assertEqual(broken.main(words), 0)
+        return targets
+
+    def test_broken_builds_what_its_guests_load(self):
+        """In a fresh tree nobody else has."""
+        self.assertEqual(self.broken_targets(), ["broken", "kmod-tests"])
+
+    def test_broken_leaves_alone_what_other_guests_load(self):
+        self.assertEqual(self.broken_targets("--hammer"), ["broken"])
 
 
 class Rooms(unittest.TestCase):

@@ -24,15 +24,15 @@ FAILED, TIMED_OUT, SPLATTED = 125, 124, 126
 STALL = ("--stall", "300")
 
 
-def start(*args, options=BARE, cwd=None):
+def start(*args, options=BARE, **more):
     """tools/vm in the background."""
-    return subprocess.Popen([VM, *STALL, *options, *args], cwd=cwd, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen([VM, *STALL, *options, *args], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
 
-def vm(*args, options=BARE, cwd=None):
+def vm(*args, **more):
     """Run tools/vm to its end."""
-    process = start(*args, options=options, cwd=cwd)
+    process = start(*args, **more)
     out, err = process.communicate()
     return subprocess.CompletedProcess(args, process.returncode, out, err)
 
@@ -123,6 +123,18 @@ class Failing(unittest.TestCase):
         self.assertEqual(done.returncode, FAILED)
         self.assertEqual(done.stderr.count("trying once more"), 1)
         self.assertEqual(done.stderr.count("ended without a status"), 2)
+
+    def test_machine_that_stands_still(self):
+        """A machine that stands still while its kernel starts has one more chance."""
+        with tempfile.TemporaryDirectory() as folder:
+            qemu = Path(folder, "qemu-system-x86_64")
+            qemu.write_text("#!/bin/sh\nexec sleep 1000\n", encoding="ascii")
+            qemu.chmod(0o755)
+            done = vm("--stall", "2", "--", "true",
+                      env=dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"))
+        self.assertEqual(done.returncode, TIMED_OUT)
+        self.assertEqual(done.stderr.count("stalled: silent for 2 s"), 2, done.stderr)
+        self.assertEqual(done.stderr.count("trying once more"), 1, done.stderr)
 
     def test_status_port_cannot_be_written(self):
         done = shell("for port in /dev/vport*; do echo x exit 0 >$port; done; "

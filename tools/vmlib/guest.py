@@ -215,9 +215,11 @@ def execute(run):
             streams.close_theirs()
             reason = supervise(run, process, streams, folder / "console")
             code = verdict(run, process, streams, reason, folder / "console")
-            if last or code != FAILED or booted(run, folder / "console"):
+            lost = code == FAILED or reason == "stall"
+            if last or not lost or booted(run, folder / "console"):
                 return code
-            # Nothing of ours has run: an emulator's machine may fail to come up.
+            # Nothing of ours has run: an emulator's machine may fail to come up, or
+            # stand still for ever while the kernel starts.
             complain("the machine did not come up; trying once more")
     except Interrupted as interrupt:
         return 128 + interrupt.number
