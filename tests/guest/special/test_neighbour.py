@@ -7,6 +7,7 @@ the programs get beyond free memory comes from the region's pages, which all hav
 in time.
 """
 
+import ctypes
 import os
 import subprocess
 from pathlib import Path
@@ -124,7 +125,7 @@ def test_program_larger_than_the_machine(dev):
 
     def take():
         with tw.Mapping.map(-1, taken, flags=tw.MAP_SHARED | tw.MAP_ANONYMOUS) as mapping:
-            tw.check(tw.libc.mlock(mapping.addr, taken))
+            tw.check(tw.libc.mlock(ctypes.c_void_p(mapping.addr), ctypes.c_size_t(taken)))
             locked.set()
             done.wait(seconds=600)
 
@@ -132,7 +133,7 @@ def test_program_larger_than_the_machine(dev):
     with tiers_of(dev, {NVME: 0}), test_swap.swapping(dev, 60000):
         child = Child(take)
         try:
-            locked.wait(seconds=120)
+            assert wait_for(lambda: locked.get() or not child.alive(), 120) and locked.get()
             result = subprocess.run([test_swap.SWAPPER, str(160 * MIB // PAGE), "1", "7"],
                                     stdout=subprocess.PIPE, text=True, check=False)
         finally:
