@@ -221,10 +221,8 @@ class TestDevice:
 class TestRoom:
     """As many slots as the device has pages are its, and no more."""
 
-    TIERS = {NVME: 400, SSD: 600, HDD: 0}
-
     def test_more_than_there_is(self, dev):
-        with tiers_of(dev, {**self.TIERS, HDD: 1000}):
+        with tiers_of(dev, {CPU: 4096, NVME: 400, SSD: 600, HDD: 1000}):
             with refused(errno.ENOSPC):
                 dev.swap_create(2001)
             with device(dev, 2000):
@@ -247,7 +245,8 @@ class TestRoom:
                 assert all(raw.read(at) == stamp(at) for at in range(896))
 
     def test_what_it_needs_stays_bound(self, dev):
-        with tiers_of(dev, {NVME: 400, SSD: 600, HDD: 600}), device(dev, 1100):
+        """Memory has room enough, but that is of no use to it."""
+        with tiers_of(dev, {CPU: 4096, NVME: 400, SSD: 600, HDD: 600}), device(dev, 1100):
             with refused(errno.ENOSPC):
                 dev.unbind(SSD)
             dev.unbind(NVME)
