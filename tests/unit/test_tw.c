@@ -270,6 +270,8 @@ static void *map(int fd, size_t len, int prot, int flags, off_t offset)
 {
 	char *m = aligned_alloc(4096, (len + 4095) & ~4095UL);
 	struct tw_stats *s = (struct tw_stats *)m;
+	struct tw_stats_counters *c;
+	struct tw_stats_tier *t;
 	unsigned int i;
 
 	(void)fd;
@@ -296,9 +298,13 @@ static void *map(int fd, size_t len, int prot, int flags, off_t offset)
 		s->counters_stride = sizeof(struct tw_stats_counters);
 		s->regions = 3;
 		s->record_bytes = 16384;
+		c = (struct tw_stats_counters *)(m + 4096 + s->counters_offset);
 		for (i = 0; i < TW_NR_TIERS; i++)
-			((struct tw_stats_counters *)(m + 4096 +
-				s->counters_offset))[i].first = 1000 + i;
+			c[i].first = 1000 + i;
+		c[TW_TIER_NVME].swap_out = 7;
+		t = (struct tw_stats_tier *)(m + s->tier_offset +
+					     TW_TIER_NVME * s->tier_stride);
+		t->swap_used = 5;
 	}
 	return m;
 }
@@ -795,9 +801,12 @@ static void test_stats(void **state)
 	expect(out, "hdd             0           0        1004");
 	expect(out, "3 regions");
 	expect(out, "records 16.0 KiB");
+	expect(out, "\nnvme           5          0          7          0\n");
+	assert_null(strstr(out, "\nssd            0          0          0          0\n"));
 	assert_int_equal(tw("stats --json"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"first\":1004");
+	expect(out, "\"swap_used\":5");
 	fake.mmap_fail = 1;
 	fake.mmap_errno = EPERM;
 	assert_int_equal(tw("stats"), EXIT_NO_PERMISSION);
@@ -924,6 +933,7 @@ static void test_status(void **state)
 	expect(out, "objects   agents 3,");
 	expect(out, "memory    20.0 KiB: records 16.0 KiB");
 	expect(out, "gpu   -       not bound\n");
+	expect(out, "\nswap      of that in use: nvme 20.0 KiB\n");
 	assert_int_equal(tw("status --json"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"total\":20480");
@@ -972,7 +982,7 @@ static void test_swap_status(void **state)
 	assert_int_equal(tw("swap status"), 0);
 	expect(out, "off: 4.0 MiB on /dev/twswap that is not in use. Use it with: tw swap on\n");
 	expect(out, "failed    1 pages could not be read");
-	expect(out, "nvme    12.0 KiB    8.0 KiB        0 B        0 B        0 B\n");
+	expect(out, "nvme    12.0 KiB    8.0 KiB        0 B   28.0 KiB        0 B\n");
 	assert_int_equal(tw("swap status --json"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "{\"state\":\"made\",\"device\":\"/dev/twswap\",\"page_size\":");
@@ -1178,6 +1188,7 @@ static void test_top(void **state)
 	assert_int_equal(tw("top --once --interval 100ms"), 0);
 	expect(out, "regions 3, agents 0, streams 0");
 	expect(out, "\ncpu   not bound\n");
+	expect(out, "\nof it swap: nvme 20K\n");
 	/* The policy is off there. */
 	expect(out, "\nheat comes from faults alone, nothing scans: ");
 	assert_int_equal(tw("top --json --interval 100ms"), 0);
