@@ -2,6 +2,7 @@
 """tw swap: on, off and status, what it warns of and what it refuses."""
 
 import errno
+import json
 import mmap
 import os
 import signal
@@ -16,7 +17,7 @@ import pytest
 from command import FAILED, INTERRUPTED, NO_PERMISSION, TW, USAGE, tw_json, tw_refused, \
     tw_run, tw_text
 from support import (NOBODY, Cgroup, Child, Loop, Mapper, Reached, device_bytes, errno_of,
-                     signature, store_path, tiers_of, wait_for, write_super)
+                     set_tiers, signature, store_path, tiers_of, wait_for, write_super)
 from tw import CPU, NVME, PAGE, SSD
 
 pytestmark = pytest.mark.once
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.once
 MIB = 1 << 20
 DISK = Path("/dev/twswap")
 CLUSTER = Path("/proc/sys/vm/page-cluster")
+SYS_SWAPOFF = "168"
+STAYS_ON = "interrupted: swap stays on"
 STORES = {CPU: 0, NVME: 4000, SSD: 6000}
 
 
@@ -45,6 +48,17 @@ def off_again():
     yield
     done = tw_run("swap", "off", "--force")
     assert done.returncode == 0, done
+
+
+@contextmanager
+def no_store(device):
+    """No store is bound for a while; what a test has bound goes again."""
+    set_tiers(device, {CPU: 0})
+    try:
+        yield
+    finally:
+        tw_run("swap", "off", "--force")
+        set_tiers(device, STORES)
 
 
 def swaps() -> dict[str, int]:
@@ -141,7 +155,7 @@ class TestOn:
     def test_too_large(self, dev):
         said = tw_refused(FAILED, "no room for 1.0 GiB", "swap", "on", "--size", "1G")
         assert "the stores have 39.1 MiB" in said and "tw tier bind" in said
-        with tiers_of(dev, {CPU: 0}):
+        with no_store(dev):
             tw_refused(FAILED, "the stores have 0 B", "swap", "on")
 
     def test_other_swap(self):
@@ -232,29 +246,60 @@ class TestOff:
             group.write("memory.max", "max")
             assert program.wrong() == []
 
+    def test_memory_has_no_room(self, dev, tmp_path):
+        """As /proc/meminfo would say it; --force tries all the same."""
+        meminfo = tmp_path / "meminfo"
+        meminfo.write_text("MemAvailable:       1024 kB\nSwapCached:            0 kB\n")
+
+        def off(*options):
+            script = f"mount --bind {meminfo} /proc/meminfo && exec \"$@\""
+            return subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", TW, "swap", "off",
+                                   *options], capture_output=True, text=True, check=False)
+
+        tw_text("swap", "on", "--size", "32M")
+        with swapped() as (group, program):
+            group.write("memory.max", "max")
+            done = off()
+            assert done.returncode == FAILED and str(DISK) in swaps(), done
+            assert "1.0 MiB are available, and 0 B free in other swap" in done.stderr, done
+            assert off("--force").returncode == 0
+            assert errno_of(dev.swap_info) == errno.ENOENT
+            assert program.wrong() == []
+
+    def interrupt(self, mapper):
+        """Ctrl-C while the store that it reads from hangs: how tw swap off ends."""
+        def waits():
+            words = Path(f"/proc/{off.pid}/syscall").read_text(encoding="ascii").split()
+            return words[0] == SYS_SWAPOFF
+
+        mapper.suspend()
+        try:
+            off = subprocess.Popen([TW, "swap", "off"], stderr=subprocess.PIPE, text=True)
+            assert wait_for(waits, 30)
+            off.send_signal(signal.SIGINT)
+        finally:
+            mapper.resume()
+        _, said = off.communicate(timeout=120)
+        return off.returncode, said.partition(", with ")[0]
+
     def test_interrupted(self, dev):
         """Ctrl-C: swap stays on, and the device with it."""
         path = store_path(NVME)
         sectors = device_bytes(path) // 512
-        with tiers_of(dev, {CPU: 0}), Mapper([(0, sectors, "linear", f"{path} 0")]) as mapper:
+        with no_store(dev), Mapper([(0, sectors, "linear", f"{path} 0")]) as mapper:
             write_super(mapper.path, signature(sectors * 512))
             dev.bind_store(NVME, mapper.path)
-            tw_text("swap", "on")
-            with swapped() as (group, program):
-                group.write("memory.max", "max")
-                mapper.suspend()
-                off = subprocess.Popen([TW, "swap", "off"], stderr=subprocess.PIPE, text=True)
-                # It waits for the store, in swapoff(2).
-                assert wait_for(lambda: Path(f"/proc/{off.pid}/stat").read_text()
-                                .rpartition(")")[2].split()[0] == "D", 30)
-                off.send_signal(signal.SIGINT)
-                mapper.resume()
-                _, said = off.communicate(timeout=120)
-                assert off.returncode == INTERRUPTED and "interrupted: swap stays on" in said
-                assert str(DISK) in swaps()
-                assert program.wrong() == []
-            tw_text("swap", "off")
-            dev.unbind(NVME)
+            try:
+                tw_text("swap", "on")
+                with swapped() as (group, program):
+                    group.write("memory.max", "max")
+                    done = self.interrupt(mapper)
+                    assert done == (INTERRUPTED, f"tw: {STAYS_ON}"), done
+                    assert str(DISK) in swaps()
+                    assert program.wrong() == []
+            finally:
+                tw_run("swap", "off", "--force")
+                dev.unbind(NVME)
 
     def test_open_by_another(self, dev):
         dev.swap_create(1000)
@@ -262,6 +307,57 @@ class TestOff:
         with open(DISK, "rb"):
             tw_refused(FAILED, "something that is no swap has it open", "swap", "off")
         tw_text("swap", "off")
+
+
+class TestApply:
+    """[swap] in tierwatch.conf."""
+
+    @pytest.fixture(name="conf")
+    def conf_file(self, tmp_path):
+        def run(text, *options):
+            path = tmp_path / "tierwatch.conf"
+            path.write_text(text)
+            return tw_run("apply", "--conf", path, *options)
+        return run
+
+    def test_twice(self, dev, conf):
+        text = "[swap]\nsize = 8M\npriority = 5\n"
+        done = conf(text, "--dry-run")
+        assert (done.stdout, done.stderr) == ("would turn swap on, 8.0 MiB, priority 5\n", "")
+        assert errno_of(dev.swap_info) == errno.ENOENT
+        done = conf(text)
+        assert (done.stdout, done.stderr) == ("turn swap on, 8.0 MiB, priority 5\n", "")
+        assert swaps() == {str(DISK): 5} and dev.swap_info().pages == 8 * MIB // PAGE
+        for again in (text, "[swap]\nsize = 4M\n"):
+            assert conf(again).stdout == "nothing to do\n"
+        assert swaps() == {str(DISK): 5} and dev.swap_info().pages == 8 * MIB // PAGE
+
+    def test_after_the_tiers(self, dev, conf):
+        """The stores that it takes its room from are bound before it."""
+        path = store_path(NVME)
+        with no_store(dev):
+            text = f"[swap]\n[tier nvme]\ndevice = {path}\nformat = yes\ncapacity = 16M\n"
+            done = conf(text, "--json")
+            assert done.returncode == 0, done
+            assert [one["kind"] for one in json.loads(done.stdout)["changes"]] == ["tier", "swap"]
+            assert dev.swap_info().pages == 8 * MIB // PAGE
+            tw_text("swap", "off")
+
+    def test_wrong(self, dev, conf):
+        """It is found before anything is changed."""
+        with no_store(dev):
+            done = conf("[swap]\n")
+            assert done.returncode == FAILED and ":1: [swap] needs a store" in done.stderr, done
+        dev.swap_create(1000)
+        done = conf("[swap]\nsize = 8M\n[policy]\nmin_stay = 7\n")
+        assert done.returncode == FAILED and "of 3.9 MiB and not 8.0 MiB" in done.stderr, done
+        assert dev.policy().min_stay != 7 and not swaps()
+
+    def test_no_room(self, dev, conf):
+        """That is seen when it is tried."""
+        done = conf("[swap]\nsize = 1G\n")
+        assert done.returncode == FAILED and "no room for 1.0 GiB" in done.stderr, done
+        assert errno_of(dev.swap_info) == errno.ENOENT
 
 
 class TestStatus:
@@ -272,6 +368,24 @@ class TestStatus:
         assert (status["state"], status["device"], status["pages"], status["priority"]) == \
             ("none", None, 0, None)
         assert [tier["tier"] for tier in status["tiers"]] == ["nvme", "ssd", "hdd"]
+
+    def shown_elsewhere(self, stats, nvme):
+        """What the other commands, and /proc, say of swap in the NVMe tier."""
+        there = stats.tier(NVME)["swap_used"]
+        assert there == nvme["used"] > 0
+        for words in (("stats",), ("status",), ("top", "--once", "--interval", "100ms")):
+            shown = tw_json(*words)["tiers"][NVME]
+            assert shown["swap_used"] == there, words
+        assert tw_json("stats")["tiers"][NVME]["swap_out"] == nvme["out"]
+        assert "swap      of that in use: nvme " in tw_text("status")
+        assert "of it swap: nvme " in tw_text("top", "--once", "--interval", "100ms")
+        assert "SWAP OUT" in tw_text("stats")
+        text = tw_text("metrics")
+        assert f'tierwatch_tier_swap_used_bytes{{tier="nvme"}} {there * PAGE}\n' in text
+        lines = Path("/proc/swarm/tiers/nvme/stats").read_text(encoding="ascii").splitlines()
+        for name, value in (("swap_used_pages", there), ("swap_in", nvme["in"]),
+                            ("swap_out", nvme["out"]), ("swap_sunk", nvme["sunk"])):
+            assert f"{name} {value}" in lines
 
     def test_figures(self, dev, stats):
         """They are the driver's and the kernel's."""
@@ -286,6 +400,7 @@ class TestStatus:
                                 "spare": info.spare[number], "in": counted["swap_in"],
                                 "out": counted["swap_out"], "sunk": counted["swap_sunk"]}
             assert status["tiers"][0]["out"] > 0 and status["failed"] == 0
+            self.shown_elsewhere(stats, status["tiers"][0])
             group.write("memory.max", "max")
             assert program.wrong() == []
         assert tw_json("swap", "off")["state"] == "none"
