@@ -44,10 +44,13 @@ bool mkswap_find(char path[PATH_MAX])
 /* Its errors go into @err. */
 static int start(const char *path, const char *device, int err, pid_t *pid)
 {
-	char *argv[] = { (char *)"mkswap", (char *)device, NULL };
 	posix_spawn_file_actions_t files;
+	char *argv[3];
 	int ret;
 
+	argv[0] = (char *)"mkswap";
+	argv[1] = (char *)device;
+	argv[2] = NULL;
 	ret = posix_spawn_file_actions_init(&files);
 	if (ret)
 		return -ret;

@@ -89,7 +89,7 @@ static int priority_of(const struct swap_look *l, const struct swap_wish *wish)
 	return most < SWAP_PRIORITY_MAX ? most + 1 : SWAP_PRIORITY_MAX;
 }
 
-static int use(int priority)
+static int swap_to_it(int priority)
 {
 	int flags = SWAP_FLAG_PREFER |
 		    ((priority << SWAP_FLAG_PRIO_SHIFT) & SWAP_FLAG_PRIO_MASK);
@@ -101,8 +101,6 @@ static int use(int priority)
 		return cli_no_permission("swapon needs CAP_SYS_ADMIN. Be root");
 	case EBUSY:
 		return cli_error(SWAP_PATH " is in use. See: lsblk " SWAP_PATH);
-	case ENOSYS:
-		return cli_error("this kernel has no swap");
 	default:
 		return cli_errno(-errno, "swapon " SWAP_PATH);
 	}
@@ -143,7 +141,7 @@ static int turn_on(struct tw *tw, const struct swap_wish *wish,
 	if (!code)
 		code = stop_code(0);
 	if (!code)
-		code = use(priority_of(l, wish));
+		code = swap_to_it(priority_of(l, wish));
 	if (!code) {
 		warn(l, priority_of(l, wish));
 		return 0;
