@@ -81,6 +81,9 @@ static void tw_proc_counters(struct seq_file *m, int tier)
 	tw_line(m, "taken_back", c.taken_back);
 	tw_line(m, "refaults", c.refaults);
 	tw_line(m, "refaults_early", c.refaults_early);
+	tw_line(m, "swap_in", c.swap_in);
+	tw_line(m, "swap_out", c.swap_out);
+	tw_line(m, "swap_sunk", c.swap_sunk);
 }
 
 static int tw_proc_tier(struct seq_file *m, void *v)
@@ -96,6 +99,7 @@ static int tw_proc_tier(struct seq_file *m, void *v)
 	tw_line(m, "capacity_pages", info.capacity);
 	tw_line(m, "used_pages", info.used);
 	tw_line(m, "kept_pages", info.kept);
+	tw_line(m, "swap_used_pages", READ_ONCE(t->sh->swap_used));
 	tw_line(m, "pressure_level", p.level);
 	tw_line(m, "used_permille", p.permille);
 	tw_line(m, "avoided", tw_store_failing(t));

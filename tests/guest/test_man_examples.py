@@ -96,6 +96,7 @@ def test_bare(dev, example, tmp_path):
         try:
             run_example(example, tmp_path, DISK=disk.path, FILE=files.path / "store")
         finally:
+            subprocess.run([TW, "swap", "off"], check=True)
             for tier in (NVME, SSD, HDD):
                 if tier in dev.bound():
                     subprocess.run([TW, "tier", "unbind", tw.TIER_NAMES[tier]], check=True)

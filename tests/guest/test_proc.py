@@ -42,11 +42,14 @@ def test_tier(dev, stats, tier):
     assert lines["kind"] == ("none", "numa", "store")[info.kind]
     assert int(lines["capacity_pages"]) == info.capacity
     assert int(lines["used_pages"]) == info.used
+    assert int(lines["swap_used_pages"]) == stats.tier(tier)["swap_used"]
     assert int(lines["latency_ns"]) == info.latency_ns
     assert int(lines["nominal_latency_ns"]) == info.nominal_latency_ns
     counters = stats.counters(tier)
     for name, counter in (("faults_first", "first"), ("migrations_out", "moves_out"),
-                          ("bytes_written", "bytes_written"), ("io_errors", "io_errors")):
+                          ("bytes_written", "bytes_written"), ("io_errors", "io_errors"),
+                          ("swap_in", "swap_in"), ("swap_out", "swap_out"),
+                          ("swap_sunk", "swap_sunk")):
         assert int(lines[name]) == counters[counter]
 
 

@@ -77,6 +77,8 @@ def test_start_and_two_reloads(dev, unit, policy):
     """What the unit runs: the first changes, the others find nothing to do."""
     assert setting(unit, "ConditionPathExists") == str(CONF) and not CONF.exists()
     start, again = (shlex.split(setting(unit, name)) for name in ("ExecStart", "ExecReload"))
+    # Stopped, it leaves tiers bound and swap on: pages are there.
+    assert "ExecStop" not in unit.read_text()
     with tiers_of(dev, {CPU: 0, GPU: 0}), Loop(16 << 20) as disk:
         format_store(disk.path)
         CONF.write_text(f"[tier ssd]\ndevice = {disk.path}\n[policy]\nmin_stay = 5\n")
@@ -119,6 +121,10 @@ TIERS = ["gpu", "cpu", "nvme", "ssd", "hdd"]
     (["tier", "format", "/dev/nul"], ["/dev/null"]),
     (["tier", "unbind", "--force", "h"], ["hdd"]),
     (["apply", "--dr"], ["--dry-run"]),
+    (["swap", ""], ["on", "off", "status", "--help"]),
+    (["swap", "on", "--pr"], ["--priority"]),
+    (["swap", "on", "--size", ""], []),
+    (["swap", "off", "--f"], ["--force"]),
     (["apply", "--conf", "/etc/host"], ["/etc/host*"]),
     (["--color", "=", "al"], ["always"]),
     (["--color", "="], ["auto", "always", "never"]),

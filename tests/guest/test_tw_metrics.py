@@ -107,7 +107,7 @@ class TestFigures:
         got = Got()
         for tier in TIERS:
             name, there, counted = TIER_NAMES[tier], stats.tier(tier), stats.counters(tier)
-            for what in ("capacity", "used", "kept"):
+            for what in ("capacity", "used", "kept", "swap_used"):
                 assert got(f"tier_{what}_bytes", tier=name) == there[what] * PAGE
             assert got("tier_bound", tier=name) == there["bound"]
             assert got("tier_avoided", tier=name) == 0
@@ -126,7 +126,8 @@ class TestFigures:
                     "failed_moves_total": "moves_failed", "read_bytes_total": "bytes_read",
                     "written_bytes_total": "bytes_written", "io_errors_total": "io_errors",
                     "stalls_total": "stalls", "taken_back_pages_total": "taken_back",
-                    "refaults_total": "refaults",
+                    "refaults_total": "refaults", "swap_in_pages_total": "swap_in",
+                    "swap_out_pages_total": "swap_out", "swap_sunk_pages_total": "swap_sunk",
                     "early_refaults_total": "refaults_early"}.items():
                 assert got(metric, tier=name) == counted[counter], metric
             for metric, counter in {"fault_seconds_total": "fault_ns",

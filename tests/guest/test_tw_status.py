@@ -20,7 +20,8 @@ VERBS = [("status",), ("agent", "list"), ("agent", "show", 7), ("agent", "limit"
          ("migrate", "cpu", "--agent", 7), ("policy", "show"), ("policy", "set", "min_stay=3"),
          ("pressure",), ("pressure", "--wait", "high", "cpu"),
          # What it prints without the driver is in test_tw_metrics.py.
-         ("metrics", "--output", "/dev/null")]
+         ("metrics", "--output", "/dev/null"), ("swap", "on"), ("swap", "off"),
+         ("swap", "status")]
 
 
 @pytest.mark.parametrize("words", VERBS, ids=lambda words: " ".join(map(str, words)))
@@ -58,7 +59,7 @@ class TestStatus:
             assert tier == {
                 "tier": TIER_NAMES[number], "bound": True,
                 "kind": "numa" if number <= CPU else "store", "used": there["used"],
-                "kept": there["kept"], "capacity": there["capacity"], "level": "low",
+                "kept": there["kept"], "swap_used": 0, "capacity": there["capacity"], "level": "low",
                 "avoided": False, "avoided_ns": 0,
                 "io_errors": stats.counters(number)["io_errors"]}
         assert [tier["used"] for tier in got["tiers"]] == [5, 9, 6, 0, 0]

@@ -32,6 +32,9 @@ static const char right[] =
 	"[tier ssd]\n"
 	"store = UUID=30313233-3435-3637-3839-61626364ab00\n"
 	"optional = yes\n"
+	"[swap]\n"
+	"size = 2M\n"
+	"priority = 32767\n"
 	"[policy]\n"
 	"enabled = on\n"
 	"auto = off\n"
@@ -92,7 +95,10 @@ static void test_right(void **state)
 			    "UUID=30313233-3435-3637-3839-61626364ab00");
 	assert_true(c.tiers[TW_TIER_SSD].optional);
 	assert_int_equal(c.tiers[TW_TIER_GPU].line, 0);
-	assert_int_equal(c.policy_line, 16);
+	assert_int_equal(c.swap.line, 16);
+	assert_true(c.swap.bytes == 2 << 20);
+	assert_int_equal(c.swap.priority, 32767);
+	assert_int_equal(c.policy_line, 19);
 	assert_int_equal(conf_policy(&c, &p), 3);
 	assert_int_equal(p.enabled, 1);
 	assert_int_equal(p.mode, TW_POLICY_UNMAP);
@@ -173,6 +179,18 @@ static void test_policy_ranges(void **state)
 	}
 }
 
+/* All of [swap] may be left to what there is. */
+static void test_swap(void **state)
+{
+	struct conf c;
+
+	(void)state;
+	assert_int_equal(read_text(&c, "[swap]\n", 7), 0);
+	assert_int_equal(c.swap.line, 1);
+	assert_true(!c.swap.bytes && c.swap.priority < 0);
+	conf_free(&c);
+}
+
 /* Numbers are decimal, also with zeroes before them. */
 static void test_zeroes(void **state)
 {
@@ -211,6 +229,10 @@ static void test_wrong(void **state)
 		"[tier ssd]\nstore = LABEL=x\nformat = yes",
 		"[tier ssd]\nstore = LABEL=x\noptional = perhaps",
 		"[tier ssd]\nstore = LABEL=x\nbound = no",
+		"[swap x]", "[swap]\n[swap]", "[swap]\nsize", "[swap]\nsize = x",
+		"[swap]\nsize = 1020K", "[swap]\nsize = 2097153",
+		"[swap]\npriority = -1", "[swap]\npriority = 32768",
+		"[swap]\nenabled = on", "[swap]\nsize = 1G\nsize = 1G",
 		/* One wrong value is one error. */
 		"[tier ssd]\ndevice = /x\ncapacity = x",
 		"[tier ssd]\nbound = perhaps", "[tier ssd]\ndevice = x",
@@ -270,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_right),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_policy_ranges),
+		cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_zeroes),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_broken),

@@ -98,6 +98,22 @@ static void policy(struct tw_policy *p)
 	p->scan_max_ms = 2000;
 }
 
+/* The size of the swap device, which the kernel does not swap to; 0: there is none. */
+static __u64 swap_pages;
+
+static int swap_info(struct tw_swap_info *info)
+{
+	if (!swap_pages)
+		return -ENOENT;
+	/* No such device: nothing of the machine's is taken for it. */
+	info->dev = 0xff00 | 0xfd;
+	info->pages = swap_pages;
+	info->used[TW_TIER_NVME] = 3;
+	info->spare[TW_TIER_NVME] = 2;
+	info->failed = 1;
+	return 0;
+}
+
 static int answer(int fd, unsigned long cmd, void *arg)
 {
 	unsigned int i;
@@ -203,6 +219,10 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		}
 		break;
 	}
+	case TW_IOC_SWAP_INFO:
+		return swap_info(arg);
+	case TW_IOC_SWAP_DESTROY:
+		return swap_pages ? 0 : -ENOENT;
 	default:
 		break;
 	}
@@ -250,6 +270,8 @@ static void *map(int fd, size_t len, int prot, int flags, off_t offset)
 {
 	char *m = aligned_alloc(4096, (len + 4095) & ~4095UL);
 	struct tw_stats *s = (struct tw_stats *)m;
+	struct tw_stats_counters *c;
+	struct tw_stats_tier *t;
 	unsigned int i;
 
 	(void)fd;
@@ -276,9 +298,13 @@ static void *map(int fd, size_t len, int prot, int flags, off_t offset)
 		s->counters_stride = sizeof(struct tw_stats_counters);
 		s->regions = 3;
 		s->record_bytes = 16384;
+		c = (struct tw_stats_counters *)(m + 4096 + s->counters_offset);
 		for (i = 0; i < TW_NR_TIERS; i++)
-			((struct tw_stats_counters *)(m + 4096 +
-				s->counters_offset))[i].first = 1000 + i;
+			c[i].first = 1000 + i;
+		c[TW_TIER_NVME].swap_out = 7;
+		t = (struct tw_stats_tier *)(m + s->tier_offset +
+					     TW_TIER_NVME * s->tier_stride);
+		t->swap_used = 5;
 	}
 	return m;
 }
@@ -291,6 +317,7 @@ static int setup(void **state)
 	fake.map = map;
 	fail_cmd = 0;
 	fail_with = 0;
+	swap_pages = 0;
 	cli_device = NULL;
 	return 0;
 }
@@ -395,6 +422,8 @@ static const char *json_value(const char *p)
 		return p + 4;
 	if (!strncmp(p, "false", 5))
 		return p + 5;
+	if (!strncmp(p, "null", 4))
+		return p + 4;
 	if (!isdigit((unsigned char)*p) && *p != '-')
 		return NULL;
 	strtod(p, &end);
@@ -594,6 +623,12 @@ static void test_usage(void **state)
 		"bench --time 0", "bench --tiers x", "bench --size 4k",
 		"migrate cpu", "migrate x 1", "migrate cpu x",
 		"migrate --from x cpu 1", "page", "page x",
+		"swap", "swap x", "swap on 1G", "swap on --size x",
+		"swap on --size 0", "swap on --size 4097",
+		"swap on --size 1020K", "swap on --size 17T",
+		"swap on --priority 32768", "swap on --priority -1",
+		"swap on --force", "swap off x", "swap off --size 1M",
+		"swap status x",
 	};
 	size_t i;
 
@@ -616,6 +651,7 @@ static void test_no_device(void **state)
 		"pressure --wait high cpu",
 		"trace",
 		"record", "top --once", "top", "bench",
+		"swap on", "swap off", "swap status",
 	};
 	size_t i;
 
@@ -765,9 +801,12 @@ static void test_stats(void **state)
 	expect(out, "hdd             0           0        1004");
 	expect(out, "3 regions");
 	expect(out, "records 16.0 KiB");
+	expect(out, "\nnvme           5          0          7          0\n");
+	assert_null(strstr(out, "\nssd            0          0          0          0\n"));
 	assert_int_equal(tw("stats --json"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"first\":1004");
+	expect(out, "\"swap_used\":5");
 	fake.mmap_fail = 1;
 	fake.mmap_errno = EPERM;
 	assert_int_equal(tw("stats"), EXIT_NO_PERMISSION);
@@ -894,6 +933,7 @@ static void test_status(void **state)
 	expect(out, "objects   agents 3,");
 	expect(out, "memory    20.0 KiB: records 16.0 KiB");
 	expect(out, "gpu   -       not bound\n");
+	expect(out, "\nswap      of that in use: nvme 20.0 KiB\n");
 	assert_int_equal(tw("status --json"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "\"total\":20480");
@@ -927,6 +967,82 @@ static void test_metrics(void **state)
 	assert_int_equal(tw("metrics --output /no/such/folder/x.prom"), 1);
 	assert_string_equal(out, "");
 	expect(err_out, "No such file");
+}
+
+static void test_swap_status(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("swap status"), 0);
+	expect(out, "swap      off: there is no swap device. Make one with: tw swap on\n");
+	assert_int_equal(tw("swap status --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "{\"state\":\"none\",\"device\":null,");
+	expect(out, "\"priority\":null,\"failed\":0,");
+	swap_pages = 1024;
+	assert_int_equal(tw("swap status"), 0);
+	expect(out, "off: 4.0 MiB on /dev/twswap that is not in use. Use it with: tw swap on\n");
+	expect(out, "failed    1 pages could not be read");
+	expect(out, "nvme    12.0 KiB    8.0 KiB        0 B   28.0 KiB        0 B\n");
+	assert_int_equal(tw("swap status --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "{\"state\":\"made\",\"device\":\"/dev/twswap\",\"page_size\":");
+	expect(out, "{\"tier\":\"nvme\",\"used\":3,\"spare\":2,\"in\":0,");
+	fail_cmd = TW_IOC_SWAP_INFO;
+	fail_with = -EIO;
+	assert_int_equal(tw("swap status --json"), 1);
+	assert_string_equal(out, "");
+	expect(err_out, "asking for the swap device: Input/output error");
+}
+
+/* What the driver refuses, before anything is turned on. */
+static void test_swap_on(void **state)
+{
+	static const struct {
+		int err, code;
+		const char *said;
+	} cases[] = {
+		{ -EPERM, EXIT_NO_PERMISSION, "Be root" },
+		{ -ENOSPC, 1, "no room for 1.0 GiB of swap: the stores have 0 B that are" },
+		{ -ENOMEM, 1, "20 bytes a page" },
+		{ -EEXIST, 1, "File exists" },
+	};
+	const struct tw_swap_create *in;
+	size_t i;
+
+	(void)state;
+	/* No store has a slot there. */
+	assert_int_equal(tw("swap on"), 1);
+	expect(err_out, "half of that is less than the 1.0 MiB");
+	fail_cmd = TW_IOC_SWAP_CREATE;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fail_with = cases[i].err;
+		assert_int_equal(tw("swap on --size 1G"), cases[i].code);
+		expect(err_out, cases[i].said);
+		assert_string_equal(out, "");
+		assert_int_equal(fake_last()->cmd, TW_IOC_SWAP_CREATE);
+		in = (const void *)fake_last()->arg;
+		assert_true(in->pages == (1 << 30) / PAGE);
+	}
+	/* One that is there has another size. */
+	swap_pages = 1024;
+	assert_int_equal(tw("swap on --size 1G"), 1);
+	expect(err_out, "of 4.0 MiB and not 1.0 GiB, that is not in use. To remove it: tw swap off\n");
+}
+
+static void test_swap_off(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("swap off"), 0);
+	assert_string_equal(out, "swap: already off\n");
+	assert_int_equal(tw("swap off --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	fail_cmd = TW_IOC_SWAP_DESTROY;
+	fail_with = -EPERM;
+	assert_int_equal(tw("swap off --force"), EXIT_NO_PERMISSION);
+	expect(err_out, "Be root");
+	fail_with = -EIO;
+	assert_int_equal(tw("swap off"), 1);
+	expect(err_out, "removing the swap device: Input/output error");
 }
 
 static void test_pressure_wait(void **state)
@@ -1072,6 +1188,7 @@ static void test_top(void **state)
 	assert_int_equal(tw("top --once --interval 100ms"), 0);
 	expect(out, "regions 3, agents 0, streams 0");
 	expect(out, "\ncpu   not bound\n");
+	expect(out, "\nof it swap: nvme 20K\n");
 	/* The policy is off there. */
 	expect(out, "\nheat comes from faults alone, nothing scans: ");
 	assert_int_equal(tw("top --json --interval 100ms"), 0);
@@ -1185,6 +1302,9 @@ int main(void)
 		TW_TEST(test_policy),
 		TW_TEST(test_status),
 		TW_TEST(test_metrics),
+		TW_TEST(test_swap_status),
+		TW_TEST(test_swap_on),
+		TW_TEST(test_swap_off),
 		TW_TEST(test_pressure_wait),
 		TW_TEST(test_trace),
 		TW_TEST(test_trace_fields),

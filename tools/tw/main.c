@@ -16,6 +16,7 @@
 #include "bench/commands.h"
 #include "conf/commands.h"
 #include "page/commands.h"
+#include "swap/commands.h"
 #include "tier/commands.h"
 #include "watch/commands.h"
 
@@ -37,6 +38,18 @@ static const struct cli_cmd tier_cmds[] = {
 	{ "unbind", "TIER [--force]",
 	  "move a tier's pages away and let its memory go",
 	  cmd_tier_unbind, NULL, tier_unbind_more },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
+};
+
+static const struct cli_cmd swap_cmds[] = {
+	{ "on", "[--size SIZE] [--priority N] [--json]",
+	  "have the kernel swap over the tiers", cmd_swap_on, NULL,
+	  swap_on_more },
+	{ "off", "[--force] [--json]",
+	  "bring back what is swapped out, and stop", cmd_swap_off, NULL,
+	  swap_off_more },
+	{ "status", "[--json]", "how it is, and where its pages are",
+	  cmd_swap_status, NULL, swap_status_more },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -66,6 +79,8 @@ static const struct cli_cmd cmds[] = {
 	  NULL, status_more },
 	{ "tier", NULL, "what the tiers are made of: list, detect, format, bind, unbind",
 	  NULL, tier_cmds, NULL },
+	{ "swap", NULL, "unmodified programs over the tiers: on, off, status",
+	  NULL, swap_cmds, NULL },
 	{ "stats", "[--json]", "counters of all tiers, and the driver's own memory",
 	  cmd_stats, NULL, NULL },
 	{ "pressure",

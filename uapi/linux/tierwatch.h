@@ -2048,6 +2048,9 @@ struct tw_stats_tier {
  * @refaults_early: the part of @refaults that came back so soon that memory should
  *	have kept them: fewer pages than memory holds left it between the page's
  *	leaving and the fault
+ * @swap_in: pages of the swap device that were read back from this store
+ * @swap_out: pages that were swapped out to this store
+ * @swap_sunk: pages of the swap device that were moved from this store to a slower one
  */
 struct tw_stats_counters {
 	__aligned_u64 minor_read;

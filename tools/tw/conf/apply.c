@@ -18,6 +18,7 @@
 #include "conf/conf.h"
 #include "conf/plan.h"
 #include "conf/policy_keys.h"
+#include "swap/turn_on.h"
 #include "tier/bind.h"
 #include "tier/format.h"
 
@@ -113,6 +114,30 @@ static int make_tier(struct plan *p, struct report *r, int tier)
 	return code;
 }
 
+/* -- swap ------------------------------------------------------------------ */
+
+static int set_swap(struct plan *p, struct report *r)
+{
+	const struct swap_wish *wish = &p->swap.wish;
+	char size[TEXT_LEN], priority[TEXT_LEN] = "";
+	bool already;
+	int code = 0;
+
+	if (!p->swap.make)
+		return 0;
+	if (!r->dry_run)
+		code = swap_turn_on(p->tw, wish, &already);
+	if (code)
+		return code;
+	text_bytes(size, wish->pages * p->conf->page_size);
+	if (wish->priority != SWAP_PRIORITY_ABOVE)
+		snprintf(priority, sizeof(priority), ", priority %d",
+			 wish->priority);
+	tell(r, "swap", "twswap", "turn swap on, %s%s",
+	     wish->pages ? size : "half of what the stores have free", priority);
+	return 0;
+}
+
 /* -- policy ---------------------------------------------------------------- */
 
 static int set_policy(struct plan *p, struct report *r)
@@ -190,6 +215,8 @@ static int carry_out(struct plan *p, struct report *r)
 		code = undo_tier(p, r, i);
 	for (i = 0; !code && i < TW_NR_TIERS; i++)
 		code = make_tier(p, r, i);
+	if (!code)
+		code = set_swap(p, r);
 	if (!code)
 		code = set_policy(p, r);
 	for (i = 0; !code && i < p->conf->nr_agents; i++)

@@ -15,11 +15,13 @@
 #include "conf/conf.h"
 #include "conf/policy_keys.h"
 #include "machine/super.h"
+#include "swap/turn_on.h"
 #include "tier/bind.h"
 
 enum section {
 	SECTION_NONE,
 	SECTION_TIER,
+	SECTION_SWAP,
 	SECTION_POLICY,
 	SECTION_AGENT,
 	/* One that wasn't understood: its keys can't be judged. */
@@ -196,6 +198,29 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 	}
 }
 
+static void swap_key(struct reader *r, const char *key, const char *value)
+{
+	static const char * const names[] = { "size", "priority" };
+	struct conf_swap *s = &r->c->swap;
+	__u64 priority;
+
+	switch (find_key(r, key, names, ARRAY_SIZE(names))) {
+	case 0:
+		size_value(r, key, value,
+			   (__u64)TW_SWAP_PAGES_MIN * r->c->page_size,
+			   &s->bytes);
+		break;
+	case 1:
+		if (parse_within(value, 0, SWAP_PRIORITY_MAX, &priority))
+			conf_error(r->c, r->line,
+				   "priority is a number from 0 to %u, not %s",
+				   SWAP_PRIORITY_MAX, value);
+		else
+			s->priority = priority;
+		break;
+	}
+}
+
 static void policy_key(struct reader *r, const char *key, const char *value)
 {
 	const char *names[POLICY_NR_KEYS];
@@ -272,6 +297,8 @@ static void key_line(struct reader *r, char *text)
 		conf_error(r->c, r->line, "%s has no value", key);
 	else if (r->section == SECTION_TIER)
 		tier_key(r, key, value);
+	else if (r->section == SECTION_SWAP)
+		swap_key(r, key, value);
 	else if (r->section == SECTION_POLICY)
 		policy_key(r, key, value);
 	else
@@ -305,6 +332,19 @@ static void begin_tier(struct reader *r, const char *name)
 	r->c->tiers[tier].leave = -1;
 	r->tier = tier;
 	r->section = SECTION_TIER;
+}
+
+static void begin_swap(struct reader *r)
+{
+	if (r->c->swap.line) {
+		conf_error(r->c, r->line,
+			   "[swap] is there a second time, after line %u",
+			   r->c->swap.line);
+		return;
+	}
+	r->c->swap.line = r->line;
+	r->c->swap.priority = SWAP_PRIORITY_ABOVE;
+	r->section = SECTION_SWAP;
 }
 
 static void begin_policy(struct reader *r)
@@ -480,6 +520,8 @@ static void section_line(struct reader *r, char *text)
 	name = trim(name);
 	if (!strcmp(kind, "tier") && *name)
 		begin_tier(r, name);
+	else if (!strcmp(kind, "swap") && !*name)
+		begin_swap(r);
 	else if (!strcmp(kind, "policy") && !*name)
 		begin_policy(r);
 	else if (!strcmp(kind, "agent") && *name)
@@ -490,7 +532,7 @@ static void section_line(struct reader *r, char *text)
 		begin_cgroup(r, name);
 	else
 		conf_error(r->c, r->line,
-			   "no such section: [%s%s%s]. There are [tier NAME], [policy], [agent NUMBER], [user NAME] and [cgroup PATH]",
+			   "no such section: [%s%s%s]. There are [tier NAME], [swap], [policy], [agent NUMBER], [user NAME] and [cgroup PATH]",
 			   kind, *name ? " " : "", name);
 }
 

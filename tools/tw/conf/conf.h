@@ -64,11 +64,24 @@ struct conf_agent {
 };
 
 /**
+ * struct conf_swap - [swap]
+ * @line: where it begins; 0: there is none
+ * @bytes: its size; 0: half of what the stores have free
+ * @priority: below 0: above all other swap
+ */
+struct conf_swap {
+	unsigned int line;
+	__u64 bytes;
+	int priority;
+};
+
+/**
  * struct conf - a file
  * @name: its path, for messages
  * @page_size: what sizes must be multiples of
  * @errors: how many were told of
  * @tiers: by enum tw_tier
+ * @swap: [swap]
  * @policy_line: where [policy] begins; 0: there is none
  * @policy_set: bit by key
  * @policy: by key
@@ -80,6 +93,7 @@ struct conf {
 	__u32 page_size;
 	unsigned int errors;
 	struct conf_tier tiers[TW_NR_TIERS];
+	struct conf_swap swap;
 	unsigned int policy_line;
 	unsigned int policy_set;
 	__u32 policy[POLICY_NR_KEYS];

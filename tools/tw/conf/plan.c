@@ -53,6 +53,8 @@ int plan_make(struct plan *p)
 		plan_find(p, i);
 	for (i = 0; i < TW_NR_TIERS; i++)
 		plan_tier(p, i);
+	if (p->conf->swap.line)
+		plan_swap(p);
 	if (p->conf->policy_line)
 		plan_policy(p);
 	if (p->conf->nr_agents) {

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "conf/conf.h"
+#include "swap/turn_on.h"
 #include "tier/bind.h"
 #include "tw.h"
 
@@ -28,6 +29,16 @@ struct tier_step {
 	bool make;
 	bool sign;
 	struct binding b;
+};
+
+/**
+ * struct swap_step - what happens to swap
+ * @make: it is turned on as @wish says
+ * @wish: how it is to be
+ */
+struct swap_step {
+	bool make;
+	struct swap_wish wish;
 };
 
 /**
@@ -56,6 +67,7 @@ struct agent_step {
  * @steps: how many changes
  * @now: the tiers
  * @tiers: by enum tw_tier
+ * @swap: after the tiers
  * @policy_now: the policy
  * @policy_then: and how it should be
  * @policy_changed: values that differ
@@ -70,6 +82,7 @@ struct plan {
 	unsigned int steps;
 	struct tw_tier_info now[TW_NR_TIERS];
 	struct tier_step tiers[TW_NR_TIERS];
+	struct swap_step swap;
 	struct tw_policy policy_now;
 	struct tw_policy policy_then;
 	unsigned int policy_changed;
@@ -93,6 +106,9 @@ void plan_tier(struct plan *p, int tier);
 /* plan_store.c: find the devices of all, before the first of them is planned. */
 void plan_find(struct plan *p, int tier);
 void plan_store(struct plan *p, int tier);
+
+/* plan_swap.c: once all tiers are planned. */
+void plan_swap(struct plan *p);
 
 /* plan_limits.c: of the nth that the file has limits of. */
 void plan_limits(struct plan *p, unsigned int nr);

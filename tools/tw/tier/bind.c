@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/cli.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "base/progress.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "machine/check.h"
@@ -20,7 +22,6 @@
 #include "machine/users.h"
 #include "tier/bind.h"
 #include "tier/commands.h"
-#include "tier/emptying.h"
 #include "tier/format.h"
 #include "tier/tier.h"
 
@@ -165,14 +166,34 @@ int binding_make(struct tw *tw, const struct binding *b)
 	return nodes_error(err, tw_tier_name(b->tier));
 }
 
+/**
+ * struct emptying - a tier that is being unbound
+ */
+struct emptying {
+	struct tw *tw;
+	int tier;
+};
+
+static void tell_left(struct progress *p, void *arg)
+{
+	const struct emptying *e = arg;
+	struct tw_tier_info t;
+	char left[TEXT_LEN];
+
+	if (!tw_tier_info(e->tw, e->tier, &t))
+		progress_say(p, "%s: %s pages left", tw_tier_name(e->tier),
+			     text_count(left, t.used));
+}
+
 int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
 {
 	const char *name = tw_tier_name(tier);
-	struct emptying *shown = emptying_show(tw, tier);
+	struct emptying emptying = { tw, tier };
+	struct beside *shown = beside_begin(tell_left, &emptying);
 	int err = tw_tier_unbind(tw, tier, flags, moved);
 	unsigned long long n = *moved;
 
-	emptying_end(shown);
+	beside_end(shown);
 
 	switch (err) {
 	case 0:
@@ -183,7 +204,7 @@ int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
 		return cli_error("the %s tier is not bound. See: tw tier list",
 				 name);
 	case -ENOSPC:
-		return cli_error("the other tiers have no room for the pages of %s; %llu were moved. Make room or bind another tier, then try again",
+		return cli_error("the other tiers have no room for the pages of %s, or swap has as much set aside (tw swap status); %llu were moved. Make room or bind another tier, then try again",
 				 name, n);
 	case -EBUSY:
 		return cli_error("a page of %s is pinned, or it is the last memory tier and there are regions; %llu pages were moved. End the programs that use it, then try again",

@@ -171,6 +171,12 @@ static const struct total counters[] = {
 		"Pages brought back from the store by a fault."),
 	COUNTER("early_refaults_total", refaults_early, METRIC_PLAIN,
 		"Refaults of pages that memory should have kept."),
+	COUNTER("swap_in_pages_total", swap_in, METRIC_PLAIN,
+		"Pages of the swap device read back from the store."),
+	COUNTER("swap_out_pages_total", swap_out, METRIC_PLAIN,
+		"Pages swapped out to the store."),
+	COUNTER("swap_sunk_pages_total", swap_sunk, METRIC_PLAIN,
+		"Pages of the swap device moved on to a slower store."),
 };
 
 #define GAUGE(name, member, unit, help)					\
@@ -185,6 +191,8 @@ static const struct total gauges[] = {
 	      "Memory of pages that are in the tier."),
 	GAUGE("tier_kept_bytes", kept, METRIC_PAGES,
 	      "Clean copies of pages that are in memory."),
+	GAUGE("tier_swap_used_bytes", swap_used, METRIC_PAGES,
+	      "Of the memory in use, what the swap device has there."),
 	GAUGE("tier_latency_seconds", latency_ns, METRIC_NS,
 	      "Latency measured when the tier was bound."),
 	GAUGE("tier_bandwidth_bytes_per_second", bandwidth, METRIC_PLAIN,

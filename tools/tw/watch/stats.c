@@ -3,6 +3,7 @@
  * tw stats.
  */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/cli.h"
@@ -38,6 +39,9 @@ static const struct counter {
 	COUNTER(taken_back),
 	COUNTER(refaults),
 	COUNTER(refaults_early),
+	COUNTER(swap_in),
+	COUNTER(swap_out),
+	COUNTER(swap_sunk),
 #undef COUNTER
 };
 
@@ -55,6 +59,7 @@ static void json_tier(const struct tw_stats *s, int tier)
 	json_u64("capacity", t.capacity);
 	json_u64("used", t.used);
 	json_u64("kept", t.kept);
+	json_u64("swap_used", t.swap_used);
 	json_u64("avoided_until_ns", t.avoided_until_ns);
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		json_u64(counters[i].name,
@@ -122,6 +127,31 @@ static void print_store(const struct tw_stats *s, int tier)
 	       (unsigned long long)c.taken_back);
 }
 
+/* Of the swap device, see tw swap status; only once there is something to tell. */
+static void print_swap(const struct tw_stats *s)
+{
+	char used[TEXT_LEN], in[TEXT_LEN], out[TEXT_LEN], sunk[TEXT_LEN];
+	struct tw_stats_counters c;
+	struct tw_stats_tier t;
+	bool head = false;
+	int i;
+
+	for (i = 0; i < TW_NR_TIERS; i++) {
+		tw_stats_sum(s, i, &c);
+		tw_stats_tier_read(s, i, &t);
+		if (!t.swap_used && !c.swap_in && !c.swap_out && !c.swap_sunk)
+			continue;
+		if (!head)
+			printf("\n%-5s %10s %10s %10s %10s\n", "TIER",
+			       "SWAP USED", "SWAP IN", "SWAP OUT", "SUNK");
+		head = true;
+		printf("%-5s %10s %10s %10s %10s\n", tw_tier_name(i),
+		       text_count(used, t.swap_used),
+		       text_count(in, c.swap_in), text_count(out, c.swap_out),
+		       text_count(sunk, c.swap_sunk));
+	}
+}
+
 static void print_stats(const struct tw_stats *s)
 {
 	char a[TEXT_LEN], b[TEXT_LEN], c[TEXT_LEN];
@@ -136,6 +166,7 @@ static void print_stats(const struct tw_stats *s)
 	       "ERRORS", "STALLS", "TAKEN BACK");
 	for (i = 0; i < TW_NR_TIERS; i++)
 		print_store(s, i);
+	print_swap(s);
 #define TOTAL(m) ((unsigned long long)__atomic_load_n(&s->m, __ATOMIC_RELAXED))
 	printf("\n%llu regions, %llu agents, %llu streams; %llu events, %llu SIGBUS, %llu pages lost\n",
 	       TOTAL(regions), TOTAL(agents), TOTAL(streams),

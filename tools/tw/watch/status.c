@@ -96,6 +96,7 @@ static void json_tier(const struct status *s, int i)
 		json_str("kind", kind_name(t->kind));
 		json_u64("used", t->used);
 		json_u64("kept", t->kept);
+		json_u64("swap_used", t->swap_used);
 		json_u64("capacity", t->capacity);
 		json_str("level", tw_level_name(t->level));
 		json_bool("avoided", s->avoided_ns[i]);
@@ -194,6 +195,26 @@ static void print_room(const struct status *s)
 	       text_bytes(reserved, s->room_reserved * s->info.page_size));
 }
 
+/* The part of the stores' use that the swap device has, if it has any. */
+static void print_swap(const struct status *s)
+{
+	const char *lead = "swap      of that in use: ";
+	char used[TEXT_LEN];
+	bool any = false;
+	int i;
+
+	for (i = 0; i < TW_NR_TIERS; i++) {
+		if (!s->tier[i].swap_used)
+			continue;
+		printf("%s%s %s", any ? ", " : lead, tw_tier_name(i),
+		       text_bytes(used, s->tier[i].swap_used *
+				  s->info.page_size));
+		any = true;
+	}
+	if (any)
+		putchar('\n');
+}
+
 #define N(v) ((unsigned long long)(v))
 
 static void print_status(const struct status *s)
@@ -211,6 +232,7 @@ static void print_status(const struct status *s)
 	for (i = 0; i < TW_NR_TIERS; i++)
 		print_tier(s, i);
 	print_room(s);
+	print_swap(s);
 	printf("objects   agents %llu, regions %llu, streams %llu, external pages %llu\n",
 	       N(m->agents), N(m->regions), N(m->streams),
 	       N(m->pages_external));

@@ -46,6 +46,7 @@ static void json_tier(const struct top_view *v, int tier)
 	json_u64("capacity", t->now.capacity);
 	json_u64("used", t->now.used);
 	json_u64("kept", t->now.kept);
+	json_u64("swap_used", t->now.swap_used);
 	json_u64("faults_per_second", r->faults + 0.5);
 	json_u64("major_faults_per_second", r->major + 0.5);
 	json_u64("moves_in_per_second", r->in + 0.5);

@@ -102,6 +102,25 @@ static void add_head(struct page *p)
 	    top_short(e, v->demoted, 1000));
 }
 
+/* What of USED is swap's: by store, and only when there is some. */
+static void add_swap(struct page *p)
+{
+	const struct top_snap *s = p->view->snap;
+	char line[TW_NR_TIERS * TEXT_LEN] = "", used[TEXT_LEN];
+	size_t len = 0;
+	int t;
+
+	for (t = 0; t < TW_NR_TIERS; t++)
+		if (s->tier[t].now.swap_used)
+			len += snprintf(line + len, sizeof(line) - len,
+					"%s %s %s", len ? "," : "",
+					tw_tier_name(t),
+					amount(p, used,
+					       s->tier[t].now.swap_used));
+	if (len)
+		add(p, TOP_PLAIN, "of it swap:%s", line);
+}
+
 /* Only when there is something to say. */
 static void add_trouble(struct page *p)
 {
@@ -437,6 +456,7 @@ unsigned int top_text(const struct top_view *view, struct top_line *line,
 	if (airy)
 		add(&p, TOP_PLAIN, "%s", "");
 	add_tiers(&p);
+	add_swap(&p);
 	add_trouble(&p);
 	if (airy && view->history) {
 		add(&p, TOP_PLAIN, "%s", "");
