@@ -24,7 +24,6 @@ DISK = Path("/dev/twswap")
 SWAPPER = Path(__file__).resolve().parents[2] / "build" / "stress" / "swapper"
 # The signature, and slots that each CPU keeps to give back together.
 KEPT = 1 + 64 * (os.cpu_count() or 1)
-FAILSLAB = Path("/sys/kernel/debug/failslab")
 
 
 @contextmanager
@@ -353,27 +352,6 @@ class TestSwap:
             assert all(mapping.read(at * PAGE, 64) == stamp(at)[:64] for at in range(2500))
             finished(program)
             assert region.info().lost == 0
-
-    def test_allocations_fail(self, dev, group, stats):
-        """What an eviction takes is there: it was made with the device."""
-        if not FAILSLAB.exists():
-            pytest.skip("no fault injection in this kernel (the debug kernel has it)")
-        knobs = {"task-filter": "Y", "ignore-gfp-wait": "N", "verbose": "0", "times": "-1",
-                 "probability": "30"}
-        before = {name: (FAILSLAB / name).read_text() for name in knobs}
-        with tiers_of(dev, {NVME: 1000, SSD: 2000, HDD: 6000}), swapping(dev, 8000):
-            try:
-                for name, value in knobs.items():
-                    (FAILSLAB / name).write_text(value)
-                with running(dev, group, 6000, 6, 0) as program:
-                    Path(f"/proc/{program.pid}/make-it-fail").write_text("1", encoding="ascii")
-                    written = sum(stats.counters(tier)["swap_out"] for tier in STORES)
-                    assert wait_for(lambda: sum(stats.counters(tier)["swap_out"]
-                                                for tier in STORES) > written + 4000, 120)
-            finally:
-                for name, value in reversed(before.items()):
-                    (FAILSLAB / name).write_text(value)
-        assert group.events()["oom_kill"] == 0
 
 
 class TestFailures:

@@ -90,6 +90,8 @@ int main(int argc, char **argv)
 	seed = strtoul(argv[optind + 2], NULL, 0);
 	state = seed * 2654435761U + 88172645463325252ULL;
 
+	/* Its own text and data are not what is tried. */
+	mlockall(MCL_CURRENT);
 	memory = mmap(NULL, pages * sizeof(*memory), PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	version = calloc(pages, sizeof(*version));
