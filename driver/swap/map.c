@@ -146,12 +146,10 @@ static void tw_swap_gone(struct tw_swap *d, u64 old)
 		tw_slots_free_claimed(&tw_tiers[tier], tw_swe_slot(old), 1);
 }
 
-void tw_swap_forget(struct tw_swap *d, u32 at)
+static void tw_swap_forget_locked(struct tw_swap *d, u32 at)
 {
-	u64 e, new;
+	u64 e = tw_swap_entry(d, at), new;
 
-	spin_lock(&d->lock);
-	e = tw_swap_entry(d, at);
 	do {
 		new = tw_swe_freed(e);
 	} while (e != new && !tw_swap_change(d, at, &e, new));
@@ -159,6 +157,28 @@ void tw_swap_forget(struct tw_swap *d, u32 at)
 		tw_swap_unlink(d, at);
 		tw_swap_gone(d, e);
 	}
+}
+
+void tw_swap_forget(struct tw_swap *d, u32 at)
+{
+	spin_lock(&d->lock);
+	tw_swap_forget_locked(d, at);
+	spin_unlock(&d->lock);
+}
+
+static bool tw_swap_is_dead(struct tw_swap *d, u32 at)
+{
+	u64 e = tw_swap_entry(d, at);
+
+	return (e & TW_SWE_DEAD) && !(e & TW_SWE_BUSY);
+}
+
+/* It may have been written anew since it was looked at without the lock. */
+static void tw_swap_bury(struct tw_swap *d, u32 at)
+{
+	spin_lock(&d->lock);
+	if (tw_swap_is_dead(d, at))
+		tw_swap_forget_locked(d, at);
 	spin_unlock(&d->lock);
 }
 
@@ -170,10 +190,8 @@ void tw_swap_reap(struct tw_swap *d)
 	if (!xchg(&d->reap, 0))
 		return;
 	for (at = 0; at < d->nr; at++) {
-		u64 e = tw_swap_entry(d, at);
-
-		if ((e & TW_SWE_DEAD) && !(e & TW_SWE_BUSY))
-			tw_swap_forget(d, at);
+		if (tw_swap_is_dead(d, at))
+			tw_swap_bury(d, at);
 		if (!(at % 4096))
 			cond_resched();
 	}
