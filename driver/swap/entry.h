@@ -37,7 +37,10 @@ typedef uint64_t u64;
 #define TW_SWE_DEAD		(1ULL << 38)
 /* The page is in memory, dirty: it will be written again before it is read. */
 #define TW_SWE_SPARE		(1ULL << 39)
-/* It was written, and its store went away with it. Without VALID: it has no slot. */
+/*
+ * It was written, and has no slot, so it is not VALID, until it is written again: its
+ * store went away with it, or its slot was SPARE.
+ */
 #define TW_SWE_LOST		(1ULL << 40)
 /* How often it has been read lately. */
 #define TW_SWE_HEAT_SHIFT	41

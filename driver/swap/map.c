@@ -323,7 +323,8 @@ static unsigned int tw_swap_drop_locked(struct tw_swap *d, int tier, unsigned in
 		if (at == head)
 			break;
 		e = tw_swap_entry(d, at);
-		if (tw_swe_can_drop(e) && tw_swap_change(d, at, &e, 0)) {
+		/* Should it be read all the same before it is written: no zeroes. */
+		if (tw_swe_can_drop(e) && tw_swap_change(d, at, &e, TW_SWE_LOST)) {
 			tw_swap_unlink(d, at);
 			tw_swap_gone(d, e);
 			n++;
