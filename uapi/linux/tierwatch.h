@@ -197,12 +197,14 @@ enum tw_reason {
 #define TW_IOC_REGION_PAGES	_IO(TW_IOC_TYPE, 0x22)
 #define TW_IOC_REGION_SEAL	_IO(TW_IOC_TYPE, 0x23)
 #define TW_IOC_REGION_VIEW	_IO(TW_IOC_TYPE, 0x24)
-/* On a stream */
 /* On /dev/tierwatch again. */
 #define TW_IOC_SWAP_CREATE	_IO(TW_IOC_TYPE, 0x30)
 #define TW_IOC_SWAP_DESTROY	_IO(TW_IOC_TYPE, 0x31)
 #define TW_IOC_SWAP_INFO	_IO(TW_IOC_TYPE, 0x32)
-
+#define TW_IOC_ATTACH		_IO(TW_IOC_TYPE, 0x33)
+#define TW_IOC_DETACH		_IO(TW_IOC_TYPE, 0x34)
+#define TW_IOC_ATTACHED		_IO(TW_IOC_TYPE, 0x35)
+/* On a stream */
 #define TW_IOC_STREAM_INFO	_IO(TW_IOC_TYPE, 0x40)
 
 /**
@@ -739,6 +741,7 @@ struct tw_migrate_range {
 #define TW_PAGE_LOST	(1U << 1)	/* its bytes are lost */
 #define TW_PAGE_BUSY	(1U << 2)	/* moving between tiers */
 #define TW_PAGE_EXTERNAL (1U << 3)	/* an external page, not of a region */
+#define TW_PAGE_ATTACHED (1U << 4)	/* of an attached program, see TW_IOC_ATTACH */
 
 /**
  * enum tw_class - a page's temperature
@@ -1082,10 +1085,13 @@ struct tw_candidate {
 
 #define TW_CANDIDATE_SIZE_VER0		48
 
+/* Pages of attached programs, and no others. The driver does not move these. */
+#define TW_CANDIDATES_ATTACHED	(1U << 0)
+
 /**
  * struct tw_candidates - TW_IOC_CANDIDATES: pages worth moving, best first
  * @size: sizeof(struct tw_candidates)
- * @flags: in: 0
+ * @flags: in: 0 or TW_CANDIDATES_ATTACHED
  * @from_tier: in: enum tw_tier
  * @to_tier: in: another tier; hot pages are found if it is faster, else cold ones
  * @nr: in: entries in @candidates, 1..tw_info.max_pages. out: how many were found
@@ -1740,6 +1746,115 @@ struct tw_swap_info {
 
 #define TW_SWAP_INFO_SIZE_VER0		112
 
+/*
+ * A program that knows nothing of tiers can be attached: the scans of automatic
+ * migration then look at its private anonymous memory, too, and its pages have
+ * temperatures like those of regions. They stay the kernel's, which places them: calls
+ * that move pages leave them alone (EOPNOTSUPP), and limits and agents do not count
+ * them. move_pages(2) and process_madvise(2) move them.
+ *
+ * What is attached is the address space that the program has at that moment. With its
+ * end, also by execve(2), the attachment ends, within seconds. Children of fork(2) are
+ * not attached.
+ *
+ * It has an id as a region has, and TW_PAGE(id, address / page size) is the number of
+ * the page at an address; its TW_PAGE_ATTACHED is set. Memory on a node that no tier has
+ * is in no tier (TW_TIER_NONE), as is what is swapped out. What only page tables of
+ * others tell of touches, such as those of a virtual machine's guest, is not seen.
+ */
+
+/**
+ * struct tw_attach - TW_IOC_ATTACH: have the memory of a program watched
+ * @size: sizeof(struct tw_attach)
+ * @flags: in: 0
+ * @pid: in: its process id, in the caller's pid namespace; 0 for the caller's own
+ * @reserved: in: 0
+ * @id: out: id of the attachment; also with EEXIST
+ *
+ * It lasts until TW_IOC_DETACH or the end of the address space, or until the driver is
+ * unloaded, which it does not prevent. Records of 16 bytes for each page that has ever
+ * been present count among those of the caller's user, and the attachment among its
+ * regions.
+ *
+ * The caller needs CAP_SYS_PTRACE in the user namespace that the program's memory
+ * belongs to (else EPERM), except for its own. ESRCH: there is no such process, or it has
+ * no memory of its own, as kernel threads have none. EEXIST: its memory is attached.
+ * EDQUOT: the user has too many regions and attachments. EOPNOTSUPP: the architecture's
+ * page tables do not tell of touches.
+ */
+struct tw_attach {
+	__u32 size;
+	__u32 flags;
+	__s32 pid;
+	__u32 reserved;
+	__aligned_u64 id;
+};
+
+#define TW_ATTACH_SIZE_VER0		24
+
+/**
+ * struct tw_detach - TW_IOC_DETACH: end an attachment
+ * @size: sizeof(struct tw_detach)
+ * @flags: in: 0
+ * @id: in: its id
+ *
+ * ENOENT: there is none of that id that the caller may see, see struct tw_attached.
+ */
+struct tw_detach {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+};
+
+#define TW_DETACH_SIZE_VER0		16
+
+/* Looks for the attachment with the next higher id. */
+#define TW_ATTACHED_NEXT	(1U << 0)
+
+/* struct tw_attached.state */
+#define TW_ATTACHED_BLIND	(1U << 0)	/* others have page tables of the memory, too */
+#define TW_ATTACHED_PARTLY	(1U << 1)	/* there were not enough records */
+
+/**
+ * struct tw_attached - TW_IOC_ATTACHED: what is known of an attachment
+ * @size: sizeof(struct tw_attached)
+ * @flags: in: 0 or TW_ATTACHED_NEXT
+ * @id: in: its id, or with TW_ATTACHED_NEXT any number, 0 to begin with. out: its id
+ * @pid: out: process id in the caller's pid namespace, 0 if it has none there or the
+ *	process has ended and left its memory to another
+ * @state: out: TW_ATTACHED_* of the last scan: BLIND if there are page tables beside
+ *	the program's own, as a virtual machine has, of whose touches nothing is known;
+ *	PARTLY if the memory, the cap of the user or the memcg was too small for records of
+ *	all pages, so that some are not watched
+ * @pages: out: by enum tw_tier: pages of its private anonymous memory that the last
+ *	scan has found there
+ * @elsewhere: out: pages in memory that belongs to no bound tier
+ * @swapped: out: pages that are swapped out
+ * @record_bytes: out: memory that its records take
+ * @scans: out: how often it was scanned
+ *
+ * A page that has not been touched for long is not looked at in each scan, so it counts
+ * where it was last found.
+ *
+ * The caller sees attachments of its own memory, and those for which it has
+ * CAP_SYS_PTRACE in the user namespace of the memory. ENOENT: there is none, or no
+ * other.
+ */
+struct tw_attached {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	__s32 pid;
+	__u32 state;
+	__aligned_u64 pages[TW_NR_TIERS];
+	__aligned_u64 elsewhere;
+	__aligned_u64 swapped;
+	__aligned_u64 record_bytes;
+	__aligned_u64 scans;
+};
+
+#define TW_ATTACHED_SIZE_VER0		96
+
 /**
  * enum tw_event_type - what happened
  * @TW_EVENT_FAULT: a fault was served. tier: where the page was found, or put at a
@@ -2309,6 +2424,9 @@ TW_LAYOUT_CALL(tw_group_limits, used, TW_GROUP_LIMITS_SIZE_VER0);
 TW_LAYOUT_CALL(tw_swap_create, reserved, TW_SWAP_CREATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_swap_destroy, flags, TW_SWAP_DESTROY_SIZE_VER0);
 TW_LAYOUT_CALL(tw_swap_info, spare, TW_SWAP_INFO_SIZE_VER0);
+TW_LAYOUT_CALL(tw_attach, id, TW_ATTACH_SIZE_VER0);
+TW_LAYOUT_CALL(tw_detach, id, TW_DETACH_SIZE_VER0);
+TW_LAYOUT_CALL(tw_attached, scans, TW_ATTACHED_SIZE_VER0);
 TW_LAYOUT_CALL(tw_stream_create, map_size, TW_STREAM_CREATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_stream_info, nr_rings, TW_STREAM_INFO_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats_tier, avoided_until_ns, TW_STATS_TIER_SIZE_VER0);
