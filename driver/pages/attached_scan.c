@@ -125,7 +125,7 @@ static bool tw_find_some(struct tw_find *f)
 {
 	struct vm_area_struct *vma;
 
-	mmap_assert_locked(f->a->mm);
+	lockdep_assert_held_read(&f->a->mm->mmap_lock);
 	f->look = TW_FIND_LOOK;
 	f->nr = 0;
 	while ((vma = find_vma(f->a->mm, f->at)) && f->look) {
