@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * attached_scan.c - where the pages of an attached program are, and which are touched
+ * scan.c - where the pages of an attached program are, and which are touched
  *
  * Owns the records of attachments, and what the scanner counts in them. It is called by
  * the scanner's thread only, by way of struct tw_space_ops.
@@ -31,10 +31,11 @@
 #include <linux/sched/mm.h>
 #include <linux/swap.h>
 
-#include "pages/attached.h"
+#include "attached/attachment.h"
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/table.h"
+#include "swap/device.h"
 #include "tiers/nodes.h"
 
 /* How many tables are looked for, and how many chunks made, between two pauses. */
@@ -235,17 +236,14 @@ static void tw_visit_count(struct tw_attachment *a, const struct tw_rec *rec, in
 {
 	unsigned long w = tw_rec_w(rec);
 	u8 aux = READ_ONCE(rec->aux);
-	unsigned long *count;
+	int tier = tw_w_tier(w);
 
 	if (tw_w_state(w) == TW_FOREIGN)
-		count = &a->pages[tw_w_tier(w)];
-	else if (aux & TW_AUX_ELSEWHERE)
-		count = &a->elsewhere;
-	else if (aux & TW_AUX_SWAPPED)
-		count = &a->swapped;
-	else
-		return;
-	WRITE_ONCE(*count, *count + n);
+		WRITE_ONCE(a->pages[tier], a->pages[tier] + n);
+	if (aux & TW_AUX_ELSEWHERE)
+		WRITE_ONCE(a->elsewhere, a->elsewhere + n);
+	if (aux & TW_AUX_SWAPPED)
+		WRITE_ONCE(a->swapped, a->swapped + n);
 }
 
 /*
@@ -303,6 +301,18 @@ static __always_inline void tw_visit_here(struct tw_visit *v, struct tw_rec *rec
 		tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), TW_AUX_ELSEWHERE);
 }
 
+/* Notes that a page is swapped out: to a store by the swap device, or elsewhere. */
+static void tw_visit_swapped(struct tw_visit *v, struct tw_rec *rec, swp_entry_t at)
+{
+	const unsigned long mask = TW_W_STATE_MASK | TW_W_TIER_MASK;
+	int tier = tw_swap_place(__swp_type(at), __swp_offset(at));
+	unsigned long w = tier == TW_TIER_NONE ? tw_w_make(TW_NONE, 0) :
+			  tw_w_make(TW_FOREIGN, tier);
+
+	if ((tw_rec_w(rec) & mask) != w || READ_ONCE(rec->aux) != TW_AUX_SWAPPED)
+		tw_visit_set(v, rec, w, TW_AUX_SWAPPED);
+}
+
 /* Looks at the entry of a page that is not present. */
 static void tw_visit_absent(struct tw_visit *v, struct tw_rec *rec, pte_t now)
 {
@@ -310,8 +320,7 @@ static void tw_visit_absent(struct tw_visit *v, struct tw_rec *rec, pte_t now)
 		if (tw_w_state(tw_rec_w(rec)) || READ_ONCE(rec->aux))
 			tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), 0);
 	} else if (__swp_type(__pte_to_swp_entry(now)) < MAX_SWAPFILES) {
-		if (READ_ONCE(rec->aux) != TW_AUX_SWAPPED)
-			tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), TW_AUX_SWAPPED);
+		tw_visit_swapped(v, rec, __pte_to_swp_entry(now));
 	}
 	/* Else it is on its way between two frames, so its old one will do for now. */
 }
