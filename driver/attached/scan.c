@@ -202,6 +202,7 @@ void tw_attached_find(struct tw_space *sp)
  * @young: the pages that were touched
  * @sure: each page is to be looked at
  * @looked: whether pages were looked at
+ * @missed: a table went just then
  */
 struct tw_visit {
 	struct tw_attachment *a;
@@ -209,6 +210,7 @@ struct tw_visit {
 	unsigned long *young;
 	bool sure;
 	bool looked;
+	bool missed;
 };
 
 /*
@@ -400,8 +402,10 @@ static void tw_visit_part(struct tw_visit *v, unsigned long addr, unsigned long 
 	if (huge && nr == TW_CHUNK_PAGES && tw_visit_huge(v, pmd))
 		return;
 	pte = tw_table_lock(v->a->mm, pmd, addr, &ptl);
-	if (!pte)
-		return;		/* it has just changed; the next look will tell */
+	if (!pte) {
+		v->missed = true;
+		return;
+	}
 	tw_visit_ptes(v, pte, i, nr);
 	tw_table_unlock(ptl);
 }
@@ -449,7 +453,7 @@ bool tw_attached_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 	if (mmap_read_trylock(a->mm)) {
 		tw_visit_chunk(&v);
 		mmap_read_unlock(a->mm);
-		if (v.sure)
+		if (v.sure && !v.missed)
 			c->placed = a->placing;
 	}
 	mmput_async(a->mm);
