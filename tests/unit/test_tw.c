@@ -114,6 +114,33 @@ static int swap_info(struct tw_swap_info *info)
 	return 0;
 }
 
+/* This process, and one that has no number here. */
+static int attached(struct tw_attached *a)
+{
+	bool next = a->flags & TW_ATTACHED_NEXT;
+
+	if (a->id == 5 || (next && a->id < 5)) {
+		a->id = next && a->id == 5 ? 9 : 5;
+	} else if (a->id != 9 && !(next && a->id < 9)) {
+		return -ENOENT;
+	} else if (next && a->id == 9) {
+		return -ENOENT;
+	} else {
+		a->id = 9;
+	}
+	if (a->id == 5) {
+		a->pid = getpid();
+		a->pages[TW_TIER_CPU] = 512;
+		a->swapped = 3;
+		a->scans = 2;
+		return 0;
+	}
+	a->elsewhere = 1;
+	a->scans = 1;
+	a->state = TW_ATTACHED_BLIND | TW_ATTACHED_PARTLY;
+	return 0;
+}
+
 static int answer(int fd, unsigned long cmd, void *arg)
 {
 	unsigned int i;
@@ -221,6 +248,11 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	}
 	case TW_IOC_SWAP_INFO:
 		return swap_info(arg);
+	case TW_IOC_ATTACH:
+		((struct tw_attach *)arg)->id = 5;
+		break;
+	case TW_IOC_ATTACHED:
+		return attached(arg);
 	case TW_IOC_SWAP_DESTROY:
 		return swap_pages ? 0 : -ENOENT;
 	default:
@@ -1045,6 +1077,129 @@ static void test_swap_off(void **state)
 	expect(err_out, "removing the swap device: Input/output error");
 }
 
+static void test_attach(void **state)
+{
+	static const struct {
+		int err, code;
+		const char *said;
+	} cases[] = {
+		{ -EPERM, EXIT_NO_PERMISSION, ": attaching it needs CAP_SYS_PTRACE" },
+		{ -ESRCH, 1, "there is no such process" },
+		{ -EDQUOT, 1, "max_user_regions" },
+		{ -EOPNOTSUPP, 1, "do not tell of touches" },
+		{ -ENOTTY, 1, "older than this tw" },
+		{ -ENOMEM, 1, "Cannot allocate memory" },
+	};
+	char words[64], wanted[128];
+	const struct tw_attach *in;
+	size_t i;
+
+	(void)state;
+	snprintf(words, sizeof(words), "attach %d", getpid());
+	assert_int_equal(tw(words), 0);
+	snprintf(wanted, sizeof(wanted), "process %d test_tw: attached, id 5\n",
+		 getpid());
+	assert_string_equal(out, wanted);
+	in = (const void *)fake_last()->arg;
+	assert_int_equal(in->pid, getpid());
+	fail_cmd = TW_IOC_ATTACH;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fail_with = cases[i].err;
+		assert_int_equal(tw(words), cases[i].code);
+		expect(err_out, cases[i].said);
+		assert_string_equal(out, "");
+	}
+	/* It was so before: that is as good, and the document is the list's. */
+	fail_with = -EEXIST;
+	assert_int_equal(tw(words), 0);
+	expect(out, "test_tw: already attached, id ");
+	strcat(words, " --json");
+	assert_int_equal(tw(words), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, ",\"scanning\":false,\"attachments\":[{\"id\":5,\"pid\":");
+	assert_int_equal(tw("attach --cgroup /no/such/cgroup"), 1);
+	expect(err_out, "there is no cgroup /no/such/cgroup");
+}
+
+static void test_attached(void **state)
+{
+	char line[128];
+
+	(void)state;
+	assert_int_equal(tw("attach"), 0);
+	snprintf(line, sizeof(line), "     5 %8d test_tw               0 B   2.0 MiB       0 B  12.0 KiB\n",
+		 getpid());
+	expect(out, line);
+	expect(out, "     9        - -                     0 B       0 B   4.0 KiB       0 B  blind, partly\n");
+	expect(out, "\nblind: ");
+	expect(out, "\npartly: ");
+	expect(out, "\nAutomatic migration is off, so nothing is scanned: ");
+	assert_int_equal(tw("--json attach"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, ",\"program\":\"test_tw\",\"pages\":{\"gpu\":0,\"cpu\":512,");
+	expect(out, "{\"id\":9,\"pid\":null,\"program\":null,");
+	expect(out, "\"blind\":true,\"partly\":true}");
+	fail_cmd = TW_IOC_ATTACHED;
+	fail_with = -ENOENT;
+	assert_int_equal(tw("attach"), 0);
+	expect(out, "Nothing is attached that you may see.");
+	fail_with = -ENOTTY;
+	assert_int_equal(tw("attach --json"), 1);
+	expect(err_out, "older than this tw");
+	assert_string_equal(out, "");
+}
+
+static void test_detach(void **state)
+{
+	char words[64], wanted[128];
+	const struct tw_detach *in;
+
+	(void)state;
+	snprintf(words, sizeof(words), "detach %d", getpid());
+	snprintf(wanted, sizeof(wanted), "process %d test_tw: detached\n",
+		 getpid());
+	assert_int_equal(tw(words), 0);
+	assert_string_equal(out, wanted);
+	in = (const void *)fake_last()->arg;
+	assert_int_equal(in->id, 5);
+	assert_int_equal(tw("detach --id 9"), 0);
+	assert_string_equal(out, "attachment 9: detached\n");
+	assert_int_equal(tw("detach --all"), 0);
+	expect(out, wanted);
+	expect(out, "attachment 9: detached\n");
+	assert_int_equal(tw("detach --all --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	/* One that is not there: the others stay as they are. */
+	assert_int_equal(tw("detach --id 9 6"), 1);
+	expect(err_out, "attachment 6 is not attached");
+	assert_int_equal(fake_last()->cmd, TW_IOC_ATTACHED);
+	assert_int_equal(tw("detach 2147483647"), 1);
+	expect(err_out, "process 2147483647 is not attached");
+	fail_cmd = TW_IOC_DETACH;
+	fail_with = -ENOENT;
+	assert_int_equal(tw("detach --id 9"), 0);
+	fail_with = -EIO;
+	assert_int_equal(tw("detach --id 9"), 1);
+	expect(err_out, "detaching attachment 9: Input/output error");
+}
+
+static void test_attach_usage(void **state)
+{
+	static const char * const wrong[] = {
+		"attach x", "attach 0", "attach -1", "attach --cgroup x",
+		"attach --cgroup /x 5", "detach", "detach x", "detach --id",
+		"detach --id 1 y", "detach --all 5", "detach --all --cgroup /x",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(tw(wrong[i]), EXIT_USAGE);
+		assert_string_equal(out, "");
+	}
+	assert_int_equal(fake.nr_calls, 0);
+}
+
 static void test_pressure_wait(void **state)
 {
 	(void)state;
@@ -1305,6 +1460,10 @@ int main(void)
 		TW_TEST(test_swap_status),
 		TW_TEST(test_swap_on),
 		TW_TEST(test_swap_off),
+		TW_TEST(test_attach),
+		TW_TEST(test_attached),
+		TW_TEST(test_detach),
+		TW_TEST(test_attach_usage),
 		TW_TEST(test_pressure_wait),
 		TW_TEST(test_trace),
 		TW_TEST(test_trace_fields),
