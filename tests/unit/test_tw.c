@@ -1200,6 +1200,100 @@ static void test_attach_usage(void **state)
 	assert_int_equal(fake.nr_calls, 0);
 }
 
+/* The words of tw() have no spaces in them. */
+static void test_run(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("run --no-attach -- true"), 0);
+	assert_string_equal(err_out, "");
+	assert_int_equal(tw("run --no-attach -- false"), 1);
+	assert_int_equal(tw("run --no-attach -- sh -c exit${IFS}42"), 42);
+	assert_int_equal(tw("run --no-attach -- sh -c kill${IFS}-9${IFS}$$"),
+			 137);
+	assert_int_equal(tw("run --no-attach -- /no/such/command"), 127);
+	expect(err_out, "/no/such/command: there is no such command");
+	assert_int_equal(tw("run --no-attach -- /etc/passwd"), 126);
+	expect(err_out, "/etc/passwd: Permission denied");
+	/* Its words are its own. */
+	assert_int_equal(tw("run --no-attach -- echo --human --help -- x"), 0);
+	assert_string_equal(out, "--human --help -- x\n");
+	assert_int_equal(fake.nr_calls, 0);
+}
+
+/* It is attached, or runs without that. */
+static void test_run_attached(void **state)
+{
+	const char *no = "the command runs all the same, and is not watched";
+	bool seen = false;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(tw("run -- true"), 0);
+	expect(err_out, "automatic migration is off, so nothing is scanned");
+	for (i = 0; i < fake.nr_calls; i++)
+		seen |= fake.calls[i].cmd == TW_IOC_ATTACH;
+	assert_true(seen);
+	fail_cmd = TW_IOC_ATTACH;
+	fail_with = -EEXIST;
+	assert_int_equal(tw("run -- false"), 1);
+	assert_null(strstr(err_out, no));
+	fail_with = -EPERM;
+	assert_int_equal(tw("run -- false"), 1);
+	expect(err_out, "CAP_SYS_PTRACE");
+	expect(err_out, no);
+	fake.open_errno = ENOENT;
+	assert_int_equal(tw("run -- false"), 1);
+	expect(err_out, "the driver is not loaded");
+	expect(err_out, no);
+	assert_int_equal(tw("run --agent 7 -- false"), EXIT_NO_DEVICE);
+	assert_int_equal(tw("run --tiers cpu -- false"), EXIT_NO_DEVICE);
+	assert_null(strstr(err_out, no));
+}
+
+/* Of the tiers there are cpu, and nvme and hdd as stores. */
+static void test_run_tiers(void **state)
+{
+	static const struct {
+		const char *list, *said;
+	} cases[] = {
+		{ "gpu", "the gpu tier is not bound" },
+		{ "cpu,ssd", "the ssd tier is not bound" },
+		{ "nvme,hdd", "name cpu or gpu, too" },
+		{ "cpu,hdd", "all stores that are bound, nvme,hdd: memory can't be kept to hdd" },
+		{ "cpu,nvme,hdd", "gets into nvme,hdd by the swap device alone, and swap is off" },
+	};
+	char words[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(words, sizeof(words), "run --tiers %s -- echo ran",
+			 cases[i].list);
+		assert_int_equal(tw(words), 1);
+		expect(err_out, cases[i].said);
+		assert_string_equal(out, "");
+	}
+}
+
+static void test_run_usage(void **state)
+{
+	static const char * const wrong[] = {
+		"run", "run --", "run ls", "run --limit 1G ls", "run --limit 0 -- ls",
+		"run --limit x -- ls", "run --tiers x -- ls", "run --tiers cpu, -- ls",
+		"run --agent x -- ls", "run --json -- ls", "--json run -- ls",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(tw(wrong[i]), EXIT_USAGE);
+		assert_string_equal(out, "");
+	}
+	assert_int_equal(tw("run ls -l"), EXIT_USAGE);
+	expect(err_out, "tw run [OPTION]... -- ls ...");
+	assert_int_equal(fake.nr_calls, 0);
+}
+
 static void test_pressure_wait(void **state)
 {
 	(void)state;
@@ -1464,6 +1558,10 @@ int main(void)
 		TW_TEST(test_attached),
 		TW_TEST(test_detach),
 		TW_TEST(test_attach_usage),
+		TW_TEST(test_run),
+		TW_TEST(test_run_attached),
+		TW_TEST(test_run_tiers),
+		TW_TEST(test_run_usage),
 		TW_TEST(test_pressure_wait),
 		TW_TEST(test_trace),
 		TW_TEST(test_trace_fields),

@@ -5,9 +5,11 @@
 
 int cmd_attach(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 
 /* struct cli_cmd.more of each */
 extern const char attach_more[];
 extern const char detach_more[];
+extern const char run_more[];
 
 #endif /* _TW_PROGRAM_COMMANDS_H */
