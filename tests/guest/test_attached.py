@@ -224,6 +224,7 @@ def test_what_is_unmapped_is_gone(dev):
     ready.wait()
     with attached(dev, child.pid) as one:
         assert wait_for(lambda: dev.attached(one).pages[CPU] >= 2048, 20)
+        scans(dev, one, 4)      # what else the program has is found by then
         before = dev.attached(one).pages[CPU]
         go.set()
         ready.wait(2)
