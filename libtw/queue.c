@@ -8,12 +8,14 @@
 
 #include "internal.h"
 
-TW_API int tw_candidates_v1(struct tw *tw, int from, int to,
-			    struct tw_candidate *candidates, size_t nr,
-			    size_t size)
+TW_API int tw_candidates_flags_v1(struct tw *tw, int from, int to,
+				  unsigned int flags,
+				  struct tw_candidate *candidates, size_t nr,
+				  size_t size)
 {
 	struct tw_candidates arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.from_tier = from,
 		.to_tier = to,
 		.nr = nr < tw->max_pages ? nr : tw->max_pages,
@@ -24,6 +26,13 @@ TW_API int tw_candidates_v1(struct tw *tw, int from, int to,
 
 	err = tw_ioctl(tw->fd, TW_IOC_CANDIDATES, &arg);
 	return err ? err : (int)arg.nr;
+}
+
+TW_API int tw_candidates_v1(struct tw *tw, int from, int to,
+			    struct tw_candidate *candidates, size_t nr,
+			    size_t size)
+{
+	return tw_candidates_flags_v1(tw, from, to, 0, candidates, nr, size);
 }
 
 TW_API int tw_request_v1(struct tw *tw, struct tw_request *requests, size_t nr,

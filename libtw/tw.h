@@ -28,6 +28,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <linux/tierwatch.h>
 
 #include "tw_ring.h"
@@ -492,6 +493,53 @@ int tw_swap_info_v1(struct tw *tw, struct tw_swap_info *info, size_t size);
 	tw_swap_info_v1((tw), (info), sizeof(struct tw_swap_info))
 
 /**
+ * tw_attach - have the memory of a program watched
+ * @tw: the handle
+ * @pid: its process id; 0 for the calling process
+ * @id: out: id of the attachment, also with -EEXIST; or NULL
+ *
+ * The pages of its private anonymous memory have temperatures from then on, like those
+ * of regions: TW_PAGE(id, address / page size) is the number of the page at an address.
+ * The kernel still places them. The attachment ends with tw_detach() or with the
+ * program's address space, also by execve(2); it does not end with @tw or the caller.
+ *
+ * Return: 0; -EPERM without CAP_SYS_PTRACE in the user namespace of the program's
+ * memory, except for the caller's own; -ESRCH if there is no such process, if it has
+ * ended during the call, when no other one that was given its number stays attached, or
+ * if it has no memory of its own; -EEXIST if it is attached; or another -errno, also
+ * of pidfd_open(2).
+ */
+int tw_attach(struct tw *tw, pid_t pid, __u64 *id);
+
+/**
+ * tw_detach - end an attachment
+ * @tw: the handle
+ * @id: its id
+ *
+ * Return: 0 or -errno; -ENOENT if there is none of that id, or none that the caller may
+ * see.
+ */
+int tw_detach(struct tw *tw, __u64 id);
+
+/**
+ * tw_attached_v1 - what is known of an attachment
+ * @tw: the handle
+ * @id: its id; or with TW_ATTACHED_NEXT any number, of which the next higher id is
+ *	looked up: 0 to begin with, and then the id that the call before has found
+ * @flags: 0 or TW_ATTACHED_NEXT
+ * @attached: out
+ * @size: bytes of the caller's struct
+ *
+ * Return: 0; -ENOENT if there is none, or no other, that the caller may see; or another
+ * -errno.
+ */
+int tw_attached_v1(struct tw *tw, __u64 id, unsigned int flags,
+		   struct tw_attached *attached, size_t size);
+#define tw_attached(tw, id, flags, attached) \
+	tw_attached_v1((tw), (id), (flags), (attached), \
+		       sizeof(struct tw_attached))
+
+/**
  * tw_cgroup_limits_get_v1 - how much of each tier a cgroup takes at most
  * @tw: the handle
  * @path: the cgroup, as in /proc/PID/cgroup. It need not exist
@@ -881,6 +929,26 @@ int tw_candidates_v1(struct tw *tw, int from, int to,
 #define tw_candidates(tw, from, to, candidates, nr) \
 	tw_candidates_v1((tw), (from), (to), (candidates), (nr), \
 			 sizeof(struct tw_candidate))
+
+/**
+ * tw_candidates_flags_v1 - the same, also of attached programs
+ * @tw: the handle
+ * @from: enum tw_tier
+ * @to: another tier; hot pages are found if it is faster, else cold ones
+ * @flags: 0; or TW_CANDIDATES_ATTACHED for pages of attached programs and no others,
+ *	which the driver does not move: move_pages(2) and process_madvise(2) do
+ * @candidates: out
+ * @nr: entries in @candidates, not 0; of these tw_info.max_pages are used at most
+ * @size: bytes of the caller's struct
+ *
+ * Return: how many were found, or -errno.
+ */
+int tw_candidates_flags_v1(struct tw *tw, int from, int to, unsigned int flags,
+			   struct tw_candidate *candidates, size_t nr,
+			   size_t size);
+#define tw_candidates_flags(tw, from, to, flags, candidates, nr) \
+	tw_candidates_flags_v1((tw), (from), (to), (flags), (candidates), (nr), \
+			       sizeof(struct tw_candidate))
 
 /*
  * Tracking pages

@@ -79,6 +79,9 @@ TW_IOC_REGION_VIEW = _io(0x24)
 TW_IOC_SWAP_CREATE = _io(0x30)
 TW_IOC_SWAP_DESTROY = _io(0x31)
 TW_IOC_SWAP_INFO = _io(0x32)
+TW_IOC_ATTACH = _io(0x33)
+TW_IOC_DETACH = _io(0x34)
+TW_IOC_ATTACHED = _io(0x35)
 TW_IOC_STREAM_INFO = _io(0x40)
 
 TW_KIND_NONE, TW_KIND_NUMA, TW_KIND_STORE = range(3)
@@ -105,6 +108,7 @@ TW_PAGE_KEPT = 1 << 0
 TW_PAGE_LOST = 1 << 1
 TW_PAGE_BUSY = 1 << 2
 TW_PAGE_EXTERNAL = 1 << 3
+TW_PAGE_ATTACHED = 1 << 4
 TW_AGENT_JOIN, TW_AGENT_OPEN, TW_AGENT_CGROUP, TW_AGENT_OF = (1 << bit for bit in range(4))
 TW_AGENT_FLAGS = TW_AGENT_JOIN | TW_AGENT_OPEN | TW_AGENT_CGROUP | TW_AGENT_OF
 TW_AGENT_BY_ID = 1 << 0
@@ -113,6 +117,10 @@ TW_AGENT_STATS_FLAGS = TW_AGENT_BY_ID
 TW_CLASS_WARM, TW_CLASS_HOT, TW_CLASS_COLD = range(3)
 TW_NR_CLASSES = 3
 TW_MAX_PFN = 1 << 52
+TW_CANDIDATES_ATTACHED = 1 << 0
+TW_ATTACHED_NEXT = 1 << 0
+TW_ATTACHED_BLIND = 1 << 0
+TW_ATTACHED_PARTLY = 1 << 1
 TW_TRACK_BY_ID = 1 << 0
 TW_TRACK_FLAGS = TW_TRACK_BY_ID
 TW_REPORT_WRITE = 1 << 0
@@ -211,6 +219,9 @@ TW_GROUP_LIMITS_SIZE_VER0 = 120
 TW_SWAP_CREATE_SIZE_VER0 = 24
 TW_SWAP_DESTROY_SIZE_VER0 = 8
 TW_SWAP_INFO_SIZE_VER0 = 112
+TW_ATTACH_SIZE_VER0 = 24
+TW_DETACH_SIZE_VER0 = 16
+TW_ATTACHED_SIZE_VER0 = 96
 TW_SWAP_PAGES_MIN = 256
 TW_SWAP_PAGES_MAX = 0xfffffff0
 TW_STREAM_CREATE_SIZE_VER0 = 40
@@ -522,6 +533,22 @@ class SwapInfo(Sized):
                 ("spare", c_uint64 * TW_NR_TIERS)]
 
 
+class Attach(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("pid", c_int32),
+                ("reserved", c_uint32), ("id", c_uint64)]
+
+
+class Detach(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("id", c_uint64)]
+
+
+class Attached(Sized):
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("id", c_uint64), ("pid", c_int32),
+                ("state", c_uint32), ("pages", c_uint64 * TW_NR_TIERS),
+                ("elsewhere", c_uint64), ("swapped", c_uint64), ("record_bytes", c_uint64),
+                ("scans", c_uint64)]
+
+
 class AgentMigrate(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("agent_fd", c_int32),
                 ("to_tier", c_uint32), ("from_tier", c_uint32), ("reason", c_uint32),
@@ -680,4 +707,5 @@ STRUCTS = {
     "tw_agent_entry": AgentEntry, "tw_agent_list": AgentList,
     "tw_group_limits": GroupLimits,
     "tw_swap_create": SwapCreate, "tw_swap_destroy": SwapDestroy, "tw_swap_info": SwapInfo,
+    "tw_attach": Attach, "tw_detach": Detach, "tw_attached": Attached,
 }

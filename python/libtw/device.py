@@ -170,6 +170,30 @@ class Device(Handle):
         self._call("tw_swap_info", byref(info))
         return info
 
+    def attach(self, pid: int = 0) -> int:
+        """Have the memory of a process watched, 0: of this one. The attachment's id;
+        FileExistsError if it is attached."""
+        return self._fill("tw_attach", c_uint64, pid).value
+
+    def detach(self, attachment: int) -> None:
+        """End an attachment, by its id."""
+        self._call("tw_detach", attachment)
+
+    def attached(self, attachment: int) -> abi.Attached:
+        """What is known of an attachment; OSError (ENOENT) if there is none of that id."""
+        return self._fill("tw_attached", abi.Attached, attachment, 0)
+
+    def attachments(self) -> list[abi.Attached]:
+        """All of them that this process may see, by rising id."""
+        found: list[abi.Attached] = []
+        while True:
+            last = found[-1].id if found else 0
+            try:
+                found.append(self._fill("tw_attached", abi.Attached, last,
+                                        abi.TW_ATTACHED_NEXT))
+            except FileNotFoundError:
+                return found
+
     def groups(self) -> dict[Union[str, int], abi.GroupLimits]:
         """The cgroups and users that have limits."""
         cursor, path = c_uint64(), ctypes.create_string_buffer(4096)
@@ -245,10 +269,13 @@ class Device(Handle):
                    None)
         return list(array)
 
-    def candidates(self, source: int, to: int, most: int = 100) -> list[abi.Candidate]:
-        """Pages worth moving, best first."""
+    def candidates(self, source: int, to: int, most: int = 100,
+                   attached: bool = False) -> list[abi.Candidate]:
+        """Pages worth moving, best first; with `attached` those of attached programs,
+        which the kernel places."""
         room = (abi.Candidate * most)()
-        return room[:self._call("tw_candidates", source, to, room, most)]
+        flags = abi.TW_CANDIDATES_ATTACHED if attached else 0
+        return room[:self._call("tw_candidates_flags", source, to, flags, room, most)]
 
     def _each(self, function: str, pages: Sequence[int], *arguments) -> Each:
         """A function that says of each page what came of it."""

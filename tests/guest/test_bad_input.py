@@ -38,6 +38,7 @@ class World:
             tw.Request(page=page, to_tier=CPU, from_tier=NONE) for page in self.numbers])
         self.candidates = (tw.Candidate * 4)()
         self.agents = (tw.AgentEntry * 4)()
+        self.attachment = 0
 
     def swap(self, there, arg):
         """`arg`, for a call before which there is a swap device, or none."""
@@ -51,7 +52,20 @@ class World:
                 self.dev.swap_destroy()
         return arg
 
+    def attach(self):
+        """The id of this process's attachment, which it then has."""
+        if not self.attachment:
+            self.attachment = self.dev.attach()
+        return self.attachment
+
+    def detach(self):
+        """This process is not attached then."""
+        if self.attachment:
+            self.dev.detach(self.attachment)
+            self.attachment = 0
+
     def close(self):
+        self.detach()
         self.swap(False, None)
         self.mapping.unmap()
         for handle in (self.region, self.stream, self.agent):
@@ -87,6 +101,19 @@ def region(world):
 
 def close_fd(world, arg):
     os.close(arg.fd)
+
+
+def not_attached(world):
+    world.detach()
+    return tw.Attach()
+
+
+def detach(world, arg):
+    world.dev.detach(arg.id)
+
+
+def detached(world, arg):
+    world.attachment = 0
 
 
 def rebind_gpu(world, arg):
@@ -275,7 +302,8 @@ CALLS = {
         [*bad_entries(tw.Candidate),
          *bad_tiers("from_tier"), *bad_tiers("to_tier"), ("to_tier", CPU, errno.EINVAL),
          *[("nr", value, errno.EINVAL) for value in (0, ALL_ONES, 1 << 31)],
-         *[("candidates", value, errno.EFAULT) for value in (0, PAGE, 1 << 63, (1 << 64) - 8)]]),
+         *[("candidates", value, errno.EFAULT) for value in (0, PAGE, 1 << 63, (1 << 64) - 8)]],
+        flags=tw.TW_CANDIDATES_ATTACHED),
     "PAGE_LIST": Call(
         tw.TW_IOC_PAGE_LIST, device,
         lambda w: tw.PageList(tier=NONE, temperature=tw.TW_CLASS_WARM, nr=4,
@@ -333,6 +361,16 @@ CALLS = {
     "SWAP_DESTROY": Call(tw.TW_IOC_SWAP_DESTROY, device,
                          lambda w: w.swap(True, tw.SwapDestroy()), writes=False),
     "SWAP_INFO": Call(tw.TW_IOC_SWAP_INFO, device, lambda w: w.swap(True, tw.SwapInfo())),
+    # 2 is the kernel's thread that makes the others.
+    "ATTACH": Call(tw.TW_IOC_ATTACH, device, not_attached,
+                   [("pid", value, errno.ESRCH) for value in
+                    (-1, -(1 << 31), 2, 1 << 22, (1 << 31) - 1)], detach),
+    "DETACH": Call(tw.TW_IOC_DETACH, device, lambda w: tw.Detach(id=w.attach()),
+                   [("id", value, errno.ENOENT) for value in (0, 1 << 63, (1 << 64) - 1)],
+                   detached, writes=False),
+    "ATTACHED": Call(tw.TW_IOC_ATTACHED, device, lambda w: tw.Attached(id=w.attach()),
+                     [("id", value, errno.ENOENT) for value in (0, 1 << 63, (1 << 64) - 1)],
+                     flags=tw.TW_ATTACHED_NEXT),
     "POLICY": Call(tw.TW_IOC_POLICY, device, lambda w: tw.Policy(),
                    [("set", 1 << 9, errno.EINVAL), ("set", 1 << 31, errno.EINVAL),
                     ("mode_set", 4, errno.EINVAL),

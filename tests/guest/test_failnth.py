@@ -226,6 +226,18 @@ def test_swap(dev):
     dev.swap_destroy()
 
 
+def test_attach(dev):
+    """Refused, nothing stays attached."""
+    points, failures = sweep(lambda: ioctl(dev, tw.TW_IOC_ATTACH, tw.Attach()),
+                             undo=lambda arg: dev.detach(arg.id))
+    assert points >= 2 and failures >= 2
+    assert dev.attachments() == []
+    attachment = dev.attach()
+    points, failures = sweep(lambda: ioctl(dev, tw.TW_IOC_ATTACHED, tw.Attached(id=attachment)))
+    assert points >= 1 and failures >= 1
+    dev.detach(attachment)
+
+
 LOOKS_AT_A_REGION = {
     "region info": (tw.TW_IOC_REGION_INFO, lambda a: tw.RegionInfo()),
     "region pages": (tw.TW_IOC_REGION_PAGES, lambda a: tw.RegionPages(
@@ -260,9 +272,9 @@ def test_every_call_is_swept():
     """No ioctl is left out."""
     source = Path(__file__).read_text(encoding="utf-8")
     calls = {name for name in dir(tw) if name.startswith("TW_IOC_") and name != "TW_IOC_TYPE"}
-    # By bind(), unbind(), group_limits() and swap_destroy().
+    # By bind(), unbind(), group_limits(), swap_destroy() and detach().
     indirect = {"TW_IOC_TIER_BIND", "TW_IOC_TIER_UNBIND", "TW_IOC_GROUP_LIMITS",
-                "TW_IOC_SWAP_DESTROY"}
+                "TW_IOC_SWAP_DESTROY", "TW_IOC_DETACH"}
     assert {name for name in calls if name not in source} <= indirect
 
 

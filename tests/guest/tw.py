@@ -362,6 +362,27 @@ class Device(Handle):
         """Where its pages are."""
         return self.call(TW_IOC_SWAP_INFO, SwapInfo())
 
+    def attach(self, pid: int = 0) -> int:
+        """Have a process's memory watched, 0: this one's; the attachment's id."""
+        return self.call(TW_IOC_ATTACH, Attach(pid=pid)).id
+
+    def detach(self, attachment: int) -> None:
+        """End an attachment."""
+        self.call(TW_IOC_DETACH, Detach(id=attachment))
+
+    def attached(self, attachment: int, flags: int = 0) -> Attached:
+        """What is known of an attachment."""
+        return self.call(TW_IOC_ATTACHED, Attached(id=attachment, flags=flags))
+
+    def attachments(self) -> list[Attached]:
+        """All that may be seen, one by one."""
+        found: list[Attached] = []
+        while True:
+            try:
+                found.append(self.attached(found[-1].id if found else 0, TW_ATTACHED_NEXT))
+            except FileNotFoundError:
+                return found
+
     def groups(self) -> list[tuple[Union[str, int], list[int]]]:
         """Who has limits, and which."""
         found: list[tuple[Union[str, int], list[int]]] = []
@@ -463,11 +484,13 @@ class Device(Handle):
         """Report a fault."""
         self.call(TW_IOC_REPORT, Report(page=page, addr=addr, flags=flags, owner=owner))
 
-    def candidates(self, from_tier: int, to_tier: int, room: int = 100) -> list[Candidate]:
+    def candidates(self, from_tier: int, to_tier: int, room: int = 100,
+                   flags: int = 0) -> list[Candidate]:
         """Pages worth moving, best first."""
         array = (Candidate * room)()
         arg = self.call(TW_IOC_CANDIDATES, Candidates(
-            from_tier=from_tier, to_tier=to_tier, nr=room, candidates=ctypes.addressof(array)))
+            flags=flags, from_tier=from_tier, to_tier=to_tier, nr=room,
+            candidates=ctypes.addressof(array)))
         return array[:arg.nr]
 
     def request(self, requests: Sequence[Request], flags: int = 0) -> list[Request]:

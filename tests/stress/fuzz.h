@@ -88,6 +88,7 @@ struct arena {
  * @strange: fds that are none of ours, and closed ones
  * @slot: by enum object; those below NR_SHARED are every thread's
  * @mapping: of regions
+ * @attachment: id of the last attachment that it has made, 0: none yet
  * @arena: see there
  * @tally: its figures, in shared memory
  */
@@ -98,6 +99,7 @@ struct fuzzer {
 	int strange[4];
 	struct slot slot[NR_OBJECT_KINDS][NR_OBJECTS];
 	struct mapping mapping[NR_MAPPINGS];
+	uint64_t attachment;
 	struct arena arena;
 	struct tally *tally;
 };

@@ -27,6 +27,8 @@ enum kind {
 	AGENT_FD,
 	LABEL,
 	SWAP_PAGES,
+	PID,
+	ATTACHMENT,
 	BYTES,
 	OFFSET,
 	LENGTH,
@@ -138,7 +140,8 @@ MEMBERS(track_report, M(tw_report, flags, FLAGS, TW_REPORT_FLAGS),
 	M(tw_report, page, PAGE_NUMBER, 0),
 	M(tw_report, addr, ADDRESS, 0),
 	M(tw_report, owner, OWNER, 0));
-MEMBERS(candidates, M(tw_candidates, from_tier, TIER, 0),
+MEMBERS(candidates, M(tw_candidates, flags, FLAGS, TW_CANDIDATES_ATTACHED),
+	M(tw_candidates, from_tier, TIER, 0),
 	M(tw_candidates, to_tier, TIER, 0),
 	M(tw_candidates, nr, NR, 0),
 	M(tw_candidates, candidates, INFOS, 0),
@@ -183,6 +186,10 @@ MEMBERS(group_limits, M(tw_group_limits, flags, FLAGS, TW_GROUP_FLAGS),
 	M(tw_group_limits, cursor, NR, 0),
 	M(tw_group_limits, pages, LIMITS, 0));
 MEMBERS(swap_create, M(tw_swap_create, pages, SWAP_PAGES, 0));
+MEMBERS(attach, M(tw_attach, pid, PID, 0));
+MEMBERS(detach, M(tw_detach, id, ATTACHMENT, 0));
+MEMBERS(attached, M(tw_attached, flags, FLAGS, TW_ATTACHED_NEXT),
+	M(tw_attached, id, ATTACHMENT, 0));
 MEMBERS(agent_list, M(tw_agent_list, nr, NR, 0),
 	M(tw_agent_list, cursor, NR, 0),
 	M(tw_agent_list, agents, INFOS, 0),
@@ -261,6 +268,9 @@ static const struct row rows[] = {
 	ROW(SWAP_CREATE, tw_swap_create, ON_DEVICE, 2, swap_create),
 	ROW(SWAP_DESTROY, tw_swap_destroy, ON_DEVICE, 4, none),
 	ROW(SWAP_INFO, tw_swap_info, ON_DEVICE, 100, none),
+	ROW(ATTACH, tw_attach, ON_DEVICE, 5, attach),
+	ROW(DETACH, tw_detach, ON_DEVICE, 5, detach),
+	ROW(ATTACHED, tw_attached, ON_DEVICE, 100, attached),
 	ROW(GROUP_LIMITS, tw_group_limits, ON_DEVICE, 5, group_limits),
 	/* Told apart from the device's by a name of its own. */
 	{ .name = "MIGRATE_RANGE (region)", .nr = _IOC_NR(TW_IOC_MIGRATE_RANGE),
@@ -298,6 +308,7 @@ bool fuzz_errno_allowed(unsigned int row, int err)
 		ENOTTY, E2BIG, EOPNOTSUPP, EINVAL, EFAULT, ENOENT, EBADF,
 		EACCES, EPERM, ENOSPC, EBUSY, EDQUOT, EAGAIN, EMSGSIZE,
 		ENOMEM, EINTR, EEXIST, EHWPOISON, ENFILE, EMFILE, ECANCELED,
+		ESRCH,
 	};
 	unsigned int i;
 
@@ -488,6 +499,11 @@ static uint64_t good_value(struct fuzzer *f, const struct row *row,
 		return 1 + fuzz_random(f, 8);
 	case SWAP_PAGES:
 		return TW_SWAP_PAGES_MIN + fuzz_random(f, 64);
+	case PID:
+		/* This program: what is attached is to end with it. */
+		return 0;
+	case ATTACHMENT:
+		return one_in(f, 4) ? 0 : f->attachment;
 	case BYTES:
 		return (1 + fuzz_random(f, MAPPING_PAGES)) * PAGE;
 	case OFFSET:
@@ -563,6 +579,9 @@ static uint64_t bad_value(struct fuzzer *f, const struct member *m)
 	case INFOS:
 	case STATUS:
 		return pointer;
+	case PID:
+		/* Beyond what any process has: no other is to stay attached. */
+		return any | 1 << 22;
 	case NR:
 		/* Thousands of pages are right, too, but take their time. */
 		return any <= fuzz_max_pages && fuzz_random(f, 16) ? 0 : any;
@@ -754,7 +773,11 @@ bool fuzz_keep(struct fuzzer *f, const struct call *call)
 	const unsigned char *arg = call->arg;
 	struct slot made = { .fd = -1 };
 
-	if (call->row >= NR_ROWS || !row->makes)
+	if (call->row >= NR_ROWS)
+		return true;
+	if (call->cmd == TW_IOC_ATTACH)
+		f->attachment = ((const struct tw_attach *)arg)->id;
+	if (!row->makes)
 		return true;
 	memcpy(&made.fd, arg + row->fd, sizeof(made.fd));
 	if (row->id)

@@ -38,6 +38,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __wrap_ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
 		 const sigset_t *mask);
 void *__wrap_calloc(size_t nr, size_t size);
+int __wrap_pidfd_open(pid_t pid, unsigned int flags);
 
 static int block_fd = -1;
 
@@ -219,6 +220,18 @@ int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
 	}
 	fds[0].revents = fake.poll_revents;
 	return fake.poll_result;
+}
+
+int __wrap_pidfd_open(pid_t pid, unsigned int flags)
+{
+	fake.pidfd_pid = pid;
+	if (flags)
+		abort();
+	if (fake.pidfd_errno) {
+		errno = fake.pidfd_errno;
+		return -1;
+	}
+	return fake_new_fd();
 }
 
 int __wrap_ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,

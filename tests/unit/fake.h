@@ -47,6 +47,9 @@ struct fake {
 	short poll_revents;
 	int poll_timeout;
 	unsigned int polls;
+	/* pidfd_open(): of which process, and the errno that it fails with */
+	pid_t pidfd_pid;
+	int pidfd_errno;
 	/* malloc: the nth calloc() from now fails, 0 none does. */
 	unsigned int calloc_fail;
 

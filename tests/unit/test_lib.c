@@ -26,6 +26,7 @@
 #define CPUS		3
 #define EVENTS		64
 #define PATTERN		0xa5
+#define ATTACHMENT	11
 
 /* What the fake answers with, beyond what the arguments say. */
 static int fail_with;		/* every ioctl but INFO fails */
@@ -50,6 +51,8 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		/* As the driver does when it is half done. */
 		if (cmd == TW_IOC_TIER_UNBIND)
 			((struct tw_tier_unbind *)arg)->moved = 7;
+		if (cmd == TW_IOC_ATTACH)
+			((struct tw_attach *)arg)->id = ATTACHMENT;
 		return fail_with;
 	}
 	switch (cmd) {
@@ -72,6 +75,15 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		((struct tw_stream_info *)arg)->map_size = the_map_size;
 		((struct tw_stream_info *)arg)->nr_rings = CPUS;
 		((struct tw_stream_info *)arg)->events = EVENTS;
+		break;
+	case TW_IOC_ATTACH:
+		((struct tw_attach *)arg)->id = ATTACHMENT;
+		break;
+	case TW_IOC_ATTACHED:
+		((struct tw_attached *)arg)->id = ATTACHMENT;
+		break;
+	case TW_IOC_CANDIDATES:
+		((struct tw_candidates *)arg)->nr = 2;
 		break;
 	case TW_IOC_TIER_INFO:
 		((struct tw_tier_info *)arg)->capacity = 1234;
@@ -181,7 +193,8 @@ static int teardown(void **state)
 }
 
 /* The struct of the last call, of the size that was said. */
-#define LAST(type, command) last_arg(command, sizeof(struct type))
+#define LAST(type, command) \
+	((const struct type *)last_arg(command, sizeof(struct type)))
 static const void *last_arg(unsigned long cmd, size_t size)
 {
 	const struct fake_call *call = fake_last();
@@ -436,6 +449,105 @@ static void test_swap(void **state)
 	assert_int_equal(tw_swap_destroy(*state), -EBUSY);
 	assert_int_equal(tw_swap_info(*state, &out), -EBUSY);
 	fail_with = 0;
+}
+
+static void test_attach(void **state)
+{
+	const unsigned int fds = fake_open_fds();
+	const struct tw_attach *in;
+	__u64 id = 7;
+
+	assert_int_equal(tw_attach(*state, 123, &id), 0);
+	in = LAST(tw_attach, TW_IOC_ATTACH);
+	assert_int_equal(in->pid, 123);
+	assert_int_equal(in->id, 0);
+	assert_int_equal(fake.pidfd_pid, 123);
+	assert_int_equal(id, ATTACHMENT);
+	assert_int_equal(tw_attach(*state, 123, NULL), 0);
+	/* Of a thread, and of no process. */
+	fake.pidfd_errno = EINVAL;
+	assert_int_equal(tw_attach(*state, 124, &id), -ESRCH);
+	fake.pidfd_errno = EMFILE;
+	assert_int_equal(tw_attach(*state, 124, &id), -EMFILE);
+	assert_int_equal(LAST(tw_attach, TW_IOC_ATTACH)->pid, 123);
+	/* The caller itself needs none. */
+	assert_int_equal(tw_attach(*state, 0, &id), 0);
+	assert_int_equal(LAST(tw_attach, TW_IOC_ATTACH)->pid, 0);
+	fake.pidfd_errno = 0;
+	fail_with = -EEXIST;
+	id = 7;
+	assert_int_equal(tw_attach(*state, 123, &id), -EEXIST);
+	assert_int_equal(id, ATTACHMENT);
+	fail_with = -EPERM;
+	id = 7;
+	assert_int_equal(tw_attach(*state, 123, &id), -EPERM);
+	assert_int_equal(id, 7);
+	fail_with = 0;
+	assert_int_equal(fake_open_fds(), fds);
+}
+
+/* What has taken the number of a process that has ended is not left attached. */
+static void test_attach_of_what_has_ended(void **state)
+{
+	const unsigned int fds = fake_open_fds();
+	__u64 id = 7;
+
+	fake.poll_result = 1;
+	fake.poll_revents = POLLIN;
+	assert_int_equal(tw_attach(*state, 123, &id), -ESRCH);
+	assert_int_equal(LAST(tw_detach, TW_IOC_DETACH)->id, ATTACHMENT);
+	assert_int_equal(id, 7);
+	/* Somebody else's attachment stays. */
+	fail_with = -EEXIST;
+	assert_int_equal(tw_attach(*state, 123, &id), -ESRCH);
+	assert_int_equal(LAST(tw_attach, TW_IOC_ATTACH)->pid, 123);
+	assert_int_equal(id, 7);
+	fail_with = 0;
+	assert_int_equal(tw_attach(*state, 0, &id), 0);
+	assert_int_equal(fake_open_fds(), fds);
+}
+
+static void test_attached(void **state)
+{
+	const struct tw_attached *in;
+	struct tw_attached out = { .scans = 5 };
+
+	assert_int_equal(tw_attached(*state, 9, TW_ATTACHED_NEXT, &out), 0);
+	in = LAST(tw_attached, TW_IOC_ATTACHED);
+	assert_int_equal(in->id, 9);
+	assert_int_equal(in->flags, TW_ATTACHED_NEXT);
+	assert_int_equal(in->scans, 0);
+	assert_int_equal(out.id, ATTACHMENT);
+	assert_int_equal(tw_attached_v1(*state, 9, 0, &out, 3), -EINVAL);
+	assert_int_equal(tw_detach(*state, 9), 0);
+	assert_int_equal(LAST(tw_detach, TW_IOC_DETACH)->id, 9);
+	fail_with = -ENOENT;
+	out.scans = 5;
+	assert_int_equal(tw_attached(*state, 9, 0, &out), -ENOENT);
+	assert_int_equal(out.scans, 5);
+	assert_int_equal(tw_detach(*state, 9), -ENOENT);
+	fail_with = 0;
+}
+
+static void test_candidates(void **state)
+{
+	const struct tw_candidates *in;
+	struct tw_candidate out[MAX_PAGES + 1];
+
+	assert_int_equal(tw_candidates(*state, TW_TIER_CPU, TW_TIER_SSD, out, 3), 2);
+	in = LAST(tw_candidates, TW_IOC_CANDIDATES);
+	assert_int_equal(in->flags, 0);
+	assert_int_equal(in->nr, 3);
+	assert_int_equal(tw_candidates_flags(*state, TW_TIER_CPU, TW_TIER_SSD,
+					     TW_CANDIDATES_ATTACHED, out,
+					     MAX_PAGES + 1), 2);
+	in = LAST(tw_candidates, TW_IOC_CANDIDATES);
+	assert_int_equal(in->flags, TW_CANDIDATES_ATTACHED);
+	assert_int_equal(in->from_tier, TW_TIER_CPU);
+	assert_int_equal(in->to_tier, TW_TIER_SSD);
+	assert_int_equal(in->nr, MAX_PAGES);
+	assert_int_equal(in->entry_size, sizeof(out[0]));
+	assert_ptr_equal(in->candidates, out);
 }
 
 static void test_agent(void **state)
@@ -1472,6 +1584,10 @@ int main(void)
 		LIB_TEST(test_agent_open),
 		LIB_TEST(test_group_limits),
 		LIB_TEST(test_swap),
+		LIB_TEST(test_attach),
+		LIB_TEST(test_attach_of_what_has_ended),
+		LIB_TEST(test_attached),
+		LIB_TEST(test_candidates),
 		LIB_TEST(test_region),
 		LIB_TEST(test_region_open_fd),
 		LIB_TEST(test_region_discard),
