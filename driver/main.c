@@ -52,6 +52,7 @@
 #include "agents/agent.h"
 #include "base/stats.h"
 #include "base/user.h"
+#include "doors/attach.h"
 #include "doors/chardev.h"
 #include "doors/kapi.h"
 #include "doors/proc.h"
@@ -105,6 +106,7 @@ static const struct tw_room {
 	{ tw_scanner_init,	tw_scanner_exit },
 	{ tw_offline_init,	tw_offline_exit },
 	{ tw_kapi_init,		tw_kapi_exit },
+	{ NULL,			tw_attach_exit },
 	{ tw_chardev_init,	tw_chardev_exit },
 	{ tw_proc_init,		tw_proc_exit },
 };

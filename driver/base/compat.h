@@ -295,6 +295,25 @@ tw_mm_user_ns(const struct mm_struct *mm)
 #endif
 }
 
+/*
+ * The same namespace for the memory @mm of any task, with a reference. The task's
+ * exec_update_lock is held, so that namespace and memory are of one execve(2).
+ */
+static inline struct user_namespace *tw_task_mm_ns(struct task_struct *task,
+						   const struct mm_struct *mm)
+{
+#ifdef TW_HAVE_EXEC_STATE
+	struct user_namespace *ns;
+
+	rcu_read_lock();
+	ns = get_user_ns(rcu_dereference(task->exec_state)->user_ns);
+	rcu_read_unlock();
+	return ns;
+#else
+	return get_user_ns(mm->user_ns);
+#endif
+}
+
 #ifndef TW_HAVE_VM_FLAGS_SET
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {

@@ -125,7 +125,7 @@ static void tw_walk_agent(struct tw_agent_walk *s)
 	struct tw_space *sp;
 	u64 id = 0;
 
-	while (!tw_agent_walk_over(s) && (sp = tw_space_after(id))) {
+	while (!tw_agent_walk_over(s) && (sp = tw_managed_after(id))) {
 		id = tw_space_number(sp);
 		s->intr = signal_pending(current);
 		if (sp->agent == s->agent && !s->intr)

@@ -22,6 +22,7 @@
 #include "base/usercopy.h"
 #include "doors/agent_list.h"
 #include "doors/agent_migrate.h"
+#include "doors/attach.h"
 #include "doors/chardev.h"
 #include "doors/command.h"
 #include "doors/migrate.h"
@@ -154,6 +155,9 @@ TW_DO(group_limits)
 TW_DO(swap_create)
 TW_DO(swap_destroy)
 TW_DO(swap_info)
+TW_DO(attach)
+TW_DO(detach)
+TW_DO(attached)
 
 /* The same callers may know of local and remote touches as by /proc/swarm/numa. */
 static int tw_do_numa_stats(struct file *file, union tw_arg *arg)
@@ -275,6 +279,12 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 		TW_CALL_IN(tw_do_swap_destroy, tw_swap_destroy, TW_SWAP_DESTROY),
 	[_IOC_NR(TW_IOC_SWAP_INFO)] =
 		TW_CALL(tw_do_swap_info, tw_swap_info, TW_SWAP_INFO),
+	[_IOC_NR(TW_IOC_ATTACH)] =
+		TW_CALL_ALWAYS(tw_do_attach, tw_attach, TW_ATTACH),
+	[_IOC_NR(TW_IOC_DETACH)] =
+		TW_CALL_IN(tw_do_detach, tw_detach, TW_DETACH),
+	[_IOC_NR(TW_IOC_ATTACHED)] =
+		TW_CALL(tw_do_attached, tw_attached, TW_ATTACHED),
 };
 
 /*

@@ -46,6 +46,9 @@ union tw_arg {
 	struct tw_swap_create swap_create;
 	struct tw_swap_destroy swap_destroy;
 	struct tw_swap_info swap_info;
+	struct tw_attach attach;
+	struct tw_detach detach;
+	struct tw_attached attached;
 	struct tw_region_info region_info;
 	struct tw_region_discard discard;
 	struct tw_region_seal seal;

@@ -36,6 +36,7 @@
 #include "moving/queue_lines.h"
 #include "pages/external.h"
 #include "pages/lookup.h"
+#include "pages/space.h"
 #include "tiers/tier.h"
 
 static atomic64_t tw_queue_ids;
@@ -61,7 +62,10 @@ static int tw_requests_check(const struct tw_request *reqs, u32 nr)
 	return 0;
 }
 
-/* Finds the request's page, and in *@in the tier it is in now. Returns 0 or -ENOENT. */
+/*
+ * Finds the request's page, and in *@in the tier it is in now. Returns 0, -ENOENT, or
+ * -EOPNOTSUPP if it is not the driver's to move.
+ */
 static int tw_req_find(struct tw_req *q, u64 owner, u64 page,
 		       bool admin, u8 *in)
 {
@@ -70,6 +74,8 @@ static int tw_req_find(struct tw_req *q, u64 owner, u64 page,
 
 	*in = TW_TIER_NONE;
 	q->space = tw_page_lookup_of(owner, page, &idx, admin);
+	if (q->space && q->space->foreign)
+		return -EOPNOTSUPP;
 	if (q->space) {
 		tw_page_describe(q->space, idx, &p, false);
 		*in = p.tier;

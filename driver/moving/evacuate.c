@@ -229,7 +229,7 @@ static int tw_evac_round(struct tw_evac *e)
 
 	e->busy = 0;
 	e->err = 0;
-	while ((sp = tw_space_after(id))) {
+	while ((sp = tw_managed_after(id))) {
 		id = tw_space_number(sp);
 		e->m->space = sp;
 		tw_for_each_chunk(sp, i, c) {

@@ -43,6 +43,8 @@ static int tw_move_classify(struct tw_move *m, unsigned long w)
 {
 	enum tw_state s = tw_w_state(w);
 
+	if (m->space->foreign)
+		return -EOPNOTSUPP;
 	if (s == TW_NONE)
 		return -ENOENT;
 	if (s == TW_POISON)

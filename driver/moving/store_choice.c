@@ -159,7 +159,7 @@ unsigned long tw_reap_kept(int tier, unsigned long want)
 
 	if (!atomic64_read(tw_tier_kept_ctr(&tw_tiers[tier])))
 		return 0;
-	while (n < want && (sp = tw_space_after(id))) {
+	while (n < want && (sp = tw_managed_after(id))) {
 		id = tw_space_number(sp);
 		tw_for_each_chunk(sp, i, c) {
 			n += tw_reap_chunk(c, tier);

@@ -119,7 +119,7 @@ static int tw_groups_collect(struct tw_group *g, bool add,
 	struct tw_space *sp;
 	u64 id = 0;
 
-	while ((sp = tw_space_after(id))) {
+	while ((sp = tw_managed_after(id))) {
 		id = tw_space_number(sp);
 		if (tw_group_binds(g, sp) &&
 		    tw_groups_has(tw_groups_of(sp), g) != add) {

@@ -10,6 +10,7 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 
 #include "agents/agent.h"
@@ -52,6 +53,7 @@ void tw_page_describe(struct tw_space *sp, unsigned long idx,
 {
 	struct tw_rec *rec = tw_rec_find(sp, idx);
 	unsigned long w = rec ? tw_rec_w(rec) : 0;
+	struct page *page;
 
 	*p = (struct tw_page){
 		.page = tw_space_page(sp, idx),
@@ -61,6 +63,8 @@ void tw_page_describe(struct tw_space *sp, unsigned long idx,
 		.node = -1,
 		.best_node = -1,
 	};
+	if (sp->foreign)
+		p->flags = TW_PAGE_ATTACHED;
 	if (!rec || tw_w_state(w) == TW_NONE)
 		return;
 	p->heat = READ_ONCE(rec->heat);
@@ -74,11 +78,15 @@ void tw_page_describe(struct tw_space *sp, unsigned long idx,
 	p->tier = tw_w_tier(w);
 	if (tw_w_in_flight(w))
 		p->flags |= TW_PAGE_BUSY;
-	if (!tw_w_resident(w))
+	if (!tw_w_in_memory(w))
 		return;
 	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT))
 		p->flags |= TW_PAGE_KEPT;
-	p->node = tw_page_nid(tw_w_page(w));
+	/* The frame of a foreign page may have gone, and its memory with it. */
+	page = sp->foreign ? pfn_to_online_page(w >> TW_W_PFN_SHIFT) : tw_w_page(w);
+	if (!page)
+		return;
+	p->node = tw_page_nid(page);
 	if (admin)
 		p->pfn = w >> TW_W_PFN_SHIFT;
 }

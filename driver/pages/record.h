@@ -26,6 +26,10 @@
  *                                (touched); unlocked, the writer finishes it
  *   CANCELLED  yes   target's    MEM, by the writer, which frees the slot
  *   POISON     -     -           NONE (discard)
+ *   FOREIGN    -     -           NONE, FOREIGN elsewhere; only the scanner changes it
+ *
+ * FOREIGN is a page of the kernel's own (tw_space.foreign). Its pfn says where it was
+ * when the scanner last looked; nothing keeps it there.
  *
  * Only the writer may take a record out of WRITING and CANCELLED. Another task may
  * only turn WRITING into CANCELLED; if it needs the page gone, it waits with
@@ -53,6 +57,7 @@ enum tw_state {
 	TW_WRITING,
 	TW_CANCELLED,
 	TW_POISON,
+	TW_FOREIGN,
 };
 
 /**
@@ -91,6 +96,9 @@ struct tw_rec {
 
 #define TW_AUX_BOUNCES_SHIFT	0	/* early refaults, see departed.c */
 #define TW_AUX_BOUNCES_MAX	3
+/* Of foreign pages in state NONE: */
+#define TW_AUX_ELSEWHERE	BIT(2)	/* in memory of no tier */
+#define TW_AUX_SWAPPED		BIT(3)	/* swapped out */
 
 #define TW_CHUNK_SHIFT		9
 #define TW_CHUNK_PAGES		BIT(TW_CHUNK_SHIFT)
@@ -106,6 +114,7 @@ struct tw_rec {
  * @behind: scans that are not counted in the ages of its pages yet
  * @tiers: tiers that have pages in @cold, a bit for each
  * @all_cold: no page of it had heat at the last look, see tw_chunk_changed()
+ * @placed: by which tiers of nodes its foreign pages were placed (tw_attachment.placing)
  * @cold: at that look, pages without heat of each tier: in a store, and in memory
  * @lru: entry in the shrinker's list, where it stays until a walk finds @nr_mem 0
  */
@@ -119,6 +128,7 @@ struct tw_chunk {
 	u8 tiers;
 	bool all_cold;
 	u16 cold[TW_NR_TIERS * 2];
+	u8 placed;
 	struct list_head lru;
 };
 
@@ -166,6 +176,12 @@ static inline bool tw_w_resident(unsigned long w)
 	enum tw_state s = tw_w_state(w);
 
 	return s == TW_MEM || s == TW_WRITING || s == TW_CANCELLED;
+}
+
+/* The same, whether the frame is the driver's or the kernel's. */
+static inline bool tw_w_in_memory(unsigned long w)
+{
+	return tw_w_resident(w) || tw_w_state(w) == TW_FOREIGN;
 }
 
 static inline bool tw_w_in_flight(unsigned long w)

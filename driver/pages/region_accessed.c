@@ -51,16 +51,6 @@ enum tw_how {
 	TW_MAPPED,	/* by whether the page is mapped */
 };
 
-/* Like pte_present(), without its first step of finding the bits of the address. */
-static __always_inline bool tw_pte_present(pte_t now)
-{
-#ifdef CONFIG_X86
-	return now.pte & (_PAGE_PRESENT | _PAGE_PROTNONE);
-#else
-	return pte_present(now);
-#endif
-}
-
 static __always_inline bool tw_pte_young(pte_t *pte, pte_t now, enum tw_how how)
 {
 	if (how == TW_MAPPED)
@@ -68,30 +58,10 @@ static __always_inline bool tw_pte_young(pte_t *pte, pte_t now, enum tw_how how)
 #ifdef CONFIG_X86
 	if (!(now.pte & _PAGE_ACCESSED))
 		return false;
-	return how == TW_PEEK ||
-	       test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
+	return how == TW_PEEK || tw_pte_forget(pte);
 #else
 	return true;	/* it is not known, so the page counts as touched */
 #endif
-}
-
-static pmd_t *tw_walk_pmd(struct mm_struct *mm, unsigned long addr)
-{
-	pgd_t *pgd = pgd_offset(mm, addr);
-	p4d_t *p4d;
-	pud_t *pud, val;
-
-	/* READ_ONCE(), since faults may be filling them in. */
-	if (pgd_none(READ_ONCE(*pgd)) || pgd_bad(READ_ONCE(*pgd)))
-		return NULL;
-	p4d = p4d_offset(pgd, addr);
-	if (p4d_none(READ_ONCE(*p4d)) || p4d_bad(READ_ONCE(*p4d)))
-		return NULL;
-	pud = pud_offset(p4d, addr);
-	val = READ_ONCE(*pud);
-	if (pud_none(val) || pud_leaf(val) || pud_bad(val))
-		return NULL;
-	return pmd_offset(pud, addr);
 }
 
 /* A bit for each page: @young if touched, @dirty if its entry says it was written to. */
@@ -177,25 +147,6 @@ u64 tw_region_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 }
 
 /* -- a chunk at once --------------------------------------------------------- */
-
-/*
- * Has any page of the table been touched since this was last asked? True where the
- * hardware does not note that. A CPU that has the pmd in its caches does not note it
- * again, so "no" is only a hint.
- */
-static bool tw_table_young(pmd_t *pmd)
-{
-	if (!IS_ENABLED(CONFIG_ARCH_HAS_NONLEAF_PMD_YOUNG))
-		return true;
-#ifdef CONFIG_X86
-	if (!(pmd_flags(READ_ONCE(*pmd)) & _PAGE_ACCESSED))
-		return false;
-	/* Cleared before the pages are looked at, so that later touches set it again. */
-	return test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)pmd);
-#else
-	return true;
-#endif
-}
 
 bool tw_accessed_tells(const struct vm_area_struct *vma)
 {

@@ -27,6 +27,9 @@
 static struct workqueue_struct *tw_teardown_wq;
 static DEFINE_XARRAY(tw_spaces);	/* by tw_space_number() */
 
+/* Spaces that have an id, but for foreign ones, whose pages need no tier. */
+static atomic_long_t tw_spaces_managed;
+
 static DEFINE_MUTEX(tw_space_id_lock);
 static unsigned long long tw_space_last_id;
 
@@ -176,8 +179,7 @@ struct tw_space *tw_space_by_number(u64 number)
 
 bool tw_spaces_exist(void)
 {
-	/* It reads one pointer, and the answer may be outdated at once anyway. */
-	return !data_race(xa_empty(&tw_spaces));
+	return atomic_long_read(&tw_spaces_managed);
 }
 
 struct tw_space *tw_space_after(u64 number)
@@ -190,6 +192,17 @@ struct tw_space *tw_space_after(u64 number)
 		sp = xa_find_after(&tw_spaces, &i, ULONG_MAX, XA_PRESENT);
 	} while (sp && !kref_get_unless_zero(&sp->ref));
 	rcu_read_unlock();
+	return sp;
+}
+
+struct tw_space *tw_managed_after(u64 number)
+{
+	struct tw_space *sp;
+
+	while ((sp = tw_space_after(number)) && sp->foreign) {
+		number = tw_space_number(sp);
+		tw_space_put_async(sp);
+	}
 	return sp;
 }
 
@@ -210,9 +223,12 @@ int tw_space_reserve_id(struct tw_space *sp)
 		err = xa_insert(&tw_spaces, TW_PAGE_OWNER(id), NULL, GFP_KERNEL);
 	}
 	mutex_unlock(&tw_space_id_lock);
-	if (!err)
-		sp->id = id;
-	return err;
+	if (err)
+		return err;
+	sp->id = id;
+	if (!sp->foreign)
+		atomic_long_inc(&tw_spaces_managed);
+	return 0;
 }
 
 void tw_space_show(struct tw_space *sp)
@@ -223,6 +239,8 @@ void tw_space_show(struct tw_space *sp)
 void tw_space_hide(struct tw_space *sp)
 {
 	xa_erase(&tw_spaces, tw_space_number(sp));
+	if (!sp->foreign)
+		atomic_long_dec(&tw_spaces_managed);
 }
 
 int tw_spaces_init(void)

@@ -5,8 +5,10 @@
  * A space is a row of pages, by index, that belong together: they have records, are
  * accounted to one agent, user and memcg, and are named by one id. Heat, movers,
  * sweeps, limits and accounting know spaces only. What else a space is, its kind, is
- * behind struct tw_space_ops. Regions (region.h) are the only kind so far; each has a
- * struct tw_space in it.
+ * behind struct tw_space_ops; each has a struct tw_space in it. There are regions
+ * (region.h), whose pages are managed: the driver allocates and places them. And there
+ * are attached programs (attached.h), whose pages are foreign: the kernel places them,
+ * and the driver only knows their heat.
  *
  * A space is referenced by its kind and, for as long as they look at it, by movers,
  * sweeps and lookups. Its kind ends it in three steps: it sets ->dead and hides it,
@@ -59,7 +61,10 @@ struct tw_space;
  * @scan: the same for a chunk, into a bitmap of zeros, and touches are forgotten. @how
  *	is TW_LOOK_*. False if the chunk as a whole is known to be untouched and its
  *	pages were not looked at.
+ * @find: NULL, or makes chunks for pages that have come without the driver's doing. The
+ *	scanner calls it once in each scan, before it looks at the space. Sleeps.
  *
+ * A foreign space has no @unmap and @young, since only its heat is asked for.
  * There is no op for each fault or each page that moves: a frame is tied to its space
  * by tw_space.mapping (frame.c), and itself knows how often it is mapped.
  */
@@ -71,6 +76,7 @@ struct tw_space_ops {
 		     bool forget, u64 *dirty);
 	bool (*scan)(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 		     unsigned long *young);
+	void (*find)(struct tw_space *sp);
 };
 
 /**
@@ -91,6 +97,8 @@ struct tw_space_ops {
  *	a struct tw_groups, and the bit TW_GROUPS_CHANGE
  * @home: the memory tier where its pages belong
  * @tiers: the tiers where they may be, a bit for each
+ * @foreign: its pages are the kernel's, in state FOREIGN or NONE. They are in no count
+ *	of tiers, agents and groups, and nothing here moves or frees them
  * @reserves: room for all its pages was set aside when it was made
  * @dead: nothing can touch its pages any more, no fault is under way, and no page is
  *	added from now on
@@ -122,6 +130,7 @@ struct tw_space {
 	unsigned long groups;
 	u8 home;
 	u8 tiers;
+	bool foreign;
 	bool reserves;
 	bool dead;
 	unsigned long room;
@@ -143,8 +152,8 @@ void tw_spaces_exit(void);
 /*
  * Sets up a zeroed @sp of @nr_pages, with one reference and no id. It is accounted
  * to @agent, whose reference it takes over on success, and to the caller's user,
- * cgroup and memcg. Its pages may be in all tiers; its kind has to set @home, @reserves
- * and @mapping. Returns 0 or -ENOMEM. tw_space_exit() undoes it, when no page is left.
+ * cgroup and memcg. Its pages may be in all tiers; its kind has to set @home, @foreign,
+ * @reserves and @mapping. Returns 0 or -ENOMEM. tw_space_exit() undoes it, when no page is left.
  */
 int tw_space_init(struct tw_space *sp, const struct tw_space_ops *ops,
 		  unsigned long nr_pages, struct tw_agent *agent);
@@ -181,10 +190,12 @@ void tw_space_later(struct tw_space *sp, work_func_t fn);
 
 /* The space of a number, with a reference, or NULL. The caller checks ownership. */
 struct tw_space *tw_space_by_number(u64 number);
-/* Whether any space is alive. */
+/* Whether any space is alive whose pages need a tier. */
 bool tw_spaces_exist(void);
 /* The space with the next higher number than @number, with a reference, or NULL. */
 struct tw_space *tw_space_after(u64 number);
+/* The same, passing over those whose pages are foreign. */
+struct tw_space *tw_managed_after(u64 number);
 
 /* Its number, which no other living space has. */
 static inline u64 tw_space_number(const struct tw_space *sp)

@@ -9,7 +9,8 @@
  * lock, and looks at the pmd again. The levels above stay as long as the mapping,
  * which the caller keeps by mmap_lock or i_mmap_rwsem.
  *
- * Locks: RCU -> page table lock. region_accessed.c and fault_map.c call it.
+ * Locks: RCU -> page table lock. region_accessed.c, attached_scan.c and fault_map.c
+ * call it.
  */
 #ifndef _TW_TABLE_H
 #define _TW_TABLE_H
@@ -52,6 +53,65 @@ static inline void tw_table_unlock(spinlock_t *ptl)
 {
 	spin_unlock(ptl);
 	rcu_read_unlock();
+}
+
+/* Like pte_present(), without its first step of finding the bits of the address. */
+static __always_inline bool tw_pte_present(pte_t now)
+{
+#ifdef CONFIG_X86
+	return now.pte & (_PAGE_PRESENT | _PAGE_PROTNONE);
+#else
+	return pte_present(now);
+#endif
+}
+
+/* Clears the accessed bit. Returns whether it was set, as nobody knows without such bits. */
+static __always_inline bool tw_pte_forget(pte_t *pte)
+{
+#ifdef CONFIG_X86
+	return test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
+#else
+	return true;
+#endif
+}
+
+/* The entry of @addr in the last level but one, or NULL if there is no such level. */
+static inline pmd_t *tw_walk_pmd(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud, val;
+
+	/* READ_ONCE(), since faults may be filling them in. */
+	if (pgd_none(READ_ONCE(*pgd)) || pgd_bad(READ_ONCE(*pgd)))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(READ_ONCE(*p4d)) || p4d_bad(READ_ONCE(*p4d)))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	val = READ_ONCE(*pud);
+	if (pud_none(val) || pud_leaf(val) || pud_bad(val))
+		return NULL;
+	return pmd_offset(pud, addr);
+}
+
+/*
+ * Has any page of the table been touched since this was last asked? True where the
+ * hardware does not note that. A CPU that has the pmd in its caches does not note it
+ * again, so "no" is only a hint.
+ */
+static inline bool tw_table_young(pmd_t *pmd)
+{
+	if (!IS_ENABLED(CONFIG_ARCH_HAS_NONLEAF_PMD_YOUNG))
+		return true;
+#ifdef CONFIG_X86
+	if (!(pmd_flags(READ_ONCE(*pmd)) & _PAGE_ACCESSED))
+		return false;
+	/* Cleared before the pages are looked at, so that later touches set it again. */
+	return test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)pmd);
+#else
+	return true;
+#endif
 }
 
 #endif

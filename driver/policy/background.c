@@ -100,7 +100,7 @@ static void tw_demote_reclaim(void)
 	struct tw_space *sp;
 	u64 id = 0;
 
-	while ((sp = tw_space_after(id))) {
+	while ((sp = tw_managed_after(id))) {
 		struct tw_askers *askers = tw_askers_of(sp->memcg);
 		unsigned long n = atomic_long_xchg(&sp->reclaim, 0);
 

@@ -169,7 +169,7 @@ static int tw_balance(struct tw_balance *b, bool admin)
 	b->m->from = TW_TIER_CPU;
 	b->m->reason = TW_REASON_NUMA;
 	b->m->flags = TW_MOVE_SAME;
-	while (!tw_balance_enough(b) && (sp = tw_space_after(id))) {
+	while (!tw_balance_enough(b) && (sp = tw_managed_after(id))) {
 		id = tw_space_number(sp);
 		if (admin || tw_space_mine(sp))
 			tw_balance_space(b, sp);

@@ -54,6 +54,7 @@ static unsigned long tw_hand_pfn;
  * @to_ns: latency of @to
  * @hot: whether @to is the faster tier, so that hot pages are wanted
  * @admin: whether pages of all callers count, not only those that the caller may name
+ * @attached: whether pages of attached programs are wanted, and no others
  * @found: the candidates; @key and @seen follow in the same piece of memory
  * @key: the keys to sort them by
  * @seen: their page numbers; in the end, room to sort the keys
@@ -69,6 +70,7 @@ struct tw_cand_set {
 	u64 to_ns;
 	bool hot;
 	bool admin;
+	bool attached;
 	struct tw_candidate *found;
 	u64 *key;
 	u64 *seen;
@@ -135,7 +137,8 @@ static enum tw_cand_fate tw_cand_check(void *data, u64 page)
 			tw_heat_banded(page, p.tier, p.heat);
 		return TW_CAND_STALE;
 	}
-	if (!mine || !tw_cand_want(s, p.heat))
+	if (!mine || !(p.flags & TW_PAGE_ATTACHED) == s->attached ||
+	    !tw_cand_want(s, p.heat))
 		return TW_CAND_PASS;
 	return tw_cand_add(s, &p) ? TW_CAND_TAKEN : TW_CAND_STALE;
 }
@@ -215,7 +218,7 @@ static void tw_cand_walk_spaces(struct tw_cand_set *s, unsigned int left)
 		left--;
 		if (tw_space_number(sp) != id)
 			at = 0;
-		at = s->admin || tw_space_mine(sp) ?
+		at = sp->foreign == s->attached && (s->admin || tw_space_mine(sp)) ?
 		     tw_cand_walk_pages(s, sp, at, &left) : ULONG_MAX;
 		id = tw_space_number(sp);
 		if (at == ULONG_MAX) {
@@ -288,7 +291,7 @@ static int tw_cand_run(struct tw_cand_set *s)
 	tw_cand_from_rings(s);
 	if (s->nr < s->want)
 		tw_cand_walk_spaces(s, look);
-	if (s->nr < s->want && s->admin)
+	if (s->nr < s->want && s->admin && !s->attached)
 		tw_cand_walk_external(s, look);
 	for (i = 0; i < s->nr; i++)
 		s->key[i] = TW_CAND_KEY(tw_cand_rank(s->found[i].heat,
@@ -336,11 +339,12 @@ int tw_candidates_ioctl(struct tw_candidates *arg)
 	struct tw_cand_set s = {
 		.from = arg->from_tier, .to = arg->to_tier, .want = arg->nr,
 		.admin = tw_is_admin(),
+		.attached = arg->flags & TW_CANDIDATES_ATTACHED,
 	};
 	unsigned int i;
 	int err;
 
-	if (arg->flags || arg->from_tier >= TW_NR_TIERS ||
+	if (arg->flags & ~TW_CANDIDATES_ATTACHED || arg->from_tier >= TW_NR_TIERS ||
 	    arg->to_tier >= TW_NR_TIERS || arg->from_tier == arg->to_tier ||
 	    !arg->nr || arg->nr > TW_CALL_PAGES)
 		return -EINVAL;

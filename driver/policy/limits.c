@@ -45,7 +45,7 @@ unsigned long tw_demote_limits(unsigned long nr)
 	u64 id = 0;
 	int tier;
 
-	while (!fatal_signal_pending(current) && (sp = tw_space_after(id))) {
+	while (!fatal_signal_pending(current) && (sp = tw_managed_after(id))) {
 		id = tw_space_number(sp);
 		tw_for_each_memory_tier(tier) {
 			unsigned long excess = tw_space_excess(sp, tier);
@@ -118,7 +118,7 @@ static unsigned long tw_excess_all(void)
 		return 0;
 	m->flags = TW_MOVE_CHOICE;
 	m->reason = TW_REASON_PRESSURE;
-	while ((sp = tw_space_after(id))) {
+	while ((sp = tw_managed_after(id))) {
 		id = tw_space_number(sp);
 		tw_for_each_store_tier(tier) {
 			excess = tw_space_excess(sp, tier);
@@ -143,7 +143,7 @@ static bool tw_limits_exceeded(void)
 	u64 id = 0;
 	int tier;
 
-	while (!found && (sp = tw_space_after(id))) {
+	while (!found && (sp = tw_managed_after(id))) {
 		id = tw_space_number(sp);
 		for (tier = 0; tier < TW_NR_TIERS; tier++)
 			found |= tw_space_excess(sp, tier) &&

@@ -67,6 +67,12 @@ struct tw_alike {
 
 /* -- known without a look at each record ----------------------------------------- */
 
+/* May any of the chunk's pages be mapped? Of foreign pages only a look can tell. */
+static bool tw_look_mapped(const struct tw_chunk_look *l)
+{
+	return l->sp->foreign || atomic_read(&l->c->nr_mem);
+}
+
 static bool tw_look_known(const struct tw_found *f, struct tw_chunk *c)
 {
 	if (!READ_ONCE(c->all_cold) || c->idle < TW_LONG_IDLE ||
@@ -82,7 +88,7 @@ void tw_look_first(struct tw_found *f, struct tw_chunk_look *l)
 
 	l->known = false;
 	bitmap_zero(l->seen, TW_CHUNK_PAGES);
-	if (atomic_read(&c->nr_mem)) {
+	if (tw_look_mapped(l)) {
 		if (tw_scan_chunk(l->sp, c, l->seen, false) &&
 		    c->idle < TW_LONG_IDLE)
 			return;
@@ -98,14 +104,15 @@ void tw_look_again(struct tw_chunk_look *l)
 	if (l->known)
 		return;
 	bitmap_zero(l->young, TW_CHUNK_PAGES);
-	if (atomic_read(&l->c->nr_mem))
+	if (tw_look_mapped(l))
 		tw_scan_chunk(l->sp, l->c, l->young, true);
 }
 
-static void tw_look_count_cold(struct tw_found *f, int home,
+static void tw_look_count_cold(struct tw_found *f, const struct tw_space *sp,
 			       const struct tw_chunk *c)
 {
 	unsigned long tiers = c->tiers;
+	int home = sp->home;
 	unsigned int tier;
 
 	for_each_set_bit(tier, &tiers, TW_NR_TIERS) {
@@ -114,6 +121,10 @@ static void tw_look_count_cold(struct tw_found *f, int home,
 
 		f->bands[tier][0] += all;
 		f->pages += all;
+		if (sp->foreign) {
+			f->memory += all;
+			f->foreign += all;
+		}
 		if (!resident)
 			continue;
 		f->memory += resident;
@@ -157,7 +168,7 @@ static void tw_look_count(struct tw_found *f, int home, unsigned long w,
 
 	f->pages += n;
 	f->bands[tier][tw_heat_band(a->heat_now)] += n;
-	if (!tw_w_resident(w))
+	if (!tw_w_in_memory(w))
 		return;
 	f->memory += n;
 	if (seen == TW_SEEN_YOUNG)
@@ -166,6 +177,10 @@ static void tw_look_count(struct tw_found *f, int home, unsigned long w,
 		f->steady += n;
 		if (seen != TW_SEEN_YOUNG)
 			f->lost += n;
+	}
+	if (tw_w_state(w) == TW_FOREIGN) {
+		f->foreign += n;	/* it has no place in what the policy decides */
+		return;
 	}
 	f->map.home[home][bucket] += n;
 	f->map.tier[tier][bucket] += n;
@@ -179,6 +194,8 @@ static bool tw_look_quiet(unsigned long w, int home, const struct tw_alike *a)
 
 	if (tw_heat_band(a->heat_now) != tw_heat_band(a->heat))
 		return false;
+	if (tw_w_state(w) == TW_FOREIGN)
+		return true;
 	if (tw_w_state(w) == TW_STORE)
 		return !needed;
 	return tw_w_state(w) == TW_MEM && tier == home &&
@@ -334,5 +351,5 @@ void tw_look_done(struct tw_found *f, struct tw_chunk_look *l)
 		WRITE_ONCE(c->all_cold, true);
 		tw_look_records(f, l, scans);
 	}
-	tw_look_count_cold(f, l->sp->home, c);
+	tw_look_count_cold(f, l->sp, c);
 }

@@ -22,6 +22,7 @@ struct tw_space;
  * @needs: tiers whose coldest pages were wanted elsewhere when it began, a bit for each
  * @pages: pages looked at
  * @memory: how many of these are in memory
+ * @foreign: how many of those in memory are not the driver's
  * @young: how many of those in memory were touched within the window
  * @steady: pages in memory that were touched in most windows of late
  * @lost: how many of the steady ones were not touched in this window
@@ -33,6 +34,7 @@ struct tw_found {
 	unsigned int needs;
 	u64 pages;
 	u64 memory;
+	u64 foreign;
 	u64 young;
 	u64 steady;
 	u64 lost;

@@ -217,6 +217,8 @@ static bool tw_group_fill(struct tw_pass *p)
 		if (tw_space_number(sp) != p->id)
 			p->at = 0;
 		p->id = tw_space_number(sp);
+		if (!p->at && sp->ops->find)
+			sp->ops->find(sp);
 		tw_for_each_chunk_from(sp, p->at, c, p->at) {
 			struct tw_chunk_look *l = &p->group[p->nr_group];
 
@@ -266,6 +268,8 @@ static void tw_scan_adapt(struct tw_pass *p, u64 began)
 	tw_for_each_memory_tier(tier)
 		if (tw_tier_bound(tier) && tw_heat_any(p->found.map.home[tier]))
 			room += READ_ONCE(tw_tiers[tier].capacity);
+	/* The capacity of a tier is for regions; what is foreign has half of itself. */
+	room += p->found.foreign / 2;
 	/* With another window other pages are young, which is no news. */
 	p->news = !tw_win.changed &&
 		  tw_scan_news(p->found.lost, p->found.steady, p->found.memory);

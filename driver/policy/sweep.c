@@ -310,7 +310,7 @@ static void tw_sweep_all(struct tw_sweep *s)
 	struct tw_space *sp;
 
 	while (!tw_sweep_over(s)) {
-		sp = tw_space_after(id ? id - 1 : 0);
+		sp = tw_managed_after(id ? id - 1 : 0);
 		if (!sp) {
 			if (wrapped)
 				break;

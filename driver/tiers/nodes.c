@@ -23,7 +23,7 @@ struct tw_numa_touches __percpu *tw_numa_touched;
 atomic_long_t *tw_numa_pages;
 atomic_long_t *tw_numa_moved;
 
-static int tw_node_tier(int nid)
+int tw_node_tier(int nid)
 {
 	int tier, found = TW_TIER_NONE;
 

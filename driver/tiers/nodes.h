@@ -58,6 +58,8 @@ static inline void tw_numa_page_add(struct page *page, int n)
 	atomic_long_add(n, &tw_numa_pages[tw_page_nid(page)]);
 }
 
+/* The memory tier that has node @nid, or TW_TIER_NONE. Any context but irq. */
+int tw_node_tier(int nid);
 int tw_numa_stats_ioctl(struct tw_numa_stats *arg);
 
 #endif
