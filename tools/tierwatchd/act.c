@@ -229,8 +229,6 @@ static void advise_some(struct td_actor *a, struct td_program *p,
 	int err;
 
 	err = advise(a, p, u, nr, out ? MADV_PAGEOUT : MADV_COLD);
-	if (err == -EPERM || err == -EACCES)
-		td_program_refuse(p, "process_madvise(2)", err);
 	for (i = 0; i < nr; i++) {
 		if (err) {
 			answered(a, &u[i], err == -ESRCH ? -ENOENT : err);

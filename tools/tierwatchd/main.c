@@ -14,6 +14,7 @@
 #include "base/cli.h"
 #include "base/number.h"
 #include "base/stop.h"
+#include "rights.h"
 #include "say.h"
 #include "tick.h"
 
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
 	code = check_driver();
 	if (code)
 		return code;
+	td_rights_say();
 	stop_catch();
 	if (td_daemon_init(&d)) {
 		td_say(TD_ERROR, "no memory");

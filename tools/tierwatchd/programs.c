@@ -5,10 +5,6 @@
  * A process's number is another process's once it has ended. So a descriptor of the
  * process is opened first, and only used if the driver is asked again and still says
  * that the number is the attached program's.
- *
- * Candidates may be of a program that this process may not know: with CAP_SYS_ADMIN
- * the driver shows all pages, but a program only with CAP_SYS_PTRACE over it. Such a
- * program has an entry without a process, so that it is said once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +20,6 @@
 #include "programs.h"
 #include "say.h"
 
-/* Ticks for which a program is remembered that only candidates tell of. */
-#define FORGET_TICKS	600
 /* Reading where pages may be takes at most one part in this many of the time. */
 #define READ_PART	100
 
@@ -39,9 +33,6 @@ void td_programs_init(struct td_programs *p)
 {
 	memset(p, 0, sizeof(*p));
 	p->kpageflags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	if (p->kpageflags < 0)
-		td_say(TD_WARNING, "cannot tell huge pages from others: /proc/kpageflags: %s",
-		       strerror(errno));
 }
 
 static void close_fd(int fd)
@@ -114,7 +105,7 @@ static void get_hold(struct td_program *p, struct tw *tw, int pid)
 		p->pid = pid;
 }
 
-/* Forgets programs that have left, and those that were not heard of for long. */
+/* Forgets programs that have left. */
 static void drop_unseen(struct td_programs *p)
 {
 	size_t i, kept = 0;
@@ -122,7 +113,7 @@ static void drop_unseen(struct td_programs *p)
 	for (i = 0; i < p->nr; i++) {
 		struct td_program *one = &p->program[i];
 
-		if (p->tick - one->seen > (one->pid ? 0 : FORGET_TICKS))
+		if (one->seen != p->tick)
 			forget(one);
 		else
 			p->program[kept++] = *one;
@@ -158,29 +149,17 @@ int td_programs_refresh(struct td_programs *p, struct tw *tw)
 
 void td_program_refuse(struct td_program *p, const char *call, int err)
 {
-	if (p->refused)
-		return;
-	p->refused = true;
-	if (p->pid)
+	if (!p->refused)
 		td_say(TD_WARNING, "process %d is left alone: %s: %s", p->pid,
 		       call, strerror(-err));
-	else
-		td_say(TD_WARNING, "the program of attachment %llu is left alone: %s: %s",
-		       p->id, call, strerror(-err));
+	p->refused = true;
 }
 
 struct td_program *td_program_of(struct td_programs *p, __u64 page)
 {
 	struct td_program *one = find(p, TW_PAGE_REGION(page));
 
-	if (!one) {
-		one = add(p, TW_PAGE_REGION(page));
-		if (!one)
-			return NULL;
-		td_program_refuse(one, "CAP_SYS_PTRACE over it is needed", -EPERM);
-	}
-	one->seen = p->tick;
-	return one->pid && !one->refused ? one : NULL;
+	return one && one->pid && !one->refused ? one : NULL;
 }
 
 bool td_program_ready(struct td_program *p)

@@ -18,12 +18,12 @@
 /**
  * struct td_program - an attached program
  * @id: of its attachment
- * @pid: its process, 0 if this may not be known
+ * @pid: its process, 0 if there is none in this process's namespace
  * @pidfd: the process, which another one of that number is not; or -1
  * @pagemap: its /proc/PID/pagemap, or -1
  * @bound: where its pages may be
  * @read_ns: when @bound is to be read again
- * @seen: the tick in which there were last signs of it
+ * @seen: the tick in which the driver last told of it
  * @refused: it may not be touched, which has been said
  */
 struct td_program {
@@ -63,8 +63,9 @@ void td_programs_end(struct td_programs *p);
  */
 int td_programs_refresh(struct td_programs *p, struct tw *tw);
 /*
- * The program of a page number, or NULL if it may not be touched. Its index is stable
- * until the next refresh.
+ * The program of a page number, or NULL if it may not be touched: with CAP_SYS_ADMIN
+ * the driver has candidates of all programs, and tells of a program only with
+ * CAP_SYS_PTRACE over it.
  */
 struct td_program *td_program_of(struct td_programs *p, __u64 page);
 /* Reads where its pages may be, if that is due. False: it is to be left alone. */
