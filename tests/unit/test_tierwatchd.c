@@ -371,8 +371,8 @@ static void a_node_s_room(void **state)
 	(void)state;
 	td_room_zoneinfo(&r, f);
 	fclose(f);
-	assert_int_equal(r.node[0].line, 1284);
-	assert_int_equal(r.node[1].line, 77);
+	assert_int_equal(r.mark[0], 1284);
+	assert_int_equal(r.mark[1], 77);
 	f = text("Node 1 MemTotal:       400000 kB\n"
 		 "Node 1 MemFree:         40000 kB\n"
 		 "Node 1 Inactive(anon):  99999 kB\n"

@@ -7,6 +7,8 @@
  * before it swaps anything. A node's line is the sum of its zones' high watermarks,
  * below which the kernel reclaims by itself, and its headroom; its headroom is the
  * share of the node that the policy keeps free of regions' pages.
+ *
+ * /proc/zoneinfo is long, some lines for each CPU in each zone.
  */
 #include <errno.h>
 #include <string.h>
@@ -39,7 +41,7 @@ void td_room_meminfo(struct td_rooms *r, FILE *f)
 		free += file - unwritten;
 	n->free = (free << 10) / r->page_size;
 	n->headroom = (total << 10) / r->page_size * r->free_permille / 1000;
-	n->line += n->headroom;
+	n->line = r->mark[node] + n->headroom;
 }
 
 void td_room_zoneinfo(struct td_rooms *r, FILE *f)
@@ -54,7 +56,7 @@ void td_room_zoneinfo(struct td_rooms *r, FILE *f)
 		/* "high:" is another thing, a CPU's. */
 		else if (node < TD_NODES &&
 			 sscanf(line, " high %llu", &pages) == 1)
-			r->node[node].line += pages;
+			r->mark[node] += pages;
 	}
 }
 
@@ -100,14 +102,17 @@ static int read_one(struct td_rooms *r, const char *path,
 	return 0;
 }
 
-int td_room_read(struct td_rooms *r, __u64 nodes)
+int td_room_read(struct td_rooms *r, __u64 nodes, bool marks)
 {
 	char path[64];
-	int i, err;
+	int i, err = 0;
 
 	memset(r->node, 0, sizeof(r->node));
 	r->swap = 0;
-	err = read_one(r, "/proc/zoneinfo", td_room_zoneinfo);
+	if (marks) {
+		memset(r->mark, 0, sizeof(r->mark));
+		err = read_one(r, "/proc/zoneinfo", td_room_zoneinfo);
+	}
 	if (!err)
 		err = read_one(r, "/proc/buddyinfo", td_room_buddyinfo);
 	if (!err)

@@ -16,6 +16,7 @@
  * @page_size: bytes
  * @huge: pages of a huge page
  * @free_permille: of a node's memory, its headroom
+ * @mark: of each node, the sum of its zones' high watermarks, in pages
  * @node: the nodes, in pages
  * @swap: pages that swap has room for
  */
@@ -23,6 +24,7 @@ struct td_rooms {
 	__u32 page_size;
 	__u32 huge;
 	__u32 free_permille;
+	__u64 mark[TD_NODES];
 	struct td_node node[TD_NODES];
 	__u64 swap;
 };
@@ -33,7 +35,10 @@ void td_room_zoneinfo(struct td_rooms *r, FILE *f);
 void td_room_buddyinfo(struct td_rooms *r, FILE *f);
 void td_room_swap(struct td_rooms *r, FILE *f);
 
-/* All of them, for @nodes. Returns 0 or -errno. */
-int td_room_read(struct td_rooms *r, __u64 nodes);
+/*
+ * All of them, for @nodes; watermarks, which seldom change, only if @marks. Returns 0 or
+ * -errno.
+ */
+int td_room_read(struct td_rooms *r, __u64 nodes, bool marks);
 
 #endif

@@ -13,15 +13,16 @@
 #include "base/stop.h"
 #include "gather.h"
 #include "judge.h"
-#include "room.h"
 #include "say.h"
 #include "show.h"
 #include "tick.h"
 
 #define HUGE_BYTES	(2U << 20)
 /* The most candidates of one list in a tick, and the least. */
-#define LIST_MAX	16384
+#define LIST_MAX	8192
 #define LIST_MIN	512
+/* From one look at the watermarks to the next. */
+#define MARKS_TICKS	60
 /* A store is slower than all memory, whether or not one is bound. */
 #define BELOW_MEMORY	TW_TIER_HDD
 
@@ -106,15 +107,16 @@ static int look(struct td_daemon *d, struct view *v)
 
 static int look_rooms(struct td_daemon *d, struct view *v)
 {
-	struct td_rooms rooms = {
-		.page_size = d->programs.page_size,
-		.huge = d->programs.huge,
-		.free_permille = v->policy.free_permille,
-	};
-	int err = td_room_read(&rooms, v->s.fast | v->s.slow);
+	struct td_rooms *r = &d->rooms;
+	bool marks = !r->page_size || d->programs.tick % MARKS_TICKS == 0;
+	int err;
 
-	memcpy(v->s.node, rooms.node, sizeof(rooms.node));
-	v->s.swap = rooms.swap;
+	r->page_size = d->programs.page_size;
+	r->huge = d->programs.huge;
+	r->free_permille = v->policy.free_permille;
+	err = td_room_read(r, v->s.fast | v->s.slow, marks);
+	memcpy(v->s.node, r->node, sizeof(r->node));
+	v->s.swap = r->swap;
 	return err;
 }
 

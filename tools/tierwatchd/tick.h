@@ -12,6 +12,7 @@
 #include "plan.h"
 #include "programs.h"
 #include "recent.h"
+#include "room.h"
 
 /**
  * struct td_options - what the user has asked for
@@ -38,6 +39,7 @@ enum { TD_HOT, TD_COLD_FAST, TD_COLD_SLOW, TD_LISTS };
  * @programs: the attached programs
  * @recent: what was done lately
  * @budget: what may be moved
+ * @rooms: the room that there was
  * @cost_ns: what a page's move takes
  * @last_ns: when the last tick began
  * @watched: programs that may be touched
@@ -51,6 +53,7 @@ struct td_daemon {
 	struct td_programs programs;
 	struct td_recent recent;
 	struct td_budget budget;
+	struct td_rooms rooms;
 	__u64 cost_ns;
 	__u64 last_ns;
 	int watched;
