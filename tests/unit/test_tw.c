@@ -114,6 +114,33 @@ static int swap_info(struct tw_swap_info *info)
 	return 0;
 }
 
+/* This process, and one that has no number here. */
+static int attached(struct tw_attached *a)
+{
+	bool next = a->flags & TW_ATTACHED_NEXT;
+
+	if (a->id == 5 || (next && a->id < 5)) {
+		a->id = next && a->id == 5 ? 9 : 5;
+	} else if (a->id != 9 && !(next && a->id < 9)) {
+		return -ENOENT;
+	} else if (next && a->id == 9) {
+		return -ENOENT;
+	} else {
+		a->id = 9;
+	}
+	if (a->id == 5) {
+		a->pid = getpid();
+		a->pages[TW_TIER_CPU] = 512;
+		a->swapped = 3;
+		a->scans = 2;
+		return 0;
+	}
+	a->elsewhere = 1;
+	a->scans = 1;
+	a->state = TW_ATTACHED_BLIND | TW_ATTACHED_PARTLY;
+	return 0;
+}
+
 static int answer(int fd, unsigned long cmd, void *arg)
 {
 	unsigned int i;
@@ -221,6 +248,11 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	}
 	case TW_IOC_SWAP_INFO:
 		return swap_info(arg);
+	case TW_IOC_ATTACH:
+		((struct tw_attach *)arg)->id = 5;
+		break;
+	case TW_IOC_ATTACHED:
+		return attached(arg);
 	case TW_IOC_SWAP_DESTROY:
 		return swap_pages ? 0 : -ENOENT;
 	default:
@@ -1045,6 +1077,223 @@ static void test_swap_off(void **state)
 	expect(err_out, "removing the swap device: Input/output error");
 }
 
+static void test_attach(void **state)
+{
+	static const struct {
+		int err, code;
+		const char *said;
+	} cases[] = {
+		{ -EPERM, EXIT_NO_PERMISSION, ": attaching it needs CAP_SYS_PTRACE" },
+		{ -ESRCH, 1, "there is no such process" },
+		{ -EDQUOT, 1, "max_user_regions" },
+		{ -EOPNOTSUPP, 1, "do not tell of touches" },
+		{ -ENOTTY, 1, "older than this tw" },
+		{ -ENOMEM, 1, "Cannot allocate memory" },
+	};
+	char words[64], wanted[128];
+	const struct tw_attach *in;
+	size_t i;
+
+	(void)state;
+	snprintf(words, sizeof(words), "attach %d", getpid());
+	assert_int_equal(tw(words), 0);
+	snprintf(wanted, sizeof(wanted), "process %d test_tw: attached, id 5\n",
+		 getpid());
+	assert_string_equal(out, wanted);
+	in = (const void *)fake_last()->arg;
+	assert_int_equal(in->pid, getpid());
+	fail_cmd = TW_IOC_ATTACH;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fail_with = cases[i].err;
+		assert_int_equal(tw(words), cases[i].code);
+		expect(err_out, cases[i].said);
+		assert_string_equal(out, "");
+	}
+	/* It was so before: that is as good, and the document is the list's. */
+	fail_with = -EEXIST;
+	assert_int_equal(tw(words), 0);
+	expect(out, "test_tw: already attached, id ");
+	strcat(words, " --json");
+	assert_int_equal(tw(words), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, ",\"scanning\":false,\"attachments\":[{\"id\":5,\"pid\":");
+	assert_int_equal(tw("attach --cgroup /no/such/cgroup"), 1);
+	expect(err_out, "there is no cgroup /no/such/cgroup");
+}
+
+static void test_attached(void **state)
+{
+	char line[128];
+
+	(void)state;
+	assert_int_equal(tw("attach"), 0);
+	snprintf(line, sizeof(line), "     5 %8d test_tw               0 B   2.0 MiB       0 B  12.0 KiB\n",
+		 getpid());
+	expect(out, line);
+	expect(out, "     9        - -                     0 B       0 B   4.0 KiB       0 B  blind, partly\n");
+	expect(out, "\nblind: ");
+	expect(out, "\npartly: ");
+	expect(out, "\nAutomatic migration is off, so nothing is scanned: ");
+	assert_int_equal(tw("--json attach"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, ",\"program\":\"test_tw\",\"pages\":{\"gpu\":0,\"cpu\":512,");
+	expect(out, "{\"id\":9,\"pid\":null,\"program\":null,");
+	expect(out, "\"blind\":true,\"partly\":true}");
+	fail_cmd = TW_IOC_ATTACHED;
+	fail_with = -ENOENT;
+	assert_int_equal(tw("attach"), 0);
+	expect(out, "Nothing is attached that you may see.");
+	fail_with = -ENOTTY;
+	assert_int_equal(tw("attach --json"), 1);
+	expect(err_out, "older than this tw");
+	assert_string_equal(out, "");
+}
+
+static void test_detach(void **state)
+{
+	char words[64], wanted[128];
+	const struct tw_detach *in;
+
+	(void)state;
+	snprintf(words, sizeof(words), "detach %d", getpid());
+	snprintf(wanted, sizeof(wanted), "process %d test_tw: detached\n",
+		 getpid());
+	assert_int_equal(tw(words), 0);
+	assert_string_equal(out, wanted);
+	in = (const void *)fake_last()->arg;
+	assert_int_equal(in->id, 5);
+	assert_int_equal(tw("detach --id 9"), 0);
+	assert_string_equal(out, "attachment 9: detached\n");
+	assert_int_equal(tw("detach --all"), 0);
+	expect(out, wanted);
+	expect(out, "attachment 9: detached\n");
+	assert_int_equal(tw("detach --all --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	/* One that is not there: the others stay as they are. */
+	assert_int_equal(tw("detach --id 9 6"), 1);
+	expect(err_out, "attachment 6 is not attached");
+	assert_int_equal(fake_last()->cmd, TW_IOC_ATTACHED);
+	assert_int_equal(tw("detach 2147483647"), 1);
+	expect(err_out, "process 2147483647 is not attached");
+	fail_cmd = TW_IOC_DETACH;
+	fail_with = -ENOENT;
+	assert_int_equal(tw("detach --id 9"), 0);
+	fail_with = -EIO;
+	assert_int_equal(tw("detach --id 9"), 1);
+	expect(err_out, "detaching attachment 9: Input/output error");
+}
+
+static void test_attach_usage(void **state)
+{
+	static const char * const wrong[] = {
+		"attach x", "attach 0", "attach -1", "attach --cgroup x",
+		"attach --cgroup /x 5", "detach", "detach x", "detach --id",
+		"detach --id 1 y", "detach --all 5", "detach --all --cgroup /x",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(tw(wrong[i]), EXIT_USAGE);
+		assert_string_equal(out, "");
+	}
+	assert_int_equal(fake.nr_calls, 0);
+}
+
+/* The words of tw() have no spaces in them. */
+static void test_run(void **state)
+{
+	(void)state;
+	assert_int_equal(tw("run --no-attach -- true"), 0);
+	assert_string_equal(err_out, "");
+	assert_int_equal(tw("run --no-attach -- false"), 1);
+	assert_int_equal(tw("run --no-attach -- sh -c exit${IFS}42"), 42);
+	assert_int_equal(tw("run --no-attach -- sh -c kill${IFS}-9${IFS}$$"),
+			 137);
+	assert_int_equal(tw("run --no-attach -- /no/such/command"), 127);
+	expect(err_out, "/no/such/command: there is no such command");
+	assert_int_equal(tw("run --no-attach -- /etc/passwd"), 126);
+	expect(err_out, "/etc/passwd: Permission denied");
+	/* Its words are its own. */
+	assert_int_equal(tw("run --no-attach -- echo --human --help -- x"), 0);
+	assert_string_equal(out, "--human --help -- x\n");
+	assert_int_equal(fake.nr_calls, 0);
+}
+
+/* It is attached, or runs without that. */
+static void test_run_attached(void **state)
+{
+	const char *no = "the command runs all the same, and is not watched";
+	bool seen = false;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(tw("run -- true"), 0);
+	expect(err_out, "automatic migration is off, so nothing is scanned");
+	for (i = 0; i < fake.nr_calls; i++)
+		seen |= fake.calls[i].cmd == TW_IOC_ATTACH;
+	assert_true(seen);
+	fail_cmd = TW_IOC_ATTACH;
+	fail_with = -EEXIST;
+	assert_int_equal(tw("run -- false"), 1);
+	assert_null(strstr(err_out, no));
+	fail_with = -EPERM;
+	assert_int_equal(tw("run -- false"), 1);
+	expect(err_out, "CAP_SYS_PTRACE");
+	expect(err_out, no);
+	fake.open_errno = ENOENT;
+	assert_int_equal(tw("run -- false"), 1);
+	expect(err_out, "the driver is not loaded");
+	expect(err_out, no);
+	assert_int_equal(tw("run --agent 7 -- false"), EXIT_NO_DEVICE);
+	assert_int_equal(tw("run --tiers cpu -- false"), EXIT_NO_DEVICE);
+	assert_null(strstr(err_out, no));
+}
+
+/* Of the tiers there are cpu, and nvme and hdd as stores. */
+static void test_run_tiers(void **state)
+{
+	static const struct {
+		const char *list, *said;
+	} cases[] = {
+		{ "gpu", "the gpu tier is not bound" },
+		{ "cpu,ssd", "the ssd tier is not bound" },
+		{ "nvme,hdd", "name cpu or gpu, too" },
+		{ "cpu,hdd", "all stores that are bound, nvme,hdd: memory can't be kept to hdd" },
+		{ "cpu,nvme,hdd", "gets into nvme,hdd by the swap device alone, and swap is off" },
+	};
+	char words[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(words, sizeof(words), "run --tiers %s -- echo ran",
+			 cases[i].list);
+		assert_int_equal(tw(words), 1);
+		expect(err_out, cases[i].said);
+		assert_string_equal(out, "");
+	}
+}
+
+static void test_run_usage(void **state)
+{
+	static const char * const wrong[] = {
+		"run", "run --", "run ls", "run --limit 1G ls", "run --limit 0 -- ls",
+		"run --limit x -- ls", "run --tiers x -- ls", "run --tiers cpu, -- ls",
+		"run --agent x -- ls", "run --json -- ls", "--json run -- ls",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(tw(wrong[i]), EXIT_USAGE);
+		assert_string_equal(out, "");
+	}
+	assert_int_equal(tw("run ls -l"), EXIT_USAGE);
+	expect(err_out, "tw run [OPTION]... -- ls ...");
+	assert_int_equal(fake.nr_calls, 0);
+}
+
 static void test_pressure_wait(void **state)
 {
 	(void)state;
@@ -1305,6 +1554,14 @@ int main(void)
 		TW_TEST(test_swap_status),
 		TW_TEST(test_swap_on),
 		TW_TEST(test_swap_off),
+		TW_TEST(test_attach),
+		TW_TEST(test_attached),
+		TW_TEST(test_detach),
+		TW_TEST(test_attach_usage),
+		TW_TEST(test_run),
+		TW_TEST(test_run_attached),
+		TW_TEST(test_run_tiers),
+		TW_TEST(test_run_usage),
 		TW_TEST(test_pressure_wait),
 		TW_TEST(test_trace),
 		TW_TEST(test_trace_fields),

@@ -16,6 +16,7 @@
 #include "bench/commands.h"
 #include "conf/commands.h"
 #include "page/commands.h"
+#include "program/commands.h"
 #include "swap/commands.h"
 #include "tier/commands.h"
 #include "watch/commands.h"
@@ -81,6 +82,15 @@ static const struct cli_cmd cmds[] = {
 	  NULL, tier_cmds, NULL },
 	{ "swap", NULL, "unmodified programs over the tiers: on, off, status",
 	  NULL, swap_cmds, NULL },
+	{ "run",
+	  "[--limit SIZE] [--tiers TIER,...] [--agent ID] [--no-attach] -- COMMAND [ARGUMENT]...",
+	  "run a command over the tiers, watched, within a limit", cmd_run,
+	  NULL, run_more },
+	{ "attach", "[--json] [PID... | --cgroup PATH]",
+	  "watch programs that know nothing of tiers, or show these",
+	  cmd_attach, NULL, attach_more },
+	{ "detach", "[--json] PID... | --id ID... | --cgroup PATH | --all",
+	  "watch them no more", cmd_detach, NULL, detach_more },
 	{ "stats", "[--json]", "counters of all tiers, and the driver's own memory",
 	  cmd_stats, NULL, NULL },
 	{ "pressure",

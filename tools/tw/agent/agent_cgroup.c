@@ -14,7 +14,6 @@
 #include "agent/agent_cgroup.h"
 #include "base/text.h"
 
-#define CGROUPS		"/sys/fs/cgroup"
 #define MOST_OPEN	16
 
 int cgroup_path(const char *s, char *path)
@@ -50,11 +49,22 @@ static int visit(const char *path, const struct stat *st, int type,
 	return each.fn(st->st_ino, *path ? path : "/", each.arg);
 }
 
-int cgroups_each(int (*fn)(__u64 id, const char *path, void *arg), void *arg)
+int cgroups_below(const char *path,
+		  int (*fn)(__u64 id, const char *path, void *arg), void *arg)
 {
+	char dir[PATH_MAX];
+
+	if (snprintf(dir, sizeof(dir), CGROUPS "%s",
+		     strcmp(path, "/") ? path : "") >= (int)sizeof(dir))
+		return -1;
 	each.fn = fn;
 	each.arg = arg;
-	return nftw(CGROUPS, visit, MOST_OPEN, FTW_PHYS | FTW_MOUNT);
+	return nftw(dir, visit, MOST_OPEN, FTW_PHYS | FTW_MOUNT);
+}
+
+int cgroups_each(int (*fn)(__u64 id, const char *path, void *arg), void *arg)
+{
+	return cgroups_below("/", fn, arg);
 }
 
 /**

@@ -7,6 +7,16 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+/* Where they are to be seen. */
+#define CGROUPS		"/sys/fs/cgroup"
+
+/*
+ * Calls @fn with a cgroup, and with each that is below it, by its number, until it
+ * returns something else than 0, which is returned; -1 when they can't be seen. @path is
+ * as cgroup_path() has it.
+ */
+int cgroups_below(const char *path,
+		  int (*fn)(__u64 id, const char *path, void *arg), void *arg);
 /*
  * Calls @fn with each cgroup that is to be seen from here, by its number, until it
  * returns something else than 0, which is returned; -1 when they can't be seen.

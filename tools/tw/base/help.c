@@ -68,11 +68,10 @@ void help_cmd(FILE *f, const char *above, const struct cli_cmd *c)
 
 void help_all(FILE *f, const struct cli_cmd *list)
 {
-	fprintf(f, "usage: tw [--json] [--human] [--color=WHEN] [--device PATH] COMMAND ...\n"
-		"       tw help COMMAND; tw --version\n");
+	fprintf(f, "usage: tw [--json] [--human] [--color=WHEN] [--device PATH] COMMAND ...\n");
 	for (; list->name; list++)
 		fprintf(f, "  %-9s %s\n", list->name, list->help);
 	fprintf(f, "TIER is gpu, cpu, nvme, ssd or hdd. SIZE is in bytes or "
 		"like 64M, 1G.\n"
-		"--json: for programs; --human: counts with units; WHEN: auto, always, never\n");
+		"--json: for programs; --human: with units; WHEN: auto, always, never; --version\n");
 }

@@ -79,7 +79,7 @@ _tw_complete_argument() {
 
 _tw() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local i word verb="" sub="" given="" option="" text takes subs=""
+	local i word verb="" sub="" given="" option="" text takes subs="" rest=0
 	local global="--json --human --color= --device --help --version"
 
 	COMPREPLY=()
@@ -99,6 +99,10 @@ _tw() {
 		word=${COMP_WORDS[i]}
 		case $word in
 		--device) ((i++)) ;;
+		--)
+			rest=$((i + 1))
+			break
+			;;
 		-* | =) ;;
 		*)
 			# What an option takes; or else it does no harm.
@@ -116,6 +120,15 @@ _tw() {
 			;;
 		esac
 	done
+	# What is behind -- is a command of its own.
+	if [[ $verb == run && $rest -gt 0 ]]; then
+		if ((COMP_CWORD == rest)); then
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u)
+		else
+			_tw_files "$cur"
+		fi
+		return
+	fi
 	if [[ -z $verb ]]; then
 		if [[ $option == --device ]]; then
 			_tw_files "$cur"

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "base/text.h"
 #include "machine/maps.h"
+#include "machine/process.h"
 
 bool map_line_parse(const char *line, __u32 region_dev, struct map_line *m)
 {
@@ -47,22 +47,6 @@ int maps_line(struct map_list *l, __u32 pid, const char *name, const char *line,
 	m->pid = pid;
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	return 0;
-}
-
-static void name_of(__u32 pid, char name[16])
-{
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
-	name[0] = '\0';
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	if (fgets(name, 16, f))
-		name[strcspn(name, "\n")] = '\0';
-	text_clean(name);
-	fclose(f);
 }
 
 int maps_each(__u32 pid, int (*fn)(const char *line, void *arg), void *arg)
@@ -100,7 +84,7 @@ struct maps_add {
 	struct map_list *list;
 	__u32 pid;
 	__u64 page_size;
-	char name[16];
+	char name[PROCESS_NAME_LEN];
 };
 
 static int add_line(const char *line, void *arg)
@@ -115,7 +99,7 @@ int maps_of(struct map_list *l, __u32 pid, __u64 page_size)
 	struct maps_add add = { .list = l, .pid = pid, .page_size = page_size };
 	int nr;
 
-	name_of(pid, add.name);
+	process_name(pid, add.name);
 	nr = maps_each(pid, add_line, &add);
 	/* A process that has ended and is still to be waited for has no lines. */
 	if (!nr)

@@ -17,7 +17,6 @@
 #include "swap/look.h"
 #include "swap/memory.h"
 
-#define CGROUPS		"/sys/fs/cgroup"
 /* Cgroups that are told of by name. */
 #define MOST_NAMED	8
 

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-2.0
+"""tw run: exit codes, signals and the terminal, the cgroup that it makes, what is attached."""
+
+import os
+import pty
+import signal
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from command import FAILED, LIMIT, NO_PERMISSION, TW, tw_refused, tw_run, tw_text
+from support import CGROUP, NOBODY, Cgroup, Layout, set_tiers, tiers_of, wait_for
+from tw import CPU, GPU, HDD, NVME, SSD
+
+pytestmark = pytest.mark.once
+
+MIB = 1 << 20
+WHERE = "cut -d: -f3- /proc/self/cgroup"
+MOST_OF_THEM = "16M"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(dev):
+    """No cgroup of a run stays, no attachment, no agent."""
+    yield
+    assert wait_for(lambda: dev.attachments() == [], 10)
+    assert runs_in(CGROUP) == []
+    assert [one for one in dev.agents() if one.id == 77] == []
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Cgroups that runs have made there."""
+    return sorted(folder.glob("tw-run-*"))
+
+
+def quietly(*words, **more) -> subprocess.CompletedProcess:
+    """A run that is not watched."""
+    return tw_run("run", "--no-attach", *words, **more)
+
+
+@contextmanager
+def running(*words, **more):
+    """A run, from the first line that it has printed on; that is its `first`."""
+    run = subprocess.Popen([TW, "run", *map(str, words)], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, **more)
+    try:
+        run.first = run.stdout.readline().strip()
+        yield run
+    finally:
+        # What it has started may have its ends of the pipes still.
+        run.kill()
+        run.wait(LIMIT)
+        run.stdout.close()
+        run.stderr.close()
+
+
+def child_of(run) -> int:
+    """The command's process."""
+    (pid,) = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    return int(pid)
+
+
+class TestEnd:
+    @pytest.mark.parametrize("script,code", [
+        ("true", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -TERM $$", 143)])
+    def test_code(self, script, code):
+        assert quietly("--", "sh", "-c", script).returncode == code
+        assert quietly("--limit", MOST_OF_THEM, "--", "sh", "-c", script).returncode == code
+
+    @pytest.mark.parametrize("options", [(), ("--limit", MOST_OF_THEM)])
+    def test_no_command(self, options):
+        done = quietly(*options, "--", "/no/such/command")
+        assert done.returncode == 127 and "there is no such command" in done.stderr
+        done = quietly(*options, "--", "/etc/passwd")
+        assert done.returncode == 126 and "Permission denied" in done.stderr
+
+    @pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2"])
+    def test_handed_on(self, name):
+        """Once, and tw ends with what the command makes of it."""
+        script = f"trap 'n=$((n+1))' {name}; echo ready; while [ -z $n ]; do sleep 0.1; done; " \
+            "sleep 0.3; exit $((40 + n))"
+        with running("--no-attach", "--", "sh", "-c", script) as run:
+            run.send_signal(getattr(signal, f"SIG{name}"))
+            assert run.wait(LIMIT) == 41
+
+    def test_nohup(self):
+        """What is ignored stays so for both."""
+        with running("--no-attach", "--", "sh", "-c", "echo ready; sleep 0.5; exit 3",
+                     preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as run:
+            run.send_signal(signal.SIGHUP)
+            os.kill(child_of(run), signal.SIGHUP)
+            assert run.wait(LIMIT) == 3
+
+
+class TestTerminal:
+    """Keys are the kernel's signals to the whole job."""
+
+    @contextmanager
+    def job(self, script):
+        pid, terminal = pty.fork()
+        if not pid:
+            os.execv(TW, [TW, "run", "--no-attach", "--limit", MOST_OF_THEM, "--", "sh", "-c",
+                          script])
+        try:
+            assert b"ready" in os.read(terminal, 100)
+            yield pid, terminal
+        finally:
+            os.close(terminal)
+
+    def test_interrupt(self):
+        """Ctrl-C reaches the command once."""
+        script = "trap 'n=$((n+1))' INT; echo ready; while [ -z $n ]; do sleep 0.1; done; " \
+            "sleep 0.3; exit $((40 + n))"
+        with self.job(script) as (pid, terminal):
+            os.write(terminal, b"\x03")
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 41
+
+    def test_interrupt_kills(self):
+        with self.job("echo ready; exec sleep 60") as (pid, terminal):
+            os.write(terminal, b"\x03")
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGINT
+
+    def test_stop_and_go_on(self):
+        """Both stop, and both go on."""
+        def state(which):
+            return Path(f"/proc/{which}/stat").read_text().rpartition(")")[2].split()[0]
+
+        with self.job("echo ready; read word; exit 6") as (pid, terminal):
+            child = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+            # As Ctrl-Z does it; keys don't stop a job that no shell would wake again.
+            os.killpg(pid, signal.SIGSTOP)
+            assert wait_for(lambda: (state(pid), state(child)) == ("T", "T"))
+            os.killpg(pid, signal.SIGCONT)
+            os.write(terminal, b"go\n")
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 6
+
+
+class TestCgroup:
+    def test_limit(self):
+        """There is a cgroup of its own, for so long."""
+        done = quietly("--limit", "16M", "--", "sh", "-c",
+                       f"{WHERE}; cat {CGROUP}/$({WHERE})/memory.high")
+        path, high = done.stdout.split()
+        assert done.returncode == 0 and int(high) == 16 * MIB
+        assert path.startswith("/tw-run-") and not Path(f"{CGROUP}{path}").exists()
+        assert "there is no swap" in done.stderr
+
+    def test_none_without_need(self):
+        assert quietly("--", "sh", "-c", WHERE).stdout == \
+            Path("/proc/self/cgroup").read_text().rpartition(":")[2]
+
+    def test_beyond_is_swapped_out(self, dev):
+        """As much as the command has beyond its limit."""
+        script = "m = bytearray(40 << 20)\nprint(open('/proc/self/status').read())"
+        with tiers_of(dev, {CPU: 0, NVME: 0, SSD: 0}):
+            tw_text("swap", "on")
+            try:
+                done = quietly("--limit", "20M", "--", "python3", "-c", script)
+                assert (done.returncode, done.stderr) == (0, ""), done
+                swapped = next(int(line.split()[1]) for line in done.stdout.splitlines()
+                               if line.startswith("VmSwap:"))
+                assert swapped > 16 << 10
+            finally:
+                tw_text("swap", "off")
+
+    def test_killed_run(self):
+        """Its cgroup goes with the next run; that of one which runs stays."""
+        with running("--no-attach", "--limit", MOST_OF_THEM, "--", "sh", "-c",
+                     "echo $$; exec sleep 60") as run, \
+                running("--no-attach", "--limit", MOST_OF_THEM, "--", "sh", "-c",
+                        f"{WHERE}; exec sleep 60") as other:
+            run.kill()
+            run.wait(LIMIT)
+            assert len(runs_in(CGROUP)) == 2
+            quietly("--limit", MOST_OF_THEM, "--", "true")
+            assert len(runs_in(CGROUP)) == 2, "the command still runs"
+            os.kill(int(run.first), signal.SIGKILL)
+            assert wait_for(lambda: not Path(f"/proc/{run.first}").exists())
+            quietly("--limit", MOST_OF_THEM, "--", "true")
+            assert runs_in(CGROUP) == [CGROUP / other.first[1:]]
+            os.kill(child_of(other), signal.SIGKILL)
+            assert other.wait(LIMIT) == 137
+
+    def test_outlived(self):
+        """A daemon keeps the cgroup of its run, and that is said."""
+        done = quietly("--limit", MOST_OF_THEM, "--", "sh", "-c",
+                       "sleep 60 >/dev/null 2>&1 & echo $!")
+        assert done.returncode == 0 and "still run: their cgroup" in done.stderr
+        (left,) = runs_in(CGROUP)
+        os.kill(int(done.stdout), signal.SIGKILL)
+        assert wait_for(lambda: not (left / "cgroup.procs").read_text())
+        quietly("--limit", MOST_OF_THEM, "--", "true")
+
+    def test_children_die_with_it(self):
+        """What is killed with the command takes a moment to go."""
+        script = "for i in 1 2 3; do sleep 60 & done; echo $$; wait"
+        with running("--no-attach", "--limit", MOST_OF_THEM, "--", "sh", "-c", script) as run:
+            (group,) = runs_in(CGROUP)
+            (group / "cgroup.kill").write_text("1")
+            assert run.wait(LIMIT) == 137
+            assert "still run" not in run.stderr.read()
+
+
+class TestWhereItIs:
+    def inside(self, group, script, *, user=None):
+        """A shell in a cgroup that becomes, or runs, what the script says."""
+        become = f"setpriv --reuid {user} --regid {user} --clear-groups " if user else ""
+        return subprocess.run(
+            ["sh", "-c", f"echo $$ > {group.path}/cgroup.procs; {script.format(become)}"],
+            capture_output=True, text=True, check=False, timeout=LIMIT)
+
+    def test_alone(self):
+        """It goes aside, and all is as it was afterwards."""
+        with Cgroup() as group:
+            done = self.inside(group, f"exec {TW} run --no-attach --limit 16M -- sh -c '{WHERE}'")
+            assert done.stdout.startswith(f"{group.name}/tw-run-"), done
+            assert not [path for path in group.path.iterdir() if path.is_dir()]
+            assert group.read("cgroup.subtree_control").split() == []
+
+    def test_with_others(self):
+        """Beside its cgroup, unless that has limits."""
+        with Cgroup() as group:
+            script = f"{TW} run --no-attach --limit 16M -- sh -c '{WHERE}'; exit $?"
+            assert self.inside(group, script).stdout.startswith("/tw-run-")
+            group.write("memory.max", str(100 * MIB))
+            done = self.inside(group, script)
+            assert done.returncode == FAILED and "limits would be left behind" in done.stderr
+            assert "systemd-run --scope -p Delegate=yes tw run" in done.stderr
+
+    def test_delegated(self):
+        """A user's own cgroup is enough."""
+        with Cgroup() as group:
+            for path in (group.path, *(group.path / f"cgroup.{name}" for name in
+                                       ("procs", "subtree_control", "threads"))):
+                os.chown(path, NOBODY, NOBODY)
+            done = self.inside(
+                group, f"exec {{}}{TW} run --no-attach --limit 16M -- sh -c '{WHERE}; id -u'",
+                user=NOBODY)
+            path, uid = done.stdout.split()
+            assert path.startswith(f"{group.name}/tw-run-") and int(uid) == NOBODY, done
+            assert not [path for path in group.path.iterdir() if path.is_dir()]
+
+    def test_not_delegated(self):
+        said = tw_refused(NO_PERMISSION, "systemd-run --user --scope -p Delegate=yes", "run",
+                          "--no-attach", "--limit", "16M", "--", "echo", "ran", uid=NOBODY)
+        assert "none can be made below /sys/fs/cgroup" in said
+
+
+class TestTiers:
+    SHOW = f"grep Mems_allowed_list /proc/self/status; cat {CGROUP}/$({WHERE})/memory.swap.max"
+
+    def test_nodes(self, dev):
+        """Memory is on their nodes alone, and nothing is swapped out."""
+        for tiers in ((CPU,), (CPU, GPU)):
+            nodes = 0
+            for tier in tiers:
+                nodes |= dev.tier_info(tier).nodes
+            names = ",".join({CPU: "cpu", GPU: "gpu"}[tier] for tier in tiers)
+            done = quietly("--tiers", names, "--", "sh", "-c", self.SHOW)
+            assert done.returncode == 0, done
+            _, allowed, swap = done.stdout.split()
+            numbers = [part.split("-") for part in allowed.split(",")]
+            assert sum(1 << node for part in numbers
+                       for node in range(int(part[0]), int(part[-1]) + 1)) == nodes
+            assert swap == "0"
+
+    def test_stores(self, dev):
+        """All of them or none, and by the swap device alone."""
+        try:
+            set_tiers(dev, {CPU: 0, NVME: 0, SSD: 0})
+            words = ("run", "--no-attach", "--tiers")
+            script = ("--", "sh", "-c", self.SHOW)
+            tw_refused(FAILED, "can't be kept to ssd of them", *words, "cpu,ssd", *script)
+            tw_refused(FAILED, "swap is off", *words, "cpu,nvme,ssd", *script)
+            tw_refused(FAILED, "hdd tier is not bound", *words, "cpu,hdd", *script)
+            tw_refused(FAILED, "name cpu or gpu, too", *words, "nvme,ssd", *script)
+            tw_text("swap", "on", "--size", "4M")
+            assert tw_text(*words, "cpu,nvme,ssd", *script).split()[-1] == "max"
+        finally:
+            tw_run("swap", "off")
+            Layout.restore(dev)
+            assert HDD in dev.bound()
+
+
+class TestAttached:
+    def pids(self, dev) -> set[int]:
+        return {one.pid for one in dev.attachments()}
+
+    @pytest.mark.parametrize("options", [(), ("--limit", MOST_OF_THEM)])
+    def test_all_of_it(self, dev, options):
+        """The command, what it forks, and what that becomes."""
+        script = "sleep 60 & sh -c 'echo more; sleep 60; true' & wait"
+        with running(*options, "--", "sh", "-c", script) as run:
+            shell = child_of(run)
+            assert wait_for(lambda: len(self.pids(dev)) == 4, 10)
+            assert shell in self.pids(dev) and run.pid not in self.pids(dev)
+            for pid in self.pids(dev):
+                os.kill(pid, signal.SIGKILL)
+            assert run.wait(LIMIT) == 137
+
+    def test_it_becomes_another(self, dev):
+        """Its attachment ends then, and there is another."""
+        with running("--", "sh", "-c", "echo ready; sleep 2; exec sleep 60") as run:
+            assert wait_for(lambda: child_of(run) in self.pids(dev), 10)
+            first = next(one.id for one in dev.attachments() if one.pid == child_of(run))
+            assert wait_for(lambda: any(one.pid == child_of(run) and one.id != first
+                                        for one in dev.attachments()), 20)
+            os.kill(child_of(run), signal.SIGKILL)
+
+    def test_not_allowed(self, dev):
+        """It runs all the same, and that is said."""
+        done = tw_run("run", "--", "sh", "-c", "exit 5", uid=NOBODY)
+        assert done.returncode == 5 and "of user nobody: attaching it needs" in done.stderr
+        assert "the command runs all the same, and is not watched" in done.stderr
+        assert dev.attachments() == []
+
+    def test_outside_of_the_group(self):
+        done = tw_run("run", "--", "sh", "-c", "exit 5", uid=NOBODY, member=False)
+        assert done.returncode == 5 and "is not watched" in done.stderr
+
+    def test_without_scans(self, policy):
+        assert "nothing is scanned" in tw_run("run", "--", "true").stderr
+        policy(enabled=1)
+        assert tw_run("run", "--", "true").stderr == ""
+
+
+def test_agent(dev):
+    """It is held as long as the command runs, which has it as a descriptor."""
+    script = 'readlink /proc/self/fd/$TIERWATCH_AGENT_FD; exec sleep 60'
+    with running("--no-attach", "--agent", 77, "--", "sh", "-c", script) as run:
+        assert "agent" in run.first
+        assert [one.id for one in dev.agents() if one.id == 77] == [77]
+        os.kill(child_of(run), signal.SIGKILL)
+        assert run.wait(LIMIT) == 137

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Attached programs as they are shown. */
+#ifndef _TW_PROGRAM_SHOW_H
+#define _TW_PROGRAM_SHOW_H
+
+#include <stdbool.h>
+
+#include "tw.h"
+
+/*
+ * All that may be seen, as a table or as one document. The exit code; it has said what
+ * is wrong.
+ */
+int attachments_show(struct tw *tw, bool json);
+
+#endif /* _TW_PROGRAM_SHOW_H */
