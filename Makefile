@@ -39,6 +39,7 @@ SYSUSERSDIR ?= $(DESTDIR)/usr/lib/sysusers.d
 UNITDIR ?= $(DESTDIR)/lib/systemd/system
 MODLOADDIR ?= $(DESTDIR)/usr/lib/modules-load.d
 BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
 # Where this machine's python3 looks below /usr/local.
 PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
@@ -108,6 +109,7 @@ lib:
 
 tools: lib
 	+@$(MAKE) -C tools/tw $(SUB)
+	+@$(MAKE) -C tools/tierwatchd $(SUB)
 
 programs: tools
 	+@$(MAKE) -C tools/demo $(SUB)
@@ -226,6 +228,8 @@ install: built install-config	## module, library, Python module, headers, man pa
 	+@$(MAKE) -C libtw $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	+@$(MAKE) -C tools/tw $(SUB) PREFIX=$(PREFIX) BINDIR=$(BINDIR) \
 		DESTDIR=$(DESTDIR) install
+	+@$(MAKE) -C tools/tierwatchd $(SUB) PREFIX=$(PREFIX) SBINDIR=$(SBINDIR) \
+		DESTDIR=$(DESTDIR) install
 	install -d $(PYTHONDIR)/libtw
 	install -m 644 python/libtw/*.py $(PYTHONDIR)/libtw
 
@@ -237,7 +241,9 @@ install-config:
 	install -d $(UNITDIR)
 	sed 's|@BINDIR@|$(BINDIR)|' tools/systemd/tierwatch.service.in \
 		>$(UNITDIR)/tierwatch.service
-	chmod 644 $(UNITDIR)/tierwatch.service
+	sed 's|@SBINDIR@|$(SBINDIR)|' tools/systemd/tierwatchd.service.in \
+		>$(UNITDIR)/tierwatchd.service
+	chmod 644 $(UNITDIR)/tierwatch.service $(UNITDIR)/tierwatchd.service
 
 deps:				## the Debian packages all this needs (as root)
 	@tools/deps --install

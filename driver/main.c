@@ -20,9 +20,10 @@
  *
  * - Work items end with their workqueues, which are destroyed: tw_queue with its
  *   requests (queue.c), tw_demote (headroom.c), tw_teardown (space.c), tw_umount
- *   (region.c), tw_swap (swap/move.c), and I/O that its owner has left (store_io.c). The delayed ones of
- *   limits and pressure run on workqueues of the kernel; they are cancelled when
- *   nothing arms them any more (limits.c, bind.c).
+ *   (region.c), tw_swap (swap/move.c), and I/O that its owner has left (store_io.c).
+ *   The delayed ones of limits, pressure and attachments run on workqueues of the
+ *   kernel; they are cancelled when nothing arms them any more (limits.c, bind.c,
+ *   attach.c).
  * - Kthreads are stopped by kthread_stop(): the scanner's (scanner.c) and a
  *   reclaimer for each node (reclaim.c).
  * - Notifiers are unregistered, which waits for their callbacks: those of memory

@@ -204,7 +204,7 @@ def check_files(debs: dict[str, Path]) -> None:
     """What each package has, and what the texts beside the code say of it."""
     contents = {name: must("dpkg-deb", "-c", deb) for name, deb in debs.items()}
     command = contents["tierwatch-tools"]
-    pages = sorted(path.name for path in (REPO / "tools/tw").rglob("*.[1578]")
+    pages = sorted(path.name for path in (REPO / "tools").rglob("*.[1578]")
                    if f"{path.name}.gz" not in command)
     check("every page of the command is in its package", not pages, " ".join(pages))
     library = (REPO / "libtw/man").glob("*.[34]")

@@ -20,6 +20,7 @@
 #include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/swap.h>
+#include <linux/swapops.h>
 #include <linux/user_namespace.h>
 #include <linux/userfaultfd_k.h>
 #ifdef TW_HAVE_EXEC_STATE
@@ -216,6 +217,16 @@ static inline void mm_account_reclaimed_pages(unsigned long pages)
 		current->reclaim_state->reclaimed_slab += pages;
 }
 #endif
+
+/* The number of the swap that a page in the swap cache has its slot in. */
+static inline int tw_folio_swap_type(struct folio *folio)
+{
+#ifdef TW_HAVE_FOLIO_SWAP_ENTRY
+	return swp_type(folio_swap_entry(folio));
+#else
+	return swp_type(folio->swap);
+#endif
+}
 
 /* Whether @pte maps nothing and is only userfaultfd's mark of write protection. */
 static inline bool tw_pte_is_marker(pte_t pte)

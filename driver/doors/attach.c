@@ -27,9 +27,9 @@
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
+#include "attached/attachment.h"
 #include "base/compat.h"
 #include "doors/attach.h"
-#include "pages/attached.h"
 #include "policy/scanner.h"
 
 #define TW_ATTACH_REAP	2

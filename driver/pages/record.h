@@ -29,7 +29,8 @@
  *   FOREIGN    -     -           NONE, FOREIGN elsewhere; only the scanner changes it
  *
  * FOREIGN is a page of the kernel's own (tw_space.foreign). Its pfn says where it was
- * when the scanner last looked; nothing keeps it there.
+ * when the scanner last looked; nothing keeps it there. If that is 0, the page is on the
+ * swap device, in the store of its tier.
  *
  * Only the writer may take a record out of WRITING and CANCELLED. Another task may
  * only turn WRITING into CANCELLED; if it needs the page gone, it waits with
@@ -96,9 +97,8 @@ struct tw_rec {
 
 #define TW_AUX_BOUNCES_SHIFT	0	/* early refaults, see departed.c */
 #define TW_AUX_BOUNCES_MAX	3
-/* Of foreign pages in state NONE: */
-#define TW_AUX_ELSEWHERE	BIT(2)	/* in memory of no tier */
-#define TW_AUX_SWAPPED		BIT(3)	/* swapped out */
+#define TW_AUX_ELSEWHERE	BIT(2)	/* a foreign page in memory of no tier: NONE */
+#define TW_AUX_SWAPPED		BIT(3)	/* a foreign page that is swapped out */
 
 #define TW_CHUNK_SHIFT		9
 #define TW_CHUNK_PAGES		BIT(TW_CHUNK_SHIFT)
@@ -181,7 +181,8 @@ static inline bool tw_w_resident(unsigned long w)
 /* The same, whether the frame is the driver's or the kernel's. */
 static inline bool tw_w_in_memory(unsigned long w)
 {
-	return tw_w_resident(w) || tw_w_state(w) == TW_FOREIGN;
+	return tw_w_resident(w) ||
+	       (tw_w_state(w) == TW_FOREIGN && w >> TW_W_PFN_SHIFT);
 }
 
 static inline bool tw_w_in_flight(unsigned long w)

@@ -7,8 +7,8 @@
  * sweeps, limits and accounting know spaces only. What else a space is, its kind, is
  * behind struct tw_space_ops; each has a struct tw_space in it. There are regions
  * (region.h), whose pages are managed: the driver allocates and places them. And there
- * are attached programs (attached.h), whose pages are foreign: the kernel places them,
- * and the driver only knows their heat.
+ * are attached programs (attached/attachment.h), whose pages are foreign: the kernel
+ * places them, and the driver only knows their heat.
  *
  * A space is referenced by its kind and, for as long as they look at it, by movers,
  * sweeps and lookups. Its kind ends it in three steps: it sets ->dead and hides it,

@@ -9,8 +9,8 @@
  * lock, and looks at the pmd again. The levels above stay as long as the mapping,
  * which the caller keeps by mmap_lock or i_mmap_rwsem.
  *
- * Locks: RCU -> page table lock. region_accessed.c, attached_scan.c and fault_map.c
- * call it.
+ * Locks: RCU -> page table lock. region_accessed.c, fault_map.c and
+ * attached/scan.c call it.
  */
 #ifndef _TW_TABLE_H
 #define _TW_TABLE_H

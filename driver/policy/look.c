@@ -121,7 +121,7 @@ static void tw_look_count_cold(struct tw_found *f, const struct tw_space *sp,
 
 		f->bands[tier][0] += all;
 		f->pages += all;
-		if (sp->foreign) {
+		if (sp->foreign && tw_tier_is_memory(tier)) {
 			f->memory += all;
 			f->foreign += all;
 		}

@@ -23,6 +23,7 @@
 #include <linux/page-flags.h>
 #include <linux/sched.h>
 
+#include "base/compat.h"
 #include "base/stats.h"
 #include "swap/bio.h"
 #include "swap/map.h"
@@ -240,12 +241,26 @@ static void tw_swap_sum(struct tw_swap *d, struct bio *bio, struct bvec_iter *it
 	}
 }
 
+/* Notes which of the kernel's swaps the device is: pages that it writes know it. */
+static void tw_swap_note_type(struct tw_swap *d, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+	int type;
+
+	if (!folio_test_swapcache(folio))
+		return;
+	type = tw_folio_swap_type(folio);
+	if (unlikely(type != READ_ONCE(d->type)))
+		WRITE_ONCE(d->type, type);
+}
+
 static void tw_swap_write(struct tw_swap *d, struct bio *bio, u32 at, u32 nr)
 {
 	struct bvec_iter iter = bio->bi_iter;
 	struct tw_swap_part part;
 	u32 done;
 
+	tw_swap_note_type(d, bio_page(bio));
 	for (done = 0; done < nr; done += part.nr) {
 		if (tw_swap_write_begin(d, at + done, nr - done, &part)) {
 			bio->bi_status = BLK_STS_NOSPC;

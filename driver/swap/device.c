@@ -19,6 +19,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "base/compat.h"
@@ -34,6 +35,8 @@
 #include "tiers/tier.h"
 
 static struct tw_swap *tw_swap_device;
+/* The same for tw_swap_place(), which takes no lock. */
+static struct tw_swap __rcu *tw_swap_shown;
 static DEFINE_MUTEX(tw_swap_mutex);
 
 /* What one discard may be for: its pages are freed one by one. */
@@ -68,7 +71,8 @@ static void tw_swap_release(struct gendisk *disk)
 	struct tw_swap *d = disk->private_data;
 
 	spin_lock(&d->lock);
-	d->opens--;
+	if (!--d->opens)
+		WRITE_ONCE(d->type, -1);
 	spin_unlock(&d->lock);
 }
 
@@ -173,6 +177,7 @@ static struct tw_swap *tw_swap_make(u32 nr)
 	if (!d)
 		return ERR_PTR(-ENOMEM);
 	d->nr = nr;
+	d->type = -1;
 	d->target = TW_TIER_NONE;
 	d->user = tw_user_get_current();
 	ret = d->user ? tw_swap_reserve(d->user, nr) : -ENOMEM;
@@ -220,6 +225,7 @@ static int tw_swap_create_locked(struct tw_swap_create *arg)
 	mutex_lock(&tw_swap_mutex);
 	tw_swap_device = d;
 	mutex_unlock(&tw_swap_mutex);
+	rcu_assign_pointer(tw_swap_shown, d);
 	pr_info("swap device of %u pages\n", d->nr);
 	return 0;
 }
@@ -271,6 +277,8 @@ static int tw_swap_destroy_locked(void)
 	mutex_lock(&tw_swap_mutex);
 	tw_swap_device = NULL;
 	mutex_unlock(&tw_swap_mutex);
+	rcu_assign_pointer(tw_swap_shown, NULL);
+	synchronize_rcu();	/* tw_swap_place() */
 	tw_swap_end(d);
 	return 0;
 }
@@ -331,6 +339,17 @@ int tw_swap_info_ioctl(struct tw_swap_info *arg)
 	}
 	mutex_unlock(&tw_swap_mutex);
 	return ret;
+}
+
+int tw_swap_place(unsigned int type, unsigned long at)
+{
+	struct tw_swap *d = rcu_dereference(tw_swap_shown);
+	u64 e;
+
+	if (!d || READ_ONCE(d->type) != (int)type || at >= d->nr)
+		return TW_TIER_NONE;
+	e = atomic64_read(&d->entry[at]);
+	return tw_swe_stored(e) ? tw_swe_tier(e) : TW_TIER_NONE;
 }
 
 int tw_swap_leave_tier(struct tw_tier_desc *t, bool force, u64 *moved)

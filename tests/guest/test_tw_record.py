@@ -19,6 +19,7 @@ from PIL import Image
 import tw
 from support import (NOBODY, OTHER, Child, Reached, be_traceable, device_gid, fill, place,
                      tiers_of, wait_for)
+from test_attached import Program, attached, hot
 from test_policy import Toucher, fast
 from tw import CPU, GPU, NVME, PAGE, SSD
 from views import Running, run, run_as
@@ -528,6 +529,27 @@ def test_real_heat(make, policy, tmp_path):
     heat = [sum(cell["heat"] for cell in row) / 20 for row in band["rows"]]
     warm, cool = heat[24:40], heat[:24] + heat[40:]
     assert min(warm) > 2 * max(cool), heat
+
+
+@pytest.mark.forked
+def test_an_attached_program(dev, policy, tmp_path):
+    """It has no region; its address space is shown without the gaps."""
+    path = tmp_path / "attached.rec"
+    fast(policy, mode=0)
+    with Program(64, range(16)) as program, attached(dev, program.pid) as one:
+        assert wait_for(lambda: hot(dev, program, one) == set(range(16)), 60)
+        done = run("record", "--output", path, "--count", 2, "--interval", "50ms",
+                   "--pid", program.pid)
+        assert done.returncode == 0, done.stderr
+        (told,) = load(path).regions
+        assert (told["id"], told["pid"], told["addr"]) == (one, program.pid, 0)
+        assert told["pages"] >= 64 and told["name"]
+    shown = heatmap(path, "--size", "4x400", "--region", one)
+    assert len(shown["regions"]) > 1 and shown["hidden"] == 0
+    first = program.addr // tw.PAGE
+    (band,) = [band for band in shown["regions"]
+               if band["first_page"] <= first < band["first_page"] + band["pages"]]
+    assert band["pages"] <= 100000
 
 
 # --- what can't be read ------------------------------------------------------------------------------

@@ -449,6 +449,51 @@ static void test_bands(void **state)
 	assert_int_equal(hm_make(&g, &rec, 2, 3, 0, 0), -ENODATA);
 }
 
+/* An address space is as many bands as it has parts. */
+static void test_gaps(void **state)
+{
+	static struct rec_run runs[] = {
+		{ .region = 0, .index = 500000, .nr = 30, .heat = 7, .tier = 1 },
+		{ .region = 0, .index = 500100, .nr = 10, .heat = 9, .tier = 2 },
+		{ .region = 0, .index = 900000000, .nr = 20, .heat = 3, .tier = 1 },
+		{ .region = 1, .index = 900000000, .nr = 40, .heat = 5, .tier = 4 },
+		/* the second sample */
+		{ .region = 0, .index = 499990, .nr = 10, .heat = 1, .tier = 1 },
+	};
+	static const struct hm_band bands[] = {
+		{ .region = 0, .first = 499990, .pages = 120 },
+		{ .region = 0, .first = 900000000, .pages = 20 },
+		{ .region = 1, .first = 900000000, .pages = 40 },
+	};
+	static struct rec_sample samples[] = {
+		{ .time_ns = 1000, .first = 0, .nr = 4 },
+		{ .time_ns = 2000, .first = 4, .nr = 1 },
+	};
+	struct recording rec = map_recording();
+	struct hm_grid g;
+	size_t i;
+
+	(void)state;
+	rec.runs = runs;
+	rec.nr_runs = ARRAY_SIZE(runs);
+	rec.samples = samples;
+	assert_int_equal(hm_make(&g, &rec, 2, 180, 0, 0), 0);
+	assert_int_equal(g.nr_bands, ARRAY_SIZE(bands));
+	for (i = 0; i < g.nr_bands; i++) {
+		assert_int_equal(g.bands[i].region, bands[i].region);
+		assert_int_equal(g.bands[i].first, bands[i].first);
+		assert_int_equal(g.bands[i].pages, bands[i].pages);
+		assert_int_equal(g.bands[i].rows, bands[i].pages);
+	}
+	assert_int_equal(cell(&g, 10, 0)->heat, 7);
+	assert_int_equal(cell(&g, 119, 0)->tier, 2);
+	assert_int_equal(cell(&g, 120, 0)->heat, 3);
+	assert_int_equal(cell(&g, 140, 0)->tier, 4);
+	assert_int_equal(cell(&g, 0, 1)->heat, 1);
+	assert_true(cell(&g, 10, 1)->pages == 0);
+	hm_free(&g);
+}
+
 /* Round times that fit; addresses, or how far into the region. */
 static void test_axes(void **state)
 {
@@ -529,6 +574,7 @@ int main(void)
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_grid),
 		cmocka_unit_test(test_bands),
+		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_axes),
 		cmocka_unit_test(test_looks),
 	};

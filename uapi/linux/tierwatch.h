@@ -1758,8 +1758,9 @@ struct tw_swap_info {
  * not attached.
  *
  * It has an id as a region has, and TW_PAGE(id, address / page size) is the number of
- * the page at an address; its TW_PAGE_ATTACHED is set. Memory on a node that no tier has
- * is in no tier (TW_TIER_NONE), as is what is swapped out. What only page tables of
+ * the page at an address; its TW_PAGE_ATTACHED is set. What is swapped out to the swap
+ * device is in a store. What is swapped out elsewhere, and memory on a node that no tier
+ * has, is in no tier (TW_TIER_NONE). What only page tables of
  * others tell of touches, such as those of a virtual machine's guest, is not seen.
  */
 
@@ -1827,9 +1828,9 @@ struct tw_detach {
  *	PARTLY if the memory, the cap of the user or the memcg was too small for records of
  *	all pages, so that some are not watched
  * @pages: out: by enum tw_tier: pages of its private anonymous memory that the last
- *	scan has found there
+ *	scan has found there; in stores, those that are swapped out to the swap device
  * @elsewhere: out: pages in memory that belongs to no bound tier
- * @swapped: out: pages that are swapped out
+ * @swapped: out: pages that are swapped out, to the swap device or another one
  * @record_bytes: out: memory that its records take
  * @scans: out: how often it was scanned
  *

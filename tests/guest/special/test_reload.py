@@ -303,6 +303,24 @@ def test_unload_with_the_scanner():
     load()
 
 
+def test_unload_with_attached_programs():
+    """They run on, and hold nothing."""
+    unload()
+    go = Reached()
+    children = [Child(go.wait, 1, 240) for _ in range(3)]
+    for number in range(5):
+        load("enable_auto_migration=1")
+        with tw.Device() as device:
+            device.policy(scan_min_ms=20, scan_max_ms=20)
+            ids = [device.attach(child.pid) for child in children[number % 2:]]
+            assert wait_for(lambda one=ids[-1]: device.attached(one).scans >= number % 3, 60)
+        assert wait_for(lambda: busy() == 0), number
+    go.set()
+    for child in children:
+        child.result()
+    load()
+
+
 def test_no_traces_when_unloaded():
     unload()
     assert not os.path.exists(tw.TW_DEVICE)

@@ -11,6 +11,7 @@
 #include "base/term.h"
 #include "base/text.h"
 
+const char *cli_program = "tw";
 const char *cli_device;
 const char *cli_command = "";
 
@@ -23,7 +24,7 @@ static void say(const char *fmt, va_list ap)
 	char *text;
 
 	fflush(stdout);
-	fprintf(stderr, "%stw:%s ", color_on(stderr, COLOR_BAD),
+	fprintf(stderr, "%s%s:%s ", color_on(stderr, COLOR_BAD), cli_program,
 		color_off(stderr));
 	if (vasprintf(&text, fmt, ap) < 0) {
 		fputs("no memory", stderr);

@@ -23,6 +23,8 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
+/* What errors begin with: "tw", unless another program says its name. */
+extern const char *cli_program;
 /* --device, or NULL for the one there normally is. */
 extern const char *cli_device;
 /* The command that runs ("tier bind"), for whose help cli_usage() sends. */

@@ -14,6 +14,7 @@
 
 #include "machine/maps.h"
 #include "machine/process.h"
+#include "tw.h"
 
 bool map_line_parse(const char *line, __u32 region_dev, struct map_line *m)
 {
@@ -27,26 +28,57 @@ bool map_line_parse(const char *line, __u32 region_dev, struct map_line *m)
 	return region_dev && m->dev == region_dev;
 }
 
+static int add_map(struct map_list *l, const struct map_region *map)
+{
+	struct map_region *more = realloc(l->map, (l->nr + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	l->map = more;
+	more[l->nr++] = *map;
+	return 0;
+}
+
 int maps_line(struct map_list *l, __u32 pid, const char *name, const char *line,
 	      __u64 page_size)
 {
-	struct map_region *more, *m;
+	struct map_region m = { .pid = pid };
 	struct map_line map;
 
 	if (!map_line_parse(line, l->dev, &map))
 		return 0;
-	more = realloc(l->map, (l->nr + 1) * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	l->map = more;
-	m = &more[l->nr++];
-	memset(m, 0, sizeof(*m));
-	m->id = map.inode;
-	m->addr = map.start - map.offset;
-	m->pages = (map.offset + map.end - map.start) / page_size;
-	m->pid = pid;
-	snprintf(m->name, sizeof(m->name), "%s", name);
-	return 0;
+	m.id = map.inode;
+	m.addr = map.start - map.offset;
+	m.pages = (map.offset + map.end - map.start) / page_size;
+	snprintf(m.name, sizeof(m.name), "%s", name);
+	return add_map(l, &m);
+}
+
+static int add_attached(struct map_list *l, const struct tw_attached *attached)
+{
+	struct map_region m = { .id = attached->id, .pid = attached->pid };
+	int t;
+
+	for (t = 0; t < TW_NR_TIERS; t++)
+		m.pages += attached->pages[t];
+	process_name(m.pid, m.name);
+	return add_map(l, &m);
+}
+
+int maps_attached(struct map_list *l, struct tw *tw, __u32 pid)
+{
+	struct tw_attached attached = { .id = 0 };
+	int err;
+
+	while (!(err = tw_attached(tw, attached.id, TW_ATTACHED_NEXT, &attached))) {
+		if (pid && (__u32)attached.pid != pid)
+			continue;
+		err = add_attached(l, &attached);
+		if (err)
+			return err;
+	}
+	/* An older driver has none. */
+	return err == -ENOENT || err == -ENOTTY ? 0 : err;
 }
 
 int maps_each(__u32 pid, int (*fn)(const char *line, void *arg), void *arg)

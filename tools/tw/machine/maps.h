@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which regions processes have mapped, from /proc. */
+/* Which regions processes have mapped, from /proc, and which programs are attached. */
 #ifndef _TW_MAPS_H
 #define _TW_MAPS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
+
+struct tw;
 
 /**
  * struct map_line - a line of /proc/PID/maps
@@ -63,6 +65,11 @@ struct map_list {
 	size_t nr;
 };
 
+/*
+ * Adds the attachments of programs that the caller may see, all or only that of process
+ * @pid; each is as a mapping from address 0 on. Returns 0 or -errno.
+ */
+int maps_attached(struct map_list *l, struct tw *tw, __u32 pid);
 /* Adds a line of /proc/PID/maps if it is a region's. Returns 0 or -ENOMEM. */
 int maps_line(struct map_list *l, __u32 pid, const char *name, const char *line,
 	      __u64 page_size);

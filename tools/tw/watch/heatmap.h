@@ -25,7 +25,7 @@ struct hm_cell {
 };
 
 /**
- * struct hm_band - the rows of one region
+ * struct hm_band - the rows of a region, or of a part of it behind a wide gap
  * @region: which one of the recording's
  * @first: first page shown
  * @pages: how many are shown
@@ -46,7 +46,7 @@ struct hm_band {
  * @rows: rows, a space between bands included
  * @cell: @rows * @cols of them
  * @bands: @nr_bands of them, from above
- * @hidden: regions for which there was no row
+ * @hidden: bands for which there was no row
  * @span_ns: time that the columns cover
  * @heat_max: the hottest page's heat
  */

@@ -3,7 +3,8 @@
  * A recording as a grid: columns are time, rows are pages, region by region.
  *
  * Regions get rows in proportion to their pages, from the first that was ever
- * touched to the last. A cell is the mean over its pages and its time, whether
+ * touched to the last; one with a wide gap, as an attached program's address space has
+ * several, is as many bands as it has parts. A cell is the mean over its pages and its time, whether
  * a page takes several rows or a row several pages.
  */
 #include <errno.h>
@@ -18,7 +19,19 @@
 #include "watch/heatmap.h"
 #include "watch/record_file.h"
 
+/* Pages that were never touched and separate two bands of a region: 64 MiB. */
+#define GAP_PAGES	16384
+
 /* -- bands --------------------------------------------------------------------- */
+
+static int earlier(const void *a, const void *b)
+{
+	const struct hm_band *x = a, *y = b;
+
+	if (x->region != y->region)
+		return x->region < y->region ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
 
 static int larger(const void *a, const void *b)
 {
@@ -26,51 +39,61 @@ static int larger(const void *a, const void *b)
 
 	if (x->pages != y->pages)
 		return x->pages > y->pages ? -1 : 1;
-	return x->region < y->region ? -1 : 1;
+	return earlier(a, b);
 }
 
-static int earlier(const void *a, const void *b)
+/* The bands of the wanted runs, one for each, in the order of their pages. */
+static size_t run_bands(struct hm_band *bands, const struct recording *rec,
+			__u64 only, unsigned int *heat_max)
 {
-	const struct hm_band *x = a, *y = b;
+	size_t i, nr = 0;
 
-	return x->region < y->region ? -1 : 1;
+	for (i = 0; i < rec->nr_runs; i++) {
+		const struct rec_run *run = &rec->runs[i];
+
+		if (only && rec->regions[run->region].id != only)
+			continue;
+		bands[nr++] = (struct hm_band){
+			.region = run->region,
+			.first = run->index,
+			.pages = run->nr,
+		};
+		if (run->heat > *heat_max)
+			*heat_max = run->heat;
+	}
+	qsort(bands, nr, sizeof(*bands), earlier);
+	return nr;
+}
+
+/* Joins those of a region that are not far from each other; returns how many are left. */
+static size_t join_bands(struct hm_band *bands, size_t nr)
+{
+	size_t i, left = 0;
+
+	for (i = 0; i < nr; i++) {
+		struct hm_band *last = left ? &bands[left - 1] : NULL;
+		const struct hm_band *b = &bands[i];
+		__u64 end = b->first + b->pages;
+
+		if (!last || last->region != b->region ||
+		    b->first > last->first + last->pages + GAP_PAGES)
+			bands[left++] = *b;
+		else if (end > last->first + last->pages)
+			last->pages = end - last->first;
+	}
+	return left;
 }
 
 /* All regions that have pages, with the pages to show. */
 static int find_bands(struct hm_grid *g, const struct recording *rec,
 		      __u64 only)
 {
-	struct hm_band *bands;
-	size_t i, nr = 0;
-
-	bands = calloc(rec->nr_regions + 1, sizeof(*bands));
-	if (!bands)
+	g->bands = calloc(rec->nr_runs + 1, sizeof(*g->bands));
+	if (!g->bands)
 		return -ENOMEM;
-	g->bands = bands;
-	for (i = 0; i < rec->nr_runs; i++) {
-		const struct rec_run *run = &rec->runs[i];
-		struct hm_band *b = &bands[run->region];
-		__u64 end = (__u64)run->index + run->nr;
-
-		if (only && rec->regions[run->region].id != only)
-			continue;
-		if (!b->pages || run->index < b->first) {
-			b->pages += b->pages ? b->first - run->index : 0;
-			b->first = run->index;
-		}
-		if (end > b->first + b->pages)
-			b->pages = end - b->first;
-		if (run->heat > g->heat_max)
-			g->heat_max = run->heat;
-	}
-	for (i = 0; i < rec->nr_regions; i++) {
-		if (!bands[i].pages)
-			continue;
-		bands[nr] = bands[i];
-		bands[nr++].region = i;
-	}
-	g->nr_bands = nr;
-	return nr ? 0 : -ENODATA;
+	g->nr_bands = join_bands(g->bands, run_bands(g->bands, rec, only,
+						     &g->heat_max));
+	return g->nr_bands ? 0 : -ENODATA;
 }
 
 /* The largest get a row at least; those that there is no room for are counted. */
@@ -105,20 +128,26 @@ static void place_bands(struct hm_grid *g, unsigned int gap)
 	}
 }
 
-static const struct hm_band *band_of(const struct hm_grid *g, __u32 region)
+/* The last band that begins at or before a page, if the page is in it. */
+static const struct hm_band *band_of(const struct hm_grid *g, __u32 region,
+				     __u64 index)
 {
 	size_t low = 0, high = g->nr_bands;
+	const struct hm_band *b;
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 
-		if (g->bands[mid].region < region)
+		b = &g->bands[mid];
+		if (b->region < region || (b->region == region && b->first <= index))
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < g->nr_bands && g->bands[low].region == region ?
-	       &g->bands[low] : NULL;
+	if (!low)
+		return NULL;
+	b = &g->bands[low - 1];
+	return b->region == region && index < b->first + b->pages ? b : NULL;
 }
 
 /* -- cells ----------------------------------------------------------------------- */
@@ -159,17 +188,12 @@ static void add_run(struct sum *sums, const struct hm_band *b,
 static void add_sample(struct sum *sums, const struct hm_grid *g,
 		       const struct recording *rec, const struct rec_sample *s)
 {
-	const struct hm_band *b = NULL;
-	__u32 region = ~0U;
 	size_t i;
 
 	for (i = s->first; i < s->first + s->nr; i++) {
 		const struct rec_run *run = &rec->runs[i];
+		const struct hm_band *b = band_of(g, run->region, run->index);
 
-		if (run->region != region) {
-			region = run->region;
-			b = band_of(g, region);
-		}
 		if (b)
 			add_run(sums, b, run);
 	}
@@ -282,7 +306,8 @@ const char *hm_place(char *buf, const struct hm_band *band,
 	__u64 page = band->first + (double)row * band->pages / band->rows;
 	char size[TEXT_LEN];
 
-	if (region->addr)
+	/* Of an address space the first byte is at 0, and its process is known. */
+	if (region->addr || region->pid)
 		snprintf(buf, TEXT_LEN, "0x%llx",
 			 (unsigned long long)region->addr +
 			 page * rec->head.page_size);

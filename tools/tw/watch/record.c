@@ -187,6 +187,9 @@ static int number_regions(struct record_job *job, struct rec_run *runs,
 				if (!err)
 					err = maps_of_all(&job->maps,
 							  sysconf(_SC_PAGESIZE));
+				if (!err)
+					err = maps_attached(&job->maps,
+							    job->sampler.tw, 0);
 				if (err)
 					return err;
 				looked = true;
@@ -216,6 +219,8 @@ static int follow_process(struct record_job *job)
 		return err;
 	job->sampler.met = 0;
 	err = maps_of(&job->maps, job->pid, sysconf(_SC_PAGESIZE));
+	if (!err)
+		err = maps_attached(&job->maps, job->sampler.tw, job->pid);
 	return err == -ENOENT ? -ESRCH : err;
 }
 
@@ -355,7 +360,7 @@ static int check_process(struct record_job *job)
 	if (err)
 		return complain(job, err);
 	if (job->pid && !job->maps.nr)
-		return cli_error("process %u has no region mapped", job->pid);
+		return cli_error("process %u has no region mapped and is not attached", job->pid);
 	return 0;
 }
 

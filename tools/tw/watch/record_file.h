@@ -34,7 +34,7 @@ enum rec_chunk {
  * @id: its number
  * @agent: label of its agent
  * @pages: how large it is known to be at least
- * @addr: where it was mapped, or 0
+ * @addr: where it was mapped, or 0; 0 with a @pid: an attached program's address space
  * @pid: of a process that had it mapped, or 0
  * @name: what that process was called
  * @agent_name: what its agent was called: a cgroup's path, a program; or empty

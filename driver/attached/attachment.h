@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * attached.h - the private anonymous memory of an attached program, as an owner of pages
+ * attachment.h - the private anonymous memory of an attached program, as an owner of pages
  *
  * An attachment is a space (space.h) whose pages are foreign: the index of a page is
  * its address in the program's address space. The scanner makes its records and is the
@@ -9,8 +9,8 @@
  * doors/attach.c makes, lists and ends attachments; the scanner calls the ops, by way
  * of space.h.
  */
-#ifndef _TW_ATTACHED_H
-#define _TW_ATTACHED_H
+#ifndef _TW_ATTACHMENT_H
+#define _TW_ATTACHMENT_H
 
 #include <linux/list.h>
 #include <linux/numa.h>

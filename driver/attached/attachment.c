@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * attached.c - attachments: making and freeing them, and what they are as spaces
+ * attachment.c - attachments: making and freeing them, and what they are as spaces
  *
- * Owns their struct tw_space_ops; attached_scan.c has those that look at the program's
- * memory. attached.h says which files may call it.
+ * Owns their struct tw_space_ops; scan.c has those that look at the program's
+ * memory. attachment.h says which files may call it.
  *
  * Locks: none.
  */
@@ -19,8 +19,8 @@
 #include <linux/user_namespace.h>
 
 #include "agents/agent.h"
+#include "attached/attachment.h"
 #include "base/user.h"
-#include "pages/attached.h"
 
 static void tw_attached_free(struct tw_space *sp)
 {

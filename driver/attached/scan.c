@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * attached_scan.c - where the pages of an attached program are, and which are touched
+ * scan.c - where the pages of an attached program are, and which are touched
  *
  * Owns the records of attachments, and what the scanner counts in them. It is called by
  * the scanner's thread only, by way of struct tw_space_ops.
@@ -31,10 +31,11 @@
 #include <linux/sched/mm.h>
 #include <linux/swap.h>
 
-#include "pages/attached.h"
+#include "attached/attachment.h"
 #include "pages/heat.h"
 #include "pages/record.h"
 #include "pages/table.h"
+#include "swap/device.h"
 #include "tiers/nodes.h"
 
 /* How many tables are looked for, and how many chunks made, between two pauses. */
@@ -125,7 +126,7 @@ static bool tw_find_some(struct tw_find *f)
 {
 	struct vm_area_struct *vma;
 
-	mmap_assert_locked(f->a->mm);
+	lockdep_assert_held_read(&f->a->mm->mmap_lock);
 	f->look = TW_FIND_LOOK;
 	f->nr = 0;
 	while ((vma = find_vma(f->a->mm, f->at)) && f->look) {
@@ -201,6 +202,7 @@ void tw_attached_find(struct tw_space *sp)
  * @young: the pages that were touched
  * @sure: each page is to be looked at
  * @looked: whether pages were looked at
+ * @missed: a table went just then
  */
 struct tw_visit {
 	struct tw_attachment *a;
@@ -208,6 +210,7 @@ struct tw_visit {
 	unsigned long *young;
 	bool sure;
 	bool looked;
+	bool missed;
 };
 
 /*
@@ -235,17 +238,14 @@ static void tw_visit_count(struct tw_attachment *a, const struct tw_rec *rec, in
 {
 	unsigned long w = tw_rec_w(rec);
 	u8 aux = READ_ONCE(rec->aux);
-	unsigned long *count;
+	int tier = tw_w_tier(w);
 
 	if (tw_w_state(w) == TW_FOREIGN)
-		count = &a->pages[tw_w_tier(w)];
-	else if (aux & TW_AUX_ELSEWHERE)
-		count = &a->elsewhere;
-	else if (aux & TW_AUX_SWAPPED)
-		count = &a->swapped;
-	else
-		return;
-	WRITE_ONCE(*count, *count + n);
+		WRITE_ONCE(a->pages[tier], a->pages[tier] + n);
+	if (aux & TW_AUX_ELSEWHERE)
+		WRITE_ONCE(a->elsewhere, a->elsewhere + n);
+	if (aux & TW_AUX_SWAPPED)
+		WRITE_ONCE(a->swapped, a->swapped + n);
 }
 
 /*
@@ -303,6 +303,18 @@ static __always_inline void tw_visit_here(struct tw_visit *v, struct tw_rec *rec
 		tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), TW_AUX_ELSEWHERE);
 }
 
+/* Notes that a page is swapped out: to a store by the swap device, or elsewhere. */
+static void tw_visit_swapped(struct tw_visit *v, struct tw_rec *rec, swp_entry_t at)
+{
+	const unsigned long mask = TW_W_STATE_MASK | TW_W_TIER_MASK;
+	int tier = tw_swap_place(__swp_type(at), __swp_offset(at));
+	unsigned long w = tier == TW_TIER_NONE ? tw_w_make(TW_NONE, 0) :
+			  tw_w_make(TW_FOREIGN, tier);
+
+	if ((tw_rec_w(rec) & mask) != w || READ_ONCE(rec->aux) != TW_AUX_SWAPPED)
+		tw_visit_set(v, rec, w, TW_AUX_SWAPPED);
+}
+
 /* Looks at the entry of a page that is not present. */
 static void tw_visit_absent(struct tw_visit *v, struct tw_rec *rec, pte_t now)
 {
@@ -310,8 +322,7 @@ static void tw_visit_absent(struct tw_visit *v, struct tw_rec *rec, pte_t now)
 		if (tw_w_state(tw_rec_w(rec)) || READ_ONCE(rec->aux))
 			tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), 0);
 	} else if (__swp_type(__pte_to_swp_entry(now)) < MAX_SWAPFILES) {
-		if (READ_ONCE(rec->aux) != TW_AUX_SWAPPED)
-			tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), TW_AUX_SWAPPED);
+		tw_visit_swapped(v, rec, __pte_to_swp_entry(now));
 	}
 	/* Else it is on its way between two frames, so its old one will do for now. */
 }
@@ -391,8 +402,10 @@ static void tw_visit_part(struct tw_visit *v, unsigned long addr, unsigned long 
 	if (huge && nr == TW_CHUNK_PAGES && tw_visit_huge(v, pmd))
 		return;
 	pte = tw_table_lock(v->a->mm, pmd, addr, &ptl);
-	if (!pte)
-		return;		/* it has just changed; the next look will tell */
+	if (!pte) {
+		v->missed = true;
+		return;
+	}
 	tw_visit_ptes(v, pte, i, nr);
 	tw_table_unlock(ptl);
 }
@@ -440,7 +453,7 @@ bool tw_attached_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 	if (mmap_read_trylock(a->mm)) {
 		tw_visit_chunk(&v);
 		mmap_read_unlock(a->mm);
-		if (v.sure)
+		if (v.sure && !v.missed)
 			c->placed = a->placing;
 	}
 	mmput_async(a->mm);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tierwatchd: moves the pages of attached programs.
+ *
+ * The driver says how hot they are, and the kernel's own calls move them. The daemon
+ * keeps nothing that a later one would need: when it ends, however it does, pages stay
+ * where they are.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cli.h"
+#include "base/number.h"
+#include "base/stop.h"
+#include "rights.h"
+#include "say.h"
+#include "tick.h"
+
+#define INTERVAL_MIN_NS	(10 * NS_PER_SEC / 1000)
+#define INTERVAL_MAX_NS	(3600 * NS_PER_SEC)
+
+static const char help[] =
+	"usage: tierwatchd [OPTION]...\n"
+	"Moves the pages of attached programs: hot ones to fast memory, cold ones away\n"
+	"from memory that is short.\n"
+	"\n"
+	"  --interval TIME  from one look to the next (1s)\n"
+	"  --rate PAGES     the most pages a second (the policy's max_rate)\n"
+	"  --once           look once, then end\n"
+	"  --dry-run        say what would be moved, and move nothing\n"
+	"  --json           a line of JSON for each look\n"
+	"  --verbose        say what each look has moved\n"
+	"  --device PATH    instead of " TW_DEVICE "\n"
+	"  --help\n"
+	"\n"
+	"More: man tierwatchd\n";
+
+static int usage(const char *said, const char *value)
+{
+	td_say(TD_ERROR, "%s: %s. See: tierwatchd --help", said, value);
+	return EXIT_USAGE;
+}
+
+/* Returns 0 or the exit code. *@ended: there is nothing more to do. */
+static int parse(int argc, char **argv, struct td_options *o, bool *ended)
+{
+	static const struct option options[] = {
+		{ "interval", required_argument, NULL, 'i' },
+		{ "rate", required_argument, NULL, 'r' },
+		{ "once", no_argument, NULL, 'o' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (c) {
+		case 'i':
+			if (parse_span(optarg, NS_PER_SEC, &o->interval_ns) ||
+			    o->interval_ns < INTERVAL_MIN_NS ||
+			    o->interval_ns > INTERVAL_MAX_NS)
+				return usage("no time from 10ms to 1h", optarg);
+			break;
+		case 'r':
+			if (parse_within(optarg, 1, 1ULL << 32, &o->rate))
+				return usage("no number of pages", optarg);
+			break;
+		case 'o':
+			o->once = true;
+			break;
+		case 'n':
+			o->dry_run = true;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'v':
+			td_verbose = true;
+			break;
+		case 'd':
+			cli_device = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			*ended = true;
+			return cli_flush(0);
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	return optind < argc ? usage("no such option", argv[optind]) : 0;
+}
+
+/* Whether the driver is there, and knows of attached programs. Returns an exit code. */
+static int check_driver(void)
+{
+	struct tw_attached info;
+	struct tw *tw;
+	int err, code = cli_open(&tw);
+
+	if (code)
+		return code;
+	err = tw_attached(tw, 0, TW_ATTACHED_NEXT, &info);
+	tw_close(tw);
+	if (!err || err == -ENOENT)
+		return 0;
+	if (err == -ENOTTY)
+		td_say(TD_ERROR, "the driver is older and knows of no attached programs. Install tierwatchd and tier_watch of the same version");
+	else
+		td_say(TD_ERROR, "attached programs: %s", strerror(-err));
+	return EXIT_FAILURE;
+}
+
+/* A driver that is unloaded may come back. */
+static bool goes_on(struct td_daemon *d, int err)
+{
+	if (!err && d->gone)
+		td_say(TD_NOTICE, "the driver is back");
+	if (err == -ENODEV && !d->gone)
+		td_say(TD_WARNING, "the driver is not loaded any more; waiting for it");
+	d->gone = err == -ENODEV;
+	if (err && !d->gone)
+		td_say(TD_ERROR, "%s", strerror(-err));
+	return !err || d->gone;
+}
+
+static int run(struct td_daemon *d)
+{
+	__u64 next = now_ns();
+
+	while (!stop_signal()) {
+		if (!goes_on(d, td_tick(d)))
+			return EXIT_FAILURE;
+		if (d->options.once)
+			break;
+		/* What took too long is not made up for. */
+		next += d->options.interval_ns;
+		if (next < now_ns())
+			next = now_ns() + d->options.interval_ns;
+		stop_wait(-1, next);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct td_daemon d = { .options.interval_ns = NS_PER_SEC };
+	bool ended = false;
+	int code;
+
+	cli_program = "tierwatchd";
+	code = parse(argc, argv, &d.options, &ended);
+	if (code || ended)
+		return code;
+	code = check_driver();
+	if (code)
+		return code;
+	td_rights_say();
+	stop_catch();
+	if (td_daemon_init(&d)) {
+		td_say(TD_ERROR, "no memory");
+		return EXIT_FAILURE;
+	}
+	code = run(&d);
+	td_daemon_end(&d);
+	return code;
+}
