@@ -125,7 +125,7 @@ TIERS = ["gpu", "cpu", "nvme", "ssd", "hdd"]
     (["swap", "on", "--pr"], ["--priority"]),
     (["swap", "on", "--size", ""], []),
     (["swap", "off", "--f"], ["--force"]),
-    (["attach", "--c"], ["--cgroup"]),
+    (["attach", "--cg"], ["--cgroup"]),
     (["detach", "--a"], ["--all"]),
     (["run", "--tiers", "c"], ["cpu"]),
     (["run", "--limit", "1G", "--", "mkswa"], ["mkswap"]),

@@ -103,11 +103,14 @@ class TestTerminal:
         if not pid:
             os.execv(TW, [TW, "run", "--no-attach", "--limit", MOST_OF_THEM, "--", "sh", "-c",
                           script])
+        self.terminal, said = terminal, b""
         try:
-            assert b"ready" in os.read(terminal, 100)
+            while b"ready" not in said:
+                said += os.read(terminal, 100)
             yield pid, terminal
         finally:
-            os.close(terminal)
+            if self.terminal >= 0:
+                os.close(terminal)
 
     def test_interrupt(self):
         """Ctrl-C reaches the command once."""
@@ -121,6 +124,13 @@ class TestTerminal:
         with self.job("echo ready; exec sleep 60") as (pid, terminal):
             os.write(terminal, b"\x03")
             assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGINT
+
+    def test_hangup(self):
+        """It ends when its terminal goes, also where tw leads the session."""
+        with self.job("echo ready; exec sleep 60") as (pid, terminal):
+            os.close(terminal)
+            self.terminal = -1
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGHUP
 
     def test_stop_and_go_on(self):
         """Both stop, and both go on."""
@@ -155,7 +165,8 @@ class TestCgroup:
         """As much as the command has beyond its limit."""
         script = "m = bytearray(40 << 20)\nprint(open('/proc/self/status').read())"
         with tiers_of(dev, {CPU: 0, NVME: 0, SSD: 0}):
-            tw_text("swap", "on")
+            # Of read-ahead it warns.
+            assert tw_run("swap", "on").returncode == 0
             try:
                 done = quietly("--limit", "20M", "--", "python3", "-c", script)
                 assert (done.returncode, done.stderr) == (0, ""), done
@@ -276,7 +287,7 @@ class TestTiers:
             tw_refused(FAILED, "swap is off", *words, "cpu,nvme,ssd", *script)
             tw_refused(FAILED, "hdd tier is not bound", *words, "cpu,hdd", *script)
             tw_refused(FAILED, "name cpu or gpu, too", *words, "nvme,ssd", *script)
-            tw_text("swap", "on", "--size", "4M")
+            assert tw_run("swap", "on", "--size", "4M").returncode == 0
             assert tw_text(*words, "cpu,nvme,ssd", *script).split()[-1] == "max"
         finally:
             tw_run("swap", "off")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The command of a run. It stays in the process group of tw, so that a terminal treats
- * both as one job: Ctrl-C, Ctrl-\, Ctrl-Z and a hangup reach it from there, and only
- * what is sent to tw itself is handed on.
+ * both as one job: Ctrl-C, Ctrl-\ and Ctrl-Z reach it from there, and only what is sent to
+ * tw itself is handed on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -145,10 +145,14 @@ int run_child_start(struct run_child *c)
 	return not_begun(c, &f);
 }
 
-/* The kernel sends what a terminal's keys mean, to all of the job. */
+/*
+ * The kernel sends what a terminal's keys mean, to all of the job; but that a terminal
+ * has gone only to the leader of its session, which may be this process.
+ */
 static bool is_for_us(const struct signalfd_siginfo *info)
 {
-	return info->ssi_code != SI_KERNEL;
+	return info->ssi_code != SI_KERNEL ||
+	       (info->ssi_signo == SIGHUP && getsid(0) == getpid());
 }
 
 static void hand_on(const struct run_child *c)
