@@ -544,7 +544,7 @@ def test_an_attached_program(dev, policy, tmp_path):
         (told,) = load(path).regions
         assert (told["id"], told["pid"], told["addr"]) == (one, program.pid, 0)
         assert told["pages"] >= 64 and told["name"]
-    shown = heatmap(path, "--size", "4x400", "--region", one)
+    shown = heatmap(path, "--size", "20x400", "--region", one)
     assert len(shown["regions"]) > 1 and shown["hidden"] == 0
     first = program.addr // tw.PAGE
     (band,) = [band for band in shown["regions"]
