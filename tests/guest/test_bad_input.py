@@ -363,8 +363,9 @@ CALLS = {
     "SWAP_INFO": Call(tw.TW_IOC_SWAP_INFO, device, lambda w: w.swap(True, tw.SwapInfo())),
     # 2 is the kernel's thread that makes the others.
     "ATTACH": Call(tw.TW_IOC_ATTACH, device, not_attached,
-                   [("pid", value, errno.ESRCH) for value in
-                    (-1, -(1 << 31), 2, 1 << 22, (1 << 31) - 1)], detach),
+                   [("pid", value, errno.EINVAL) for value in (-1, -(1 << 31))] +
+                   [("pid", value, errno.ESRCH) for value in (2, 1 << 22, (1 << 31) - 1)],
+                   detach),
     "DETACH": Call(tw.TW_IOC_DETACH, device, lambda w: tw.Detach(id=w.attach()),
                    [("id", value, errno.ENOENT) for value in (0, 1 << 63, (1 << 64) - 1)],
                    detached, writes=False),

@@ -131,6 +131,7 @@ static int attached(struct tw_attached *a)
 	if (a->id == 5) {
 		a->pid = getpid();
 		a->pages[TW_TIER_CPU] = 512;
+		a->pages[TW_TIER_SSD] = 2;
 		a->swapped = 3;
 		a->scans = 2;
 		return 0;
@@ -1127,10 +1128,11 @@ static void test_attached(void **state)
 
 	(void)state;
 	assert_int_equal(tw("attach"), 0);
-	snprintf(line, sizeof(line), "     5 %8d test_tw               0 B   2.0 MiB       0 B  12.0 KiB\n",
+	snprintf(line, sizeof(line), "     5 %8d test_tw               0 B   2.0 MiB   8.0 KiB       0 B  12.0 KiB\n",
 		 getpid());
 	expect(out, line);
-	expect(out, "     9        - -                     0 B       0 B   4.0 KiB       0 B  blind, partly\n");
+	expect(out, "     9        - -                     0 B       0 B       0 B   4.0 KiB       0 B  blind, partly\n");
+	expect(out, "      GPU       CPU       SSD ELSEWHERE   SWAPPED\n");
 	expect(out, "\nblind: ");
 	expect(out, "\npartly: ");
 	expect(out, "\nAutomatic migration is off, so nothing is scanned: ");

@@ -65,7 +65,25 @@ static const char *remark(const struct tw_attached *a)
 	return a->state & TW_ATTACHED_PARTLY ? "partly" : "";
 }
 
-static void print_attachment(const struct tw_attached *a, __u64 page_size)
+/* Memory tiers have a column each, and stores that something is swapped out to. */
+static unsigned int columns(const struct attachments *all)
+{
+	unsigned int shown = 0;
+	size_t i;
+	int t;
+
+	for (t = 0; t < TW_NR_TIERS; t++) {
+		if (!is_store(t))
+			shown |= 1U << t;
+		for (i = 0; i < all->nr; i++)
+			if (all->one[i].pages[t])
+				shown |= 1U << t;
+	}
+	return shown;
+}
+
+static void print_attachment(const struct tw_attached *a, unsigned int shown,
+			     __u64 page_size)
 {
 	char name[PROCESS_NAME_LEN] = "", pid[TEXT_LEN] = "-", text[TEXT_LEN];
 	int i;
@@ -77,7 +95,7 @@ static void print_attachment(const struct tw_attached *a, __u64 page_size)
 	printf("%6llu %8s %-15s", (unsigned long long)a->id, pid,
 	       *name ? name : "-");
 	for (i = 0; i < TW_NR_TIERS; i++)
-		if (!is_store(i))
+		if (shown >> i & 1)
 			printf(" %9s", text_bytes(text, a->pages[i] * page_size));
 	printf(" %9s", text_bytes(text, a->elsewhere * page_size));
 	printf(" %9s", text_bytes(text, a->swapped * page_size));
@@ -86,18 +104,21 @@ static void print_attachment(const struct tw_attached *a, __u64 page_size)
 
 static void print_table(const struct attachments *all)
 {
+	static const char * const heads[TW_NR_TIERS] = {
+		"GPU", "CPU", "NVME", "SSD", "HDD",
+	};
 	__u64 page_size = sysconf(_SC_PAGESIZE);
-	unsigned int state = 0;
+	unsigned int state = 0, shown = columns(all);
 	size_t i;
 
 	printf("%s%6s %8s %-15s", color_on(stdout, COLOR_BOLD), "ID", "PID",
 	       "PROGRAM");
 	for (i = 0; i < TW_NR_TIERS; i++)
-		if (!is_store(i))
-			printf(" %9s", i == TW_TIER_GPU ? "GPU" : "CPU");
+		if (shown >> i & 1)
+			printf(" %9s", heads[i]);
 	printf(" %9s %9s%s\n", "ELSEWHERE", "SWAPPED", color_off(stdout));
 	for (i = 0; i < all->nr; i++) {
-		print_attachment(&all->one[i], page_size);
+		print_attachment(&all->one[i], shown, page_size);
 		state |= all->one[i].state;
 	}
 	if (state & TW_ATTACHED_BLIND)
