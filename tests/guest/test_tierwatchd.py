@@ -152,6 +152,12 @@ class Daemon:
             [*before, DAEMON, "--json", "--verbose", "--interval", TICK, *words],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.ticks, self.said = [], ""
+        assert wait_for(self._listens, 30)
+
+    def _listens(self):
+        """Whether it has begun: SIGTERM is caught."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"SigCgt:\s+(\w+)", text)[1], 16) >> signal.SIGTERM - 1 & 1
 
     def end(self, number=signal.SIGTERM):
         """Returns its exit code."""
