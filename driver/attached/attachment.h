@@ -69,8 +69,8 @@ struct tw_attachment *tw_attached_alloc(struct mm_struct *mm,
 					struct user_namespace *ns, struct pid *pid);
 
 /* Two of its struct tw_space_ops. */
-bool tw_attached_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
-		      unsigned long *young);
+int tw_attached_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
+		     unsigned long *young);
 void tw_attached_find(struct tw_space *sp);
 
 #endif

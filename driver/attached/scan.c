@@ -10,7 +10,7 @@
  * mappings, and with a mapping the tables above the last level, see table.h. Where no
  * mapping is, no table may be looked at: munmap(2) frees them with the lock held for
  * reading only. The lock is only trylocked, since the program may hold it for long; what
- * could not be looked at counts as untouched.
+ * could not be looked at is left out of the scan.
  *
  * Accessed bits are cleared, and the kernel's own reclaim goes by them. So what they
  * said is left with the page in the way that reclaim asks for (tw_keep_young()). TLBs
@@ -106,7 +106,8 @@ static unsigned long tw_next_table(struct tw_find *f, unsigned long addr,
 /* Looks through a mapping from ->at on. False when it has to pause before the end. */
 static bool tw_find_in(struct tw_find *f, struct vm_area_struct *vma)
 {
-	unsigned long addr = max(f->at, vma->vm_start), end = vma->vm_end;
+	unsigned long addr = max(f->at, READ_ONCE(vma->vm_start));
+	unsigned long end = vma->vm_end;
 
 	while (addr < end && f->look && f->nr < TW_FIND_MAKE) {
 		addr = tw_next_table(f, addr, end);
@@ -201,24 +202,29 @@ void tw_attached_find(struct tw_space *sp)
  * @c: the chunk
  * @young: the pages that were touched
  * @sure: each page is to be looked at
+ * @look: so it is because the bit of the table was set, which asking has cleared. The
+ *	table may have parts of several mappings
  * @looked: whether pages were looked at
- * @missed: a table went just then
+ * @missed: something was not noted: a table went just then, or a record was locked
  */
 struct tw_visit {
 	struct tw_attachment *a;
 	struct tw_chunk *c;
 	unsigned long *young;
 	bool sure;
+	bool look;
 	bool looked;
 	bool missed;
 };
 
 /*
  * Leaves with a page that it was touched, for the kernel's own reclaim. Where pages have
- * a flag for that, reclaim asks for it when it asks for the accessed bits. Elsewhere the
- * page is moved among the active ones: a page that reclaim finds inactive, and
- * untouched, would go. That is more than reclaim would have made of a single touch, and
- * never less. Called with the page table locked, which keeps the page.
+ * a flag for that, reclaim asks for it before it takes a page, when it asks for the
+ * accessed bits. Elsewhere the page is moved among the active ones: a page that reclaim
+ * finds inactive, and untouched, would go. That is more than reclaim would have made of
+ * a single touch. (A kernel without the flag whose LRU has generations counts it as a
+ * use, which is less. Debian's 6.1 has neither by default.) Called with the page table
+ * locked, which keeps the page.
  */
 static void tw_keep_young(struct folio *folio)
 {
@@ -257,8 +263,10 @@ static noinline void tw_visit_set(struct tw_visit *v, struct tw_rec *rec,
 {
 	unsigned int heat = READ_ONCE(rec->heat);
 
-	if (!tw_rec_trylock_nested(rec))
+	if (!tw_rec_trylock_nested(rec)) {
+		v->missed = true;
 		return;
+	}
 	tw_visit_count(v->a, rec, -1);
 	tw_rec_set(rec, w);
 	WRITE_ONCE(rec->aux, aux);
@@ -318,13 +326,16 @@ static void tw_visit_swapped(struct tw_visit *v, struct tw_rec *rec, swp_entry_t
 /* Looks at the entry of a page that is not present. */
 static void tw_visit_absent(struct tw_visit *v, struct tw_rec *rec, pte_t now)
 {
-	if (pte_none(now)) {
-		if (tw_w_state(tw_rec_w(rec)) || READ_ONCE(rec->aux))
-			tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), 0);
-	} else if (__swp_type(__pte_to_swp_entry(now)) < MAX_SWAPFILES) {
-		tw_visit_swapped(v, rec, __pte_to_swp_entry(now));
-	}
-	/* Else it is on its way between two frames, so its old one will do for now. */
+	swp_entry_t at = __pte_to_swp_entry(now);
+	unsigned int type = __swp_type(at);
+
+	/* On its way between two frames: its old one will do for now. */
+	if (!pte_none(now) && type >= SWP_MIGRATION_READ && type <= SWP_MIGRATION_WRITE)
+		return;
+	if (!pte_none(now) && type < MAX_SWAPFILES)
+		tw_visit_swapped(v, rec, at);
+	else if (tw_w_state(tw_rec_w(rec)) || READ_ONCE(rec->aux))
+		tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), 0);
 }
 
 /* Looks at @nr entries of a locked table, from @pte on, the chunk's @i-th. */
@@ -396,7 +407,9 @@ static void tw_visit_part(struct tw_visit *v, unsigned long addr, unsigned long 
 		return;
 	}
 	/* The bit of a huge page is the page's own, and is not to be cleared here. */
-	if (!(huge ? pmd_young(val) : tw_table_young(pmd)) && !v->sure)
+	if (huge ? pmd_young(val) : tw_table_young(pmd))
+		v->look = true;
+	if (!v->look && !v->sure)
 		return;
 	v->looked = true;
 	if (huge && nr == TW_CHUNK_PAGES && tw_visit_huge(v, pmd))
@@ -414,18 +427,15 @@ static void tw_visit_chunk(struct tw_visit *v)
 {
 	unsigned long addr = v->c->base << PAGE_SHIFT;
 	unsigned long end = addr + (TW_CHUNK_PAGES << PAGE_SHIFT), next;
-	struct vm_area_struct *vma;
 
 	for (; addr < end; addr = next) {
 		unsigned int i = (addr >> PAGE_SHIFT) - v->c->base;
+		struct vm_area_struct *vma = find_vma(v->a->mm, addr);
+		/* A stack may grow meanwhile, with the lock held for reading. */
+		unsigned long start = vma ? READ_ONCE(vma->vm_start) : end;
 
-		vma = find_vma(v->a->mm, addr);
-		if (!vma || vma->vm_start >= end) {
-			tw_visit_gone(v, i, TW_CHUNK_PAGES - i);
-			break;
-		}
-		if (vma->vm_start > addr) {
-			next = vma->vm_start;
+		if (start > addr) {
+			next = min(start, end);
 			tw_visit_gone(v, i, (next - addr) >> PAGE_SHIFT);
 			continue;
 		}
@@ -437,8 +447,8 @@ static void tw_visit_chunk(struct tw_visit *v)
 	}
 }
 
-bool tw_attached_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
-		      unsigned long *young)
+int tw_attached_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
+		     unsigned long *young)
 {
 	struct tw_attachment *a = tw_attached_of(sp);
 	struct tw_visit v = {
@@ -448,14 +458,17 @@ bool tw_attached_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 		.sure = how & TW_LOOK_SURE || c->placed != a->placing,
 	};
 
+	int ret = -EAGAIN;
+
 	if (!mmget_not_zero(a->mm))
-		return false;
+		return ret;
 	if (mmap_read_trylock(a->mm)) {
 		tw_visit_chunk(&v);
 		mmap_read_unlock(a->mm);
 		if (v.sure && !v.missed)
 			c->placed = a->placing;
+		ret = v.looked;
 	}
 	mmput_async(a->mm);
-	return v.looked;
+	return ret;
 }

@@ -222,12 +222,28 @@ int tw_detach_ioctl(struct tw_detach *arg)
 	return err;
 }
 
+/* The number of its process for the caller, 0 if that has other memory by now, or none. */
+static pid_t tw_attachment_pid(struct tw_attachment *a)
+{
+	struct task_struct *task = get_pid_task(a->pid, PIDTYPE_PID);
+	pid_t nr = 0;
+
+	if (!task)
+		return 0;
+	task_lock(task);
+	if (task->mm == a->mm)
+		nr = pid_vnr(a->pid);
+	task_unlock(task);
+	put_task_struct(task);
+	return nr;
+}
+
 static void tw_attachment_describe(struct tw_attachment *a, struct tw_attached *arg)
 {
 	int tier;
 
 	arg->id = a->space.id;
-	arg->pid = pid_vnr(a->pid);
+	arg->pid = tw_attachment_pid(a);
 	arg->state = READ_ONCE(a->state);
 	for (tier = 0; tier < TW_NR_TIERS; tier++)
 		arg->pages[tier] = READ_ONCE(a->pages[tier]);

@@ -219,8 +219,8 @@ static void tw_scan_unmap(struct address_space *mapping, struct tw_chunk *c,
 		unmap_mapping_pages(mapping, c->base + start, end - start, false);
 }
 
-bool tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
-		    unsigned long *young)
+int tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
+		   unsigned long *young)
 {
 	DECLARE_BITMAP(unmap, TW_CHUNK_PAGES) = { 0 };
 	struct address_space *mapping = sp->mapping;

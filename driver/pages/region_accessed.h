@@ -17,8 +17,8 @@ struct vm_area_struct;
 /* A region's ->young and ->scan of struct tw_space_ops. */
 u64 tw_region_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 		    bool forget, u64 *dirty);
-bool tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
-		    unsigned long *young);
+int tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
+		   unsigned long *young);
 /* Do accessed bits in @vma tell of all touches? If not, only being mapped does. */
 bool tw_accessed_tells(const struct vm_area_struct *vma);
 

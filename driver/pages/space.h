@@ -59,8 +59,8 @@ struct tw_space;
  *	written to through their mappings. Sleeps; called without record locks, as is
  *	@scan.
  * @scan: the same for a chunk, into a bitmap of zeros, and touches are forgotten. @how
- *	is TW_LOOK_*. False if the chunk as a whole is known to be untouched and its
- *	pages were not looked at.
+ *	is TW_LOOK_*. Returns 1; 0 if the chunk as a whole is known to be untouched and
+ *	its pages were not looked at; or -EAGAIN if they could not be looked at now.
  * @find: NULL, or makes chunks for pages that have come without the driver's doing. The
  *	scanner calls it once in each scan, before it looks at the space. Sleeps.
  *
@@ -74,8 +74,8 @@ struct tw_space_ops {
 	void (*unmap)(struct tw_space *sp, unsigned long idx, unsigned long nr);
 	u64 (*young)(struct tw_space *sp, unsigned long idx, unsigned int nr,
 		     bool forget, u64 *dirty);
-	bool (*scan)(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
-		     unsigned long *young);
+	int (*scan)(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
+		    unsigned long *young);
 	void (*find)(struct tw_space *sp);
 };
 

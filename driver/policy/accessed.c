@@ -31,13 +31,13 @@ u64 tw_scan_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 	return sp->ops->young(sp, idx, nr, forget, dirty);
 }
 
-bool tw_scan_chunk(struct tw_space *sp, struct tw_chunk *c,
-		   unsigned long *young, bool again)
+int tw_scan_chunk(struct tw_space *sp, struct tw_chunk *c,
+		  unsigned long *young, bool again)
 {
 	unsigned int how = READ_ONCE(tw_knobs.mode) & TW_POLICY_UNMAP ?
 			   TW_LOOK_MAPPED : 0;
 	unsigned int each = c->idle < TW_LONG_SURE ? TW_IDLE_SURE : TW_LONG_SURE;
-	bool looked;
+	int looked;
 
 	if (again)
 		return sp->ops->scan(sp, c, how | TW_LOOK_SURE | TW_LOOK_AGAIN,
@@ -45,6 +45,8 @@ bool tw_scan_chunk(struct tw_space *sp, struct tw_chunk *c,
 	if (!(c->idle % each))
 		how |= TW_LOOK_SURE;
 	looked = sp->ops->scan(sp, c, how, young);
+	if (looked < 0)
+		return looked;
 	if (looked && !bitmap_empty(young, TW_CHUNK_PAGES))
 		c->idle = 0;
 	else if (c->idle < U8_MAX)

@@ -21,12 +21,13 @@ struct tw_space;
 u64 tw_scan_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 		  bool forget, u64 *dirty);
 /*
- * The same for a chunk, into a bitmap of zeros, and touches are forgotten. False if
- * the chunk as a whole is known to be untouched and its pages were not looked at.
+ * The same for a chunk, into a bitmap of zeros, and touches are forgotten. Returns 1; 0
+ * if the chunk as a whole is known to be untouched and its pages were not looked at; or
+ * -EAGAIN if they could not be looked at now.
  * @again says that it was just looked at and that all of it is to be looked at now.
  * Only the scanner may call this.
  */
-bool tw_scan_chunk(struct tw_space *sp, struct tw_chunk *c,
-		   unsigned long *young, bool again);
+int tw_scan_chunk(struct tw_space *sp, struct tw_chunk *c,
+		  unsigned long *young, bool again);
 
 #endif

@@ -38,8 +38,10 @@
 #define TW_WALK_EACH	8
 
 /* Where the walk goes on (hints). */
-static u64 tw_hand_space;
-static unsigned long tw_hand_index;
+static struct tw_hand {
+	u64 space;
+	unsigned long index;
+} tw_hands[2];		/* of managed and of attached pages */
 static unsigned long tw_hand_pfn;
 
 /**
@@ -196,8 +198,9 @@ static unsigned long tw_cand_walk_pages(struct tw_cand_set *s, struct tw_space *
 /* Walks over the spaces, once around at most. */
 static void tw_cand_walk_spaces(struct tw_cand_set *s, unsigned int left)
 {
-	u64 start = READ_ONCE(tw_hand_space), id = start;
-	unsigned long at = READ_ONCE(tw_hand_index);
+	struct tw_hand *hand = &tw_hands[s->attached];
+	u64 start = READ_ONCE(hand->space), id = start;
+	unsigned long at = READ_ONCE(hand->index);
 	bool wrapped = false;
 	struct tw_space *sp;
 
@@ -227,8 +230,8 @@ static void tw_cand_walk_spaces(struct tw_cand_set *s, unsigned int left)
 		}
 		tw_space_put(sp);
 	}
-	WRITE_ONCE(tw_hand_space, id);
-	WRITE_ONCE(tw_hand_index, at);
+	WRITE_ONCE(hand->space, id);
+	WRITE_ONCE(hand->index, at);
 }
 
 /* Walks over the external pages, once around at most. */

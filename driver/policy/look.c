@@ -85,12 +85,15 @@ static bool tw_look_known(const struct tw_found *f, struct tw_chunk *c)
 void tw_look_first(struct tw_found *f, struct tw_chunk_look *l)
 {
 	struct tw_chunk *c = l->c;
+	int looked;
 
 	l->known = false;
 	bitmap_zero(l->seen, TW_CHUNK_PAGES);
 	if (tw_look_mapped(l)) {
-		if (tw_scan_chunk(l->sp, c, l->seen, false) &&
-		    c->idle < TW_LONG_IDLE)
+		looked = tw_scan_chunk(l->sp, c, l->seen, false);
+		/* What could not be looked at is what it was before. */
+		l->known = looked < 0;
+		if (looked && (looked < 0 || c->idle < TW_LONG_IDLE))
 			return;
 		f->skipped += TW_CHUNK_PAGES;
 	} else if (c->idle < TW_LONG_IDLE) {

@@ -164,7 +164,7 @@ def test_refused(dev, make):
     for tier in (5, tw.NONE, (1 << 32) - 1):
         bad(dev, errno.EINVAL, region, from_tier=tier)
         bad(dev, errno.EINVAL, region, to_tier=tier)
-    bad(dev, errno.EINVAL, region, flags=1)
+    bad(dev, errno.EINVAL, region, flags=2)
     bad(dev, errno.EINVAL, region, entry_size=0)
     for pointer in (0, PAGE, 1 << 63):
         bad(dev, errno.EFAULT, region, candidates=pointer)

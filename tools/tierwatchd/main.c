@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/cli.h"
 #include "base/number.h"
@@ -148,6 +149,18 @@ static int run(struct td_daemon *d)
 	return 0;
 }
 
+/* It has two files open for each program that is attached. */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		td_say(TD_WARNING, "open files: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	struct td_daemon d = { .options.interval_ns = NS_PER_SEC };
@@ -162,6 +175,7 @@ int main(int argc, char **argv)
 	if (code)
 		return code;
 	td_rights_say();
+	raise_files();
 	stop_catch();
 	if (td_daemon_init(&d)) {
 		td_say(TD_ERROR, "no memory");

@@ -105,6 +105,20 @@ static void get_hold(struct td_program *p, struct tw *tw, int pid)
 		p->pid = pid;
 }
 
+/* Of a virtual machine's memory the driver cannot tell what is cold. */
+static void look_blind(struct td_program *p, bool blind)
+{
+	if (blind && !p->blind && p->pid)
+		td_say(TD_WARNING, "process %d is left alone: others have page tables of its memory, as a virtual machine has, so that its touches are not all seen",
+		       p->pid);
+	p->blind = blind;
+}
+
+static bool usable(const struct td_program *p)
+{
+	return p->pid && !p->refused && !p->blind;
+}
+
 /* Forgets programs that have left. */
 static void drop_unseen(struct td_programs *p)
 {
@@ -141,7 +155,8 @@ int td_programs_refresh(struct td_programs *p, struct tw *tw)
 		one->id = id;
 		one->seen = p->tick;
 		get_hold(one, tw, info.pid);
-		nr += one->pid && !one->refused;
+		look_blind(one, info.state & TW_ATTACHED_BLIND);
+		nr += usable(one);
 	}
 	drop_unseen(p);
 	return err == -ENOENT ? nr : err;
@@ -159,7 +174,7 @@ struct td_program *td_program_of(struct td_programs *p, __u64 page)
 {
 	struct td_program *one = find(p, TW_PAGE_REGION(page));
 
-	return one && one->pid && !one->refused ? one : NULL;
+	return one && usable(one) ? one : NULL;
 }
 
 bool td_program_ready(struct td_program *p)
@@ -171,6 +186,8 @@ bool td_program_ready(struct td_program *p)
 		return true;
 	err = td_bound_read(&p->bound, p->pid);
 	p->read_ns = now_ns() + READ_PART * (now_ns() - now);
+	if (err)
+		td_bound_free(&p->bound);	/* with none it may be nowhere else */
 	if (err == -EACCES || err == -EPERM)
 		td_program_refuse(p, "/proc/PID/numa_maps", err);
 	return !err;

@@ -25,6 +25,7 @@
  * @read_ns: when @bound is to be read again
  * @seen: the tick in which the driver last told of it
  * @refused: it may not be touched, which has been said
+ * @blind: not all touches of its memory are seen
  */
 struct td_program {
 	__u64 id;
@@ -35,6 +36,7 @@ struct td_program {
 	__u64 read_ns;
 	__u32 seen;
 	bool refused;
+	bool blind;
 };
 
 /**

@@ -17,6 +17,8 @@ static const struct {
 } rights[] = {
 	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE",
 	  "programs of other users are left alone" },
+	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
+	  "of other users' programs it is not seen what was paged out" },
 	{ CAP_SYS_NICE, "CAP_SYS_NICE", "nothing is paged out" },
 	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN",
 	  "huge pages are not told from others, and may be split" },
