@@ -91,26 +91,30 @@ static inline void tw_bdev_release(struct block_device *bdev, struct file *file)
 #endif
 
 /*
- * Define @_name as the ->open or ->release of a block device's operations: it calls
- * @_fn with the disk. ->open returns 0 or -errno.
+ * What the ->open of a block device's operations is called with, and its disk.
+ * TW_DISK_RELEASE() defines @_name as the ->release: it calls @_fn with the disk.
  */
 #ifdef TW_HAVE_BLK_MODE
-#define TW_DISK_OPEN(_name, _fn)					\
-static int _name(struct gendisk *disk, blk_mode_t mode)			\
-{									\
-	return _fn(disk);						\
+#define tw_opened gendisk
+#define tw_open_mode_t blk_mode_t
+static inline struct gendisk *tw_opened_disk(struct tw_opened *opened)
+{
+	return opened;
 }
+
 #define TW_DISK_RELEASE(_name, _fn)					\
 static void _name(struct gendisk *disk)					\
 {									\
 	_fn(disk);							\
 }
 #else
-#define TW_DISK_OPEN(_name, _fn)					\
-static int _name(struct block_device *bdev, fmode_t mode)		\
-{									\
-	return _fn(bdev->bd_disk);					\
+#define tw_opened block_device
+#define tw_open_mode_t fmode_t
+static inline struct gendisk *tw_opened_disk(struct tw_opened *opened)
+{
+	return opened->bd_disk;
 }
+
 #define TW_DISK_RELEASE(_name, _fn)					\
 static void _name(struct gendisk *disk, fmode_t mode)			\
 {									\

@@ -48,9 +48,9 @@ static DEFINE_MUTEX(tw_swap_mutex);
  * While an image of memory is made, only what writes that image would open it: on a
  * device whose table is itself in the image it could not be read back.
  */
-static int tw_swap_open(struct gendisk *disk)
+static int tw_swap_open(struct tw_opened *opened, tw_open_mode_t mode)
 {
-	struct tw_swap *d = disk->private_data;
+	struct tw_swap *d = tw_opened_disk(opened)->private_data;
 	int ret = 0;
 
 	if (tw_stores_still()) {
@@ -76,7 +76,6 @@ static void tw_swap_release(struct gendisk *disk)
 	spin_unlock(&d->lock);
 }
 
-TW_DISK_OPEN(tw_swap_disk_open, tw_swap_open)
 TW_DISK_RELEASE(tw_swap_disk_release, tw_swap_release)
 
 /*
@@ -95,7 +94,7 @@ static const struct block_device_operations tw_swap_disk_ops = {
 	.owner			= THIS_MODULE,
 	.submit_bio		= tw_swap_submit_bio,
 	.swap_slot_free_notify	= tw_swap_slot_free,
-	.open			= tw_swap_disk_open,
+	.open			= tw_swap_open,
 	.release		= tw_swap_disk_release,
 };
 

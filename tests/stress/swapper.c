@@ -52,7 +52,7 @@ static bool good(const uint64_t *from, size_t page, uint32_t version, uint64_t s
 	return from[WORDS - 1] == word(page, version, seed, WORDS - 1);
 }
 
-static void usage(void)
+static void misused(void)
 {
 	fprintf(stderr, "usage: swapper [--huge] [--forever] PAGES ROUNDS SEED\n");
 	exit(2);
@@ -80,11 +80,11 @@ int main(int argc, char **argv)
 			forever = true;
 			break;
 		default:
-			usage();
+			misused();
 		}
 	}
 	if (argc - optind != 3)
-		usage();
+		misused();
 	pages = strtoul(argv[optind], NULL, 0);
 	touches = strtoul(argv[optind + 1], NULL, 0) * pages;
 	seed = strtoul(argv[optind + 2], NULL, 0);

@@ -119,15 +119,10 @@ static int attached(struct tw_attached *a)
 {
 	bool next = a->flags & TW_ATTACHED_NEXT;
 
-	if (a->id == 5 || (next && a->id < 5)) {
-		a->id = next && a->id == 5 ? 9 : 5;
-	} else if (a->id != 9 && !(next && a->id < 9)) {
+	if (next)
+		a->id = a->id < 5 ? 5 : a->id < 9 ? 9 : 0;
+	if (a->id != 5 && a->id != 9)
 		return -ENOENT;
-	} else if (next && a->id == 9) {
-		return -ENOENT;
-	} else {
-		a->id = 9;
-	}
 	if (a->id == 5) {
 		a->pid = getpid();
 		a->pages[TW_TIER_CPU] = 512;
