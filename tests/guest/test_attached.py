@@ -7,6 +7,7 @@ import mmap
 import os
 import re
 import signal
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 import tw
 from support import (NOBODY, Cgroup, Child, Reached, bind, device_gid, errno_of,
                      in_pid_namespace, run_child, run_user, tiers_of, wait_for)
+from test_permissions import CAP_PERFMON, CAP_SYS_PTRACE, CLONE_NEWUSER, with_caps
 from tw import CPU, GPU, NVME, PAGE
 
 pytestmark = [pytest.mark.usefixtures("scanning"), pytest.mark.forked]
@@ -427,6 +429,37 @@ def test_strangers(dev):
 
         assert run_user(stranger)
         assert [entry.id for entry in dev.attachments()] == [one]
+
+
+def test_the_right_alone(dev):
+    """CAP_SYS_PTRACE is enough for everybody's programs, and tells no frames."""
+    with Program(64, range(64)) as program:
+        def work():
+            with attached(dev, program.pid) as one:
+                scans(dev, one, 2)
+                page = dev.page_info([program.number(one)])[0]
+                return page.tier, page.pfn, dev.attached(one).pid
+
+        assert with_caps(work, CAP_SYS_PTRACE) == (CPU, 0, program.pid)
+        assert with_caps(lambda: errno_of(dev.attach, program.pid), CAP_PERFMON) == errno.EPERM
+
+
+def test_root_of_a_user_namespace(dev):
+    """It attaches what was started in there, nothing outside."""
+    with Program(64, range(64)) as program, attached(dev, program.pid) as one:
+        def inside():
+            tw.check(tw.libc.unshare(CLONE_NEWUSER))
+            refusals = [errno_of(dev.attach, program.pid), errno_of(dev.attached, one)]
+            with subprocess.Popen(["sleep", "60"]) as sleeper:
+                comm = Path(f"/proc/{sleeper.pid}/comm")
+                assert wait_for(lambda: comm.read_text() == "sleep\n")
+                with attached(dev, sleeper.pid) as other:
+                    pids = [entry.pid for entry in dev.attachments()]
+                    assert dev.attached(other).pid == sleeper.pid
+                sleeper.kill()
+            return refusals, pids == [sleeper.pid]
+
+        assert run_user(inside) == ([errno.EPERM, errno.ENOENT], True)
 
 
 def test_pids_are_the_caller_s(dev):
