@@ -457,7 +457,6 @@ int tw_attached_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 		.young = young,
 		.sure = how & TW_LOOK_SURE || c->placed != a->placing,
 	};
-
 	int ret = -EAGAIN;
 
 	if (!mmget_not_zero(a->mm))
