@@ -164,7 +164,6 @@ int tw_attach_ioctl(struct tw_attach *arg)
 	struct tw_attach_to to;
 	int err;
 
-	arg->id = 0;
 	if (arg->flags || arg->reserved || arg->pid < 0)
 		return -EINVAL;
 	if (!IS_ENABLED(CONFIG_X86))

@@ -112,14 +112,15 @@ static void die(const char *what)
 
 static void judge_error(const struct fuzzer *f, const struct call *call, int err)
 {
-	bool unbind = call->cmd == TW_IOC_TIER_UNBIND;
+	bool tells = call->cmd == TW_IOC_TIER_UNBIND ||
+		     (call->cmd == TW_IOC_ATTACH && err == EEXIST);
 
 	if (!fuzz_errno_allowed(call->row, err))
 		complain("thread %u, call %llu: %s ended with errno %d, which is not in the contract",
 			 f->number, (unsigned long long)f->tally->calls,
 			 fuzz_call_name(call->row), err);
-	/* EMSGSIZE tells the count, an unbind how far it came. */
-	if (call->own && err != EMSGSIZE && !unbind &&
+	/* EMSGSIZE tells the count, an unbind how far it came, EEXIST what is attached. */
+	if (call->own && err != EMSGSIZE && !tells &&
 	    memcmp(f->arena.before, f->arena.arg, 1024))
 		complain("thread %u, call %llu: %s was refused (errno %d) and has changed its struct",
 			 f->number, (unsigned long long)f->tally->calls,
