@@ -324,7 +324,7 @@ static void tw_visit_swapped(struct tw_visit *v, struct tw_rec *rec, swp_entry_t
 }
 
 /* Looks at the entry of a page that is not present. */
-static void tw_visit_absent(struct tw_visit *v, struct tw_rec *rec, pte_t now)
+static void tw_visit_absent(struct tw_visit *v, unsigned int i, pte_t now)
 {
 	swp_entry_t at = __pte_to_swp_entry(now);
 	unsigned int type = __swp_type(at);
@@ -333,9 +333,9 @@ static void tw_visit_absent(struct tw_visit *v, struct tw_rec *rec, pte_t now)
 	if (!pte_none(now) && type >= SWP_MIGRATION_READ && type <= SWP_MIGRATION_WRITE)
 		return;
 	if (!pte_none(now) && type < MAX_SWAPFILES)
-		tw_visit_swapped(v, rec, at);
-	else if (tw_w_state(tw_rec_w(rec)) || READ_ONCE(rec->aux))
-		tw_visit_set(v, rec, tw_w_make(TW_NONE, 0), 0);
+		tw_visit_swapped(v, &v->c->rec[i], at);
+	else
+		tw_visit_gone(v, i, 1);
 }
 
 /* Looks at @nr entries of a locked table, from @pte on, the chunk's @i-th. */
@@ -347,7 +347,7 @@ static void tw_visit_ptes(struct tw_visit *v, pte_t *pte, unsigned int i,
 		pte_t now = READ_ONCE(*pte);
 
 		if (!tw_pte_present(now)) {
-			tw_visit_absent(v, rec, now);
+			tw_visit_absent(v, i, now);
 			continue;
 		}
 		/* A page of zeros, which all programs share, is nobody's. */

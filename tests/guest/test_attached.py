@@ -18,6 +18,7 @@ import tw
 from support import (NOBODY, Cgroup, Child, Reached, bind, device_gid, errno_of,
                      in_pid_namespace, run_child, run_user, tiers_of, wait_for)
 from test_permissions import CAP_PERFMON, CAP_SYS_PTRACE, CLONE_NEWUSER, with_caps
+from test_swap import swapping
 from tw import CPU, GPU, NVME, PAGE
 
 pytestmark = [pytest.mark.usefixtures("scanning"), pytest.mark.forked]
@@ -236,31 +237,24 @@ def test_what_is_unmapped_is_gone(dev):
 
 
 def test_what_is_swapped_out_is_told(dev):
-    with tiers_of(dev, {CPU: 4096, NVME: 8192}), Cgroup() as group:
-        dev.swap_create(4096)
-        try:
-            assert wait_for(Path("/dev/twswap").exists)
-            assert os.system("mkswap /dev/twswap >/dev/null && swapon /dev/twswap") == 0
-            with Program(1024, [], group=group) as program, attached(dev, program.pid) as one:
-                assert wait_for(lambda: dev.attached(one).pages[CPU] >= 1024, 20)
-                assert errno_of(group.write, "memory.reclaim", str(8 * MIB)) in (0, errno.EAGAIN)
-                gone = 1024 - len(program.present())
-                assert gone > 512
-                assert wait_for(lambda: dev.attached(one).swapped >= gone, 40)
+    with tiers_of(dev, {CPU: 4096, NVME: 8192}), Cgroup() as group, swapping(dev, 4096):
+        with Program(1024, [], group=group) as program, attached(dev, program.pid) as one:
+            assert wait_for(lambda: dev.attached(one).pages[CPU] >= 1024, 20)
+            assert errno_of(group.write, "memory.reclaim", str(8 * MIB)) in (0, errno.EAGAIN)
+            gone = 1024 - len(program.present())
+            assert gone > 512
+            assert wait_for(lambda: dev.attached(one).swapped >= gone, 40)
 
-                def absent():
-                    there = program.present()
-                    return [page for index, page in enumerate(infos(dev, program, one))
-                            if index not in there]
+            def absent():
+                there = program.present()
+                return [page for index, page in enumerate(infos(dev, program, one))
+                        if index not in there]
 
-                assert wait_for(lambda: {page.tier for page in absent()} == {NVME}, 40)
-                assert {(page.flags, page.node, page.pfn) for page in absent()} == \
-                    {(tw.TW_PAGE_ATTACHED, -1, 0)}
-                info = dev.attached(one)
-                assert info.pages[NVME] == info.swapped and info.pages[CPU] > 0
-        finally:
-            os.system("swapoff /dev/twswap")
-            dev.swap_destroy()
+            assert wait_for(lambda: {page.tier for page in absent()} == {NVME}, 40)
+            assert {(page.flags, page.node, page.pfn) for page in absent()} == \
+                {(tw.TW_PAGE_ATTACHED, -1, 0)}
+            info = dev.attached(one)
+            assert info.pages[NVME] == info.swapped and info.pages[CPU] > 0
 
 
 def test_reclaim_does_not_take_touched_pages_for_cold(dev):
@@ -270,22 +264,15 @@ def test_reclaim_does_not_take_touched_pages_for_cold(dev):
     mostly clear.  Without scans some 40 of the 512 pages are taken and come back.
     """
     chosen = range(0, 4096, 8)
-    with tiers_of(dev, {CPU: 4096, NVME: 16384}), Cgroup() as group:
-        dev.swap_create(8192)
-        try:
-            assert wait_for(Path("/dev/twswap").exists)
-            assert os.system("mkswap /dev/twswap >/dev/null && swapon /dev/twswap") == 0
-            with Program(4096, chosen, group=group, pause=0.2) as program, \
-                    attached(dev, program.pid) as one:
-                scans(dev, one, 20)
-                for _ in range(16):
-                    time.sleep(0.3)
-                    errno_of(group.write, "memory.reclaim", str(512 * 1024))
-                assert len(program.present()) < 3072
-                assert group.events("memory.stat")["workingset_refault_anon"] <= 128
-        finally:
-            os.system("swapoff /dev/twswap")
-            dev.swap_destroy()
+    with tiers_of(dev, {CPU: 4096, NVME: 16384}), Cgroup() as group, swapping(dev, 8192):
+        with Program(4096, chosen, group=group, pause=0.2) as program, \
+                attached(dev, program.pid) as one:
+            scans(dev, one, 20)
+            for _ in range(16):
+                time.sleep(0.3)
+                errno_of(group.write, "memory.reclaim", str(512 * 1024))
+            assert len(program.present()) < 3072
+            assert group.events("memory.stat")["workingset_refault_anon"] <= 128
 
 
 def test_nodes_are_their_tiers(dev):
