@@ -47,6 +47,13 @@ int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
 	if (vma->vm_pgoff >= r->space.nr_pages ||
 	    nr > r->space.nr_pages - vma->vm_pgoff)
 		return -EINVAL;
+	/*
+	 * The kernel takes the flag away again from a mapping like this one, and says
+	 * nothing: the pages could go to a disk all the same. mlock(2) comes later, and
+	 * asks nobody.
+	 */
+	if (vma->vm_flags & VM_LOCKED)
+		return -EOPNOTSUPP;
 	if (tw_region_write_sealed(r)) {
 		if (vma->vm_flags & VM_WRITE)
 			return -EPERM;
@@ -56,8 +63,7 @@ int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
 	 * The two READ flags together mean no read-ahead advice; they keep
 	 * zaps from calling mark_page_accessed() on pages of no LRU.
 	 */
-	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_SEQ_READ |
-		     VM_RAND_READ);
+	vm_flags_set(vma, VM_MIXEDMAP | VM_SEQ_READ | VM_RAND_READ);
 	if (r->flags & TW_REGION_DONTDUMP)
 		vm_flags_set(vma, VM_DONTDUMP);
 	vma->vm_ops = &tw_region_vm_ops;
@@ -76,6 +82,14 @@ unsigned long tw_region_area(struct file *file, unsigned long addr,
 
 /* -- by address ---------------------------------------------------------------- */
 
+/* How many of @nr pages from @idx on there are: mremap(2) lets mappings grow beyond. */
+static long tw_region_within(struct tw_region *r, unsigned long idx, long nr)
+{
+	if (idx >= r->space.nr_pages)
+		return -EFAULT;
+	return min_t(unsigned long, nr, r->space.nr_pages - idx);
+}
+
 long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
 		  struct tw_space **sp, unsigned long *idx)
 {
@@ -90,9 +104,11 @@ long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
 	if (vma && vma->vm_start <= addr && vma->vm_ops == &tw_region_vm_ops &&
 	    (!flags || (vma->vm_flags & flags))) {
 		r = vma->vm_file->private_data;
-		*sp = tw_space_get(&r->space);
 		*idx = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 		nr = (min(end, vma->vm_end) - addr) >> PAGE_SHIFT;
+		nr = tw_region_within(r, *idx, nr);
+		if (nr > 0)
+			*sp = tw_space_get(&r->space);
 	}
 	mmap_read_unlock(mm);
 	return nr;

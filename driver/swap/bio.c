@@ -20,6 +20,7 @@
 #include <linux/blkdev.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/page-flags.h>
 #include <linux/sched.h>
 
@@ -100,13 +101,25 @@ void tw_swap_bios_exit(struct tw_swap *d)
 
 /* -- the end of a part --------------------------------------------------------- */
 
+static bool tw_swap_rewrite = true;
+module_param_named(swap_rewrite, tw_swap_rewrite, bool, 0644);
+MODULE_PARM_DESC(swap_rewrite, "Pages that are read from the swap device are written anew, to a faster store, when they leave memory again (default Y); N leaves each where it was first written");
+
 /*
  * A page that swap has read, and that is better placed anew when it leaves memory, is
  * made dirty: swap keeps the slot of a page that it has read, and would drop the page
  * without a write, so that it stayed where it is for ever. Dirty, it is written, and
- * until then its slot can be given up. The page is in the swap cache and locked by its
- * reader, so that it has no other flag of that kind to lose, and dirty pages of the
- * swap cache are accounted nowhere.
+ * until then its slot can be given up.
+ *
+ * From 6.1 to 7.x the kernel makes pages of its swap cache dirty in the same way, by
+ * the flag alone: when they lose their slot, and when a write of them has failed. Dirty
+ * pages there are accounted nowhere, and no lock goes with the flag. Only three things
+ * take it away: a write of the page before it can be dropped, to us, or to zswap or
+ * the kernel's note of pages of zeroes, which then answer a read in our place;
+ * MADV_FREE; and the end of the program. The last two free the slot. A page that
+ * fork(2) has shared stays in the swap cache for all, and a copy of it, made by
+ * migration or a split, is dirty as well. The page is locked by its reader, and not
+ * uptodate, so that nobody can be writing it just now.
  */
 static void tw_swap_again(struct tw_swap *d, u32 at, struct page *page)
 {
@@ -213,7 +226,8 @@ static void tw_swap_read(struct tw_swap *d, struct bio *bio, u32 at, u32 nr)
 	u32 done;
 
 	for (done = 0; done < nr; done += part.nr) {
-		if (tw_swap_read_begin(d, at + done, nr - done, &part)) {
+		if (tw_swap_read_begin(d, at + done, nr - done,
+				       READ_ONCE(tw_swap_rewrite), &part)) {
 			bio->bi_status = BLK_STS_IOERR;
 			return;
 		}

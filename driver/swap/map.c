@@ -261,7 +261,8 @@ static u32 tw_swap_read_run(struct tw_swap *d, u32 at, u32 nr, u64 first, bool a
 	return n;
 }
 
-int tw_swap_read_begin(struct tw_swap *d, u32 at, u32 nr, struct tw_swap_part *part)
+int tw_swap_read_begin(struct tw_swap *d, u32 at, u32 nr, bool rewrite,
+		       struct tw_swap_part *part)
 {
 	u64 e;
 	int ret = 0;
@@ -279,7 +280,7 @@ int tw_swap_read_begin(struct tw_swap *d, u32 at, u32 nr, struct tw_swap_part *p
 	} else {
 		part->tier = tw_swe_tier(e);
 		part->slot = tw_swe_slot(e);
-		part->again = tw_swap_wants_again(d, part->tier);
+		part->again = rewrite && tw_swap_wants_again(d, part->tier);
 		part->nr = tw_swap_read_run(d, at, nr, e, part->again);
 	}
 	spin_unlock(&d->lock);

@@ -136,9 +136,11 @@ struct tw_swap_part {
 
 /*
  * The first pages of @nr from @at on, of a read or a write. What is in a slot is BUSY
- * from then on, until tw_swap_io_end(). 0, -EIO: the first one is lost, -ENOSPC.
+ * from then on, until tw_swap_io_end(). With @rewrite those that are read may be written
+ * @again. 0, -EIO: the first one is lost, -ENOSPC.
  */
-int tw_swap_read_begin(struct tw_swap *d, u32 at, u32 nr, struct tw_swap_part *part);
+int tw_swap_read_begin(struct tw_swap *d, u32 at, u32 nr, bool rewrite,
+		       struct tw_swap_part *part);
 int tw_swap_write_begin(struct tw_swap *d, u32 at, u32 nr, struct tw_swap_part *part);
 /* Any context. */
 void tw_swap_io_end(struct tw_swap *d, u32 at, u32 nr);

@@ -317,6 +317,21 @@ class Observer:
                 "fds": sorted(os.listdir("/proc/self/fd"))}
 
 
+PARAMETERS = Path("/sys/module/tier_watch/parameters")
+
+
+@contextmanager
+def parameter(name: str, value: object) -> Iterator[None]:
+    """A parameter of the module for a while."""
+    path = PARAMETERS / name
+    before = path.read_text()
+    path.write_text(str(value))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
 @contextmanager
 def refused(err: Union[int, Sequence[int]], *regions: tw.Region) -> Iterator[None]:
     """The body must fail with this errno and leave everything as it was."""

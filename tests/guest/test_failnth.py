@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import Child, Layout, Observer, bind, fill, place, refused, set_tiers, wait_for, wrong
+from support import (AlignedBuffer, Child, Layout, Observer, bind, fill, place, refused, set_tiers,
+                     wait_for, wrong)
 from tw import CPU, GPU, NONE, NVME, PAGE, TIERS
 
 FAIL_NTH = Path("/proc/self/fail-nth")
@@ -224,6 +225,28 @@ def test_swap(dev):
     points, failures = sweep(lambda: ioctl(dev, tw.TW_IOC_SWAP_INFO, tw.SwapInfo()))
     assert points >= 1 and failures >= 1
     dev.swap_destroy()
+
+
+def test_writing_to_the_swap_device(dev):
+    """The kernel writes when there is no memory: no allocation may fail a write."""
+    with AlignedBuffer(32 * PAGE) as buffer:
+        buffer.write(0, bytes(range(256)) * (32 * PAGE // 256))
+        dev.swap_create(4096)
+        disk = os.open("/dev/twswap", os.O_RDWR | os.O_DIRECT)
+        at = [0]
+
+        def write():
+            """Over what is there, which goes to other slots, and where nothing is."""
+            at[0] = (at[0] + 16) % 4064
+            if tw.libc.pwrite(disk, buffer.addr, 32 * PAGE, at[0] * PAGE) != 32 * PAGE:
+                raise OSError(ctypes.get_errno(), "pwrite")
+
+        try:
+            points, failures = sweep(write, refuses=False)
+        finally:
+            os.close(disk)
+            dev.swap_destroy()
+    assert points >= 1 and failures == 0
 
 
 def test_attach(dev):

@@ -45,12 +45,26 @@ class TestRemap:
         fill(mapping, range(8), 1)
         assert sum(region.info().pages) == 8
 
-    def test_expand_is_refused(self, make):
-        region, _ = make(8)
-        with region.map(0, 4 * PAGE) as part:
-            with refused((errno.EFAULT, errno.EINVAL, errno.ENOMEM), region):
-                tw.check(tw.libc.mremap(part.addr, 4 * PAGE, 8 * PAGE, tw.MREMAP_MAYMOVE, None))
-            part.write(0, b"still there")
+    def test_grow(self, dev, make):
+        """Within the region the pages are there; beyond its end there is nothing to touch."""
+        region, mapping = make(8, seed=1, touched=8)
+        part = region.map(0, 4 * PAGE)
+        part.addr = tw.check(tw.libc.mremap(part.addr, 4 * PAGE, 12 * PAGE, tw.MREMAP_MAYMOVE,
+                                            None))
+        part.length = 12 * PAGE
+        assert wrong(part, range(8), 1) == []
+        assert dev.addr_page(part.addr + 7 * PAGE) == dev.addr_page(mapping.addr + 7 * PAGE)
+        assert touch_fate(part, 8 * PAGE) == -signal.SIGBUS
+        with refused(errno.EFAULT, region):
+            dev.addr_page(part.addr + 8 * PAGE)
+        assert dev.migrate_range(part.addr, 8 * PAGE, GPU).failed == 0
+        with refused(errno.EFAULT, region):
+            dev.migrate_range(part.addr, 9 * PAGE, CPU)
+        for tier in STORES_AND_GPU:
+            place(region, 0, 8, tier)
+            assert wrong(part, range(8), 1) == []
+        assert sum(region.info().pages) == 8
+        part.unmap()
 
     def test_shrink(self, make):
         region, _ = make(8)
@@ -352,6 +366,14 @@ def test_threads(make):
     for index in range(128):
         for step in (1, 3, 5):
             assert mapping.read(index * PAGE + 8 * step, 8) == step.to_bytes(8, "little")
+
+
+def test_locked_mapping(make):
+    """Its pages could go to a disk, so it is refused; the kernel asks nobody about mlock(2)."""
+    region, mapping = make(4, seed=1, touched=4)
+    with refused(errno.EOPNOTSUPP, region):
+        tw.Mapping.map(region.fd, 4 * PAGE, flags=tw.MAP_SHARED | tw.MAP_LOCKED)
+    assert wrong(mapping, range(4), 1) == []
 
 
 def test_mlock(make):

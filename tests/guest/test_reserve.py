@@ -3,21 +3,18 @@
 
 import errno
 import signal
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 import tw
-from support import (NOBODY, OTHER, Child, Reached, bind, device_gid, errno_of, fill, pattern, refused,
-                     run_child, run_user, set_tiers, tiers_of, touch_fate, wait_for, wrong)
+from support import (NOBODY, OTHER, Child, Reached, bind, device_gid, errno_of, fill, parameter, pattern,
+                     refused, run_child, run_user, set_tiers, tiers_of, touch_fate, wait_for, wrong)
 from tw import CPU, GPU, NVME, PAGE, SSD, TW_REGION_RESERVE
 
 pytestmark = [pytest.mark.usefixtures("small"), pytest.mark.forked]
 
 SMALL = {CPU: 128, GPU: 64, NVME: 96, SSD: 32}
 ROOM = sum(SMALL.values())
-PARAMETERS = Path("/sys/module/tier_watch/parameters")
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +45,6 @@ def free(room) -> int:
 
 def reserving(dev, pages: int) -> tw.Region:
     return dev.region(pages * PAGE, flags=TW_REGION_RESERVE)
-
-
-@contextmanager
-def parameter(name: str, value: int):
-    """A parameter of the module for a while."""
-    path = PARAMETERS / name
-    before = path.read_text()
-    path.write_text(str(value))
-    try:
-        yield
-    finally:
-        path.write_text(before)
 
 
 def take_all(mapping: tw.Mapping, count: int, seed: int) -> int:

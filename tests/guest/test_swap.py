@@ -15,7 +15,7 @@ import pytest
 
 import tw
 from support import (AlignedBuffer, Cgroup, Child, Delta, Loop, Mapper, Reached, bind, device_bytes,
-                     errno_of, find_on_disk, format_store, refused, run_child, run_user,
+                     errno_of, find_on_disk, format_store, parameter, refused, run_child, run_user,
                      store_path, tiers_of, wait_for, write_direct)
 from tw import CPU, HDD, NVME, PAGE, SSD, STORES
 
@@ -136,8 +136,8 @@ def used(dev):
 class Raw:
     """The device, past the page cache."""
 
-    def __init__(self, path=DISK):
-        self.fd = os.open(path, os.O_RDWR | os.O_DIRECT)
+    def __init__(self, path=DISK, mode=os.O_RDWR):
+        self.fd = os.open(path, mode | os.O_DIRECT)
         self.buffer = AlignedBuffer(16 * PAGE)
 
     def write(self, at, data):
@@ -322,6 +322,41 @@ class TestSwap:
         with tiers_of(dev, {NVME: 1024, SSD: 16, HDD: 2048}), swapping(dev, 2000):
             read, again = within(group, work)
         assert read > 30 and again < read // 4
+
+    def test_nothing_is_written_again_that_should_not(self, dev, group):
+        """By its parameter."""
+        def work():
+            memory = Memory(1200)
+            memory.write(range(1200))
+            push_out(group)
+            assert wait_for(lambda: used(dev)[HDD] > 200)
+            assert memory.wrong(range(150)) == []
+            assert sum(dev.swap_info().spare) == 0
+
+        with tiers_of(dev, {NVME: 1024, SSD: 16, HDD: 2048}), swapping(dev, 2000), \
+                parameter("swap_rewrite", "N"):
+            within(group, work)
+
+    def test_a_slot_that_was_given_up_has_no_bytes(self, dev, group):
+        """Its page is in memory, to be written again: what is read past that is an error."""
+        def work():
+            memory = Memory(1000)
+            memory.write(range(1000))
+            push_out(group)
+            assert wait_for(lambda: used(dev)[SSD] > 200)
+            assert memory.wrong(range(1000)) == []
+            spare = dev.swap_info().spare[SSD]
+            dev.unbind(SSD)
+            with Raw(mode=os.O_RDONLY) as raw:
+                given_up = [at for at in range(1150) if errno_of(raw.read, at) == errno.EIO]
+            assert 0 < len(given_up) <= spare
+            bind(dev, SSD, 1200)
+            push_out(group)
+            assert memory.wrong(range(1000)) == []
+
+        with tiers_of(dev, {NVME: 600, SSD: 1200, HDD: 1200}), swapping(dev, 1150):
+            within(group, work)
+            assert dev.swap_info().failed == 0
 
     def test_swapoff_under_load(self, dev, group):
         with tiers_of(dev, {NVME: 1000, SSD: 2000, HDD: 6000}), device(dev, 8000):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from command import FAILED, LIMIT, NO_PERMISSION, TW, tw_refused, tw_run, tw_text
+from command import FAILED, LIMIT, NO_PERMISSION, TW, USAGE, tw_refused, tw_run, tw_text
 from support import CGROUP, NOBODY, Cgroup, Layout, set_tiers, tiers_of, wait_for
 from tw import CPU, GPU, HDD, NVME, SSD
 
@@ -345,3 +345,155 @@ def test_agent(dev):
         assert [one.id for one in dev.agents() if one.id == 77] == [77]
         os.kill(child_of(run), signal.SIGKILL)
         assert run.wait(LIMIT) == 137
+
+
+# Of a command that shares memory: what is a region in it, by the kernel's word.
+SHARES = """
+import ctypes, errno, mmap, os, sys
+MIB = 1 << 20
+libc = ctypes.CDLL(None, use_errno=True)
+
+def regions():
+    with open("/proc/self/maps") as maps:
+        lines = [line.split() for line in maps if "/[tierwatch]" in line]
+    spans = [[int(end, 16) for end in line[0].split("-")] for line in lines]
+    return sorted((last - first) // MIB for first, last in spans)
+
+def address(memory):
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+def answer(name, *args):
+    ctypes.set_errno(0)
+    return name, getattr(libc, name)(*args), ctypes.get_errno()
+
+"""
+
+
+def shares(script: str, *options: str, **more) -> subprocess.CompletedProcess:
+    """What a command that shares memory says."""
+    return quietly(*(options or ("--shared",)), "--", "/usr/bin/python3", "-B", "-c",
+                   SHARES + script, **more)
+
+
+class TestShared:
+    """Memory that processes share becomes regions."""
+
+    def test_which(self):
+        """From a size on, if it is shared and belongs to no file."""
+        script = "kept = [mmap.mmap(-1, n * MIB) for n in (1, 2, 3)]; " \
+            "kept.append(mmap.mmap(-1, 4 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)); " \
+            "kept.append(mmap.mmap(-1, 5 * MIB, prot=7)); print(regions())"
+        assert shares(script).stdout == "[1, 2, 3]\n"
+        assert shares(script, "--shared=2M").stdout == "[2, 3]\n"
+        assert shares(script, "--no-attach").stdout == "[]\n"
+
+    def test_locked_from_the_start(self):
+        script = "kept = mmap.mmap(-1, 2 * MIB, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | " \
+            "0x2000); print(regions())"
+        done = shares(script)
+        assert (done.stdout, done.stderr) == ("[]\n", "")
+
+    def test_bytes(self, dev, stats):
+        """All of them, in each process, from all tiers."""
+        script = """
+pages = 3000
+memory = mmap.mmap(-1, pages * 4096)
+def page(index, turn):
+    return (b"%d %d|" % (index, turn) * 400)[:4096]
+def check(turn):
+    for index in range(pages):
+        assert memory[index * 4096:(index + 1) * 4096] == page(index, turn), index
+for index in range(pages):
+    memory[index * 4096:(index + 1) * 4096] = page(index, 1)
+if not os.fork():
+    check(1)
+    for index in range(pages):
+        memory[index * 4096:(index + 1) * 4096] = page(index, 2)
+    os._exit(0)
+assert os.wait()[1] == 0
+check(2)
+print(regions(), flush=True)
+sys.stdin.readline()
+"""
+        sizes = {CPU: 500, GPU: 64, NVME: 800, SSD: 1000, HDD: 3000}
+        with tiers_of(dev, sizes), running("--no-attach", "--shared", "--", "/usr/bin/python3",
+                                           "-B", "-c", SHARES + script) as run:
+            assert run.first == "[11]"
+            assert all(stats.used()[tier] for tier in (CPU, NVME, SSD, HDD))
+            assert sum(stats.used()) >= 3000
+
+    def test_grows(self):
+        """As shared memory does: what is beyond the first size is not there."""
+        script = """
+memory = mmap.mmap(-1, 4 * MIB)
+memory[:5] = b"first"
+memory.resize(2 * MIB)
+assert memory[:5] == b"first"
+memory.resize(4 * MIB)
+memory[3 * MIB:3 * MIB + 4] = b"last"
+print(regions(), memory[:5], memory[3 * MIB:3 * MIB + 4])
+"""
+        assert shares(script).stdout == "[4] b'first' b'last'\n"
+
+    def test_what_cannot_be_locked_is_not(self):
+        """The kernel would say that it is."""
+        script = """
+free = mmap.mmap(-1, MIB // 2)
+print(answer("mlock", ctypes.c_void_p(address(free)), 4096))
+memory = mmap.mmap(-1, 2 * MIB)
+at = address(memory)
+print(answer("mlock", ctypes.c_void_p(at + MIB), 1))
+print(answer("mlock2", ctypes.c_void_p(at - 4096), 8192, 1))
+print(answer("mlockall", 1), answer("mlockall", 3))
+print(answer("mlock", ctypes.c_void_p(address(free)), 4096))
+if not os.fork():
+    print(answer("mlock", ctypes.c_void_p(at), 4096), flush=True)
+    os._exit(0)
+os.wait()
+"""
+        done = shares(script)
+        refused_, kept = f"-1, {11}", "0, 0"
+        assert done.stdout.splitlines() == [
+            f"('mlock', {kept})", f"('mlock', {refused_})", f"('mlock2', {refused_})",
+            f"('mlockall', {refused_}) ('mlockall', {refused_})", f"('mlock', {kept})",
+            f"('mlock', {refused_})"]
+        assert done.stderr.count("is refused") == 1
+
+    def test_all_that_follows_is_locked(self):
+        script = """
+print(answer("mlockall", 2))
+first = mmap.mmap(-1, 2 * MIB)
+print(regions(), answer("munlockall"))
+second = mmap.mmap(-1, 2 * MIB)
+print(regions())
+"""
+        assert shares(script).stdout == \
+            "('mlockall', 0, 0)\n[] ('munlockall', 0, 0)\n[2]\n"
+
+    def test_without_a_region(self):
+        """It is said once, and the memory is there."""
+        script = """
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+kept = [mmap.mmap(-1, 2 * MIB) for _ in range(2)]
+kept[0][:2] = b"ok"
+print(regions(), kept[0][:2])
+"""
+        done = shares(script)
+        assert done.stdout == "[] b'ok'\n"
+        assert done.stderr == \
+            "tierwatch: 2097152 bytes of shared memory stay the kernel's own: Permission denied\n"
+
+    def test_beside_another_library(self):
+        """One that was to be loaded before is loaded still."""
+        done = shares("print(os.environ['LD_PRELOAD'].split(':')[1:])",
+                      env={**os.environ, "LD_PRELOAD": "libutil.so.1"})
+        assert done.stdout == "['libutil.so.1']\n"
+
+    @pytest.mark.parametrize("size", ["0", "x", "-1", ""])
+    def test_sizes(self, size):
+        tw_refused(USAGE, "Write it like --shared=16M", "run", f"--shared={size}", "--", "true")
+
+    def test_not_a_user_of_the_device(self):
+        tw_refused(NO_PERMISSION, "", "run", "--shared", "--", "true", uid=NOBODY, member=False)

@@ -20,12 +20,15 @@
 #include "program/commands.h"
 #include "program/run_child.h"
 #include "program/run_group.h"
+#include "program/run_shared.h"
 #include "program/run_tiers.h"
 #include "program/run_watch.h"
 
 /* The first looks come sooner: commands fork when they begin. */
 #define FIRST_LOOK_NS	(NS_PER_SEC / 8)
 #define LOOK_NS		NS_PER_SEC
+
+#define SHARED_LEAST	(1ULL << 20)
 
 const char run_more[] =
 "Runs COMMAND and attaches it and what it forks (tw help attach). It ends with\n"
@@ -38,6 +41,10 @@ const char run_more[] =
 "  --agent ID    hold the agent of this number, and hand it on as a descriptor,\n"
 "                TIERWATCH_AGENT_FD\n"
 "  --no-attach   do not watch it\n"
+"  --shared[=MIN]\n"
+"                memory that its processes share becomes regions, which are on\n"
+"                all tiers without swap: what is mapped MAP_SHARED|MAP_ANONYMOUS\n"
+"                and is at least MIN large (1M)\n"
 "A limit and tiers take a cgroup, made for it and removed again. Where none may\n"
 "be made: systemd-run --scope -p Delegate=yes tw run ..., for users with --user\n";
 
@@ -47,6 +54,7 @@ const char run_more[] =
  * @tiers: a bit by tier; 0: any
  * @agent_id: with @has_agent
  * @attach: it is watched
+ * @shared: bytes of the smallest shared memory that becomes a region; 0: none does
  * @tw: the device, or NULL
  * @agent: or NULL
  */
@@ -56,6 +64,7 @@ struct run {
 	__u64 agent_id;
 	bool has_agent;
 	bool attach;
+	__u64 shared;
 	struct tw *tw;
 	struct tw_agent *agent;
 	struct run_group group;
@@ -69,6 +78,7 @@ static int parse(int argc, char **argv, struct run *r)
 		{ "tiers", required_argument, NULL, 't' },
 		{ "agent", required_argument, NULL, 'a' },
 		{ "no-attach", no_argument, NULL, 'n' },
+		{ "shared", optional_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -93,6 +103,12 @@ static int parse(int argc, char **argv, struct run *r)
 		case 'n':
 			r->attach = false;
 			break;
+		case 's':
+			r->shared = SHARED_LEAST;
+			if (optarg && (parse_size(optarg, &r->shared) || !r->shared))
+				return cli_usage("not a size: %s. Write it like --shared=16M",
+						 optarg);
+			break;
 		default:
 			return EXIT_USAGE;
 		}
@@ -110,7 +126,7 @@ static int parse(int argc, char **argv, struct run *r)
 /* 0, or the exit code and it has said what is wrong. */
 static int open_device(struct run *r)
 {
-	bool needed = r->has_agent || r->tiers;
+	bool needed = r->has_agent || r->tiers || r->shared;
 	struct tw_policy policy;
 	int code, err;
 
@@ -236,6 +252,8 @@ int cmd_run(int argc, char **argv)
 	code = open_device(&r);
 	if (!code && r.tiers)
 		code = run_tiers_find(r.tw, r.tiers, &t);
+	if (!code && r.shared)
+		code = run_shared(r.shared);
 	if (code)
 		goto close;
 	/* From here on nothing is left behind, whatever comes. */

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The library that turns shared anonymous memory into regions, for a command that is
+ * run: where it is, and what the command's environment says of it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cli.h"
+#include "program/run_shared.h"
+
+#define LIBRARY		"libtw-preload.so"
+#define LEAST		"TIERWATCH_SHARED_MIN"
+
+/* Seen from the folder of tw: as it is installed, and as it is built. */
+static const char * const places[] = {
+	"../lib/tierwatch/" LIBRARY,
+	"../lib/" LIBRARY,
+};
+
+/* 0, or -errno: there is none beside this command. */
+static int find_library(char *path)
+{
+	char exe[PATH_MAX], near[PATH_MAX + 64];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	size_t i;
+
+	if (len < 0)
+		return -errno;
+	exe[len] = '\0';
+	*(strrchr(exe, '/') + 1) = '\0';
+	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(near, sizeof(near), "%s%s", exe, places[i]);
+		if (realpath(near, path))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/* What was to be loaded before is so still, after ours. */
+static int preload(const char *path)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char *value;
+	int err = 0;
+
+	if (asprintf(&value, "%s%s%s", path, before && *before ? ":" : "",
+		     before ? before : "") < 0)
+		return -ENOMEM;
+	if (setenv("LD_PRELOAD", value, 1))
+		err = -errno;
+	free(value);
+	return err;
+}
+
+int run_shared(__u64 least)
+{
+	char path[PATH_MAX], number[24];
+	int err = find_library(path);
+
+	if (err)
+		return cli_error("%s, which --shared takes, is not beside this command: install it again", LIBRARY);
+	if (strpbrk(path, ": "))
+		return cli_error("--shared takes %s from a folder without spaces and colons in its path: %s", LIBRARY, path);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)least);
+	if (setenv(LEAST, number, 1))
+		return cli_errno(-errno, "setting %s", LEAST);
+	err = preload(path);
+	return err ? cli_errno(err, "setting LD_PRELOAD") : 0;
+}
