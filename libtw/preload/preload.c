@@ -265,3 +265,51 @@ PRELOAD int munlockall(void)
 	atomic_store(&locked, false);
 	return syscall(SYS_munlockall);
 }
+
+/* -- mremap ---------------------------------------------------------------------- */
+
+static void *kernel_mremap(void *old, size_t had, size_t len, int flags, void *to)
+{
+	return (void *)syscall(SYS_mremap, old, had, len, flags, to);
+}
+
+/*
+ * The kernel does not let a mapping like a region's grow where it is, and then does not
+ * look for another place, but moves it to one that it is told.
+ */
+static void *move_region(void *old, size_t had, size_t len, int flags)
+{
+	void *to = kernel_mmap(NULL, len, PROT_NONE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *got;
+
+	if (to == MAP_FAILED)
+		return to;
+	got = kernel_mremap(old, had, len, flags | MREMAP_FIXED, to);
+	if (got == MAP_FAILED) {
+		syscall(SYS_munmap, to, len);
+		errno = ENOMEM;
+	}
+	return got;
+}
+
+PRELOAD void *mremap(void *old, size_t had, size_t len, int flags, ...)
+{
+	int before = errno;
+	void *to = NULL, *got;
+	va_list args;
+
+	if (flags & ~MREMAP_MAYMOVE) {
+		va_start(args, flags);
+		to = va_arg(args, void *);
+		va_end(args);
+	}
+	got = kernel_mremap(old, had, len, flags, to);
+	if (got != MAP_FAILED || errno != ENOMEM || flags != MREMAP_MAYMOVE || len <= had ||
+	    !range_is_region(old, 1))
+		return got;
+	got = move_region(old, had, len, flags);
+	if (got != MAP_FAILED)
+		errno = before;
+	return got;
+}

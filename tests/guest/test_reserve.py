@@ -3,6 +3,7 @@
 
 import errno
 import signal
+from pathlib import Path
 
 import pytest
 
