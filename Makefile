@@ -214,7 +214,7 @@ pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work; the dri
 style:				## checkpatch and sparse
 	@tools/deps --install
 	@tools/style
-	$(AGAIN) module C=2 W=1
+	$(AGAIN) module C=2 W=1 CF=-Wsparse-error
 
 # MODULE=n: without the driver, which then comes from elsewhere (DKMS).
 # Takes the module that `make` has built, as the kernel's own modules_install does.

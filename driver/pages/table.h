@@ -26,12 +26,8 @@ static inline bool tw_pmd_is_table(pmd_t pmd)
 	return !pmd_none(pmd) && !pmd_leaf(pmd) && !pmd_bad(pmd);
 }
 
-/*
- * Returns the entry of @addr, with its table's lock, stored in *@ptl, held until
- * tw_table_unlock(). NULL if there is no table; then nothing is locked.
- */
-static inline pte_t *tw_table_lock(struct mm_struct *mm, pmd_t *pmd,
-				   unsigned long addr, spinlock_t **ptl)
+static inline pte_t *__tw_table_lock(struct mm_struct *mm, pmd_t *pmd,
+				     unsigned long addr, spinlock_t **ptl)
 {
 	pmd_t val;
 
@@ -41,13 +37,30 @@ static inline pte_t *tw_table_lock(struct mm_struct *mm, pmd_t *pmd,
 		goto none;
 	*ptl = pte_lockptr(mm, &val);
 	spin_lock(*ptl);
-	if (likely(pmd_same(val, READ_ONCE(*pmd))))
+	if (likely(pmd_same(val, READ_ONCE(*pmd)))) {
+		/* Sparse learns from the macro below that they are held. */
+		__release(*ptl);
+		__release(RCU);
 		return pte_offset_kernel(&val, addr);
+	}
 	spin_unlock(*ptl);
 none:
 	rcu_read_unlock();
 	return NULL;
 }
+
+/*
+ * Returns the entry of @addr, with its table's lock, stored in *@ptl, held until
+ * tw_table_unlock(). NULL if there is no table; then nothing is locked.
+ */
+#define tw_table_lock(mm, pmd, addr, ptl)					\
+({										\
+	pte_t *__tw_pte;							\
+										\
+	(void)__cond_lock(RCU, __cond_lock(*(ptl),				\
+			  __tw_pte = __tw_table_lock(mm, pmd, addr, ptl)));	\
+	__tw_pte;								\
+})
 
 static inline void tw_table_unlock(spinlock_t *ptl)
 {
