@@ -421,7 +421,7 @@ sys.stdin.readline()
         with tiers_of(dev, sizes), running("--no-attach", "--shared", "--", "/usr/bin/python3",
                                            "-B", "-c", SHARES + script) as run:
             assert run.first == "[11]"
-            assert all(stats.used()[tier] for tier in (CPU, NVME, SSD, HDD))
+            assert all(stats.used()[tier] for tier in (CPU, NVME, SSD, HDD)), stats.used()
             assert sum(stats.used()) >= 3000
 
     def test_grows(self):
