@@ -106,7 +106,7 @@ int tw_module_stats_ioctl(struct tw_module_stats *arg)
 		.batch_size = tw_migration_batch(),
 		.hot_threshold = READ_ONCE(tw_hot_threshold),
 		.cold_threshold = READ_ONCE(tw_cold_threshold),
-		.auto_migration = READ_ONCE(tw_auto_migration),
+		.auto_migration = tw_auto_migration(),
 	};
 	for (tier = 0; tier < TW_NR_TIERS; tier++)
 		tw_module_tier(arg, tier);

@@ -69,7 +69,7 @@ static unsigned long tw_headroom(unsigned long capacity)
 {
 	struct tw_headroom_hint keep = tw_headroom_get();
 
-	if (READ_ONCE(tw_auto_migration))
+	if (tw_auto_migration())
 		return tw_headroom_now(&keep, tw_headroom_most(capacity));
 	return clamp(capacity / 64, 32UL, 8192UL);
 }

@@ -170,6 +170,8 @@ static void tw_direction_flush(struct tw_direction *way, bool up)
 
 	if (!m->nr)
 		return;
+	if (!tw_auto_migration())
+		m->nr = 0;	/* it was turned off, or to watching, in this scan */
 	n = tw_bucket_take(&way->bucket[m->to], m->nr,
 			   READ_ONCE(tw_knobs.max_rate),
 			   ktime_get_mono_fast_ns());
@@ -191,6 +193,8 @@ static void tw_direction_add(struct tw_direction *way, struct tw_space *sp,
 	struct tw_move *m = way->m;
 	bool up = way == &tw_up;
 
+	if (!tw_auto_migration())
+		return;
 	tw_decider.wanted++;
 	tw_auto_count(considered, 1);
 	if (tw_trace_fresh(tw_space_page(sp, idx))) {
@@ -339,7 +343,7 @@ static void tw_sink_asked(void)
 
 void tw_policy_tell_stores(void)
 {
-	WRITE_ONCE(tw_sinking_helps, READ_ONCE(tw_auto_migration) &&
+	WRITE_ONCE(tw_sinking_helps, tw_auto_migration() &&
 		   READ_ONCE(tw_sink_helped));
 }
 
@@ -374,7 +378,8 @@ static void tw_sink_begin(void)
 						  now - tw_decider.began);
 	tw_for_each_store_tier(tier) {
 		/* Pages of the slowest store cannot sink. */
-		bool sinks = tw_store_next(tier) < TW_NR_TIERS;
+		bool sinks = tw_auto_migration() &&
+			     tw_store_next(tier) < TW_NR_TIERS;
 
 		tw_decider.sinks[tier] = sinks && tw_sink_helped &&
 			tw_decider.sink_ns > 0 ? tw_store_need(tier) : 0;
@@ -429,11 +434,13 @@ void tw_policy_begin(u64 window_ns)
 		unsigned long keep = tw_policy_headroom(cap);
 		unsigned long room = tw_room(tier);
 
+		tw_decider.pays[tier] = tw_pays_at(tier, window_ns);
+		if (!tw_auto_migration())
+			continue;	/* no page is to move */
 		tw_decider.need[tier] = room < keep ? 2 * keep - room : 0;
 		/* The promotions of the scan before that found no room. */
 		tw_decider.need[tier] += min(tw_decider.waiting[tier], cap / 4);
 		tw_decider.waiting[tier] = 0;
-		tw_decider.pays[tier] = tw_pays_at(tier, window_ns);
 	}
 	tw_sink_begin();
 }

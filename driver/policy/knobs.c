@@ -2,8 +2,8 @@
 /*
  * knobs.c - how automatic migration is to work
  *
- * Owns the knobs, the value of the parameter enable_auto_migration, and whether the
- * scanner keeps heat and age just now. Its own room and the doors read them.
+ * Owns the knobs, whether pages are scanned and moved, and whether the scanner keeps
+ * heat and age just now. Its own room and the doors read them.
  *
  * Locks: policy.c sets the knobs as a whole under its mutex; readers take no lock and
  * read them one by one.
@@ -22,5 +22,5 @@ struct tw_policy tw_knobs = {
 	.max_rate = 65536,
 };
 
-bool tw_auto_migration;
+unsigned int tw_policy_enabled = TW_POLICY_OFF;
 bool tw_scanning;

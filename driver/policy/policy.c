@@ -25,20 +25,33 @@ static DEFINE_MUTEX(tw_policy_mutex);
 
 static int tw_auto_set(const char *val, const struct kernel_param *kp)
 {
-	int err = param_set_bool(val, kp);
+	bool on = tw_auto_migration();
+	const struct kernel_param switched = { .arg = &on };
+	int err = param_set_bool(val, &switched);
 
-	if (!err)
-		tw_scanner_wake();
-	return err;
+	if (err)
+		return err;
+	WRITE_ONCE(tw_policy_enabled, on ? TW_POLICY_ON : TW_POLICY_OFF);
+	tw_scanner_wake();
+	return 0;
+}
+
+/* It tells of moves: N also while pages are only watched. */
+static int tw_auto_get(char *buffer, const struct kernel_param *kp)
+{
+	bool on = tw_auto_migration();
+	const struct kernel_param switched = { .arg = &on };
+
+	return param_get_bool(buffer, &switched);
 }
 
 static const struct kernel_param_ops tw_auto_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = tw_auto_set,
-	.get = param_get_bool,
+	.get = tw_auto_get,
 };
 
-module_param_cb(enable_auto_migration, &tw_auto_ops, &tw_auto_migration, 0644);
+module_param_cb(enable_auto_migration, &tw_auto_ops, NULL, 0644);
 __MODULE_PARM_TYPE(enable_auto_migration, "bool");
 MODULE_PARM_DESC(enable_auto_migration, "automatic page migration: 0 off, 1 on");
 
@@ -49,7 +62,7 @@ static bool tw_between(u32 v, u32 min, u32 max)
 
 static bool tw_policy_valid(const struct tw_policy *p)
 {
-	return p->enabled <= 1 && !(p->mode & ~TW_POLICY_MODES) &&
+	return p->enabled <= TW_POLICY_WATCH && !(p->mode & ~TW_POLICY_MODES) &&
 	       tw_thresholds_fit(p->cold_threshold, p->hot_threshold) &&
 	       tw_between(p->scan_permille, 1, 1000) &&
 	       tw_between(p->scan_min_ms, 10, p->scan_max_ms) &&
@@ -61,7 +74,7 @@ static bool tw_policy_valid(const struct tw_policy *p)
 static void tw_policy_get(struct tw_policy *p)
 {
 	lockdep_assert_held(&tw_policy_mutex);
-	p->enabled = READ_ONCE(tw_auto_migration);
+	p->enabled = READ_ONCE(tw_policy_enabled);
 	p->mode = tw_knobs.mode;
 	p->hot_threshold = READ_ONCE(tw_hot_threshold);
 	p->cold_threshold = READ_ONCE(tw_cold_threshold);
@@ -131,7 +144,7 @@ static int tw_policy_set(const struct tw_policy *arg)
 	WRITE_ONCE(tw_knobs.max_rate, p->max_rate);
 	tw_demote_begin();
 	if (arg->set & TW_POLICY_SET_ENABLED)
-		WRITE_ONCE(tw_auto_migration, p->enabled);
+		WRITE_ONCE(tw_policy_enabled, p->enabled);
 	tw_scanner_wake();
 	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * scanner.c - which pages are touched: scans of all spaces, again and again
  *
- * Owns the thread, which runs while automatic migration is enabled. A scan goes
+ * Owns the thread, which runs while automatic migration is on or pages are watched. A scan goes
  * over the records of all spaces, a group of chunks at a time, with the
  * accessed bits of those in memory. When so much is touched from scan to scan
  * that this tells little, each group is looked at twice, a short window apart.
@@ -106,7 +106,7 @@ void tw_scanner_watch(void)
 
 static bool tw_scan_wanted(void)
 {
-	return READ_ONCE(tw_auto_migration) && !kthread_should_stop();
+	return tw_scan_enabled() && !kthread_should_stop();
 }
 
 /* Sleeps up to @ns, or until the scan is not wanted any more. */
@@ -318,7 +318,8 @@ static void tw_scan_all(struct tw_pass *p)
 	tw_policy_end(&p->found.map, p->news);
 	tw_scan_cut(p);
 	tw_demote_check();	/* the headroom may have changed */
-	tw_policy_balance(TW_SCAN_BALANCE);
+	if (tw_auto_migration())
+		tw_policy_balance(TW_SCAN_BALANCE);
 	/* A sleep, however short, brings the thread's CPU time up to date. */
 	usleep_range_idle(1, 2);
 	tw_scan_slice_end(p);
@@ -350,7 +351,7 @@ static int tw_scan_thread(void *unused)
 
 	set_freezable();
 	while (!kthread_should_stop()) {
-		wait_event_freezable(tw_scan_wq, READ_ONCE(tw_auto_migration) ||
+		wait_event_freezable(tw_scan_wq, tw_scan_enabled() ||
 				     kthread_should_stop());
 		if (!tw_scan_wanted())
 			continue;
@@ -376,7 +377,7 @@ static int tw_scan_thread(void *unused)
 		/* There may be many new pages where there were none. */
 		if (READ_ONCE(tw_scan_watch) && !tw_pass.found.pages)
 			ms = READ_ONCE(tw_knobs.scan_min_ms);
-		if (!READ_ONCE(tw_auto_migration))
+		if (!tw_scan_enabled())
 			tw_scan_forget();
 	}
 	return 0;

@@ -118,6 +118,92 @@ def test_nothing_happens_when_it_is_off(make, policy, stats):
     assert wrong(mapping, range(32), 1) == []
 
 
+def strayed(dev, make):
+    """A region whose hot pages are where they do not belong, so that migration has work."""
+    set_tiers(dev, {CPU: 256, GPU: 256, NVME: 512, SSD: 512})
+    region, mapping = make(160, seed=2, touched=160)
+    place(region, 96, 64, GPU)
+    return region, mapping
+
+
+def test_watching_moves_nothing(dev, make, policy, stats):
+    """Heat, histograms and candidates are those of scans; pages stay where they are.
+
+    With migration on the same touches do move pages: the negative control.
+    """
+    region, mapping = strayed(dev, make)
+    was, hot = region.tiers(), range(96, 128)
+    fast(policy, mode=0)
+    policy(enabled=tw.TW_POLICY_WATCH)
+    before = moves(stats)
+    moved = [stats.counters(tier)["moves_in"] for tier in tw.TIERS]
+    with Toucher(mapping, hot):
+        assert wait_for(lambda: all(page.temperature == tw.TW_CLASS_HOT
+                                    for page in region.pages()[96:128]), 30), \
+            str([page.heat for page in region.pages()])
+        scans(stats, 20)
+        assert all(page.heat < 40 and page.age > 4 for page in region.pages()[:96])
+        wanted = {found.page for found in dev.candidates(GPU, CPU)}
+        assert {tw.TW_PAGE(region.id, index) for index in hot} <= wanted
+        assert sum(stats.tier(CPU)["heat"]) >= 96
+        assert sum(stats.tier(GPU)["heat"]) >= 64
+        assert region.tiers() == was and moves(stats) == before
+        assert [stats.counters(tier)["moves_in"] for tier in tw.TIERS] == moved
+        policy(enabled=tw.TW_POLICY_ON)
+        assert wait_for(lambda: region.tiers(96, 32).count(CPU) >= 30, 60), region.tiers(96, 32)
+    assert moves(stats) > before
+    assert wrong(mapping, range(160), 2) == []
+
+
+def test_watching_begins_while_pages_move(dev, make, policy, stats):
+    """From the moment that the call returns hardly a batch still moves, then none."""
+    region, mapping = strayed(dev, make)
+    fast(policy, mode=0)
+    with Toucher(mapping, range(96, 160)):
+        assert wait_for(lambda: region.tiers().count(GPU) < 64, 60)
+        policy(enabled=tw.TW_POLICY_WATCH)
+        scans(stats, 2)
+        place(region, 96, 64, GPU)
+        scans(stats, 20)
+        assert region.tiers(96, 64) == [GPU] * 64
+    assert wrong(mapping, range(160), 2) == []
+
+
+def test_watching_makes_room(dev, make, policy, stats):
+    """What faults need goes to the stores as ever, but no more than that is kept free."""
+    set_tiers(dev, {CPU: 1000, NVME: 2000})
+    region, mapping = make(900, seed=4, touched=900)
+    fast(policy, free_permille=400)
+    policy(enabled=tw.TW_POLICY_WATCH)
+    policy(enabled=tw.TW_POLICY_ON)
+    assert wait_for(lambda: dev.tier_info(CPU).used <= 600, 30), dev.tier_info(CPU).used
+    policy(enabled=tw.TW_POLICY_WATCH)
+    scans(stats, 2)
+    assert wrong(mapping, range(900), 4) == []
+    scans(stats, 10)
+    assert dev.tier_info(CPU).used >= 850, "pages sink although nothing needs room"
+    region2, mapping2 = make(800, seed=5, touched=800)
+    assert sum(region.info().pages) + sum(region2.info().pages) == 1700
+    assert dev.tier_info(NVME).used >= 700
+    assert wrong(mapping, range(900), 4) == [] and wrong(mapping2, range(800), 5) == []
+
+
+def test_the_parameter_tells_of_moves(policy, stats):
+    """N while pages are only watched; writing it turns moving on and off."""
+    path = "/sys/module/tier_watch/parameters/enable_auto_migration"
+
+    def parameter(write=None):
+        with open(path, "w" if write else "r", encoding="ascii") as file:
+            return file.write(write) if write else file.read().strip()
+
+    policy(enabled=tw.TW_POLICY_WATCH, scan_min_ms=20, scan_max_ms=50)
+    assert parameter() == "N" and policy().enabled == tw.TW_POLICY_WATCH
+    scans(stats, 2)
+    for text, enabled, shown in (("1", tw.TW_POLICY_ON, "Y"), ("0", tw.TW_POLICY_OFF, "N")):
+        parameter(text)
+        assert policy().enabled == enabled and parameter() == shown
+
+
 @pytest.mark.parametrize("mode", [0, tw.TW_POLICY_AUTO])
 def test_hot_pages_come_home(dev, make, policy, stats, mode):
     """Hot pages go from the GPU tier to the CPU tier; its cold ones make room."""
@@ -315,7 +401,7 @@ def test_knobs(policy):
             knobs.max_rate) == (0, 50, 5, 20, 100, 1000, 30, 3, 1000)
     set_to = bytes(policy())
     assert set_to != before
-    for name, value in (("enabled", 2), ("mode", 4), ("hot_threshold", 5), ("hot_threshold", 65535),
+    for name, value in (("enabled", 3), ("mode", 4), ("hot_threshold", 5), ("hot_threshold", 65535),
                         ("cold_threshold", 0), ("cold_threshold", 50), ("scan_permille", 0),
                         ("scan_permille", 1001), ("scan_min_ms", 9), ("scan_min_ms", 1001),
                         ("scan_max_ms", 600001), ("scan_max_ms", 99), ("free_permille", 0),

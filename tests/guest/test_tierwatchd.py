@@ -400,7 +400,7 @@ def test_without_scans(dev, policy):
     with attached(dev, 16, (), SLOW) as program, Daemon() as daemon:
         time.sleep(0.5)
         assert daemon.end() == 0
-        assert daemon.said.count("tw policy set enabled=1") == 1
+        assert daemon.said.count("tw policy set enabled=on") == 1
         assert set(program.nodes()) == {SLOW}
 
 

@@ -163,7 +163,9 @@ class TestFigures:
         policy(enabled=1, scan_min_ms=10, scan_max_ms=20, scan_permille=1000)
         first = stats.header.scans
         assert wait_for(lambda: stats.header.scans >= first + 3, 30)
-        assert Got()("policy_enabled") == 1
+        assert Got()("policy_enabled") == 1 and Got()("policy_watching") == 0
+        policy(enabled=2)
+        assert Got()("policy_enabled") == 0 and Got()("policy_watching") == 1
         policy(enabled=0)
         head = stats.header
         members = {"scans_total": "scans", "scan_pages_total": "scan_pages",

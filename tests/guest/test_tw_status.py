@@ -84,10 +84,10 @@ class TestStatus:
         assert re.search(r"^cpu +numa +32.0 KiB .* low +ok$", text, re.M), text
 
     def test_policy(self, policy):
-        assert tw_json("status")["policy"] == {"enabled": False, "auto": True}
+        assert tw_json("status")["policy"] == {"enabled": False, "watch": False, "auto": True}
         assert "policy    off\n" in tw_text("status")
         policy(enabled=1, mode=0)
-        assert tw_json("status")["policy"] == {"enabled": True, "auto": False}
+        assert tw_json("status")["policy"] == {"enabled": True, "watch": False, "auto": False}
         assert "policy    on, fixed thresholds\n" in tw_text("status")
 
     def test_what_is_not_bound(self, dev):

@@ -114,6 +114,24 @@ static void test_right(void **state)
 	conf_free(&c);
 }
 
+/* Only enabled has a third value. */
+static void test_watch(void **state)
+{
+	static const char text[] = "[policy]\nenabled = watch\n";
+	static const char wrong[] = "[policy]\nauto = watch\n";
+	struct tw_policy p = { .enabled = TW_POLICY_ON };
+	struct conf c;
+
+	(void)state;
+	assert_int_equal(read_text(&c, text, strlen(text)), 0);
+	assert_int_equal(conf_policy(&c, &p), 1);
+	assert_int_equal(p.enabled, TW_POLICY_WATCH);
+	conf_free(&c);
+	assert_int_not_equal(read_text(&c, wrong, strlen(wrong)), 0);
+	assert_non_null(strstr(told, "auto"));
+	conf_free(&c);
+}
+
 /* Limits of users and cgroups; no path is told apart by how it is written. */
 static void test_groups(void **state)
 {
@@ -290,6 +308,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right),
+		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_policy_ranges),
 		cmocka_unit_test(test_swap),

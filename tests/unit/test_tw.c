@@ -936,7 +936,7 @@ static void test_policy(void **state)
 	expect(out, "hot_threshold          100 heat");
 	assert_int_equal(tw("policy show --json"), 0);
 	assert_int_equal(expect_json(), 1);
-	expect(out, "{\"enabled\":false,\"auto\":true,\"unmap\":false,");
+	expect(out, "{\"enabled\":false,\"watch\":false,\"auto\":true,\"unmap\":false,");
 	assert_int_equal(tw("policy set auto=off unmap=on enabled=on max_rate=7"),
 			 0);
 	in = (const void *)fake_last()->arg;
@@ -949,6 +949,10 @@ static void test_policy(void **state)
 	assert_int_equal(in->enabled, 1);
 	assert_int_equal(in->max_rate, 7);
 	assert_int_equal(in->hot_threshold, 100);
+	assert_int_equal(tw("policy set enabled=watch"), 0);
+	in = (const void *)fake_last()->arg;
+	assert_int_equal(in->enabled, TW_POLICY_WATCH);
+	assert_int_equal(tw("policy set auto=watch"), EXIT_USAGE);
 	fail_cmd = TW_IOC_POLICY;
 	fail_with = -EPERM;
 	assert_int_equal(tw("policy show"), EXIT_NO_PERMISSION);

@@ -206,9 +206,10 @@ static int round_of(struct td_daemon *d, struct view *v)
 		err = d->watched = td_programs_refresh(&d->programs, v->tw);
 	if (err <= 0 || v->fast == TW_TIER_NONE)
 		return err < 0 ? err : 0;
-	if (!v->policy.enabled) {
+	if (v->policy.enabled != TW_POLICY_ON) {
 		if (!d->off)
-			td_say(TD_WARNING, "nothing is moved while the driver does not scan. Have it scan with: tw policy set enabled=1");
+			td_say(TD_WARNING, "nothing is moved while the policy is %s. To have pages moved: tw policy set enabled=on",
+			       v->policy.enabled ? "only to watch" : "off");
 		d->off = true;
 		return 0;
 	}

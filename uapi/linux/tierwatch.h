@@ -474,6 +474,10 @@ struct tw_region_create {
 #define TW_POLICY_SET_MIN_STAY	(1U << 7)	/* min_stay */
 #define TW_POLICY_SET_MAX_RATE	(1U << 8)	/* max_rate */
 #define TW_POLICY_SETS		((1U << 9) - 1)
+/* tw_policy.enabled */
+#define TW_POLICY_OFF		0
+#define TW_POLICY_ON		1
+#define TW_POLICY_WATCH		2
 /* tw_policy.mode, see there */
 #define TW_POLICY_AUTO		(1U << 0)
 #define TW_POLICY_UNMAP		(1U << 1)
@@ -483,8 +487,10 @@ struct tw_region_create {
  * struct tw_policy - TW_IOC_POLICY: settings of automatic migration
  * @size: sizeof(struct tw_policy)
  * @flags: in: 0
- * @enabled: 1 to scan and move pages, 0 to do neither (the driver's parameter
- *	enable_auto_migration)
+ * @enabled: TW_POLICY_ON to scan and move pages, TW_POLICY_OFF to do neither
+ *	(parameter enable_auto_migration is 1 and 0 then), TW_POLICY_WATCH to scan
+ *	and to move none by itself: there is heat, but only what makes room for
+ *	faults, holds limits or was asked for moves (the parameter is 0)
  * @mode: with TW_POLICY_AUTO (default) the hottest pages that fit into the faster
  *	tier count as hot; without it those above @hot_threshold do, and those below
  *	@cold_threshold count as cold. With TW_POLICY_UNMAP scans unmap pages and see
@@ -508,7 +514,7 @@ struct tw_region_create {
  * @set: in: TW_POLICY_SET_* of the members to set. out: 0
  * @mode_set: in: bits of @mode that are to become as they are in @mode. out: 0
  *
- * While this is enabled, heat comes from scans. Each scan takes an eighth of a page's
+ * While this is not TW_POLICY_OFF, heat comes from scans. Each scan takes an eighth of a page's
  * heat away, and adds 20 if the page was touched since the scan before; a fault
  * adds 10. When so many pages are touched that this tells nothing, a touch counts 20
  * only within a shorter window, and 3 before it.

@@ -211,7 +211,10 @@ static void warn_of_policy(struct tw *tw)
 	struct tw_policy policy;
 
 	if (!tw_policy_get(tw, &policy) && policy.enabled)
-		fprintf(stderr, "tw: automatic migration is on: it moves pages meanwhile, which disturbs the figures\n");
+		fprintf(stderr, "tw: %s meanwhile, which disturbs the figures\n",
+			policy.enabled == TW_POLICY_ON ?
+			"automatic migration is on: it moves pages" :
+			"pages are watched: they are scanned");
 }
 
 static int run(struct bench *b, bool asked, bool json)

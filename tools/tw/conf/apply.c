@@ -158,7 +158,12 @@ static int set_policy(struct plan *p, struct report *r)
 		__u32 from = policy_get(&p->policy_now, k);
 		__u32 to = policy_get(&p->policy_then, k);
 
-		if (from != to)
+		if (from == to)
+			continue;
+		if (k->on_off)
+			tell(r, "policy", k->name, "set %s from %s to %s", k->name,
+			     policy_switch_name(from), policy_switch_name(to));
+		else
 			tell(r, "policy", k->name, "set %s from %u to %u",
 			     k->name, from, to);
 	}

@@ -225,6 +225,7 @@ static void policy_key(struct reader *r, const char *key, const char *value)
 {
 	const char *names[POLICY_NR_KEYS];
 	const struct policy_key *k;
+	__u32 value_of = 0;
 	bool on = false;
 	__u64 v = 0;
 	int i;
@@ -235,7 +236,9 @@ static void policy_key(struct reader *r, const char *key, const char *value)
 	if (i < 0)
 		return;
 	k = &policy_keys[i];
-	if (k->on_off) {
+	if (k->watch && !policy_switch_parse(k, value, &value_of)) {
+		v = value_of;
+	} else if (k->on_off) {
 		bool_value(r, key, value, &on);
 		v = on;
 	} else if (parse_within(value, k->min, k->max, &v)) {

@@ -18,6 +18,7 @@ const char policy_show_more[] =
 
 const char policy_set_more[] =
 	"  enabled=on|off      scan and move pages\n"
+	"  enabled=watch       scan, and move none by itself: heat is seen, pages stay\n"
 	"  auto=on|off         hot is what fits the faster tier; off: by thresholds\n"
 	"  unmap=on|off        unmap pages to see touches: exact, and dearer\n"
 	"  hot_threshold=N     heat above which a page is hot\n"
@@ -35,10 +36,14 @@ static void json_policy(const struct tw_policy *p)
 
 	json_open(NULL, '{');
 	for (i = 0; i < POLICY_NR_KEYS; i++) {
+		__u32 value = policy_get(p, &policy_keys[i]);
+
 		if (policy_keys[i].on_off)
-			json_bool(policy_keys[i].name, policy_get(p, &policy_keys[i]));
+			json_bool(policy_keys[i].name, value == TW_POLICY_ON);
 		else
-			json_u64(policy_keys[i].name, policy_get(p, &policy_keys[i]));
+			json_u64(policy_keys[i].name, value);
+		if (policy_keys[i].watch)
+			json_bool("watch", value == TW_POLICY_WATCH);
 	}
 	json_close('}');
 	json_end();
@@ -53,7 +58,8 @@ static void print_policy(const struct tw_policy *p)
 		const struct policy_key *k = &policy_keys[i];
 
 		if (k->on_off)
-			printf("%-15s %10s", k->name, policy_get(p, k) ? "on" : "off");
+			printf("%-15s %10s", k->name,
+			       policy_switch_name(policy_get(p, k)));
 		else
 			printf("%-15s %10u", k->name, policy_get(p, k));
 		printf(" %-8s %s\n", k->unit, k->text);
@@ -67,17 +73,6 @@ static int show_policy(const struct tw_policy *p, bool json)
 	else
 		print_policy(p);
 	return cli_flush(EXIT_SUCCESS);
-}
-
-static int parse_on_off(const char *s, __u32 *value)
-{
-	if (!strcmp(s, "on"))
-		*value = 1;
-	else if (!strcmp(s, "off"))
-		*value = 0;
-	else
-		return -EINVAL;
-	return 0;
 }
 
 static int parse_number(const char *s, __u32 *value)
@@ -128,10 +123,10 @@ static int parse_change(const char *arg, struct changes *changes)
 	if (changes->set & 1U << i)
 		return cli_usage("two values for %s", k->name);
 	changes->set |= 1U << i;
-	if (k->on_off ? parse_on_off(value, &changes->value[i]) :
+	if (k->on_off ? policy_switch_parse(k, value, &changes->value[i]) :
 			parse_number(value, &changes->value[i]))
 		return cli_usage("%s is %s, not %s", k->name,
-				 k->on_off ? "on or off" : "a number", value);
+				 k->on_off ? policy_switch_values(k) : "a number", value);
 	return 0;
 }
 
@@ -140,7 +135,7 @@ static int refused(int err)
 	if (err == -EPERM)
 		return cli_no_permission("setting the policy needs CAP_SYS_ADMIN: be root. Nothing was changed");
 	if (err == -EINVAL)
-		return cli_error("a value is out of its range, so nothing was changed: cold_threshold is 1 or more and below hot_threshold, scan_permille 1..1000, scan_min_ms 10..scan_max_ms, scan_max_ms up to 600000, free_permille 1..500, min_stay up to 255");
+		return cli_error("a value is out of its range, so nothing was changed: enabled is on, off or (of drivers that know it) watch, cold_threshold is 1 or more and below hot_threshold, scan_permille 1..1000, scan_min_ms 10..scan_max_ms, scan_max_ms up to 600000, free_permille 1..500, min_stay up to 255");
 	return cli_errno(err, "setting the policy");
 }
 

@@ -2,6 +2,9 @@
 /*
  * The keys of the policy: those of struct tw_policy, and its modes.
  */
+#include <errno.h>
+#include <string.h>
+
 #include "conf/policy_keys.h"
 #include "tw.h"
 
@@ -10,8 +13,8 @@ const struct policy_key policy_keys[POLICY_NR_KEYS] = {
 	.set = TW_POLICY_SET_##S
 #define MODE(n, b) .name = n, .bit = b, .max = 1, .on_off = true, \
 	.offset = offsetof(struct tw_policy, mode), .unit = ""
-	{ KEY(enabled, ENABLED), .max = 1, .on_off = true, .unit = "",
-	  .text = "scan and move" },
+	{ KEY(enabled, ENABLED), .max = TW_POLICY_WATCH, .on_off = true,
+	  .watch = true, .unit = "", .text = "scan and move; watch: scan" },
 	{ MODE("auto", TW_POLICY_AUTO),
 	  .text = "hot is what fits the faster tier" },
 	{ MODE("unmap", TW_POLICY_UNMAP),
@@ -55,4 +58,34 @@ void policy_put(struct tw_policy *p, const struct policy_key *k, __u32 value)
 		*m |= k->bit;
 	else
 		*m &= ~k->bit;
+}
+
+static const char * const switch_names[] = {
+	[TW_POLICY_OFF]		= "off",
+	[TW_POLICY_ON]		= "on",
+	[TW_POLICY_WATCH]	= "watch",
+};
+
+const char *policy_switch_name(__u32 value)
+{
+	/* A later driver may know more; it is not off, then. */
+	return value <= TW_POLICY_WATCH ? switch_names[value] : "on";
+}
+
+int policy_switch_parse(const struct policy_key *k, const char *s, __u32 *value)
+{
+	__u32 i, last = k->watch ? TW_POLICY_WATCH : TW_POLICY_ON;
+
+	for (i = 0; i <= last; i++) {
+		if (!strcmp(s, switch_names[i])) {
+			*value = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+const char *policy_switch_values(const struct policy_key *k)
+{
+	return k->watch ? "on, off or watch" : "on or off";
 }

@@ -19,6 +19,7 @@
  * @min: least value
  * @max: greatest value
  * @on_off: on or off, else a number
+ * @watch: "watch", which is TW_POLICY_WATCH, is a third value beside on and off
  * @unit: of a number, "" without one
  * @text: what it does
  */
@@ -29,6 +30,7 @@ struct policy_key {
 	__u32 set;
 	__u32 min, max;
 	bool on_off;
+	bool watch;
 	const char *unit;
 	const char *text;
 };
@@ -38,5 +40,12 @@ extern const struct policy_key policy_keys[POLICY_NR_KEYS];
 __u32 policy_get(const struct tw_policy *p, const struct policy_key *k);
 /* For tw_policy_set(), which sets what has been put and nothing else. */
 void policy_put(struct tw_policy *p, const struct policy_key *k, __u32 value);
+
+/* How a value of a key that is on or off is called. */
+const char *policy_switch_name(__u32 value);
+/* Reads one: 0, or -EINVAL for what the key cannot be. */
+int policy_switch_parse(const struct policy_key *k, const char *s, __u32 *value);
+/* What the key may be, for messages. */
+const char *policy_switch_values(const struct policy_key *k);
 
 #endif /* _TW_POLICY_KEYS_H */

@@ -141,7 +141,7 @@ static int open_device(struct run *r)
 		return 0;
 	}
 	if (r->attach && !tw_policy_get(r->tw, &policy) && !policy.enabled)
-		cli_error("warning: automatic migration is off, so nothing is scanned: tw policy set enabled=on");
+		cli_error("warning: automatic migration is off, so nothing is scanned: tw policy set enabled=watch, or enabled=on to have pages moved, too");
 	err = r->has_agent ? tw_agent_join(r->tw, r->agent_id, &r->agent) : 0;
 	if (err)
 		return cli_errno(err, "agent %llu",

@@ -134,7 +134,7 @@ static void show_text(const struct attachments *all, bool scanning)
 	else
 		print_table(all);
 	if (all->nr && !scanning)
-		printf("Automatic migration is off, so nothing is scanned: tw policy set enabled=on\n");
+		printf("Automatic migration is off, so nothing is scanned: tw policy set enabled=watch, or enabled=on to have pages moved, too\n");
 }
 
 int attachments_show(struct tw *tw, bool json)

@@ -329,6 +329,10 @@ static void put_driver(FILE *f, const struct source *s)
 	static const struct metric enabled = {
 		"policy_enabled", false, "1: pages are scanned and moved."
 	};
+	static const struct metric watching = {
+		"policy_watching", false,
+		"1: pages are scanned, and none is moved by itself."
+	};
 	static const struct metric events = {
 		"events_total", true, "Events published to streams."
 	};
@@ -342,7 +346,11 @@ static void put_driver(FILE *f, const struct source *s)
 		 tw_version(), s->info.abi_version);
 	metric_sample(f, &info, labels, 1, METRIC_PLAIN, 0);
 	metric_begin(f, &enabled);
-	metric_sample(f, &enabled, NULL, s->policy.enabled, METRIC_PLAIN, 0);
+	metric_sample(f, &enabled, NULL, s->policy.enabled == TW_POLICY_ON,
+		      METRIC_PLAIN, 0);
+	metric_begin(f, &watching);
+	metric_sample(f, &watching, NULL, s->policy.enabled == TW_POLICY_WATCH,
+		      METRIC_PLAIN, 0);
 	metric_begin(f, &events);
 	metric_sample(f, &events, NULL, tw_stats_events(s->stats),
 		      METRIC_PLAIN, 0);

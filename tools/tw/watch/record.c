@@ -328,7 +328,7 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 		printf("%llu samples took longer than the interval: take a longer one with --interval\n",
 		       (unsigned long long)job->late);
 	if (n && !job->scanned)
-		printf("heat is of faults alone: nothing scanned. To change that: tw policy set enabled=on\n");
+		printf("heat is of faults alone: nothing scanned. To change that: tw policy set enabled=watch, or enabled=on to have pages moved, too\n");
 	if (n && !job->nr_known)
 		printf("there was no page of a region in all this time\n");
 }

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "conf/policy_keys.h"
 #include "watch/commands.h"
 
 const char status_more[] =
@@ -125,7 +126,8 @@ static void json_status(const struct status *s)
 	json_u64("reserved", s->room_reserved);
 	json_close('}');
 	json_open("policy", '{');
-	json_bool("enabled", s->policy.enabled);
+	json_bool("enabled", s->policy.enabled == TW_POLICY_ON);
+	json_bool("watch", s->policy.enabled == TW_POLICY_WATCH);
 	json_bool("auto", s->policy.mode & TW_POLICY_AUTO);
 	json_close('}');
 	json_u64("agents", m->agents);
@@ -224,7 +226,8 @@ static void print_status(const struct status *s)
 
 	printf("driver    loaded, interface %u; tw %s\n", s->info.abi_version,
 	       tw_version());
-	printf("policy    %s%s\n", s->policy.enabled ? "on" : "off",
+	printf("policy    %s%s\n", policy_switch_name(s->policy.enabled),
+	       s->policy.enabled == TW_POLICY_WATCH ? ", pages stay where they are" :
 	       !s->policy.enabled ? "" : s->policy.mode & TW_POLICY_AUTO ?
 	       ", thresholds chosen by itself" : ", fixed thresholds");
 	printf("\n%-5s %-6s %10s %10s %7s %-9s %s\n", "TIER", "KIND", "USED",

@@ -321,7 +321,7 @@ static void add_heat(struct page *p)
 		if (p->view->snap->tier[t].now.bound)
 			add_heat_of(p, t);
 	if (!p->view->snap->scanning)
-		add(p, TOP_PLAIN, "heat comes from faults alone, nothing scans: tw policy set enabled=on");
+		add(p, TOP_PLAIN, "heat comes from faults alone, nothing scans: tw policy set enabled=watch");
 }
 
 /* -- agents ------------------------------------------------------------------ */
