@@ -98,7 +98,8 @@ static inline __u64 tw_stats_heat(const struct tw_stats *stats,
  * @tier: enum tw_tier, below @stats->nr_tiers
  * @copy: out
  *
- * All members are of one instant, except @used, @kept and @swap_used, which are read one by one.
+ * All members are of one instant, except @used, @kept, @swap_used, @stalled10 and
+ * @stalled60, which are read one by one.
  * Waits while the driver writes the block, which takes some instructions.
  */
 static inline void tw_stats_tier_read(const struct tw_stats *stats,
@@ -132,6 +133,12 @@ static inline void tw_stats_tier_read(const struct tw_stats *stats,
 				  offsetof(struct tw_stats_tier, swap_used) +
 				  sizeof(t->swap_used) ?
 				  tw_stats_load(&t->swap_used) : 0;
+		copy->stalled10 = 0;
+		copy->stalled60 = 0;
+		if (stats->heat_offset >= sizeof(*t)) {
+			copy->stalled10 = v->stalled10;
+			copy->stalled60 = v->stalled60;
+		}
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while ((seq & 1) ||
 		 __atomic_load_n(&t->seq, __ATOMIC_RELAXED) != seq);

@@ -14,11 +14,13 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
+#include <linux/ktime.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "base/stats.h"
 #include "doors/bring_in.h"
 #include "moving/departed.h"
 #include "moving/readin.h"
@@ -42,6 +44,18 @@
 			 __GFP_NOWARN)
 #define TW_GFP_HARD	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | \
 			 __GFP_NOWARN)
+
+/**
+ * struct tw_trying - how far a fault has come that finds no room
+ * @try: number of the try
+ * @tier: memory tier that it waits for, or TW_TIER_NONE
+ * @since: since when
+ */
+struct tw_trying {
+	unsigned int try;
+	int tier;
+	u64 since;
+};
 
 /* A locked NONE record gets its first page. */
 static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
@@ -139,15 +153,14 @@ static bool tw_wait_promised(struct tw_fault *f)
 }
 
 /* With nothing locked: demote, so that the next try finds room. */
-static int tw_make_room(struct tw_fault *f, unsigned int *try)
+static int tw_make_room(struct tw_fault *f, struct tw_trying *t)
 {
 	unsigned long seen = tw_moves_out_seen();
-	int tier = tw_memory_short(f->sp->home);
 	bool full;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (*try >= TW_ROOM_TRIES) {
+	if (t->try >= TW_ROOM_TRIES) {
 		if (!tw_memory_leaving() && !tw_wait_promised(f))
 			return -ENOMEM;
 		/* It may stay after all. */
@@ -155,9 +168,11 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 		return 0;
 	}
 	full = !tw_only_memcg_full(f);
-	if (full && !*try) {
+	if (full && t->tier == TW_TIER_NONE) {
 		tw_demote_stalled();
-		tw_tier_stall(&tw_tiers[tier]);
+		t->tier = tw_memory_short(f->sp->home);
+		t->since = ktime_get_mono_fast_ns();
+		tw_count(t->tier, stalls, 1);
 	}
 	/*
 	 * When memory is short: first pages of agents and groups that are
@@ -168,9 +183,9 @@ static int tw_make_room(struct tw_fault *f, unsigned int *try)
 	    (full && tw_demote(NULL, TW_TIER_NONE, TW_ROOM_PAGES)) ||
 	    tw_demote(f->sp, TW_TIER_NONE, TW_ROOM_PAGES) ||
 	    tw_moves_out_wait(seen))	/* the demotion of another task */
-		*try += 1;
+		t->try += 1;
 	else
-		*try = TW_ROOM_TRIES;
+		t->try = TW_ROOM_TRIES;
 	return 0;
 }
 
@@ -227,14 +242,14 @@ static int tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	return err;
 }
 
-int tw_bring_in(struct tw_fault *f, bool keep_locked)
+static int tw_bring_in_trying(struct tw_fault *f, bool keep_locked,
+			      struct tw_trying *t)
 {
-	unsigned int try = 0;
 	struct tw_rec *rec;
 	int err;
 
 	for (;;) {
-		f->c = tw_chunk_make(f->sp, f->idx, try >= TW_ROOM_TRIES ?
+		f->c = tw_chunk_make(f->sp, f->idx, t->try >= TW_ROOM_TRIES ?
 				     TW_GFP_CHUNK_HARD : TW_GFP_CHUNK);
 		err = PTR_ERR_OR_ZERO(f->c);
 		if (err == -ENOMEM)
@@ -245,17 +260,27 @@ int tw_bring_in(struct tw_fault *f, bool keep_locked)
 		err = tw_rec_lock_killable(rec);
 		if (err)
 			return err;
-		err = tw_bring_in_locked(f, rec, try);
+		err = tw_bring_in_locked(f, rec, t->try);
 		if (err == -EINTR || (!err && keep_locked))
 			return err;
 		tw_rec_unlock(rec);
 		if (err == -ENOSPC)
-			try = TW_ROOM_TRIES;	/* demoting makes none */
+			t->try = TW_ROOM_TRIES;	/* demoting makes none */
 		else if (err != -EAGAIN)
 			return err;
 room:
-		err = tw_make_room(f, &try);
+		err = tw_make_room(f, t);
 		if (err)
 			return err;
 	}
+}
+
+int tw_bring_in(struct tw_fault *f, bool keep_locked)
+{
+	struct tw_trying t = { .tier = TW_TIER_NONE };
+	int err = tw_bring_in_trying(f, keep_locked, &t);
+
+	if (t.tier != TW_TIER_NONE)
+		tw_tier_waited(&tw_tiers[t.tier], ktime_get_mono_fast_ns() - t.since);
+	return err;
 }

@@ -84,6 +84,7 @@ static void tw_proc_counters(struct seq_file *m, int tier)
 	tw_line(m, "swap_in", c.swap_in);
 	tw_line(m, "swap_out", c.swap_out);
 	tw_line(m, "swap_sunk", c.swap_sunk);
+	tw_line(m, "waited_ns", c.waited_ns);
 }
 
 static int tw_proc_tier(struct seq_file *m, void *v)

@@ -21,6 +21,7 @@
 #include "moving/departed.h"
 #include "pages/frame.h"
 #include "pages/record.h"
+#include "tiers/pressure.h"
 #include "tiers/tier.h"
 
 /* Batches on their way to stores, and pages that have left memory with one. */
@@ -119,7 +120,7 @@ static unsigned long tw_faster_capacity(int than)
 	return pages;
 }
 
-void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
+void tw_refaulted(struct tw_rec *rec, unsigned long was, int to, u64 ns)
 {
 	unsigned long memory = tw_memory_capacity();
 	unsigned int bounces = tw_aux_bounces(rec);
@@ -131,8 +132,10 @@ void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns)
 	/* The note has only the lower bits of the count. */
 	others = (tw_moves_out_seen() - left) & (~0UL >> TW_W_PFN_SHIFT);
 	tw_count(tier, refaults, 1);
-	if (others < memory)
+	if (others < memory) {
 		tw_count(tier, refaults_early, 1);
+		tw_tier_waited(&tw_tiers[to], ns);
+	}
 	/*
 	 * Where all pages are touched alike, most of them come back before twice as many
 	 * others have left.

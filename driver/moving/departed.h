@@ -41,10 +41,10 @@ void tw_page_leave(struct tw_space *sp, struct tw_chunk *c, struct tw_rec *rec,
 void tw_page_leave_clean(struct tw_space *sp, struct tw_chunk *c,
 			 struct tw_rec *rec);
 /*
- * Notes that a fault has brought back in @ns a page whose word was @was. Its record is
- * locked.
+ * Notes that a fault has brought back to tier @to, in @ns, a page whose word was @was.
+ * Its record is locked.
  */
-void tw_refaulted(struct tw_rec *rec, unsigned long was, u64 ns);
+void tw_refaulted(struct tw_rec *rec, unsigned long was, int to, u64 ns);
 /* How many ns such faults have waited since load, all together. */
 u64 tw_refault_waited(void);
 

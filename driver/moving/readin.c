@@ -212,7 +212,7 @@ static int tw_readin_done(struct tw_readin *ri)
 		tw_rec_unlock_nested(ri->rec[i]);
 	}
 	if (!ri->io[0].error)
-		tw_refaulted(ri->rec[0], ri->was, ns * ri->nr);
+		tw_refaulted(ri->rec[0], ri->was, ri->tier[0], ns * ri->nr);
 	return ri->io[0].error;
 }
 

@@ -80,7 +80,7 @@ static void tw_tier_enter(struct tw_tier_desc *t)
 
 	if (t->ops->refresh)
 		t->ops->refresh(t);	/* memory may have come or gone meanwhile */
-	tw_pressure_update(t);
+	tw_pressure_update();
 	tw_tier_event(t, TW_EVENT_TIER_BOUND, t->capacity, 0);
 	pr_info("%s: bound, %lu pages, %llu ns, %llu MB/s\n",
 		tw_tier_names[t->id], t->capacity, t->latency_ns,
@@ -207,6 +207,7 @@ void tw_tier_release(struct tw_tier_desc *t)
 
 	t->ops->unbind(t);
 	t->ops = NULL;
+	tw_pressure_update();	/* the others have less room below them */
 	tw_tier_event(t, TW_EVENT_TIER_UNBOUND, 0, 0);
 	pr_info("%s: unbound\n", tw_tier_names[t->id]);
 }
@@ -249,6 +250,17 @@ static u32 tw_permille(u64 used, u64 capacity)
 	return min_t(u64, used * 1000 / capacity, U32_MAX);
 }
 
+/* The room that the tier's level is judged by. */
+static void tw_pressure_room(struct tw_tier_desc *t, struct tw_pressure *arg)
+{
+	u64 used = arg->used, capacity = arg->capacity;
+
+	if (tw_tier_is_memory(t->id))
+		tw_pressure_pool(&used, &capacity);
+	arg->room = capacity > used ? capacity - used : 0;
+	arg->room_capacity = capacity;
+}
+
 /**
  * tw_tier_get_pressure - TW_IOC_PRESSURE
  * @arg: see uapi; @arg->tier is valid
@@ -261,7 +273,7 @@ int tw_tier_get_pressure(struct tw_pressure *arg)
 	struct tw_stats_counters sum;
 	bool bound;
 
-	tw_pressure_update(t);	/* don't wait for the work */
+	tw_pressure_update();	/* don't wait for the work */
 	tw_stats_sum(t->id, &sum);
 
 	spin_lock(&t->pressure_lock);
@@ -272,8 +284,13 @@ int tw_tier_get_pressure(struct tw_pressure *arg)
 		arg->used = tw_tier_used(t);
 		arg->stalls = sum.stalls;
 		arg->permille = tw_permille(arg->used, arg->capacity);
+		arg->stalled10 = t->sh->stalled10;
+		arg->stalled60 = t->sh->stalled60;
+		arg->waited_ns = sum.waited_ns;
 	}
 	spin_unlock(&t->pressure_lock);
+	if (bound)
+		tw_pressure_room(t, arg);
 	return bound ? 0 : -EOPNOTSUPP;
 }
 
@@ -287,7 +304,6 @@ static void tw_tier_setup(int id)
 	t->state = TW_TIER_UNBOUND;
 	t->sh = tw_stats_tier_block(id);
 	t->pressure_up = ULONG_MAX;
-	t->stalled_until = jiffies;
 	spin_lock_init(&t->pressure_lock);
 	INIT_DELAYED_WORK(&t->pressure_work, tw_pressure_work);
 }

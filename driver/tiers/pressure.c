@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pressure.c - how full the tiers are, and telling about it
+ * pressure.c - how short the tiers are of room, and telling about it
  *
- * Owns the level in a tier's block of the stats page and the two thresholds
- * that tw_tier_used_add() compares with. All of it changes under pressure_lock,
- * a spinlock of process context: changes of ->used, which happen anywhere, only
- * schedule the work. pressure_lock is taken inside all other locks but tw_room_lock
- * (reserve.c). The doors, bind.c and the work item of a tier call this file.
+ * Owns the level in a tier's block of the stats page, the averages of how long faults
+ * wait, and the two thresholds that tw_tier_used_add() compares with. All of it changes
+ * under tw_pressure_look_lock and within it pressure_lock, spinlocks of process context:
+ * changes of ->used, which happen anywhere, only schedule the work. pressure_lock is
+ * taken inside all other locks but tw_room_lock (reserve.c). The doors, bind.c and the
+ * work item of a tier call this file; pressure_calc.h says what the levels mean.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/capability.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -28,16 +31,11 @@ static struct tw_pressure_levels tw_levels[TW_NR_TIERS] = {
 	[0 ... TW_NR_TIERS - 1] = TW_PRESSURE_DEFAULTS,
 };
 
-#define TW_STALL_TIME	HZ	/* how long a stall raises the level */
-
-/* Jiffies until a stall is forgotten, 0 when none is remembered. */
-static unsigned long tw_stall_left(struct tw_tier_desc *t)
-{
-	unsigned long now = jiffies;
-	unsigned long until = READ_ONCE(t->stalled_until);
-
-	return time_before(now, until) ? until - now : 0;
-}
+/*
+ * Orders looks at the levels. A level of memory depends on the use of other tiers, so a
+ * look is at all of them. Outside each pressure_lock.
+ */
+static DEFINE_SPINLOCK(tw_pressure_look_lock);
 
 /* Shows a level that has changed, and publishes the event. */
 static void tw_pressure_show(struct tw_tier_desc *t, unsigned int level,
@@ -54,65 +52,173 @@ static void tw_pressure_show(struct tw_tier_desc *t, unsigned int level,
 	       tw_tier_names[t->id], level, used, t->capacity);
 }
 
-/* Returns whether room is short; without @again, only if the level has risen. */
-static bool tw_pressure_eval(struct tw_tier_desc *t, bool again,
-			     unsigned long *left)
+/* What all tiers that pages of memory may go to have, and use. */
+static void tw_pool_sum(struct tw_pressure_pool *pool)
 {
-	struct tw_pressure_state s = { .base = t->pressure_base };
+	int i;
+
+	*pool = (struct tw_pressure_pool){ .up = ULONG_MAX };
+	for (i = 0; i < TW_NR_TIERS; i++) {
+		struct tw_tier_desc *t = &tw_tiers[i];
+		int state = READ_ONCE(t->state);
+
+		if (state == TW_TIER_UNBOUND)
+			continue;
+		pool->nr++;
+		/* What is in a tier that is leaving has to find room in the others. */
+		pool->used += tw_tier_used(t);
+		if (state == TW_TIER_BOUND)
+			pool->capacity += READ_ONCE(t->capacity);
+	}
+}
+
+/**
+ * tw_pressure_pool - what pages of memory can have
+ * @used: out: pages used in the tiers that they may go to
+ * @capacity: out: pages that these hold
+ */
+void tw_pressure_pool(u64 *used, u64 *capacity)
+{
+	struct tw_pressure_pool pool;
+
+	tw_pool_sum(&pool);
+	*used = pool.used;
+	*capacity = pool.capacity;
+}
+
+static u64 tw_waited_ns(int tier)
+{
+	u64 ns = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		ns += READ_ONCE(per_cpu(tw_stats_cpu_ptr, cpu)->tier[tier].waited_ns);
+	return ns;
+}
+
+/* Takes in what faults have waited. Whether it is to be looked at again after a while. */
+static bool tw_stall_eval(struct tw_tier_desc *t)
+{
+	lockdep_assert_held(&t->pressure_lock);
+
+	tw_stall_look(&t->stall, tw_waited_ns(t->id), ktime_get_mono_fast_ns());
+	WRITE_ONCE(t->stall_on, t->stall.on);
+	WRITE_ONCE(t->sh->stalled10, tw_stall_permille(t->stall.avg10));
+	WRITE_ONCE(t->sh->stalled60, tw_stall_permille(t->stall.avg60));
+	if (t->stall.on)
+		return true;
+	/*
+	 * Waiting that was counted before ->stall_on was cleared has kicked nothing.
+	 * Pairs with the barrier in tw_tier_waited().
+	 */
+	smp_mb();
+	return tw_waited_ns(t->id) != t->stall.total;
+}
+
+/* Works out the level of a tier that is bound. Under its pressure_lock. */
+static void tw_pressure_eval(struct tw_tier_desc *t, struct tw_pressure_pool *pool)
+{
+	bool memory = READ_ONCE(t->kind) == TW_KIND_NUMA;
 	unsigned long used = tw_tier_used(t);
-	unsigned int old = t->sh->level;
+	struct tw_pressure_state s = { .level = t->pressure_base };
+	unsigned int level;
 
 	lockdep_assert_held(&t->pressure_lock);
 
-	*left = tw_stall_left(t);
-	tw_pressure_calc(&tw_levels[t->id], used, t->capacity, *left, &s);
-	t->pressure_base = s.base;
+	tw_pressure_calc(&tw_levels[t->id], memory ? pool->used : used,
+			 memory ? pool->capacity : t->capacity, &s);
+	t->pressure_base = s.level;
+	t->pressure_own = s;
+	if (memory) {
+		tw_pressure_pool_take(pool, &s);
+		t->pressure_own.up = ULONG_MAX;
+		t->pressure_own.down = 0;
+	}
+	level = max(s.level, t->stall.level);
+	if (level != t->sh->level)
+		tw_pressure_show(t, level, used);
+}
+
+/* Says at which use the tier is to be looked at again. Under its pressure_lock. */
+static void tw_pressure_arm(struct tw_tier_desc *t, const struct tw_pressure_pool *pool)
+{
+	struct tw_pressure_state s = t->pressure_own;
+	unsigned long used = tw_tier_used(t);
+
+	tw_pressure_pool_narrow(pool, used, &s);
 	WRITE_ONCE(t->pressure_up, s.up);
 	WRITE_ONCE(t->pressure_down, s.down);
-	if (s.level != old)
-		tw_pressure_show(t, s.level, used);
 	/* ->used may have passed a threshold before it was set. */
 	smp_mb();	/* pairs with the atomic in tw_tier_used_add() */
 	used = tw_tier_used(t);
 	if (used >= s.up || used < s.down)
 		tw_pressure_kick(t);
-	return s.level > old || (again && s.level && s.level == old);
 }
 
-static void tw_pressure_look(struct tw_tier_desc *t, bool again)
+/* Looks at all levels; bits of *@changed and *@again say which tiers have to follow. */
+static void tw_pressure_look_all(unsigned int *changed, unsigned int *again)
 {
-	unsigned long left = 0;
-	bool shortage = false;
-	unsigned int old, level;
+	struct tw_pressure_pool pool;
+	unsigned int old;
+	int i;
 
-	spin_lock(&t->pressure_lock);
-	old = t->sh->level;
-	if (t->state != TW_TIER_UNBOUND)
-		shortage = tw_pressure_eval(t, again, &left);
-	if (t->state != TW_TIER_BOUND)
-		shortage = false;
-	level = t->sh->level;
-	spin_unlock(&t->pressure_lock);
+	spin_lock(&tw_pressure_look_lock);
+	tw_pool_sum(&pool);
+	for (i = 0; i < TW_NR_TIERS; i++) {
+		struct tw_tier_desc *t = &tw_tiers[i];
 
-	if (level != old)
-		tw_hook_call(TW_HOOK_PRESSURE, 0, INVALID_UID, t->id, level);
+		spin_lock(&t->pressure_lock);
+		old = t->sh->level;
+		if (t->state != TW_TIER_UNBOUND) {
+			if (READ_ONCE(t->stall_on) || READ_ONCE(t->stall_kicked)) {
+				WRITE_ONCE(t->stall_kicked, false);
+				*again |= (unsigned int)tw_stall_eval(t) << i;
+			}
+			tw_pressure_eval(t, &pool);
+		}
+		*changed |= (unsigned int)(t->sh->level != old) << i;
+		spin_unlock(&t->pressure_lock);
+	}
+	for (i = 0; i < TW_NR_TIERS; i++) {
+		struct tw_tier_desc *t = &tw_tiers[i];
 
-	if (shortage && tw_tier_is_memory(t->id))
+		spin_lock(&t->pressure_lock);
+		if (t->state != TW_TIER_UNBOUND)
+			tw_pressure_arm(t, &pool);
+		spin_unlock(&t->pressure_lock);
+	}
+	spin_unlock(&tw_pressure_look_lock);
+}
+
+static void tw_pressure_look(bool work)
+{
+	unsigned int changed = 0, again = 0;
+	int i;
+
+	tw_pressure_look_all(&changed, &again);
+	for (i = 0; i < TW_NR_TIERS; i++) {
+		struct tw_tier_desc *t = &tw_tiers[i];
+
+		if (changed & BIT(i))
+			tw_hook_call(TW_HOOK_PRESSURE, 0, INVALID_UID, i,
+				     READ_ONCE(t->sh->level));
+		/* If it is queued already it runs sooner than this, and gets here again. */
+		if (again & BIT(i))
+			queue_delayed_work(system_unbound_wq, &t->pressure_work,
+					   nsecs_to_jiffies(TW_STALL_PERIOD_NS) + 1);
+	}
+	if (work || changed)
 		tw_demote_check();
-	/* If the work is queued already, it runs sooner than this and gets here again. */
-	if (left)
-		queue_delayed_work(system_unbound_wq, &t->pressure_work, left);
 }
 
 /**
- * tw_pressure_update - look at the level now
- * @t: tier
+ * tw_pressure_update - look at the levels now
  *
  * Process context.
  */
-void tw_pressure_update(struct tw_tier_desc *t)
+void tw_pressure_update(void)
 {
-	tw_pressure_look(t, false);
+	tw_pressure_look(false);
 }
 
 /**
@@ -127,7 +233,7 @@ void tw_pressure_work(struct work_struct *work)
 
 	/* A full barrier, which pairs with the load in tw_pressure_kick(). */
 	atomic_xchg(&t->pressure_kicked, 0);
-	tw_pressure_look(t, true);
+	tw_pressure_look(true);
 }
 
 /**
@@ -144,26 +250,30 @@ void tw_pressure_reset(struct tw_tier_desc *t, bool bound)
 	lockdep_assert_held(&t->pressure_lock);
 
 	t->pressure_base = TW_PRESSURE_LOW;
-	WRITE_ONCE(t->stalled_until, jiffies);
+	t->stall = (struct tw_stall){ .total = tw_waited_ns(t->id) };
+	WRITE_ONCE(t->stall_on, false);
+	WRITE_ONCE(t->sh->stalled10, 0);
+	WRITE_ONCE(t->sh->stalled60, 0);
 	WRITE_ONCE(t->pressure_up, bound ? 0 : ULONG_MAX);
 	WRITE_ONCE(t->pressure_down, 0);
 	WRITE_ONCE(t->sh->level, TW_PRESSURE_LOW);
 }
 
 /**
- * tw_tier_stall - a fault had to wait for a demotion
- * @t: tier that had no room
+ * tw_tier_waited - a fault has waited, since memory is short
+ * @t: tier of memory that it waited for
+ * @ns: how long: for room there, or for a page that had to leave it too soon
  *
- * Counts the stall, and raises the level by one for a second. Process context.
+ * Process context; the record of the page may be locked.
  */
-void tw_tier_stall(struct tw_tier_desc *t)
+void tw_tier_waited(struct tw_tier_desc *t, u64 ns)
 {
-	bool fresh = !tw_stall_left(t);
-
-	tw_count(t->id, stalls, 1);
-	WRITE_ONCE(t->stalled_until, jiffies + TW_STALL_TIME);
-	if (fresh)
-		tw_pressure_kick(t);
+	tw_count(t->id, waited_ns, ns);
+	smp_mb();	/* pairs with the one in tw_stall_eval() */
+	if (READ_ONCE(t->stall_on) || READ_ONCE(t->stall_kicked))
+		return;
+	WRITE_ONCE(t->stall_kicked, true);
+	tw_pressure_kick(t);
 }
 
 static int tw_thresholds_set(struct tw_tier_desc *t,
@@ -182,7 +292,7 @@ static int tw_thresholds_set(struct tw_tier_desc *t,
 	spin_lock(&t->pressure_lock);
 	tw_levels[t->id] = levels;
 	spin_unlock(&t->pressure_lock);
-	tw_pressure_update(t);
+	tw_pressure_update();
 	return 0;
 }
 

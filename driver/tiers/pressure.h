@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pressure.h - how full the tiers are, and telling about it
+ * pressure.h - how short the tiers are of room, and telling about it
  *
  * The doors and bind.c call it. The locks are explained in pressure.c.
  */
@@ -13,13 +13,15 @@
 struct tw_thresholds;
 struct tw_tier_desc;
 
-/* Looks at the level now. Process context. */
-void tw_pressure_update(struct tw_tier_desc *t);
+/* Looks at the levels of all tiers now. Process context. */
+void tw_pressure_update(void);
+/* Pages used and held by all tiers that pages of memory may go to. */
+void tw_pressure_pool(u64 *used, u64 *capacity);
 void tw_pressure_work(struct work_struct *work);
 /* Sets a tier that becomes bound or unbound back to LOW. Under pressure_lock. */
 void tw_pressure_reset(struct tw_tier_desc *t, bool bound);
-/* Counts a fault that had to wait for room in @t, and raises the level for 1 s. */
-void tw_tier_stall(struct tw_tier_desc *t);
+/* Counts @ns that a fault waited for room in @t, or for what left it too soon. */
+void tw_tier_waited(struct tw_tier_desc *t, u64 ns);
 int tw_thresholds_ioctl(struct tw_thresholds *arg);	/* TW_IOC_THRESHOLDS */
 
 #endif

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pressure_calc.h - levels of pressure by the share of pages used, with hysteresis
+ * pressure_calc.h - levels of pressure: by room, and by the time that faults wait
+ *
+ * By room: the share of the pages used, in percent, with a threshold for each level
+ * and a lower one at which it is left. A store is judged by its own pages. A memory
+ * tier is kept nearly full on purpose, so it is judged by all tiers that its pages may
+ * go to, itself among them (struct tw_pressure_pool).
+ *
+ * By waiting: faults that find no room wait until there is some, and pages that had to
+ * leave memory too soon are waited for when they come back. The share of time that goes
+ * there is averaged over 10 and 60 seconds, as the kernel's PSI does (struct tw_stall).
  *
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
- * on the host. The caller owns struct tw_pressure_state.
+ * on the host. The caller owns the structs.
  */
 #ifndef _TW_PRESSURE_CALC_H
 #define _TW_PRESSURE_CALC_H
@@ -17,15 +26,15 @@
 #endif
 #include <linux/tierwatch.h>
 
+/* -- by room ------------------------------------------------------------------- */
+
 /**
- * struct tw_pressure_state - a tier's pressure
- * @base: in, out: enum tw_level by pages used alone
- * @level: out: enum tw_level to show: @base, one level higher while stalled
- * @up: out: pages used from which @base rises; ULONG_MAX for never
- * @down: out: pages used below which @base falls; 0 for never
+ * struct tw_pressure_state - a tier's level by room
+ * @level: in, out: enum tw_level
+ * @up: out: pages used from which @level rises; ULONG_MAX for never
+ * @down: out: pages used below which @level falls; 0 for never
  */
 struct tw_pressure_state {
-	unsigned int base;
 	unsigned int level;
 	unsigned long up;
 	unsigned long down;
@@ -83,39 +92,192 @@ tw_pressure_leave(const struct tw_pressure_levels *l, unsigned long capacity,
 }
 
 /**
- * tw_pressure_calc - compute the level, and from what use it changes
+ * tw_pressure_calc - compute the level by room, and from what use it changes
  * @l: valid levels
  * @used: pages used
- * @capacity: pages; a tier without any is always CRITICAL
- * @stalled: faults waited for room within the last second
- * @s: in: @s->base of the time before; out: all members
- *
- * The level by use alone is kept apart from the one that is shown, so that a stall
- * does not affect the hysteresis.
+ * @capacity: pages; where there are none it is always CRITICAL
+ * @s: in: @s->level of the time before; out: all members
  */
 static inline void tw_pressure_calc(const struct tw_pressure_levels *l,
 				    unsigned long used, unsigned long capacity,
-				    bool stalled, struct tw_pressure_state *s)
+				    struct tw_pressure_state *s)
 {
-	unsigned int base = s->base;
+	unsigned int level = s->level;
 
-	if (base > TW_PRESSURE_CRITICAL)
-		base = TW_PRESSURE_CRITICAL;
-	while (base < TW_PRESSURE_CRITICAL &&
-	       used >= tw_pressure_enter(l, capacity, base + 1))
-		base++;
-	while (base > TW_PRESSURE_LOW &&
-	       used < tw_pressure_leave(l, capacity, base))
-		base--;
+	if (level > TW_PRESSURE_CRITICAL)
+		level = TW_PRESSURE_CRITICAL;
+	while (level < TW_PRESSURE_CRITICAL &&
+	       used >= tw_pressure_enter(l, capacity, level + 1))
+		level++;
+	while (level > TW_PRESSURE_LOW &&
+	       used < tw_pressure_leave(l, capacity, level))
+		level--;
 
-	s->base = base;
-	s->level = base;
-	if (stalled && base < TW_PRESSURE_CRITICAL)
+	s->level = level;
+	s->up = level < TW_PRESSURE_CRITICAL ?
+		tw_pressure_enter(l, capacity, level + 1) : ULONG_MAX;
+	s->down = level > TW_PRESSURE_LOW ?
+		tw_pressure_leave(l, capacity, level) : 0;
+}
+
+/**
+ * struct tw_pressure_pool - the tiers that pages of memory may go to, together
+ * @used: pages used in them
+ * @capacity: pages that they hold
+ * @nr: how many tiers these are
+ * @up: pages used from which the level of some memory tier rises; ULONG_MAX: of none
+ * @down: pages used below which the level of some memory tier falls; 0: of none
+ */
+struct tw_pressure_pool {
+	unsigned long used;
+	unsigned long capacity;
+	unsigned int nr;
+	unsigned long up;
+	unsigned long down;
+};
+
+/* Takes in where a memory tier's level, which is by all of the pool, changes. */
+static inline void tw_pressure_pool_take(struct tw_pressure_pool *p,
+					 const struct tw_pressure_state *s)
+{
+	if (s->up < p->up)
+		p->up = s->up;
+	if (s->down > p->down)
+		p->down = s->down;
+}
+
+/*
+ * How many of @room pages one of the pool's tiers may change by before the whole is
+ * looked at again. Together they cannot reach a threshold unseen, but for a small part
+ * of the pool, so that pages which come and go close to one do not cause a look each.
+ */
+static inline unsigned long
+tw_pressure_share(const struct tw_pressure_pool *p, unsigned long room)
+{
+	unsigned long share, least;
+
+	if (p->nr < 2)
+		return room;
+	share = room / p->nr;
+	least = p->capacity / 1024 + 1;
+	return share > least ? share : least;
+}
+
+/* Narrows @s, of a tier with @used pages, to where the pool is to be looked at. */
+static inline void tw_pressure_pool_narrow(const struct tw_pressure_pool *p,
+					   unsigned long used,
+					   struct tw_pressure_state *s)
+{
+	unsigned long share;
+
+	if (p->up != ULONG_MAX) {
+		share = tw_pressure_share(p, p->up > p->used ? p->up - p->used : 0);
+		if (used + share < s->up)
+			s->up = used + share;
+	}
+	if (p->down) {
+		share = tw_pressure_share(p, p->used > p->down ?
+					     p->used - p->down : 0);
+		if (used > share && used - share > s->down)
+			s->down = used - share;
+	}
+}
+
+/* -- by waiting ---------------------------------------------------------------- */
+
+#define TW_STALL_PERIOD_NS	2000000000ULL
+/* A share is a part of this. */
+#define TW_STALL_ALL		(1U << 20)
+/* What is left of an average after a period, of 65536: e^(-2/10) and e^(-2/60). */
+#define TW_STALL_KEEP10		53656U
+#define TW_STALL_KEEP60		63387U
+/* Averages below this are over, which ends the periods. */
+#define TW_STALL_LEAST		(TW_STALL_ALL / 2000)
+/* After so many periods nothing is left of an average. */
+#define TW_STALL_PERIODS	300U
+
+/* Permille of the last 10 s from which the level is MEDIUM and HIGH, and is left. */
+#define TW_STALL_ENTER		{ 10, 100 }
+#define TW_STALL_LEAVE		{ 5, 50 }
+
+/**
+ * struct tw_stall - the share of time that faults wait for a tier
+ * @total: ns that they had waited when it was last looked at
+ * @at: when that was, in ns
+ * @avg10: share of the last 10 s, of TW_STALL_ALL
+ * @avg60: of the last 60 s
+ * @level: enum tw_level by @avg10, never CRITICAL
+ * @on: it is to be looked at after each period
+ */
+struct tw_stall {
+	unsigned long long total;
+	unsigned long long at;
+	unsigned int avg10;
+	unsigned int avg60;
+	unsigned int level;
+	bool on;
+};
+
+static inline unsigned int tw_stall_avg(unsigned int avg, unsigned int share,
+					unsigned int keep)
+{
+	return ((unsigned long long)avg * keep +
+		(unsigned long long)share * (65536 - keep)) >> 16;
+}
+
+static inline unsigned int tw_stall_permille(unsigned int avg)
+{
+	return ((unsigned long long)avg * 1000 + TW_STALL_ALL / 2) / TW_STALL_ALL;
+}
+
+static inline void tw_stall_judge(struct tw_stall *s)
+{
+	static const unsigned int enter[] = TW_STALL_ENTER, leave[] = TW_STALL_LEAVE;
+	unsigned int now = tw_stall_permille(s->avg10);
+
+	while (s->level < TW_PRESSURE_HIGH && now >= enter[s->level])
 		s->level++;
-	s->up = base < TW_PRESSURE_CRITICAL ?
-		tw_pressure_enter(l, capacity, base + 1) : ULONG_MAX;
-	s->down = base > TW_PRESSURE_LOW ?
-		tw_pressure_leave(l, capacity, base) : 0;
+	while (s->level > TW_PRESSURE_LOW && now < leave[s->level - 1])
+		s->level--;
+}
+
+/**
+ * tw_stall_look - take in how long faults have waited
+ * @s: what is known
+ * @total: ns that they have waited since load, each fault by itself
+ * @now: ns
+ *
+ * The first look at new waiting begins a period, and those that come before the period
+ * is over change nothing.
+ */
+static inline void tw_stall_look(struct tw_stall *s, unsigned long long total,
+				 unsigned long long now)
+{
+	unsigned long long ns = total - s->total, past = now - s->at, share;
+	unsigned int i;
+
+	if (!s->on) {
+		s->on = ns != 0;
+		s->at = now;
+		return;
+	}
+	if (past < TW_STALL_PERIOD_NS)
+		return;
+	share = ns / (past / TW_STALL_ALL);
+	if (share > TW_STALL_ALL)
+		share = TW_STALL_ALL;
+	for (i = 0; i < past / TW_STALL_PERIOD_NS && i < TW_STALL_PERIODS; i++) {
+		s->avg10 = tw_stall_avg(s->avg10, share, TW_STALL_KEEP10);
+		s->avg60 = tw_stall_avg(s->avg60, share, TW_STALL_KEEP60);
+	}
+	s->total = total;
+	s->at = now;
+	s->on = s->avg10 >= TW_STALL_LEAST || s->avg60 >= TW_STALL_LEAST;
+	if (!s->on) {
+		s->avg10 = 0;
+		s->avg60 = 0;
+	}
+	tw_stall_judge(s);
 }
 
 #endif

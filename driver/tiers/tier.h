@@ -36,6 +36,7 @@
 #include <linux/tierwatch.h>
 
 #include "tiers/order_calc.h"
+#include "tiers/pressure_calc.h"
 #include "tiers/tier_ops.h"
 
 struct page;
@@ -66,11 +67,14 @@ enum tw_tier_state {
  * @movable: NUMA tiers: the nodes have only ZONE_MOVABLE
  * @store: stores: RCU, see above
  * @sh: its block of the stats page; sh->used and sh->kept are live
- * @stalled_until: jiffies until which stalls raise the pressure level
+ * @stall_on: how long faults wait is looked at after each period; a hint
+ * @stall_kicked: a fault has waited, which is still to be looked at; a hint
  * @pressure_lock: orders changes of the level and the writes of @sh
  * @pressure_up: used pages from which the level must be looked at again
  * @pressure_down: used pages below which it must be looked at again
- * @pressure_base: enum tw_level by use alone, without stalls; under @pressure_lock
+ * @pressure_base: enum tw_level by room alone; under @pressure_lock
+ * @pressure_own: where the tier's own use changes that; under @pressure_lock
+ * @stall: the share of time that faults wait; under @pressure_lock
  * @pressure_kicked: @pressure_work is about to run
  * @pressure_work: looks at the level
  */
@@ -89,11 +93,14 @@ struct tw_tier_desc {
 	bool movable;
 	struct tw_store __rcu *store;
 	struct tw_stats_tier *sh;
-	unsigned long stalled_until;
+	bool stall_on;
+	bool stall_kicked;
 	spinlock_t pressure_lock;
 	unsigned long pressure_up;
 	unsigned long pressure_down;
 	unsigned int pressure_base;
+	struct tw_pressure_state pressure_own;
+	struct tw_stall stall;
 	atomic_t pressure_kicked;
 	struct delayed_work pressure_work;
 };

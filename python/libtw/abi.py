@@ -306,7 +306,9 @@ class TierUnbind(Sized):
 class Pressure(Sized):
     _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
                 ("level", c_uint32), ("capacity", c_uint64), ("used", c_uint64),
-                ("stalls", c_uint64), ("permille", c_uint32), ("reserved", c_uint32)]
+                ("stalls", c_uint64), ("permille", c_uint32), ("reserved", c_uint32),
+                ("room", c_uint64), ("room_capacity", c_uint64), ("waited_ns", c_uint64),
+                ("stalled10", c_uint32), ("stalled60", c_uint32)]
 
 
 class RegionCreate(Sized):
@@ -634,7 +636,8 @@ class StatsTier(Structure):
                 ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
                 ("nominal_bandwidth", c_uint64), ("latency_ns", c_uint64),
                 ("bandwidth", c_uint64), ("level_changes", c_uint64),
-                ("avoided_until_ns", c_uint64), ("swap_used", c_uint64)]
+                ("avoided_until_ns", c_uint64), ("swap_used", c_uint64),
+                ("stalled10", c_uint32), ("stalled60", c_uint32)]
 
 
 class StatsCounters(Structure):
@@ -642,7 +645,7 @@ class StatsCounters(Structure):
         "minor_read", "minor_write", "major_read", "major_write", "first", "fault_ns",
         "moves_in", "moves_out", "moves_failed", "move_ns", "bytes_read", "bytes_written",
         "io_errors", "stalls", "taken_back", "reported", "refaults", "refaults_early",
-        "swap_in", "swap_out", "swap_sunk")]
+        "swap_in", "swap_out", "swap_sunk", "waited_ns")]
 
 
 class StatsCpu(Structure):

@@ -6,8 +6,8 @@ import errno
 import pytest
 
 import tw
-from support import (close_made, errno_of, fill, refused, run_user, set_tiers, tiers_of,
-                     wait_for)
+from support import (Child, Reached, close_made, errno_of, fill, refused, run_user, set_tiers,
+                     tiers_of, wait_for)
 from tw import CPU, GPU, NVME, PAGE
 
 pytestmark = pytest.mark.forked
@@ -27,6 +27,12 @@ def alone(dev):
 def settle(dev, level, tier=CPU):
     """Wait for a level; it must then stay for a moment."""
     assert wait_for(lambda: dev.pressure(tier).level == level), dev.pressure(tier).level
+
+
+def settle_slowly(dev, wanted, tier=CPU):
+    """Wait for a level that averages over seconds decide about."""
+    assert wait_for(lambda: wanted(dev.pressure(tier).level), 120, 0.2), \
+        [getattr(dev.pressure(tier), name) for name in ("level", "stalled10", "room", "used")]
 
 
 class Filler:
@@ -121,38 +127,116 @@ def test_level_of_a_rebound_tier(dev, make):
     set_tiers(dev, {CPU: 1000, GPU: 100})
     region, _ = make(98, touched=98, affinity=GPU)
     assert region.info().pages[GPU] >= 90
-    assert wait_for(lambda: dev.pressure(GPU).level >= HIGH)
+    settle(dev, LOW, GPU)               # full, but there is room in the CPU tier
+    more, _ = make(880, touched=880)
+    settle(dev, HIGH, GPU)
+    settle(dev, HIGH)
+    more.discard(0, more.bytes)
     dev.unbind(GPU)
     dev.bind(GPU, capacity=100)
     settle(dev, LOW, GPU)
     dev.unbind(GPU)
 
 
-def test_stalls_are_shown(dev, make, stats):
-    """Faults that waited for a demotion: counted the same everywhere, the level rises.
+# --- what hurts a memory tier -----------------------------------------------------------
 
-    A level by stalls lasts a second, and the background may be quick enough to spare the
-    faults the wait: filled as fast as can be, again until it has been seen.
+
+@pytest.fixture
+def tiers(dev):
+    """Other tiers for a test."""
+    yield lambda capacities: set_tiers(dev, capacities)
+    close_made()
+    set_tiers(dev, {CPU: 1000})
+
+
+def test_stalls_are_counted(dev, make, stats, tiers):
+    """Faults that waited for a demotion, and how long: the same everywhere.
+
+    The background may be quick enough to spare the faults the wait: filled as fast as can
+    be, again until it has been seen.
     """
-    set_tiers(dev, {CPU: 100, NVME: 200})
-    try:
-        region, mapping = make(250, touched=250)
-        assert region.info().pages[NVME] > 0
-        before = stats.counters(CPU)["stalls"]
+    tiers({CPU: 100, NVME: 200})
+    region, mapping = make(250, touched=250)
+    assert region.info().pages[NVME] > 0
+    before = stats.counters(CPU)
 
-        def stalled():
-            region.discard(0, region.bytes)
-            tw.check(tw.libc.madvise(mapping.addr, region.bytes, MADV_POPULATE_WRITE))
-            return stats.counters(CPU)["stalls"] > before and dev.pressure(CPU).level >= MEDIUM
-
-        assert wait_for(stalled, 30)
-        pressure = dev.pressure(CPU)
-        assert pressure.stalls == stats.counters(CPU)["stalls"] > 0
+    def stalled():
         region.discard(0, region.bytes)
-        settle(dev, LOW)
+        tw.check(tw.libc.madvise(mapping.addr, region.bytes, MADV_POPULATE_WRITE))
+        return stats.counters(CPU)["stalls"] > before["stalls"]
+
+    assert wait_for(stalled, 30)
+    pressure, counters = dev.pressure(CPU), stats.counters(CPU)
+    assert pressure.stalls == counters["stalls"] > 0
+    assert pressure.waited_ns == counters["waited_ns"] > before["waited_ns"]
+    assert dev.pressure(NVME).waited_ns == 0
+
+
+def test_a_full_tier_is_healthy(dev, make, tiers):
+    """Memory is full, the stores have room and nothing waits: LOW."""
+    tiers({CPU: 1000, NVME: 8000})
+    region, _ = make(3000, touched=3000)
+    settle_slowly(dev, lambda level: level == LOW)
+    pressure = dev.pressure(CPU)
+    assert pressure.used >= 900, "by its own use it would be on HIGH or CRITICAL"
+    assert (pressure.room, pressure.room_capacity) == (6000, 9000)
+    store = dev.pressure(NVME)
+    assert store.room == 8000 - store.used
+    assert sum(region.info().pages) == 3000
+
+
+def test_thrashing_hurts(dev, make, stats, tiers):
+    """More is touched all the time than memory holds: HIGH, with room in abundance."""
+    tiers({CPU: 100, NVME: 4000})
+    region, mapping = make(160, touched=160)
+    stop = Reached()
+
+    def thrash():
+        while not stop.get():
+            for index in range(160):
+                mapping.read(index * PAGE, 1)
+
+    child = Child(thrash)
+    try:
+        settle_slowly(dev, lambda level: level == HIGH)
+        pressure, block = dev.pressure(CPU), stats.tier(CPU)
+        assert pressure.stalled10 >= 50 and pressure.stalled60 > 0 and block["stalled10"] >= 50
+        assert pressure.room >= 3900
+        assert stats.counters(NVME)["refaults_early"] > 0
+        assert dev.pressure(NVME).level == LOW
     finally:
-        close_made()
-        set_tiers(dev, {CPU: 1000})
+        stop.set()
+        child.result()
+    settle_slowly(dev, lambda level: level <= MEDIUM)
+    assert dev.pressure(CPU).used >= 30, "memory is as full as before"
+    assert sum(region.info().pages) == 160
+
+
+def test_no_room_anywhere(dev, make, stream, tiers):
+    """All tiers are full: CRITICAL, and over as soon as there is room below."""
+    tiers({CPU: 500, NVME: 500})
+    reader = stream(PRESSURE).reader()
+    region, _ = make(980, touched=980)
+    settle(dev, CRITICAL)
+    pressure = dev.pressure(CPU)
+    assert pressure.room == 20 and pressure.room_capacity == 1000
+    stored = region.tiers().count(NVME)
+    region.discard(0, region.bytes)
+    settle_slowly(dev, lambda level: level == LOW)
+    levels_seen = [event.status for event in reader.read() if event.tier == CPU]
+    assert CRITICAL in levels_seen and levels_seen[-1] == LOW
+    assert stored >= 480
+
+
+def test_room_below_counts_at_once(dev, make, tiers):
+    """A store that comes gives memory room, and one that goes takes it."""
+    tiers({CPU: 1000})
+    make(960, touched=960)
+    settle(dev, CRITICAL)
+    set_tiers(dev, {CPU: 1000, NVME: 4000})
+    assert dev.pressure(CPU).level == LOW
+    dev.unbind(NVME)
+    assert dev.pressure(CPU).level == CRITICAL
 
 
 # --- levels of one's own ----------------------------------------------------------------

@@ -305,7 +305,7 @@ class TestPolicyAndAgents:
         """Only what the file names is changed."""
         before = dev.policy().knobs()
         text = "[policy]\nunmap = on\nhot_threshold = 120\nmax_rate = 1000\n"
-        assert lines(conf(text)) == ["set unmap from 0 to 1", "set hot_threshold from 100 to 120",
+        assert lines(conf(text)) == ["set unmap from off to on", "set hot_threshold from 100 to 120",
                                      f"set max_rate from {before['max_rate']} to 1000"]
         now = dev.policy()
         assert (now.mode, now.hot_threshold, now.max_rate) == \

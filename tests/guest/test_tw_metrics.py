@@ -21,7 +21,8 @@ from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
 pytestmark = pytest.mark.once
 
 PREFIX = "tierwatch_"
-LABELS = {"tier", "level", "kind", "access", "use", "direction", "reason", "version", "abi"}
+LABELS = {"tier", "level", "kind", "access", "use", "direction", "reason", "version", "abi",
+          "window"}
 AGENT_LABELS = LABELS | {"agent", "name", "uid", "userns"}
 PROGRAM = Path("/proc/self/comm").read_text(encoding="ascii").strip()
 USER_NS = str(os.stat("/proc/self/ns/user").st_ino)

@@ -95,8 +95,12 @@ class TestShow:
         pressure = dev.pressure(CPU)
         assert tw_json("pressure") == tw_json("pressure", "cpu") == [
             {"tier": "cpu", "level": "high", "permille": 860, "page_size": PAGE, "used": 860,
-             "capacity": 1000, "stalls": pressure.stalls}]
-        assert "cpu   high        86.0%    3.4 MiB    3.9 MiB" in tw_text("pressure")
+             "capacity": 1000, "stalls": pressure.stalls, "room": 140, "room_capacity": 1000,
+             "waited_ns": pressure.waited_ns, "stalled10_permille": pressure.stalled10,
+             "stalled60_permille": pressure.stalled60}]
+        text = tw_text("pressure")
+        assert "cpu   high        86.0%    3.4 MiB    3.9 MiB    560 KiB" in text
+        assert max(map(len, text.splitlines())) <= 80
         assert tw_json("pressure", uid=NOBODY)[0]["permille"] == 860
 
     def test_not_bound(self):
@@ -112,6 +116,50 @@ class TestShow:
         (("--wait", "high", "--timeout", "1s", "cpu"), "number of seconds")])
     def test_usage(self, words, said):
         tw_refused(USAGE, said, "pressure", *words)
+
+
+class TestSet:
+    """Thresholds of one's own."""
+
+    @pytest.fixture(autouse=True)
+    def as_before(self, dev):
+        yield
+        dev.thresholds(CPU, [70, 85, 95], [65, 80, 90])
+
+    def test_shown(self):
+        assert tw_text("pressure", "set", "cpu") == \
+            "cpu   medium 70% until 65%, high 85% until 80%, critical 95% until 90%\n"
+        assert tw_json("pressure", "set", "cpu", uid=NOBODY) == {
+            "tier": "cpu", "medium": {"enter": 70, "leave": 65},
+            "high": {"enter": 85, "leave": 80}, "critical": {"enter": 95, "leave": 90}}
+
+    def test_changed(self, dev, filler):
+        filler.to(300, LOW)
+        got = tw_json("pressure", "set", "cpu", "medium=20,15", "high=30")
+        assert (got["medium"], got["high"], got["critical"]) == (
+            {"enter": 20, "leave": 15}, {"enter": 30, "leave": 25}, {"enter": 95, "leave": 90})
+        now = dev.thresholds(CPU)
+        assert (list(now.enter), list(now.leave)) == ([20, 30, 95], [15, 25, 90])
+        assert dev.pressure(CPU).level == HIGH
+
+    @pytest.mark.parametrize("code,words,said", [
+        (USAGE, (), "takes a tier"), (USAGE, ("tape",), "no such tier"),
+        (USAGE, ("cpu", "high"), "not LEVEL="), (USAGE, ("cpu", "low=3"), "no such level"),
+        (USAGE, ("cpu", "high=101"), "percentage"), (USAGE, ("cpu", "high=80,80"), "percentage"),
+        (USAGE, ("cpu", "high=3"), "percentage"), (USAGE, ("cpu", "high=80,"), "percentage"),
+        (USAGE, ("cpu", "high=80", "high=81"), "two values"),
+        (FAILED, ("cpu", "high=60"), "nothing was changed"),
+        (FAILED, ("cpu", "high=96", "critical=95,94"), "nothing was changed")])
+    def test_refused(self, dev, code, words, said):
+        before = bytes(dev.thresholds(CPU))
+        tw_refused(code, said, "pressure", "set", *words)
+        assert bytes(dev.thresholds(CPU)) == before
+
+    def test_as_a_user(self, dev):
+        before = bytes(dev.thresholds(CPU))
+        tw_refused(NO_PERMISSION, "CAP_SYS_ADMIN", "pressure", "set", "cpu", "high=80",
+                   uid=NOBODY)
+        assert bytes(dev.thresholds(CPU)) == before
 
 
 @pytest.mark.every_kernel
@@ -144,6 +192,21 @@ class TestWait:
             filler.to(0, LOW)
             assert one.end()[0] == 0
 
+    def test_falling_of_a_full_tier(self, dev, make, stats):
+        """Work that waits for memory to be at ease begins, full as the tier is kept."""
+        set_tiers(dev, {CPU: 1000, NVME: 8000})
+        try:
+            make(3000, touched=3000)
+            with waiting(stats, "--wait", "medium", "--falling", "--timeout", 100, "cpu") as one:
+                code, out, err = one.end()
+            assert (code, err) == (0, "") and "cpu " in out
+            assert dev.pressure(CPU).used >= 900
+        finally:
+            close_made()
+            dev.unbind(NVME)
+            dev.unbind(CPU)             # the waiting that has been is forgotten
+            set_tiers(dev, {CPU: 1000})
+
     def test_a_moment(self, filler, stats):
         """A level that is over when it looks was reached all the same."""
         with waiting(stats, "--wait", "critical", "cpu") as one:
@@ -172,6 +235,7 @@ class TestWait:
     def test_other_tiers(self, dev, make, filler, stats):
         """Another tier's level is not this one's."""
         set_tiers(dev, {CPU: 1000, NVME: 100})
+        dev.thresholds(CPU, [20, 40, 95], [15, 35, 90])
         try:
             with waiting(stats, "--wait", "high", "nvme") as one:
                 one.asleep()
@@ -181,6 +245,7 @@ class TestWait:
                 assert region.migrate(0, 96 * PAGE, NVME).moved == 96
                 assert one.end()[0] == 0
         finally:
+            dev.thresholds(CPU, [70, 85, 95], [65, 80, 90])
             close_made()
             dev.unbind(NVME)
 

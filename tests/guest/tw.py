@@ -639,11 +639,13 @@ class Stats:
     def state(self) -> dict:
         """Everything that a refused call must leave alone.
 
-        Not the levels: a stall's raised level lapses by itself. Not the heat: a scan's.
+        Not the levels, and what of faults' waiting raises them: that fades by itself. Not
+        the heat: a scan's.
         """
         tiers = [self.tier(tier) for tier in TIERS]
         for block in tiers:
-            del block["level"], block["level_changes"], block["heat"]
+            for name in ("level", "level_changes", "heat", "stalled10", "stalled60"):
+                del block[name]
         return {"tiers": tiers, "counters": [self.counters(tier) for tier in TIERS],
                 "sigbus": self.total("sigbus"), "lost": self.header.lost,
                 "store_bytes": self.header.store_bytes, "room": self.header.room,

@@ -175,6 +175,18 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		p->capacity = 1 << 18;
 		p->used = 1 << 17;
 		p->permille = 871;
+		p->room = 3 << 17;
+		p->stalled10 = 125;
+		p->stalled60 = 7;
+		break;
+	}
+	case TW_IOC_THRESHOLDS: {
+		struct tw_thresholds *t = arg;
+
+		if (t->flags & TW_THRESHOLDS_SET)
+			break;
+		memcpy(t->enter, (__u32[]){ 70, 85, 95 }, sizeof(t->enter));
+		memcpy(t->leave, (__u32[]){ 65, 80, 90 }, sizeof(t->leave));
 		break;
 	}
 	case TW_IOC_AGENT_STATS: {
@@ -805,7 +817,8 @@ static void test_pressure(void **state)
 {
 	(void)state;
 	assert_int_equal(tw("pressure"), 0);
-	expect(out, "hdd   high        87.1%    512 MiB    1.0 GiB          0\n");
+	expect(out, "cpu   high        87.1%    512 MiB    1.0 GiB    1.5 GiB        0  12.5%   0.7%\n");
+	expect(out, "hdd   high        87.1%    512 MiB    1.0 GiB    1.5 GiB        0      -      -\n");
 	/* Those that aren't bound are left out, unless asked for. */
 	assert_null(strstr(out, "gpu"));
 	assert_int_equal(tw("pressure --json"), 0);
@@ -816,6 +829,11 @@ static void test_pressure(void **state)
 	assert_null(strstr(out, "hdd"));
 	assert_int_equal(tw("pressure gpu"), 1);
 	expect(err_out, "gpu tier is not bound");
+	assert_int_equal(tw("pressure set hdd high=70,66"), 1);
+	expect(err_out, "medium 70,65 high 70,66 critical 95,90");
+	assert_int_equal(tw("--json pressure set hdd high=80,75 critical=90"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"high\":{\"enter\":80,\"leave\":75},\"critical\":{\"enter\":90,\"leave\":85}");
 	fail_cmd = TW_IOC_PRESSURE;
 	fail_with = -EOPNOTSUPP;
 	assert_int_equal(tw("pressure --json"), 0);

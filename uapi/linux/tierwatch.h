@@ -91,8 +91,13 @@ enum tw_tier {
  * @TW_PRESSURE_HIGH: from 85 %, until below 80 %
  * @TW_PRESSURE_CRITICAL: from 95 %, until below 90 %
  *
- * These are the defaults, see TW_IOC_THRESHOLDS. Faults that had to wait for a
- * demotion raise the level by one for a second.
+ * These are the defaults, see TW_IOC_THRESHOLDS. For a store they are of its own
+ * pages. A tier of memory is kept nearly full; for it they are of the pages of all
+ * tiers together that its pages may go to, itself among them.
+ *
+ * A tier of memory is also at least MEDIUM from when faults wait 1 % of the last 10
+ * seconds for room in it, or for pages that had to leave it too soon, until they
+ * wait less than 0.5 %; and HIGH from 10 %, until below 5 %.
  */
 enum tw_level {
 	TW_PRESSURE_LOW		= 0,
@@ -383,6 +388,14 @@ struct tw_tier_unbind {
  * @stalls: out: faults that waited for a demotion out of this tier
  * @permille: out: @used in thousandths of @capacity
  * @reserved: in: 0
+ * @room: out: pages that are left where @level is judged by: of a store itself, of
+ *	memory all tiers together that its pages may go to
+ * @room_capacity: out: pages that these tiers hold
+ * @waited_ns: out: how long faults have waited for room in this tier of memory, or
+ *	for pages that had to leave it too soon, each fault by itself
+ * @stalled10: out: that time in thousandths of the last 10 seconds, at most 1000; an
+ *	average that follows every 2 seconds, in which the past fades away
+ * @stalled60: out: of the last 60 seconds
  *
  * EOPNOTSUPP: the tier is not bound.
  */
@@ -396,6 +409,11 @@ struct tw_pressure {
 	__aligned_u64 stalls;
 	__u32 permille;
 	__u32 reserved;
+	__aligned_u64 room;
+	__aligned_u64 room_capacity;
+	__aligned_u64 waited_ns;
+	__u32 stalled10;
+	__u32 stalled60;
 };
 
 #define TW_PRESSURE_SIZE_VER0		48
@@ -1306,7 +1324,7 @@ struct tw_fault_stats {
  * @flags: in: TW_THRESHOLDS_*
  * @tier: in: enum tw_tier
  * @reserved: in: 0
- * @enter: in with TW_THRESHOLDS_SET, else out: percent used from which the tier is on
+ * @enter: in with TW_THRESHOLDS_SET, else out: percent of the room (see enum tw_level) from which the tier is on
  *	MEDIUM, HIGH and CRITICAL; rising, 1..100
  * @leave: in with TW_THRESHOLDS_SET, else out: percent used below which it leaves each
  *	level; rising, each at least 1 and below @enter
@@ -2124,6 +2142,8 @@ struct tw_stream_ctl {
  *	can, since the tier's device has failed; 0 if it never has
  * @swap_used: pages of the swap device that are there now, the part of @used that is
  *	no region's
+ * @stalled10: see struct tw_pressure; not in step with the other members
+ * @stalled60: the same
  *
  * At tw_stats.heat_offset of the block are tw_stats.heat_bands u64: the number of
  * regions' pages in each band of heat at the last scan, see TW_HEAT_BANDS.
@@ -2143,6 +2163,8 @@ struct tw_stats_tier {
 	__aligned_u64 level_changes;
 	__aligned_u64 avoided_until_ns;
 	__aligned_u64 swap_used;
+	__u32 stalled10;
+	__u32 stalled60;
 };
 
 #define TW_STATS_TIER_SIZE_VER0		88
@@ -2173,6 +2195,8 @@ struct tw_stats_tier {
  * @swap_in: pages of the swap device that were read back from this store
  * @swap_out: pages that were swapped out to this store
  * @swap_sunk: pages of the swap device that were moved from this store to a slower one
+ * @waited_ns: time that faults waited for room in this tier of memory, or for pages
+ *	that had to leave it too soon (@refaults_early of the stores)
  */
 struct tw_stats_counters {
 	__aligned_u64 minor_read;
@@ -2196,6 +2220,7 @@ struct tw_stats_counters {
 	__aligned_u64 swap_in;
 	__aligned_u64 swap_out;
 	__aligned_u64 swap_sunk;
+	__aligned_u64 waited_ns;
 };
 
 #define TW_STATS_COUNTERS_SIZE_VER0	144

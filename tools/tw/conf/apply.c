@@ -98,8 +98,18 @@ static int make_tier(struct plan *p, struct report *r, int tier)
 {
 	const struct tier_step *step = &p->tiers[tier];
 	struct format_result signed_now;
-	int code = 0;
+	char levels[LEVELS_LEN];
+	int err, code = 0;
 
+	if (step->level) {
+		err = r->dry_run ? 0 : tw_thresholds_set(p->tw, tier, step->levels.enter,
+							 step->levels.leave);
+		if (err)
+			return cli_errno(err, "setting the thresholds of %s",
+					 tw_tier_name(tier));
+		tell(r, "tier", tw_tier_name(tier), "set levels of %s: %s",
+		     tw_tier_name(tier), levels_text(levels, &step->levels));
+	}
 	if (step->absent && !r->json)
 		printf("%s is left as it is: its device is not there, and need not be\n",
 		       tw_tier_name(tier));

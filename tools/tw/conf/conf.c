@@ -48,12 +48,12 @@ struct reader {
 
 static const char * const tier_keys[] = {
 	"device", "capacity", "nodes", "movable", "format", "bound", "leave",
-	"store", "optional",
+	"store", "optional", "medium", "high", "critical",
 };
 
 enum {
 	KEY_DEVICE, KEY_CAPACITY, KEY_NODES, KEY_MOVABLE, KEY_FORMAT, KEY_BOUND,
-	KEY_LEAVE, KEY_STORE, KEY_OPTIONAL,
+	KEY_LEAVE, KEY_STORE, KEY_OPTIONAL, KEY_MEDIUM, KEY_HIGH, KEY_CRITICAL,
 };
 
 void conf_error(struct conf *c, unsigned int line, const char *fmt, ...)
@@ -147,8 +147,10 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 	struct conf_tier *t = &r->c->tiers[r->tier];
 	bool bound = true;
 	__u64 percent;
+	int i;
 
-	switch (find_key(r, key, tier_keys, ARRAY_SIZE(tier_keys))) {
+	i = find_key(r, key, tier_keys, ARRAY_SIZE(tier_keys));
+	switch (i) {
 	case KEY_DEVICE:
 		if (*value != '/' || strlen(value) >= sizeof(t->device))
 			conf_error(r->c, r->line,
@@ -190,6 +192,14 @@ static void tier_key(struct reader *r, const char *key, const char *value)
 		break;
 	case KEY_OPTIONAL:
 		bool_value(r, key, value, &t->optional);
+		break;
+	case KEY_MEDIUM:
+	case KEY_HIGH:
+	case KEY_CRITICAL:
+		if (levels_parse(&t->levels, i - KEY_MEDIUM, value))
+			conf_error(r->c, r->line,
+				   "%s is a percentage from 2 to 100, and behind a comma the lower one at which it ends, like 85,80; not %s",
+				   key, value);
 		break;
 	case KEY_BOUND:
 		bool_value(r, key, value, &bound);

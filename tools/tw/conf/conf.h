@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "conf/policy_keys.h"
+#include "tier/levels.h"
 #include "tw.h"
 
 #define CONF_PATH	"/etc/tierwatch.conf"
@@ -27,6 +28,7 @@
  * @optional: its device may be absent
  * @device: of a store; empty: the one that is @store
  * @store: by what its signature says: "UUID=..." or "LABEL=..."; or empty
+ * @levels: of its pressure
  */
 struct conf_tier {
 	unsigned int line;
@@ -39,6 +41,7 @@ struct conf_tier {
 	bool optional;
 	char device[PATH_MAX];
 	char store[CONF_STORE_LEN];
+	struct levels levels;
 };
 
 enum conf_whose { CONF_AGENT, CONF_USER, CONF_CGROUP };

@@ -20,6 +20,8 @@
  * @undo: it is unbound
  * @make: then it is bound as @b says
  * @sign: after @b.path was signed
+ * @level: it gets other thresholds of pressure
+ * @levels: these
  * @b: what it is to be made of
  */
 struct tier_step {
@@ -28,6 +30,8 @@ struct tier_step {
 	bool undo;
 	bool make;
 	bool sign;
+	bool level;
+	struct tw_thresholds levels;
 	struct binding b;
 };
 

@@ -4,6 +4,7 @@
  * what is in the way of it: of memory here, of stores in plan_store.c.
  */
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "conf/conf.h"
@@ -63,6 +64,33 @@ static void plan_nodes(struct plan *p, int tier)
 	step->make = step->undo || now->kind == TW_KIND_NONE;
 }
 
+static void plan_levels(struct plan *p, int tier)
+{
+	const struct conf_tier *c = &p->conf->tiers[tier];
+	struct tier_step *step = &p->tiers[tier];
+	struct tw_thresholds *t = &step->levels;
+	struct tw_thresholds now;
+	int err;
+
+	if (!c->levels.set)
+		return;
+	err = tw_thresholds_get(p->tw, tier, &now);
+	*t = now;
+	if (err) {
+		conf_error(p->conf, c->line, "asking for the thresholds of %s: %s",
+			   tw_tier_name(tier), strerror(-err));
+	} else if (!levels_merge(&c->levels, t)) {
+		conf_error(p->conf, c->line,
+			   "[tier %s]: thresholds have to rise from medium to critical, those at which levels end, too. They would be medium %u,%u high %u,%u critical %u,%u",
+			   tw_tier_name(tier), t->enter[0], t->leave[0],
+			   t->enter[1], t->leave[1], t->enter[2], t->leave[2]);
+	} else {
+		step->level = memcmp(t->enter, now.enter, sizeof(now.enter)) ||
+			      memcmp(t->leave, now.leave, sizeof(now.leave));
+		p->steps += step->level;
+	}
+}
+
 void plan_tier(struct plan *p, int tier)
 {
 	const struct conf_tier *c = &p->conf->tiers[tier];
@@ -79,4 +107,5 @@ void plan_tier(struct plan *p, int tier)
 	else
 		plan_nodes(p, tier);
 	p->steps += step->undo || step->make;
+	plan_levels(p, tier);
 }

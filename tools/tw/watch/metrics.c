@@ -15,6 +15,7 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "base/stop.h"
+#include "tier/tier.h"
 #include "watch/commands.h"
 #include "watch/metrics.h"
 
@@ -165,6 +166,8 @@ static const struct total counters[] = {
 		"Reads and writes that failed, and wrong checksums."),
 	COUNTER("stalls_total", stalls, METRIC_PLAIN,
 		"Faults that waited for a demotion out of the tier."),
+	COUNTER("stall_seconds_total", waited_ns, METRIC_NS,
+		"Time that faults waited for room in the tier, or for pages that left it too soon."),
 	COUNTER("taken_back_pages_total", taken_back, METRIC_PLAIN,
 		"Pages touched while they were written to the store."),
 	COUNTER("refaults_total", refaults, METRIC_PLAIN,
@@ -311,6 +314,31 @@ static void put_states(FILE *f, const struct source *s)
 	}
 }
 
+static void put_stalled(FILE *f, const struct source *s)
+{
+	static const struct metric stalled = {
+		"tier_stalled_ratio", false,
+		"Share of the time that faults wait since the tier is short of room."
+	};
+	int tier;
+
+	metric_begin(f, &stalled);
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		char labels[64];
+
+		if (is_store(tier))
+			continue;
+		snprintf(labels, sizeof(labels), "tier=\"%s\",window=\"10s\"",
+			 tw_tier_name(tier));
+		metric_sample(f, &stalled, labels, s->tier[tier].stalled10,
+			      METRIC_MS, 0);
+		snprintf(labels, sizeof(labels), "tier=\"%s\",window=\"60s\"",
+			 tw_tier_name(tier));
+		metric_sample(f, &stalled, labels, s->tier[tier].stalled60,
+			      METRIC_MS, 0);
+	}
+}
+
 static void put_up(FILE *f, const struct source *s)
 {
 	static const struct metric up = {
@@ -450,6 +478,7 @@ static void put_samples(FILE *f, struct source *s)
 		return;
 	put_driver(f, s);
 	put_states(f, s);
+	put_stalled(f, s);
 	put_gauges(f, s);
 	put_counters(f, s);
 	put_totals(f, s);

@@ -12,7 +12,9 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/stop.h"
+#include "base/term.h"
 #include "base/text.h"
+#include "tier/tier.h"
 #include "watch/commands.h"
 #include "watch/pressure.h"
 
@@ -21,23 +23,35 @@ const char pressure_more[] =
 	"                      above; needs CAP_PERFMON or root\n"
 	"  --falling           or below, instead\n"
 	"  --timeout SECONDS   at most so long, then exit with 124; 0 only looks\n"
-	"It sleeps until the driver tells of a change.\n";
+	"It sleeps until the driver tells of a change.\n"
+	"  set TIER            shows the thresholds of its levels, and with\n"
+	"                      LEVEL=ENTER[,LEAVE]... changes them: percent of the room\n"
+	"                      used from which it is on medium, high or critical, and\n"
+	"                      below which it leaves that\n"
+	"A store is judged by its own room, memory by that of all tiers together and by\n"
+	"the share of the last 10 and 60 seconds that faults waited for it.\n";
 
 static void print_head(void)
 {
-	printf("%-5s %-9s %7s %10s %10s %10s\n", "TIER", "PRESSURE", "FULL",
-	       "USED", "CAPACITY", "STALLS");
+	printf("%-5s %-9s %7s %10s %10s %10s %8s %6s %6s\n", "TIER", "PRESSURE",
+	       "FULL", "USED", "CAPACITY", "ROOM", "STALLS", "10S", "60S");
 }
 
 static void print_pressure(const struct tw_pressure *p, __u32 page_size)
 {
-	char cap[TEXT_LEN], used[TEXT_LEN];
+	char cap[TEXT_LEN], used[TEXT_LEN], room[TEXT_LEN], stalls[TEXT_LEN];
 
-	printf("%-5s %-9s %6.1f%% %10s %10s %10llu\n", tw_tier_name(p->tier),
+	printf("%-5s %-9s %6.1f%% %10s %10s %10s %8s", tw_tier_name(p->tier),
 	       tw_level_name(p->level), p->permille / 10.0,
 	       text_bytes(used, p->used * page_size),
 	       text_bytes(cap, p->capacity * page_size),
-	       (unsigned long long)p->stalls);
+	       text_bytes(room, p->room * page_size),
+	       text_count(stalls, p->stalls));
+	if (is_store(p->tier))
+		printf(" %6s %6s\n", "-", "-");
+	else
+		printf(" %5.1f%% %5.1f%%\n", p->stalled10 / 10.0,
+		       p->stalled60 / 10.0);
 }
 
 static void json_pressure(const struct tw_pressure *p, __u32 page_size)
@@ -50,6 +64,11 @@ static void json_pressure(const struct tw_pressure *p, __u32 page_size)
 	json_u64("used", p->used);
 	json_u64("capacity", p->capacity);
 	json_u64("stalls", p->stalls);
+	json_u64("room", p->room);
+	json_u64("room_capacity", p->room_capacity);
+	json_u64("waited_ns", p->waited_ns);
+	json_u64("stalled10_permille", p->stalled10);
+	json_u64("stalled60_permille", p->stalled60);
 	json_close('}');
 }
 
@@ -162,8 +181,13 @@ int cmd_pressure(int argc, char **argv)
 {
 	struct pressure_args a = { .wait = { .tier = -1, .timeout_ns = -1 } };
 	struct tw *tw;
-	int c;
+	int c, i;
 
+	/* "set" stands before its tier, and only --json before it. */
+	for (i = 1; i < argc && (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j")); i++)
+		;
+	if (i < argc && !strcmp(argv[i], "set"))
+		return pressure_set(argc, argv);
 	c = parse_options(argc, argv, &a);
 	if (c)
 		return c;

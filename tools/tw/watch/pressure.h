@@ -27,6 +27,8 @@ struct pressure_wait {
 
 /* 0, EXIT_TIMEOUT, or it says why not and returns the exit code. */
 int pressure_wait(struct tw *tw, const struct pressure_wait *wait);
+/* tw pressure set; returns the exit code. */
+int pressure_set(int argc, char **argv);
 /* Says what is wrong. Returns EXIT_FAILURE. */
 int pressure_error(int err, int tier);
 

@@ -42,6 +42,7 @@ static const struct counter {
 	COUNTER(swap_in),
 	COUNTER(swap_out),
 	COUNTER(swap_sunk),
+	COUNTER(waited_ns),
 #undef COUNTER
 };
 
@@ -61,6 +62,8 @@ static void json_tier(const struct tw_stats *s, int tier)
 	json_u64("kept", t.kept);
 	json_u64("swap_used", t.swap_used);
 	json_u64("avoided_until_ns", t.avoided_until_ns);
+	json_u64("stalled10_permille", t.stalled10);
+	json_u64("stalled60_permille", t.stalled60);
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		json_u64(counters[i].name,
 			 tw_stats_counter(s, tier, counters[i].offset));
