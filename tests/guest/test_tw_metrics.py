@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """tw metrics: the text by Prometheus' own reader, its figures, the file that is replaced whole."""
 
+import mmap
 import os
 import re
 import stat
@@ -229,6 +230,80 @@ class TestFigures:
             assert samples(text)["agents", frozenset()] == 1 and "agent=" not in text
 
 
+class TestPrograms:
+    """Attached programs, the largest first; without --programs there is nothing of them."""
+
+    LABELS = {"attachment", "pid", "program", "tier"}
+
+    @pytest.fixture
+    def programs(self, dev, policy):
+        """Three that hold on to memory, scanned: (pid, id) by falling size."""
+        there, enough = [Reached() for _ in range(3)], Reached()
+
+        def hold(pages, reached):
+            memory = mmap.mmap(-1, pages * PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            for index in range(pages):
+                memory[index * PAGE] = 1
+            reached.set()
+            enough.wait(seconds=120)
+
+        children = [Child(hold, pages, reached)
+                    for pages, reached in zip((3000, 2000, 1000), there)]
+        try:
+            for reached in there:
+                reached.wait()
+            policy(enabled=tw.TW_POLICY_WATCH, scan_min_ms=20, scan_max_ms=50,
+                   scan_permille=500)
+            ids = [dev.attach(child.pid) for child in children]
+            assert wait_for(lambda: all(one.scans >= 2 for one in dev.attachments()), 60)
+            yield [child.pid for child in children], ids
+        finally:
+            enough.set()
+            for child in children:
+                child.result()
+            assert wait_for(lambda: dev.attachments() == [], 10)
+
+    def test_figures(self, dev, programs, policy):
+        pids, ids = programs
+        policy(enabled=tw.TW_POLICY_OFF)
+        there = {one.pid: one for one in dev.attachments()}
+        assert not any(name.startswith("attached") for name, _ in Got().samples)
+        for most, wanted in ((0, []), (2, pids[:2]), (100, pids)):
+            got = Got("--programs", most)
+            assert got("attached_programs") == 3
+            assert {dict(labels)["pid"] for name, labels in got.samples if labels and
+                    name.startswith("attached")} == {str(pid) for pid in wanted}
+        for pid, number in zip(pids, ids):
+            whose = {"attachment": str(number), "pid": str(pid),
+                     "program": Path(f"/proc/{pid}/comm").read_text().strip()}
+            for tier in tw.TIERS:
+                assert got("attached_used_bytes", **whose, tier=TIER_NAMES[tier]) == \
+                    there[pid].pages[tier] * PAGE
+            assert got("attached_elsewhere_bytes", **whose) == there[pid].elsewhere * PAGE
+            assert got("attached_swapped_bytes", **whose) == 0
+            assert got("attached_scans_total", **whose) >= 2
+            assert got("attached_seen", **whose) == 1
+        assert {label for name, labels in got.samples if name.startswith("attached")
+                for label, _ in labels} <= self.LABELS
+
+    def test_in_top(self, programs):
+        """tw top has them, too, and each with its size."""
+        pids, _ = programs
+        shown = tw_json("top", "--interval", "100ms")["attached"]
+        assert [one["pid"] for one in shown if one["pid"] in pids] == pids
+        assert all(sum(one["pages"].values()) + one["elsewhere"] >= 1000 for one in shown)
+        text = tw_text("top", "--once", "--interval", "100ms")
+        lines = text.splitlines()
+        head = next(index for index, line in enumerate(lines) if line.startswith("ATTACHED"))
+        assert [int(line.split()[1]) for line in lines[head + 1:head + 4]] == pids
+        assert max(map(len, lines[head:head + 4])) <= 80
+
+    def test_as_a_user(self, programs):  # pylint: disable=unused-argument
+        """Programs of others are not a user's business."""
+        text = tw_text("metrics", "--programs", 5, uid=NOBODY)
+        assert samples(text)["attached_programs", frozenset()] == 0 and "pid=" not in text
+
+
 class TestFile:
     @pytest.mark.parametrize("umask", [0o022, 0o077])
     def test_written(self, tmp_path, umask):
@@ -312,6 +387,7 @@ class TestFile:
             assert samples(shown() if shown else done.stdout) == {("up", frozenset()): 0}
 
 
-@pytest.mark.parametrize("words", [("x",), ("--agents", "x"), ("--agents", -1), ("--output",)])
+@pytest.mark.parametrize("words", [("x",), ("--agents", "x"), ("--agents", -1), ("--programs", "x"),
+                                   ("--output",)])
 def test_usage(words):
     tw_refused(USAGE, "", "metrics", *words)

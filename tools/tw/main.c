@@ -117,7 +117,7 @@ static const struct cli_cmd cmds[] = {
 	  "where pages are, and how hot", cmd_page, NULL, page_more },
 	{ "policy", NULL, "what moves pages by itself: show, set", NULL, policy_cmds,
 	  NULL },
-	{ "metrics", "[--output FILE | --json] [--agents N]",
+	{ "metrics", "[--output FILE | --json] [--agents N] [--programs N]",
 	  "all figures, for Prometheus", cmd_metrics, NULL, metrics_more },
 	{ "bench", "[OPTION]...",
 	  "latency and bandwidth between this machine's tiers", cmd_bench,

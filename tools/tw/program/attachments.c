@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "machine/process.h"
 #include "program/attachments.h"
+#include "tier/tier.h"
 
 #define STEP	64
 
@@ -19,7 +20,7 @@ static int no_attachments(void)
 	return cli_error("the driver knows no attachments: it is older than this tw. Install tw and tier_watch of the same version");
 }
 
-int attachments_load(struct tw *tw, struct attachments *a)
+int attachments_list(struct tw *tw, struct attachments *a)
 {
 	struct tw_attached *more;
 	__u64 last = 0;
@@ -29,7 +30,7 @@ int attachments_load(struct tw *tw, struct attachments *a)
 		if (a->nr % STEP == 0) {
 			more = realloc(a->one, (a->nr + STEP) * sizeof(*more));
 			if (!more)
-				return cli_errno(-ENOMEM, "listing attachments");
+				return -ENOMEM;
 			a->one = more;
 		}
 		err = tw_attached(tw, last, TW_ATTACHED_NEXT, &a->one[a->nr]);
@@ -37,10 +38,44 @@ int attachments_load(struct tw *tw, struct attachments *a)
 			break;
 		last = a->one[a->nr++].id;
 	}
-	if (err == -ENOENT)
-		return 0;
-	return err == -ENOTTY ? no_attachments() :
-				cli_errno(err, "listing attachments");
+	return err == -ENOENT ? 0 : err;
+}
+
+int attachments_load(struct tw *tw, struct attachments *a)
+{
+	int err = attachments_list(tw, a);
+
+	if (err == -ENOTTY)
+		return no_attachments();
+	return err ? cli_errno(err, "listing attachments") : 0;
+}
+
+__u64 attachment_pages(const struct tw_attached *a)
+{
+	__u64 sum = a->elsewhere + a->swapped;
+	int t;
+
+	/* What stores have of it is a part of what is swapped out. */
+	for (t = 0; t < TW_NR_TIERS; t++)
+		if (!is_store(t))
+			sum += a->pages[t];
+	return sum;
+}
+
+static int by_size(const void *x, const void *y)
+{
+	const struct tw_attached *a = x, *b = y;
+	__u64 m = attachment_pages(a), n = attachment_pages(b);
+
+	if (m != n)
+		return m < n ? 1 : -1;
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+void attachments_sort(struct attachments *a)
+{
+	if (a->nr)
+		qsort(a->one, a->nr, sizeof(*a->one), by_size);
 }
 
 void attachments_free(struct attachments *a)

@@ -18,9 +18,15 @@ struct attachments {
 	size_t nr;
 };
 
-/* 0, or the exit code and it has said what is wrong. Free them in any case. */
+/* 0 or -errno: -ENOTTY of an older driver. Free them in any case. */
+int attachments_list(struct tw *tw, struct attachments *a);
+/* The same; 0, or the exit code and it has said what is wrong. */
 int attachments_load(struct tw *tw, struct attachments *a);
 void attachments_free(struct attachments *a);
+/* Those with the most memory first. */
+void attachments_sort(struct attachments *a);
+/* Pages of it, wherever they are. */
+__u64 attachment_pages(const struct tw_attached *a);
 /* That of a process, or NULL. */
 const struct tw_attached *attachments_find(const struct attachments *a,
 					   __u32 pid);

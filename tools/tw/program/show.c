@@ -17,7 +17,7 @@
 #include "program/show.h"
 #include "tier/tier.h"
 
-static void json_attachment(const struct tw_attached *a)
+void json_attachment(const struct tw_attached *a)
 {
 	char name[PROCESS_NAME_LEN] = "";
 

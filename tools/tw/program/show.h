@@ -13,4 +13,7 @@
  */
 int attachments_show(struct tw *tw, bool json);
 
+/* An object of a list. */
+void json_attachment(const struct tw_attached *a);
+
 #endif /* _TW_PROGRAM_SHOW_H */

@@ -15,6 +15,7 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "base/stop.h"
+#include "program/attachments.h"
 #include "tier/tier.h"
 #include "watch/commands.h"
 #include "watch/metrics.h"
@@ -23,6 +24,7 @@ const char metrics_more[] =
 	"  --output FILE   written aside and renamed, for the textfile collector of\n"
 	"                  node_exporter: give it a name that ends in .prom\n"
 	"  --agents N      with the N agents that have the most memory, too\n"
+	"  --programs N    the same of attached programs\n"
 	"  --json          a list of samples, to stdout\n"
 	"Times are in seconds, amounts of memory in bytes. Without the driver all there\n"
 	"is to say is tierwatch_up 0, and the exit code is 3.\n";
@@ -37,6 +39,9 @@ const char metrics_more[] =
  * @agents: the largest ones first
  * @nr_agents: how many of them are shown
  * @known: what they are called
+ * @attached: programs, the largest ones first
+ * @nr_attached: how many of them are shown
+ * @asked_attached: they were asked for
  */
 struct source {
 	bool up;
@@ -47,6 +52,9 @@ struct source {
 	struct tw_agent_entry *agents;
 	size_t nr_agents;
 	struct agents_known known;
+	struct attachments attached;
+	size_t nr_attached;
+	bool asked_attached;
 };
 
 /* A member of struct tw_stats. */
@@ -458,6 +466,10 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 		return err;
 	s->up = true;
 	s->known.tw = tw;
+	err = s->asked_attached ? attachments_list(tw, &s->attached) : 0;
+	if (err)
+		return err;
+	attachments_sort(&s->attached);
 	for (i = 0; i < TW_NR_TIERS; i++)
 		tw_stats_tier_read(s->stats, i, &s->tier[i]);
 	if (!most)
@@ -483,6 +495,9 @@ static void put_samples(FILE *f, struct source *s)
 	put_counters(f, s);
 	put_totals(f, s);
 	put_agents(f, s);
+	if (s->asked_attached)
+		metrics_attached(f, &s->attached, s->nr_attached,
+				 s->info.page_size);
 }
 
 static int put_json(struct source *s)
@@ -526,17 +541,18 @@ int cmd_metrics(int argc, char **argv)
 	static const struct option opts[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "agents", required_argument, NULL, 'a' },
+		{ "programs", required_argument, NULL, 'p' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *path = NULL;
 	struct source s = { 0 };
 	bool json = false;
-	__u64 most = 0;
+	__u64 most = 0, programs = 0;
 	struct tw *tw;
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "o:a:j", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "o:a:p:j", opts, NULL)) != -1) {
 		switch (c) {
 		case 'o':
 			path = optarg;
@@ -545,6 +561,12 @@ int cmd_metrics(int argc, char **argv)
 			if (parse_u64(optarg, &most))
 				return cli_usage("not a number of agents: %s",
 						 optarg);
+			break;
+		case 'p':
+			if (parse_u64(optarg, &programs))
+				return cli_usage("not a number of programs: %s",
+						 optarg);
+			s.asked_attached = true;
 			break;
 		case 'j':
 			json = true;
@@ -557,6 +579,7 @@ int cmd_metrics(int argc, char **argv)
 		return cli_usage("metrics takes options only");
 	if (json && path)
 		return cli_usage("--output is for the text, without --json");
+	s.nr_attached = programs;
 	c = cli_open(&tw);
 	/* That it is not there is a figure, too; an old file would hide it. */
 	if (c == EXIT_NO_DEVICE)
@@ -569,6 +592,7 @@ int cmd_metrics(int argc, char **argv)
 	else
 		c = put(&s, path, json);
 	free(s.agents);
+	attachments_free(&s.attached);
 	agents_known_free(&s.known);
 	tw_close(tw);
 	return c;

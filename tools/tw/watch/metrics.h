@@ -38,4 +38,10 @@ void metric_sample(FILE *f, const struct metric *m, const char *labels,
 #define METRIC_VALUE_LEN	520
 const char *metric_value(char *buf, const char *text);
 
+struct attachments;
+
+/* Of attached programs the first @most, which are to be the largest ones. */
+void metrics_attached(FILE *f, const struct attachments *all, size_t most,
+		      __u32 page_size);
+
 #endif /* _TW_METRICS_H */

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/stop.h"
+#include "program/show.h"
 #include "watch/commands.h"
 #include "watch/top.h"
 
@@ -103,6 +104,10 @@ static void json_view(const struct top_view *v)
 	json_open("agents", '[');
 	for (i = 0; i < s->nr_agents; i++)
 		json_agent(&v->agent[i]);
+	json_close(']');
+	json_open("attached", '[');
+	for (i = 0; i < s->attached.nr; i++)
+		json_attachment(&s->attached.one[i]);
 	json_close(']');
 	json_close('}');
 	json_end();

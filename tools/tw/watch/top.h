@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "agent/agent_known.h"
+#include "program/attachments.h"
 #include "tw.h"
 
 /* Bytes of a line: three for each column of a bar. */
@@ -60,6 +61,7 @@ struct top_agent {
  * @scanning: pages are scanned, or nobody can tell
  * @agent: @nr_agents of them
  * @agents_err: why there are none: -errno
+ * @attached: programs, the largest ones first
  */
 struct top_snap {
 	__u64 time_ns;
@@ -75,6 +77,7 @@ struct top_snap {
 	struct top_agent *agent;
 	size_t nr_agents;
 	int agents_err;
+	struct attachments attached;
 };
 
 enum top_sort {

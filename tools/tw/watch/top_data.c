@@ -60,11 +60,15 @@ void top_look(struct top_snap *snap, struct agents_known *known,
 #undef LOAD
 	snap->sigbus = tw_stats_sigbus(stats);
 	snap->agents_err = top_agents(known, &snap->agent, &snap->nr_agents);
+	/* A driver that knows none has none. */
+	attachments_list(known->tw, &snap->attached);
+	attachments_sort(&snap->attached);
 }
 
 void top_snap_free(struct top_snap *snap)
 {
 	free(snap->agent);
+	attachments_free(&snap->attached);
 	memset(snap, 0, sizeof(*snap));
 }
 

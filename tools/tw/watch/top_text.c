@@ -13,6 +13,7 @@
 
 #include "base/cli.h"
 #include "base/text.h"
+#include "machine/process.h"
 #include "tw.h"
 #include "watch/top.h"
 
@@ -437,6 +438,54 @@ static void add_agents(struct page *p)
 	}
 }
 
+/* -- attached programs --------------------------------------------------------- */
+
+/* Lines for them: all there are, but a third of the room at most. */
+static unsigned int attached_rows(const struct page *p)
+{
+	size_t nr = p->view->snap->attached.nr;
+	unsigned int most = (p->rows - p->nr) / 3;
+
+	if (!nr || most < 2)
+		return 0;
+	return nr + 1 < most ? nr + 1 : most;
+}
+
+static void add_program(struct page *p, const struct tw_attached *a)
+{
+	char amounts[TW_NR_TIERS][TEXT_LEN], other[TEXT_LEN], out[TEXT_LEN];
+	char name[PROCESS_NAME_LEN] = "", pid[TEXT_LEN] = "-";
+	int t;
+
+	if (a->pid) {
+		process_name(a->pid, name);
+		snprintf(pid, sizeof(pid), "%d", a->pid);
+	}
+	for (t = 0; t < TW_NR_TIERS; t++)
+		amount(p, amounts[t], a->pages[t]);
+	add(p, TOP_PLAIN, "%-15s %7s %6s %6s %6s %6s %6s %9s %7s", *name ? name : "-",
+	    pid, amounts[0], amounts[1], amounts[2], amounts[3], amounts[4],
+	    amount(p, other, a->elsewhere), amount(p, out, a->swapped));
+}
+
+/* In @rows lines, the last of which tells of those that don't fit. */
+static void add_attached(struct page *p, unsigned int rows)
+{
+	const struct attachments *all = &p->view->snap->attached;
+	unsigned int i, shown = rows - 1;
+
+	if (!rows)
+		return;
+	if (shown < all->nr)
+		shown--;
+	add(p, TOP_HEAD, "%-15s %7s %6s %6s %6s %6s %6s %9s %7s", "ATTACHED", "PID",
+	    "GPU", "CPU", "NVME", "SSD", "HDD", "ELSEWHERE", "SWAPPED");
+	for (i = 0; i < shown; i++)
+		add_program(p, &all->one[i]);
+	if (shown < all->nr)
+		add(p, TOP_PLAIN, "... and %zu more programs", all->nr - shown);
+}
+
 /* -- all of it --------------------------------------------------------------- */
 
 unsigned int top_text(const struct top_view *view, struct top_line *line,
@@ -451,6 +500,7 @@ unsigned int top_text(const struct top_view *view, struct top_line *line,
 	};
 	/* Room for agents comes before beauty. */
 	bool airy = rows > TALL_ROWS;
+	unsigned int attached;
 
 	add_head(&p);
 	if (airy)
@@ -467,7 +517,11 @@ unsigned int top_text(const struct top_view *view, struct top_line *line,
 	add_heat(&p);
 	if (airy)
 		add(&p, TOP_PLAIN, "%s", "");
+	attached = attached_rows(&p);
+	p.rows -= attached;
 	add_agents(&p);
+	p.rows += attached;
+	add_attached(&p, attached);
 	return p.nr;
 }
 
@@ -488,6 +542,7 @@ unsigned int top_help(struct top_line *line, unsigned int rows)
 		"PAST     a bar a look, as tall as it is beside the tallest; use: of all",
 		"HEAT     pages by heat at the last scan: 0, 1, 2 to 3, 4 to 7, ...",
 		"AGENT    its cgroup, or its label and program, and its pages by tier",
+		"ATTACHED programs that are watched, see tw attach: where their memory is",
 	};
 	struct page p = { .line = line, .rows = rows };
 	size_t i;
