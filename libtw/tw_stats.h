@@ -189,6 +189,46 @@ static inline void tw_stats_sum(const struct tw_stats *stats,
 }
 
 /**
+ * tw_stats_latency_sum - a histogram of how long something took, over the CPUs
+ * @stats: the mapping
+ * @which: TW_LATENCY_WAIT() or TW_LATENCY_MOVE()
+ * @sum: out; 0 throughout if the driver does not have it
+ *
+ * Each figure is exact, but they are not all of one instant. Buckets that the driver
+ * has and this header has not count as the last one.
+ *
+ * Return: how often it happened.
+ */
+static inline __u64 tw_stats_latency_sum(const struct tw_stats *stats,
+					 unsigned int which,
+					 struct tw_stats_latency *sum)
+{
+	unsigned int cpu, i, n;
+	__u64 value, all = 0;
+
+	__builtin_memset(sum, 0, sizeof(*sum));
+	if (stats->head_size < offsetof(struct tw_stats, latency_buckets) +
+			       sizeof(stats->latency_buckets) ||
+	    which >= stats->latencies)
+		return 0;
+	for (cpu = 0; cpu < stats->nr_cpus; cpu++) {
+		const __u64 *l = (const __u64 *)
+			((const char *)tw_stats_cpu_block(stats, cpu) +
+			 stats->latency_offset +
+			 (size_t)which * stats->latency_stride);
+
+		sum->sum_ns += tw_stats_load(l);
+		for (i = 0; i < stats->latency_buckets; i++) {
+			n = i < TW_LATENCY_BUCKETS ? i : TW_LATENCY_BUCKETS - 1;
+			value = tw_stats_load(l + 1 + i);
+			sum->bucket[n] += value;
+			all += value;
+		}
+	}
+	return all;
+}
+
+/**
  * tw_stats_events - events published to streams since load
  * @stats: the mapping
  *

@@ -11,8 +11,10 @@
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
 
+#include <linux/bitops.h>
 #include <linux/cache.h>
 #include <linux/cpumask.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
@@ -99,6 +101,18 @@ void tw_stats_sum(int tier, struct tw_stats_counters *sum)
 	}
 }
 
+void tw_latency_count(unsigned int which, u64 ns)
+{
+	unsigned int n = min(fls64(ns), TW_LATENCY_BUCKETS - 1);
+	struct tw_stats_latency *l;
+
+	preempt_disable();
+	l = &__this_cpu_read(tw_stats_cpu_ptr)->latency[which];
+	WRITE_ONCE(l->bucket[n], l->bucket[n] + 1);
+	WRITE_ONCE(l->sum_ns, l->sum_ns + ns);
+	preempt_enable();
+}
+
 /**
  * tw_stats_mmap - map the statistics
  * @vma: mapping of /dev/tierwatch at offset 0, at most tw_stats_size() bytes
@@ -135,6 +149,10 @@ static void tw_stats_fill(void)
 	s->counters_stride = sizeof(struct tw_stats_counters);
 	s->heat_offset = TW_STATS_HEAT_OFFSET;
 	s->heat_bands = TW_HEAT_BANDS;
+	s->latency_offset = offsetof(struct tw_stats_block, latency);
+	s->latency_stride = sizeof(struct tw_stats_latency);
+	s->latencies = TW_LATENCIES;
+	s->latency_buckets = TW_LATENCY_BUCKETS;
 
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		struct tw_stats_tier *t = tw_stats_tier_block(tier);

@@ -23,10 +23,12 @@ struct vm_area_struct;
  * struct tw_stats_block - a CPU's block as this driver lays it out
  * @cpu: counters that do not depend on a tier
  * @tier: counters of each tier
+ * @latency: histograms
  */
 struct tw_stats_block {
 	struct tw_stats_cpu cpu;
 	struct tw_stats_counters tier[TW_NR_TIERS];
+	struct tw_stats_latency latency[TW_LATENCIES];
 };
 
 extern struct tw_stats *tw_stats;
@@ -39,6 +41,12 @@ u32 tw_stats_size(void);
 struct tw_stats_tier *tw_stats_tier_block(int tier);
 u64 *tw_stats_heat(int tier);	/* TW_HEAT_BANDS entries */
 void tw_stats_sum(int tier, struct tw_stats_counters *sum);
+
+/*
+ * Takes a time into histogram @which of this CPU: TW_LATENCY_WAIT() or
+ * TW_LATENCY_MOVE(). Process context.
+ */
+void tw_latency_count(unsigned int which, u64 ns);
 
 /* Adds to a tier's counter of this CPU, as in tw_count(tier, moves_in, 1). */
 #define tw_count(_tier, _field, _n) do {				\

@@ -280,7 +280,12 @@ int tw_bring_in(struct tw_fault *f, bool keep_locked)
 	struct tw_trying t = { .tier = TW_TIER_NONE };
 	int err = tw_bring_in_trying(f, keep_locked, &t);
 
-	if (t.tier != TW_TIER_NONE)
-		tw_tier_waited(&tw_tiers[t.tier], ktime_get_mono_fast_ns() - t.since);
+	u64 ns;
+
+	if (t.tier != TW_TIER_NONE) {
+		ns = ktime_get_mono_fast_ns() - t.since;
+		tw_latency_count(TW_LATENCY_WAIT(t.tier), ns);
+		tw_tier_waited(&tw_tiers[t.tier], ns);
+	}
 	return err;
 }

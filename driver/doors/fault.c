@@ -90,14 +90,17 @@ static void __tw_fault_count(struct tw_fault *f)
 
 	preempt_disable();
 	c = &__this_cpu_read(tw_stats_cpu_ptr)->tier[f->tier];
-	if (f->major && f->write)
-		WRITE_ONCE(c->major_write, c->major_write + 1);
-	else if (f->major)
-		WRITE_ONCE(c->major_read, c->major_read + 1);
-	else if (f->write)
+	if (f->major) {
+		if (f->write)
+			WRITE_ONCE(c->major_write, c->major_write + 1);
+		else
+			WRITE_ONCE(c->major_read, c->major_read + 1);
+		tw_latency_count(TW_LATENCY_WAIT(f->tier), ns);
+	} else if (f->write) {
 		WRITE_ONCE(c->minor_write, c->minor_write + 1);
-	else
+	} else {
 		WRITE_ONCE(c->minor_read, c->minor_read + 1);
+	}
 	if (f->first)
 		WRITE_ONCE(c->first, c->first + 1);
 	WRITE_ONCE(c->fault_ns, c->fault_ns + ns);

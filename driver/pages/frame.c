@@ -405,6 +405,7 @@ void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 		tw_count(from, moves_out, 1);
 		tw_count(from, move_ns, ns);
 		tw_count(to, moves_in, 1);
+		tw_latency_count(TW_LATENCY_MOVE(from, to), ns);
 		tw_agent_moved(agent, from, to, 1);
 	}
 	trace_tier_watch_migrate(page, agent->id, from, to,

@@ -140,6 +140,7 @@ TW_NO_LIMIT = (1 << 64) - 1
  TW_POLICY_SET_MAX_RATE) = (1 << bit for bit in range(9))
 TW_POLICY_SETS = (1 << 9) - 1
 TW_POLICY_AUTO, TW_POLICY_UNMAP = 1, 2
+TW_LATENCY_BUCKETS = 40
 TW_POLICY_OFF, TW_POLICY_ON, TW_POLICY_WATCH = range(3)
 TW_POLICY_MODES = TW_POLICY_AUTO | TW_POLICY_UNMAP
 TW_HEAT_BANDS = 17
@@ -648,6 +649,10 @@ class StatsCounters(Structure):
         "swap_in", "swap_out", "swap_sunk", "waited_ns")]
 
 
+class StatsLatency(Structure):
+    _fields_ = [("sum_ns", c_uint64), ("bucket", c_uint64 * TW_LATENCY_BUCKETS)]
+
+
 class StatsCpu(Structure):
     _fields_ = [("events", c_uint64), ("sigbus", c_uint64)]
 
@@ -669,7 +674,10 @@ class StatsHeader(Structure):
                     "scan_window_us", "auto_considered", "auto_promoted",
                     "auto_demoted", "auto_busy", "auto_full", "auto_unpaid", "auto_stayed",
                     "auto_limited", "auto_thrash", "auto_margin", "auto_ns",
-                    "room", "room_taken", "room_reserved")]
+                    "room", "room_taken", "room_reserved")] + [
+                        (name, c_uint32) for name in (
+                            "latency_offset", "latency_stride", "latencies",
+                            "latency_buckets")]
 
 
 class StoreSuper(Structure):
@@ -690,6 +698,7 @@ STRUCTS = {
     "tw_stream_info": StreamInfo, "tw_stream_header": StreamHeader,
     "tw_ring_header": RingHeader, "tw_stream_ctl": StreamCtl, "tw_stats_tier": StatsTier,
     "tw_stats_counters": StatsCounters, "tw_stats_cpu": StatsCpu, "tw_stats": StatsHeader,
+    "tw_stats_latency": StatsLatency,
     "tw_store_super": StoreSuper,
     "tw_addr_page": AddrPage,
     "tw_track": Track,

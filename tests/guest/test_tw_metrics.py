@@ -16,14 +16,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import tw
 from command import FAILED, NO_DEVICE, TW, USAGE, tw_json, tw_refused, tw_run, tw_text
-from support import NOBODY, Cgroup, Child, Reached, place, wait_for
+from support import NOBODY, Cgroup, Child, Reached, place, wait_for, wrong
 from tw import CPU, GPU, NVME, PAGE, SSD, TIER_NAMES, TIERS
 
 pytestmark = pytest.mark.once
 
 PREFIX = "tierwatch_"
 LABELS = {"tier", "level", "kind", "access", "use", "direction", "reason", "version", "abi",
-          "window"}
+          "window", "le", "from", "to"}
+HISTOGRAMS = {"fault_wait_seconds", "move_duration_seconds"}
 AGENT_LABELS = LABELS | {"agent", "name", "uid", "userns"}
 PROGRAM = Path("/proc/self/comm").read_text(encoding="ascii").strip()
 USER_NS = str(os.stat("/proc/self/ns/user").st_ino)
@@ -67,11 +68,15 @@ class TestText:
                 kinds[name] = line.split()[3]
             else:
                 found = re.fullmatch(r'(\w+)(\{(?:\w+="[^"\\]*",?)+\})? [0-9]+(\.[0-9]+)?', line)
-                assert found and found[1] == name and kinds[name], line
+                assert found and kinds[name], line
+                assert found[1].removeprefix(name) in (
+                    ("_bucket", "_sum", "_count") if kinds[name] == "histogram" else ("",)), line
         assert len(kinds) >= 50
         for name, kind in kinds.items():
             assert re.fullmatch(PREFIX + "[a-z_]+", name)
-            assert kind == ("counter" if name.endswith("_total") else "gauge"), name
+            assert kind == ("counter" if name.endswith("_total") else
+                            "histogram" if name.removeprefix(PREFIX) in HISTOGRAMS else
+                            "gauge"), name
 
     def test_json(self):
         """The same samples; times may be rounded, and time goes on."""
@@ -188,6 +193,27 @@ class TestFigures:
         assert low_ns / 1e9 <= got("scan_seconds_total") + 1e-9
         assert got("scan_seconds_total") <= head.scan_ns / 1e9 + 1e-9
         assert got("scans_total") >= first + 3 and got("policy_enabled") == 0
+
+    def test_histograms(self, make, stats):
+        """What Prometheus computes from them is what the driver has counted."""
+        region, mapping = make(40, touched=40)
+        place(region, 0, 40, SSD)
+        assert wrong(mapping, range(40), 0) == []
+        got = Got()
+        buckets, total = stats.waits(SSD)
+        assert sum(buckets) == got("fault_wait_seconds_count", tier="ssd") > 0
+        assert got("fault_wait_seconds_sum", tier="ssd") == pytest.approx(total / 1e9)
+        for (name, labels), value in got.samples.items():
+            labels = dict(labels)
+            if name == "fault_wait_seconds_bucket" and labels["tier"] == "ssd" and \
+                    labels["le"] != "+Inf":
+                end = round(float(labels["le"]) * 1e9)
+                assert end & (end - 1) == 0 and value == sum(buckets[:end.bit_length()])
+        moved = {(dict(labels)["from"], dict(labels)["to"]) for name, labels in got.samples
+                 if name == "move_duration_seconds_count"}
+        assert ("cpu", "ssd") in moved
+        assert moved == {(TIER_NAMES[source], TIER_NAMES[to]) for source in TIERS
+                         for to in TIERS if sum(stats.moves(source, to)[0])}
 
     def test_agents(self, dev, make):
         """The largest ones, as many as asked for."""

@@ -618,6 +618,23 @@ class Stats:
                   for cpu in range(self.header.nr_cpus)]
         return {name: sum(getattr(block, name) for block in blocks) for name in COUNTERS}
 
+    def latency(self, which: int) -> tuple[list[int], int]:
+        """A histogram, summed over the CPUs: its buckets and its sum."""
+        parts = [self.map.view(StatsLatency, self.header.cpu_offset +
+                               cpu * self.header.cpu_stride + self.header.latency_offset +
+                               which * self.header.latency_stride)
+                 for cpu in range(self.header.nr_cpus)]
+        return [sum(part.bucket[n] for part in parts)
+                for n in range(self.header.latency_buckets)], sum(part.sum_ns for part in parts)
+
+    def waits(self, tier: int) -> tuple[list[int], int]:
+        """Of faults that waited for a tier."""
+        return self.latency(tier)
+
+    def moves(self, source: int, to: int) -> tuple[list[int], int]:
+        """Of moves between two tiers."""
+        return self.latency(TW_NR_TIERS + source * TW_NR_TIERS + to)
+
     def total(self, name: str) -> int:
         """`events` or `sigbus`, summed over the CPUs."""
         return sum(getattr(self.cpu(cpu), name) for cpu in range(self.header.nr_cpus))

@@ -18,6 +18,7 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "bench/bench.h"
+#include "watch/latency.h"
 #include "watch/metrics.h"
 #include "watch/top.h"
 
@@ -382,6 +383,29 @@ static void test_quantile(void **state)
 	assert_int_equal(bench_bandwidth(&r), 0);
 }
 
+/* The end of the bucket in which the slowest of so many is; never too early. */
+static void test_latency(void **state)
+{
+	struct tw_stats_latency l = { 0 };
+
+	(void)state;
+	assert_true(latency_quantile(&l, 500) == 0);
+	l.bucket[10] = 98;
+	l.bucket[20] = 1;
+	l.bucket[30] = 1;
+	assert_true(latency_quantile(&l, 0) == 1);
+	assert_true(latency_quantile(&l, 500) == 1 << 10);
+	assert_true(latency_quantile(&l, 980) == 1 << 10);
+	assert_true(latency_quantile(&l, 990) == 1 << 20);
+	assert_true(latency_quantile(&l, 1000) == 1 << 30);
+	l.bucket[TW_LATENCY_BUCKETS - 1] = ~0ULL / 4;
+	assert_true(latency_quantile(&l, 1000) == 1ULL << (TW_LATENCY_BUCKETS - 1));
+	assert_true(latency_below(0) == 1);
+	assert_true(latency_below(TW_LATENCY_BUCKETS - 2) ==
+		    1ULL << (TW_LATENCY_BUCKETS - 2));
+	assert_true(latency_below(TW_LATENCY_BUCKETS - 1) == 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -395,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_quantile),
+		cmocka_unit_test(test_latency),
 	};
 
 	return cmocka_run_group_tests_name("views", tests, NULL, NULL);

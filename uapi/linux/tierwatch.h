@@ -2240,6 +2240,29 @@ struct tw_stats_cpu {
 
 #define TW_STATS_CPU_SIZE_VER0		16
 
+#define TW_LATENCY_BUCKETS	40
+/* Histograms of a CPU: of waiting by tier, and then of moves from tier to tier. */
+#define TW_LATENCY_WAIT(tier)		(tier)
+#define TW_LATENCY_MOVE(from, to)	(TW_NR_TIERS + (from) * TW_NR_TIERS + (to))
+#define TW_LATENCIES			(TW_NR_TIERS + TW_NR_TIERS * TW_NR_TIERS)
+
+/**
+ * struct tw_stats_latency - how long something took, on one CPU
+ * @sum_ns: all of it together
+ * @bucket: how often it took less than 2^n ns and not less than half of that, by n; the
+ *	last one also has all that took longer
+ *
+ * By tier: of a store, faults that waited for a page there; of memory, faults that
+ * waited for room, and how long they waited for that. Faults that wait for nothing
+ * are in none. By pair of tiers: moves that went well.
+ */
+struct tw_stats_latency {
+	__aligned_u64 sum_ns;
+	__aligned_u64 bucket[TW_LATENCY_BUCKETS];
+};
+
+#define TW_STATS_LATENCY_SIZE_VER0	328
+
 /**
  * struct tw_stats - first bytes of the statistics
  * @version: TW_STATS_VERSION
@@ -2299,6 +2322,11 @@ struct tw_stats_cpu {
  * @room_taken: pages of that in use by regions or reserved; more than @room while
  *	memory tiers are beyond their capacity
  * @room_reserved: pages reserved by TW_REGION_RESERVE, touched or not
+ * @latency_offset: bytes from a CPU block to its first struct tw_stats_latency
+ * @latency_stride: bytes from one of these to the next; they are in the order of
+ *	TW_LATENCY_WAIT() and TW_LATENCY_MOVE()
+ * @latencies: how many there are
+ * @latency_buckets: buckets of each
  */
 struct tw_stats {
 	__u32 version;
@@ -2349,6 +2377,10 @@ struct tw_stats {
 	__aligned_u64 room;
 	__aligned_u64 room_taken;
 	__aligned_u64 room_reserved;
+	__u32 latency_offset;
+	__u32 latency_stride;
+	__u32 latencies;
+	__u32 latency_buckets;
 };
 
 #define TW_STATS_SIZE_VER0		328
@@ -2464,6 +2496,7 @@ TW_LAYOUT_CALL(tw_stream_info, nr_rings, TW_STREAM_INFO_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats_tier, avoided_until_ns, TW_STATS_TIER_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats_counters, refaults_early, TW_STATS_COUNTERS_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats_cpu, sigbus, TW_STATS_CPU_SIZE_VER0);
+TW_LAYOUT_VER0(tw_stats_latency, bucket, TW_STATS_LATENCY_SIZE_VER0);
 TW_LAYOUT_VER0(tw_stats, room_reserved, TW_STATS_SIZE_VER0);
 
 /* Structs in shared mappings and on devices, which are read in place. */

@@ -494,6 +494,7 @@ static void put_samples(FILE *f, struct source *s)
 	put_gauges(f, s);
 	put_counters(f, s);
 	put_totals(f, s);
+	metrics_latency(f, s->stats);
 	put_agents(f, s);
 	if (s->asked_attached)
 		metrics_attached(f, &s->attached, s->nr_attached,

@@ -15,11 +15,13 @@ enum metric_unit { METRIC_PLAIN, METRIC_PAGES, METRIC_NS, METRIC_US, METRIC_MS }
  * @name: without the prefix
  * @counter: it only grows; else a gauge
  * @help: one line
+ * @histogram: it is one, of parts
  */
 struct metric {
 	const char *name;
 	bool counter;
 	const char *help;
+	bool histogram;
 };
 
 /* metrics_text.c: all go to @f; NULL: to the JSON document. */
@@ -31,6 +33,10 @@ void metric_begin(FILE *f, const struct metric *m);
 void metric_sample(FILE *f, const struct metric *m, const char *labels,
 		   __u64 value, enum metric_unit unit, __u32 page_size);
 
+/* A sample of a histogram: @part is _bucket, _sum or _count. */
+void metric_part(FILE *f, const struct metric *m, const char *part,
+		 const char *labels, __u64 value, enum metric_unit unit);
+
 /*
  * Any text as a label's value, without the quotes around it. A long one is cut
  * in front. Into a buffer of METRIC_VALUE_LEN, which is returned.
@@ -39,6 +45,9 @@ void metric_sample(FILE *f, const struct metric *m, const char *labels,
 const char *metric_value(char *buf, const char *text);
 
 struct attachments;
+struct tw_stats;
+
+void metrics_latency(FILE *f, const struct tw_stats *stats);
 
 /* Of attached programs the first @most, which are to be the largest ones. */
 void metrics_attached(FILE *f, const struct attachments *all, size_t most,

@@ -11,12 +11,19 @@
 
 #define PREFIX	"tierwatch_"
 
+static const char *type_of(const struct metric *m)
+{
+	if (m->histogram)
+		return "histogram";
+	return m->counter ? "counter" : "gauge";
+}
+
 void metric_begin(FILE *f, const struct metric *m)
 {
 	if (!f)
 		return;
 	fprintf(f, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", m->name,
-		m->help, m->name, m->counter ? "counter" : "gauge");
+		m->help, m->name, type_of(m));
 }
 
 static const struct { unsigned int per_second; int digits; } times[] = {
@@ -84,7 +91,7 @@ static void json_sample(const struct metric *m, const char *labels, __u64 value,
 	snprintf(name, sizeof(name), PREFIX "%s", m->name);
 	json_open(NULL, '{');
 	json_str("name", name);
-	json_str("type", m->counter ? "counter" : "gauge");
+	json_str("type", type_of(m));
 	json_labels(labels);
 	if (unit == METRIC_PLAIN || unit == METRIC_PAGES)
 		json_u64("value", value * (unit == METRIC_PAGES ? page_size : 1));
@@ -106,4 +113,15 @@ void metric_sample(FILE *f, const struct metric *m, const char *labels,
 		fprintf(f, "{%s}", labels);
 	fputc(' ', f);
 	put_value(f, value, unit, page_size);
+}
+
+void metric_part(FILE *f, const struct metric *m, const char *part,
+		 const char *labels, __u64 value, enum metric_unit unit)
+{
+	struct metric one = *m;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s", m->name, part);
+	one.name = name;
+	metric_sample(f, &one, labels, value, unit, 0);
 }

@@ -11,6 +11,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "watch/commands.h"
+#include "watch/latency.h"
 
 /**
  * struct counter - a counter and how it is shown
@@ -90,6 +91,7 @@ static void json_stats(const struct tw_stats *s)
 	TOTAL(stream_bytes);
 	TOTAL(lost);
 #undef TOTAL
+	latency_json(s);
 	json_close('}');
 	json_end();
 }
@@ -170,6 +172,7 @@ static void print_stats(const struct tw_stats *s)
 	for (i = 0; i < TW_NR_TIERS; i++)
 		print_store(s, i);
 	print_swap(s);
+	latency_print(s);
 #define TOTAL(m) ((unsigned long long)__atomic_load_n(&s->m, __ATOMIC_RELAXED))
 	printf("\n%llu regions, %llu agents, %llu streams; %llu events, %llu SIGBUS, %llu pages lost\n",
 	       TOTAL(regions), TOTAL(agents), TOTAL(streams),
