@@ -153,7 +153,7 @@ class TestPolicy:
     @pytest.mark.parametrize("knobs", [
         {"hot_threshold": 10}, {"cold_threshold": 100}, {"cold_threshold": 0},
         {"scan_min_ms": 2001}, {"scan_max_ms": 49}, {"scan_max_ms": 600001},
-        {"enabled": 2}, {"max_rate": 1, "free_permille": 501},
+        {"enabled": 3}, {"max_rate": 1, "free_permille": 501},
         {"hot_threshold": 50, "scan_permille": 0}])
     def test_does_not_fit(self, dev, policy, knobs):
         """Out of range, or with what stays: nothing is set, the others named neither."""
