@@ -19,8 +19,8 @@ def shown(policy) -> dict:
     knobs = policy.knobs()
     mode = knobs.pop("mode")
     enabled = knobs.pop("enabled")
-    return {"enabled": enabled == tw.TW_POLICY_ON, "watch": enabled == tw.TW_POLICY_WATCH, **{name: bool(mode & bit) for name, bit in MODES.items()},
-            **knobs}
+    return {"enabled": enabled == tw.TW_POLICY_ON, "watch": enabled == tw.TW_POLICY_WATCH,
+            **{name: bool(mode & bit) for name, bit in MODES.items()}, **knobs}
 
 
 def test_show(policy):
@@ -34,7 +34,8 @@ def test_show(policy):
 
 
 @pytest.mark.parametrize("key,value,member,number", [
-    ("enabled", "on", "enabled", 1), ("enabled", "watch", "enabled", 2), ("auto", "off", "mode", 0), ("unmap", "on", "mode", 3),
+    ("enabled", "on", "enabled", 1), ("enabled", "watch", "enabled", 2),
+    ("auto", "off", "mode", 0), ("unmap", "on", "mode", 3),
     ("hot_threshold", 200, "hot_threshold", 200), ("cold_threshold", 1, "cold_threshold", 1),
     ("scan_permille", 1000, "scan_permille", 1000), ("scan_min_ms", 10, "scan_min_ms", 10),
     ("scan_max_ms", 600000, "scan_max_ms", 600000), ("free_permille", 1, "free_permille", 1),
@@ -72,7 +73,8 @@ def test_out_of_range(policy, words):
     ((), "KEY=VALUE"), (("auto",), "KEY=VALUE"), (("",), "KEY=VALUE"), (("=1",), "no such key"),
     (("size=1",), "no such key"), (("mode=1",), "no such key"), (("reserved=0",), "no such key"),
     (("auto=1",), "on or off"), (("auto=watch",), "on or off"),
-    (("enabled=yes",), "on, off or watch"), (("enabled=2",), "on, off or watch"), (("min_stay=",), "a number"),
+    (("enabled=yes",), "on, off or watch"), (("enabled=2",), "on, off or watch"),
+    (("min_stay=",), "a number"),
     (("min_stay=-1",), "a number"), (("min_stay=4294967296",), "a number"),
     (("min_stay=3x",), "a number"), (("min_stay=3", "min_stay=4"), "two values"),
     (("min_stay=3", "max_rates=4"), "no such key")])
