@@ -1324,8 +1324,9 @@ struct tw_fault_stats {
  * @flags: in: TW_THRESHOLDS_*
  * @tier: in: enum tw_tier
  * @reserved: in: 0
- * @enter: in with TW_THRESHOLDS_SET, else out: percent of the room (see enum tw_level) from which the tier is on
- *	MEDIUM, HIGH and CRITICAL; rising, 1..100
+ * @enter: in with TW_THRESHOLDS_SET, else out: percent of the room (see enum
+ *	tw_level) used from which the tier is on MEDIUM, HIGH and CRITICAL; rising,
+ *	1..100
  * @leave: in with TW_THRESHOLDS_SET, else out: percent used below which it leaves each
  *	level; rising, each at least 1 and below @enter
  * @reserved2: in: 0
