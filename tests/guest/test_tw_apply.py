@@ -300,6 +300,33 @@ class TestNames:
             dev.unbind(SSD)
 
 
+class TestLevels:
+    """Thresholds of a tier's pressure, with and without a change of the tier."""
+
+    SAID = "set levels of cpu: medium 70% until 65%, high 80% until 75%, critical 95% until 90%"
+
+    def test_set(self, dev, memory_only, conf):
+        was = dev.thresholds(CPU)
+        text = "[tier cpu]\nhigh = 80\n"
+        try:
+            assert lines(conf(text, "--dry-run")) == [f"would {self.SAID}"]
+            assert bytes(dev.thresholds(CPU)) == bytes(was)
+            assert lines(conf(text)) == [self.SAID]
+            now = dev.thresholds(CPU)
+            assert (list(now.enter), list(now.leave)) == ([70, 80, 95], [65, 75, 90])
+            assert lines(conf(text)) == ["nothing to do"]
+        finally:
+            dev.thresholds(CPU, list(was.enter), list(was.leave))
+
+    def test_do_not_fit(self, dev, memory_only, conf):
+        """With those that stay: nothing of the file is done."""
+        before = dev.thresholds(CPU), dev.policy().knobs()
+        done = conf("[tier cpu]\nhigh = 60\n[policy]\nmax_rate = 7\n")
+        assert done.returncode == 1 and "have to rise" in done.stderr
+        assert bytes(dev.thresholds(CPU)) == bytes(before[0])
+        assert dev.policy().knobs() == before[1]
+
+
 class TestPolicyAndAgents:
     def test_policy(self, dev, memory_only, conf):
         """Only what the file names is changed."""

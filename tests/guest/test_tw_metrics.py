@@ -85,7 +85,7 @@ class TestText:
                 for one in shown}
         got = Got()
         assert len(keys) == len(shown) and keys == got.samples.keys()
-        assert {one["type"] for one in shown} == {"counter", "gauge"}
+        assert {one["type"] for one in shown} == {"counter", "gauge", "histogram"}
         used = {one["labels"]["tier"]: one["value"] for one in shown
                 if one["name"] == PREFIX + "tier_capacity_bytes"}
         assert used == {name: got("tier_capacity_bytes", tier=name) for name in TIER_NAMES}
@@ -100,7 +100,13 @@ class TestText:
             assert Got().samples.keys() == before
         names = {label for _, labels in before for label, _ in labels}
         assert names <= LABELS
-        assert max(Counter(name for name, _ in before).values()) <= 20
+        plain = [name for name, _ in before if not name.startswith(tuple(HISTOGRAMS))]
+        assert max(Counter(plain).values()) <= 20
+        # A histogram has a line for each power of two, and there is one for each pair at most.
+        whose = Counter((name, labels - {one for one in labels if one[0] == "le"})
+                        for name, labels in before if name.startswith(tuple(HISTOGRAMS)))
+        assert max(whose.values()) <= 27
+        assert max(Counter(name for name, _ in whose).values()) <= 25
 
 
 class TestFigures:

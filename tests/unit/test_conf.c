@@ -132,6 +132,41 @@ static void test_watch(void **state)
 	conf_free(&c);
 }
 
+#define NVME "[tier nvme]\ndevice = /dev/x\n"
+
+/* Levels of pressure: by their own numbers, or 5 lower by itself. */
+static void test_levels(void **state)
+{
+	static const char text[] = NVME "high = 75,60\ncritical = 90\n";
+	static const char * const wrong[] = {
+		NVME "high = 101\n", NVME "high = 75,75\n",
+		NVME "high = 75,\n", NVME "high = 5\n",
+		NVME "high = 75 60\n", NVME "low = 75\n",
+		NVME "high = 75\nhigh = 76\n", "[policy]\nhigh = 75\n",
+	};
+	struct tw_thresholds t = { .enter = { 70, 85, 95 }, .leave = { 65, 80, 90 } };
+	struct conf c;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(read_text(&c, text, strlen(text)), 0);
+	assert_int_equal(c.tiers[TW_TIER_NVME].levels.set, 6);
+	/* Leaving MEDIUM below 65 % and HIGH below 60 % do not fit. */
+	assert_false(levels_merge(&c.tiers[TW_TIER_NVME].levels, &t));
+	t.leave[0] = 50;
+	assert_true(levels_merge(&c.tiers[TW_TIER_NVME].levels, &t));
+	assert_int_equal(t.enter[1], 75);
+	assert_int_equal(t.leave[1], 60);
+	assert_int_equal(t.enter[2], 90);
+	assert_int_equal(t.leave[2], 85);
+	assert_int_equal(t.enter[0], 70);
+	conf_free(&c);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_not_equal(read_text(&c, wrong[i], strlen(wrong[i])), 0);
+		conf_free(&c);
+	}
+}
+
 /* Limits of users and cgroups; no path is told apart by how it is written. */
 static void test_groups(void **state)
 {
@@ -309,6 +344,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right),
 		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_policy_ranges),
 		cmocka_unit_test(test_swap),
