@@ -112,7 +112,10 @@ static bool tw_stall_eval(struct tw_tier_desc *t)
 	 * Pairs with the barrier in tw_tier_waited().
 	 */
 	smp_mb();
-	return tw_waited_ns(t->id) != t->stall.total;
+	if (tw_waited_ns(t->id) == t->stall.total)
+		return false;
+	WRITE_ONCE(t->stall_kicked, true);
+	return true;
 }
 
 /* Works out the level of a tier that is bound. Under its pressure_lock. */

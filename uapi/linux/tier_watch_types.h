@@ -34,7 +34,8 @@ enum tier_watch_tier {
 
 /**
  * enum tier_watch_level - pressure of a tier, by default thresholds
- * @PRESSURE_LOW: below 70 % used
+ * @PRESSURE_LOW: below 70 % used: of a store itself, of memory all tiers together that
+ *	its pages may go to. Faults that wait for memory raise it, to HIGH at most
  * @PRESSURE_MEDIUM: from 70 % used
  * @PRESSURE_HIGH: from 85 % used
  * @PRESSURE_CRITICAL: from 95 % used
