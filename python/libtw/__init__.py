@@ -30,12 +30,12 @@ from .abi import (TW_AGENT_BY_ID, TW_BIND_MOVABLE, TW_EVENT_ALL, TW_NO_LIMIT, TW
 from .device import Device
 from .handles import Agent, Region, Stream
 from .lib import load
-from .names import (Event, Level, Reason, Temperature, Tier, event_name, level_name,
+from .names import (Event, Level, Reason, Switch, Temperature, Tier, event_name, level_name,
                     reason_name, tier_name, tier_parse, version)
 
 __all__ = [
-    "Agent", "Device", "Event", "Level", "Reason", "Region", "Request", "Stream", "Temperature",
-    "Tier", "TW_AGENT_BY_ID", "TW_BIND_MOVABLE", "TW_EVENT_ALL", "TW_NO_LIMIT", "TW_PAGE",
-    "TW_REGION_DONTDUMP", "TW_TIER_NONE", "event_name", "level_name", "load", "reason_name",
-    "tier_name", "tier_parse", "version",
+    "Agent", "Device", "Event", "Level", "Reason", "Region", "Request", "Stream", "Switch",
+    "Temperature", "Tier", "TW_AGENT_BY_ID", "TW_BIND_MOVABLE", "TW_EVENT_ALL", "TW_NO_LIMIT",
+    "TW_PAGE", "TW_REGION_DONTDUMP", "TW_TIER_NONE", "event_name", "level_name", "load",
+    "reason_name", "tier_name", "tier_parse", "version",
 ]

@@ -33,6 +33,12 @@ class Temperature(IntEnum):
     WARM, HOT, COLD = range(abi.TW_NR_CLASSES)
 
 
+class Switch(IntEnum):
+    """tw_policy.enabled, for Device.set_policy(): neither scan nor move, both, scan only."""
+
+    OFF, ON, WATCH = abi.TW_POLICY_OFF, abi.TW_POLICY_ON, abi.TW_POLICY_WATCH
+
+
 class Event(IntEnum):
     """enum tw_event_type; bit() is its bit in a stream's mask."""
 

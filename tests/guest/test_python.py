@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import libtw
-from libtw import Event, Level, Reason, Tier, Temperature
+from libtw import Event, Level, Reason, Switch, Tier, Temperature
 import tw
 from tw import PAGE
 
@@ -206,6 +206,7 @@ def test_policy(device):
     old = device.policy()
     try:
         assert device.set_policy(min_stay=5).min_stay == 5
+        assert device.set_policy(enabled=Switch.WATCH).enabled == Switch.WATCH == 2
         with pytest.raises(OSError) as caught:
             device.set_policy(min_stay=5000, max_rate=1)
         assert caught.value.errno == errno.EINVAL
