@@ -279,7 +279,6 @@ int tw_bring_in(struct tw_fault *f, bool keep_locked)
 {
 	struct tw_trying t = { .tier = TW_TIER_NONE };
 	int err = tw_bring_in_trying(f, keep_locked, &t);
-
 	u64 ns;
 
 	if (t.tier != TW_TIER_NONE) {
