@@ -286,7 +286,7 @@ static int parse_bind(int argc, char **argv, struct bind_args *a)
 		}
 	}
 	if (argc - optind < 1 || argc - optind > 2)
-		return cli_usage("tier bind takes a tier, and for nvme, ssd and hdd a device or file");
+		return cli_usage("tier bind takes a tier, and for a store a device or file");
 	c = parse_tier_arg(argv[optind], &a->b.tier);
 	if (!c && argc - optind == 2)
 		a->b.path = argv[optind + 1];
@@ -297,14 +297,16 @@ static int check_bind(const struct bind_args *a)
 {
 	const char *name = tw_tier_name(a->b.tier);
 
-	if (is_store(a->b.tier) && !a->b.path)
+	if (!can_be_memory(a->b.tier) && !a->b.path)
 		return cli_usage("the %s tier needs a device or a file. See: tw tier detect",
 				 name);
-	if (!is_store(a->b.tier) && (a->b.path || a->format))
+	if (!can_be_store(a->b.tier) && a->b.path)
 		return cli_usage("the %s tier is made of NUMA nodes, not of a device: see --nodes",
 				 name);
-	if (is_store(a->b.tier) && (a->b.nodes || a->b.flags || a->leave))
-		return cli_usage("--nodes, --leave and --movable are for gpu and cpu");
+	if (a->format && !a->b.path)
+		return cli_usage("--format signs a device or a file, and there is none. See: tw tier bind --help");
+	if (a->b.path && (a->b.nodes || a->b.flags || a->leave))
+		return cli_usage("--nodes, --leave and --movable are for gpu and cpu, where those are made of NUMA nodes");
 	if (a->leave && a->bytes)
 		return cli_usage("--capacity and --leave say the same thing twice");
 	return 0;
@@ -348,7 +350,7 @@ int cmd_tier_bind(int argc, char **argv)
 		code = cli_errno(err, "asking the driver");
 		goto out;
 	}
-	if (!is_store(a.b.tier) && !a.leave && !a.bytes)
+	if (!a.b.path && !a.leave && !a.bytes)
 		a.b.flags |= TW_BIND_SHARE;
 	a.b.capacity = a.bytes / info.page_size;
 	if (a.b.capacity * info.page_size != a.bytes) {

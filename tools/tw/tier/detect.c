@@ -83,6 +83,12 @@ static bool is_bound(const struct layout *l, int tier)
 	return l->bound[tier].kind != TW_KIND_NONE;
 }
 
+/* By what it is bound to; gpu, where that is free, by its nodes. */
+static bool is_memory(const struct layout *l, int tier)
+{
+	return can_be_memory(tier) && l->bound[tier].kind != TW_KIND_STORE;
+}
+
 static __u64 bytes_of_nodes(__u64 nodes)
 {
 	__u64 bytes = 0;
@@ -164,10 +170,10 @@ static void print_text(const struct layout *l)
 	printf("%s%-5s %10s  %s%s\n", color_on(stdout, COLOR_BOLD), "TIER",
 	       "SIZE", "WHAT", color_off(stdout));
 	for (i = 0; i < TW_NR_TIERS; i++)
-		if (is_store(i))
-			print_store(l, i);
-		else
+		if (is_memory(l, i))
 			print_memory(l, i);
+		else
+			print_store(l, i);
 	for (i = 0; i < l->disks.nr; i++) {
 		const struct disk *d = &l->disks.disk[i];
 
@@ -228,7 +234,7 @@ static void print_conf(const struct layout *l)
 
 	printf("# As tw tier detect found it. See tierwatch.conf(5).\n");
 	for (i = 0; i < TW_NR_TIERS; i++) {
-		if (is_store(i))
+		if (!is_memory(l, i))
 			conf_store(l, i);
 		else if (l->nodes[i])
 			printf("\n[tier %s]\nnodes = %s\n", tw_tier_name(i),
@@ -256,7 +262,7 @@ static void json_proposal(const struct layout *l, int tier)
 	json_open(NULL, '{');
 	json_str("tier", tw_tier_name(tier));
 	json_bool("bound", is_bound(l, tier));
-	if (!is_store(tier)) {
+	if (can_be_memory(tier)) {
 		json_u64("bytes", bytes_of_nodes(l->nodes[tier]));
 		json_open("nodes", '[');
 		for (i = 0; i < 64; i++)
