@@ -275,9 +275,9 @@ class TestBroken:
         place(region, 0, 8, GPU)
         offset = find_on_disk(card, pattern(11, 5), CARD)
         write_direct(card, offset, pattern(12, 5))
-        before = stats.counters(GPU)["csum_errors"]
+        before = stats.counters(GPU)["io_errors"]
         assert touch_fate(mapping, 5 * PAGE) == -signal.SIGBUS
-        assert stats.counters(GPU)["csum_errors"] == before + 1 and region.info().lost == 1
+        assert stats.counters(GPU)["io_errors"] > before and region.info().lost == 1
         assert wrong(mapping, [0, 1, 2, 3, 4, 6, 7], 11) == []
 
 
@@ -292,10 +292,16 @@ def test_reservations_count_its_slots(dev, make, stats, card):  # pylint: disabl
         dev.unbind(GPU)
 
 
-def test_swap_goes_there_first(dev, stats, card):  # pylint: disable=unused-argument
-    """What the kernel swaps out of a program that maps no region; and back, when it goes."""
-    dev.swap_create(CARD - 40)
+def test_swap_goes_there_first(dev, stats, small):  # pylint: disable=unused-argument
+    """What the kernel swaps out of a program that maps no region; and on, when the tier goes.
+
+    On a disk, as what a loop device has in memory would be swapped out to itself.
+    """
+    dev.unbind(NVME)
+    dev.bind_store(GPU, store_path(NVME), 400)
+    dev.bind_store(HDD, store_path(HDD), 400)
     try:
+        dev.swap_create(300)
         assert wait_for(lambda: os.path.exists("/dev/twswap"))
         subprocess.run(["mkswap", "/dev/twswap"], check=True, capture_output=True)
         subprocess.run(["swapon", "/dev/twswap"], check=True)
@@ -311,12 +317,13 @@ def test_swap_goes_there_first(dev, stats, card):  # pylint: disable=unused-argu
                 after = [stats.tier(tier)["swap_used"] for tier in TIERS]
                 return used, after, moved, wrong(memory, range(128), 13)
             used, after, moved, bad = run_child(work, timeout=240)
-        assert used[GPU] > 64 and used[NVME] == used[SSD] == 0, used
-        assert moved >= used[GPU] - 8 and after[GPU] == 0 and after[NVME] > 0, after
+        assert used[GPU] > 64 and used[SSD] == used[HDD] == 0, used
+        assert moved > 64 and after[GPU] == 0 and after[SSD] + after[HDD] > 64, after
         assert bad == []
     finally:
         subprocess.run(["swapoff", "/dev/twswap"], check=False)
         dev.swap_destroy()
+        set_tiers(dev, SMALL)
 
 
 def test_pinned_pages(make, card):  # pylint: disable=unused-argument
