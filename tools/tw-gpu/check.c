@@ -137,7 +137,7 @@ static int table(struct card *c, uint64_t all, uint64_t ns)
 	return 0;
 }
 
-static int usage(void)
+static int say_usage(void)
 {
 	fprintf(stderr, "usage: gpu-check [MILLISECONDS [PLATFORM:DEVICE]]\nEach of 48 figures is measured for so long, 1 to 3000 ms (1000)\n");
 	return 2;
@@ -154,11 +154,11 @@ int main(int argc, char **argv)
 	if (argc > 1) {
 		ms = strtoul(argv[1], &end, 10);
 		if (*end || !ms || ms > 3000)
-			return usage();
+			return say_usage();
 	}
 	wish.given = argc > 2;
 	if (argc > 3 || (argc > 2 && !gpu_parse_device(argv[2], &wish.platform, &wish.device)))
-		return usage();
+		return say_usage();
 	c = card_open(&wish, why, sizeof(why));
 	if (!c) {
 		fprintf(stderr, "gpu-check: %s\n", why);

@@ -76,7 +76,7 @@ static int failed(int code, const char *what, const char *log)
 int nbd_connect(const char *name, const char *socket, const char *log)
 {
 	char dev[PATH_LEN];
-	const char *argv[] = {
+	const char * const argv[] = {
 		"nbd-client", "-unix", socket, dev, "-b", "4096",
 		"-C", CONNECTIONS, NULL
 	};
@@ -90,7 +90,7 @@ int nbd_connect(const char *name, const char *socket, const char *log)
 int nbd_disconnect(const char *name, const char *log)
 {
 	char dev[PATH_LEN];
-	const char *argv[] = { "nbd-client", "-d", dev, NULL };
+	const char * const argv[] = { "nbd-client", "-d", dev, NULL };
 	int code;
 
 	if (is_free(name))

@@ -129,9 +129,9 @@ static pid_t start_server(const struct card_store *c, const char *plugin, bool u
 {
 	char socket[FILE_LEN], pid[FILE_LEN], log[FILE_LEN];
 	char size[OPTION_LEN], which[OPTION_LEN];
-	const char *argv[] = {
+	const char * const argv[] = {
 		"nbdkit", "-f", "--swap", "-t", THREADS, "-U", socket, "-P", pid,
-		plugin, size, NULL, NULL
+		plugin, size, *c->which ? which : NULL, NULL
 	};
 
 	run_file(socket, c->name, "sock");
@@ -145,8 +145,6 @@ static pid_t start_server(const struct card_store *c, const char *plugin, bool u
 			 c->which);
 	if (unit)
 		return start_unit(c, size, which);
-	if (*c->which)
-		argv[ARRAY_SIZE(argv) - 2] = which;
 	return command_start(log, argv);
 }
 

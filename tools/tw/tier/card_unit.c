@@ -17,7 +17,7 @@
 static int systemctl(const char *verb, const char *name)
 {
 	char unit[UNIT_LEN];
-	const char *argv[] = { "systemctl", "--quiet", verb, unit, NULL };
+	const char * const argv[] = { "systemctl", "--quiet", verb, unit, NULL };
 
 	snprintf(unit, sizeof(unit), "tw-gpu@%s.service", name);
 	return command_run(NO_LOG, argv);
