@@ -49,7 +49,7 @@ AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shel
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
-	test-races test-neighbour test-broken test-packages deb coverage bench bench-tiering bench-trace bench-neighbour pictures style install install-config built \
+	test-races test-neighbour test-broken test-packages deb coverage bench bench-tiering bench-trace bench-neighbour bench-door gpu-check pictures style install install-config built \
 	deps clean help
 
 all: module lib tools		## driver, library and command
@@ -110,6 +110,7 @@ lib:
 tools: lib
 	+@$(MAKE) -C tools/tw $(SUB)
 	+@$(MAKE) -C tools/tierwatchd $(SUB)
+	+@$(MAKE) -C tools/tw-gpu $(SUB)
 
 programs: tools
 	+@$(MAKE) -C tools/demo $(SUB)
@@ -204,6 +205,17 @@ bench-neighbour:		## a program beside a region, and beside one with swap
 	@tools/vm --topology demo --mem 0=640M,1=192M,nvme=1G --no-bind --timeout 1800 -- \
 		tools/bench/neighbour $(ARGS)
 
+bench-door:			## the way to a card's memory: its server, nbdkit's, a ramdisk
+	@tools/deps --install
+	$(AGAIN) all programs
+	$(AGAIN) module KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	@tools/vm --topology no-stores --no-module --timeout 1800 -- tools/bench/door $(ARGS)
+
+# On a machine with a card: asks for no package but those that a build of it needs.
+gpu-check:			## a card's memory by OpenCL: speed, and all bytes (ARGS="[MS [PLATFORM:DEVICE]]")
+	+@$(MAKE) -C tools/tw-gpu $(SUB) check
+	@$(B)/tools/gpu-check $(ARGS)
+
 pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work; the driver's rooms
 	@tools/deps --install
 	$(AGAIN) all programs
@@ -230,6 +242,7 @@ install: built install-config	## module, library, Python module, headers, man pa
 		DESTDIR=$(DESTDIR) install
 	+@$(MAKE) -C tools/tierwatchd $(SUB) PREFIX=$(PREFIX) SBINDIR=$(SBINDIR) \
 		DESTDIR=$(DESTDIR) install
+	+@$(MAKE) -C tools/tw-gpu $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	install -d $(PYTHONDIR)/libtw
 	install -m 644 python/libtw/*.py $(PYTHONDIR)/libtw
 
@@ -243,7 +256,10 @@ install-config:
 		>$(UNITDIR)/tierwatch.service
 	sed 's|@SBINDIR@|$(SBINDIR)|' tools/systemd/tierwatchd.service.in \
 		>$(UNITDIR)/tierwatchd.service
-	chmod 644 $(UNITDIR)/tierwatch.service $(UNITDIR)/tierwatchd.service
+	sed 's|@LIBDIR@|$(PREFIX)/lib|' tools/systemd/tw-gpu@.service.in \
+		>$(UNITDIR)/tw-gpu@.service
+	chmod 644 $(UNITDIR)/tierwatch.service $(UNITDIR)/tierwatchd.service \
+		$(UNITDIR)/tw-gpu@.service
 
 deps:				## the Debian packages all this needs (as root)
 	@tools/deps --install

@@ -175,7 +175,7 @@ int tw_tier_bind_nodes(struct tw *tw, int tier, __u64 nodes, __u64 capacity,
 /**
  * tw_tier_bind_device - give a store tier its block device
  * @tw: the handle
- * @tier: TW_TIER_NVME, TW_TIER_SSD or TW_TIER_HDD
+ * @tier: TW_TIER_NVME, TW_TIER_SSD or TW_TIER_HDD; or TW_TIER_GPU, which is a store then
  * @path: a block device that `tw tier format` has signed
  * @capacity: pages; 0 for all there is
  * @flags: TW_BIND_*

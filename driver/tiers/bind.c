@@ -89,13 +89,15 @@ static void tw_tier_enter(struct tw_tier_desc *t)
 
 /*
  * The backend that a tier is to be bound to. Only here does a tier's number say of
- * which kinds it can be: a tier that may be bound to backends of several kinds would
- * get the one that the arguments are for.
+ * which kinds it can be. The GPU tier gets the one that the arguments are for: with a
+ * file it is a store, on memory of a card that a server shows as a block device, and
+ * without one it is the nodes that have no CPUs.
  */
 static const struct tw_tier_ops *tw_backend_of(const struct tw_tier_bind *arg)
 {
 	switch (arg->tier) {
 	case TW_TIER_GPU:
+		return arg->fd < 0 ? &tw_numa_ops : &tw_store_ops;
 	case TW_TIER_CPU:
 		return &tw_numa_ops;
 	default:

@@ -124,6 +124,10 @@ def pytest_configure(config):
     config.kmsg = Kmsg()
 
 
+# Programs find no OpenCL: what stands in for a card is large, and slow to load.
+os.environ.setdefault("OCL_ICD_VENDORS", "/nonexistent")
+
+
 def pytest_sessionstart(session):
     """Without the driver nothing can be tested: say so once, clearly."""
     if os.environ.get("TW_WITHOUT_DEVICE"):

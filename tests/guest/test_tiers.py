@@ -205,9 +205,13 @@ class TestNodes:
             dev.bind(GPU, nodes=nodes)
 
     def test_needs_no_device(self, dev, back_to_tiny):
+        """What only stores have is refused: of cpu always, of gpu if it is no block device."""
         dev.unbind(GPU)
+        dev.unbind(CPU)
         with open("/dev/null", "r+b", buffering=0) as null:
             with refused(errno.EINVAL):
+                dev.bind(CPU, fd=null.fileno())
+            with refused(errno.ENOTBLK):
                 dev.bind(GPU, fd=null.fileno())
 
 

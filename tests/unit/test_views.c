@@ -146,7 +146,8 @@ static struct top_agent before_agents[] = {
 
 static struct top_agent now_agents[] = {
 	{ .id = 3, .faults = 10, .pages = { [TW_TIER_CPU] = 10 } },
-	{ .id = 1, .faults = 100, .pages = { [TW_TIER_HDD] = 50 } },
+	{ .id = 1, .faults = 100, .pages = { [TW_TIER_GPU] = 30,
+					     [TW_TIER_HDD] = 20 } },
 	{ .id = 2, .faults = 180, .pages = { [TW_TIER_CPU] = 20 } },
 };
 
@@ -178,6 +179,9 @@ static void test_compare(void **state)
 	size_t i, j;
 
 	(void)state;
+	now.tier[TW_TIER_CPU].now.kind = TW_KIND_NUMA;
+	/* A tier that can be memory, and is a store here. */
+	now.tier[TW_TIER_GPU].now.kind = TW_KIND_STORE;
 	now.tier[TW_TIER_NVME].sum.major_read = 10;
 	now.tier[TW_TIER_NVME].sum.minor_write = 20;
 	now.tier[TW_TIER_NVME].sum.bytes_read = 8192;

@@ -66,7 +66,8 @@
 
 /**
  * enum tw_tier - the five tiers, numbered as documented
- * @TW_TIER_GPU: memory of CPU-less NUMA nodes
+ * @TW_TIER_GPU: memory of CPU-less NUMA nodes, or a block device that shows a card's
+ *	memory; which of them is said when it is bound
  * @TW_TIER_CPU: memory of NUMA nodes with CPUs
  * @TW_TIER_NVME: a block device
  * @TW_TIER_SSD: a block device
@@ -313,7 +314,8 @@ struct tw_tier_info {
  * @tier: in: enum tw_tier
  * @flags: in: TW_BIND_*
  * @fd: in: stores: a block device that `tw tier format` has signed, open for
- *      reading and writing; NUMA tiers: -1
+ *      reading and writing; NUMA tiers: -1. TW_TIER_GPU becomes a store with a device
+ *      and a NUMA tier with -1; TW_TIER_CPU is always a NUMA tier, the others are stores
  * @capacity: in: pages; 0 for all there is. EINVAL if it is more than that, or for a
  *	store less than TW_STORE_PAGES_MIN
  * @nodes: in: NUMA tiers: nodes 0..63, a bit each; 0 for all that fit the

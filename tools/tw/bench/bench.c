@@ -191,10 +191,14 @@ static int parse_tiers(const char *s, __u32 *tiers)
 /* What is bound of what is wanted; 0 or an exit code. */
 static int check_tiers(struct bench *b, const struct tw_info *info, bool asked)
 {
-	const __u32 memory = 1U << TW_TIER_CPU | 1U << TW_TIER_GPU;
-	int t;
+	struct tw_tier_info gpu;
+	int t, err;
 
-	if (!(info->bound_mask & memory))
+	err = tw_tier_info(b->tw, TW_TIER_GPU, &gpu);
+	if (err)
+		return cli_errno(err, "asking for the tiers");
+	if (!(info->bound_mask >> TW_TIER_CPU & 1) &&
+	    gpu.kind != TW_KIND_NUMA)
 		return cli_error("no memory tier is bound. See: tw tier list; tw tier bind cpu");
 	for (t = 0; t < TW_NR_TIERS && asked; t++)
 		if (wanted(b, t) && !(info->bound_mask >> t & 1))

@@ -17,6 +17,7 @@
 #include "machine/super.h"
 #include "swap/turn_on.h"
 #include "tier/bind.h"
+#include "tier/tier.h"
 
 enum section {
 	SECTION_NONE,
@@ -445,24 +446,26 @@ static void end_tier(struct reader *r)
 	const unsigned int named = 1U << KEY_DEVICE | 1U << KEY_STORE,
 		of_stores = named | 1U << KEY_FORMAT | 1U << KEY_OPTIONAL,
 		of_memory = 1U << KEY_NODES | 1U << KEY_MOVABLE | 1U << KEY_LEAVE;
+	bool store = !can_be_memory(r->tier) ||
+		     (can_be_store(r->tier) && r->seen & of_stores);
 
 	if (t->unbound && r->seen & ~(1U << KEY_BOUND))
 		conf_error(r->c, t->line,
 			   "[tier %s]: bound = no, and yet there are other keys",
 			   name);
-	else if (r->tier < TW_TIER_NVME && r->seen & of_stores)
+	else if (!store && r->seen & of_stores)
 		conf_error(r->c, t->line,
-			   "[tier %s] is made of NUMA nodes: device, store, format and optional are for nvme, ssd and hdd",
+			   "[tier %s] is made of NUMA nodes: device, store, format and optional are for stores",
 			   name);
-	else if (r->tier >= TW_TIER_NVME && r->seen & of_memory)
+	else if (store && r->seen & of_memory)
 		conf_error(r->c, t->line,
-			   "[tier %s] is on a device: nodes, leave and movable are for gpu and cpu",
+			   "[tier %s] is on a device: nodes, leave and movable are for tiers of memory",
 			   name);
 	else if (t->leave >= 0 && t->capacity)
 		conf_error(r->c, t->line,
 			   "[tier %s]: capacity and leave say the same thing twice",
 			   name);
-	else if (r->tier >= TW_TIER_NVME && !t->unbound && !(r->seen & named))
+	else if (store && !t->unbound && !(r->seen & named))
 		conf_error(r->c, t->line, "[tier %s] has no device", name);
 	else if (*t->store && t->format)
 		conf_error(r->c, t->line,

@@ -44,6 +44,12 @@ struct conf_tier {
 	struct levels levels;
 };
 
+/* Is it to be on a device? What names none is to have NUMA nodes. */
+static inline bool conf_is_store(const struct conf_tier *t)
+{
+	return *t->device || *t->store;
+}
+
 enum conf_whose { CONF_AGENT, CONF_USER, CONF_CGROUP };
 
 /**

@@ -49,7 +49,7 @@ int plan_make(struct plan *p)
 	p->agents = calloc(p->conf->nr_agents + 1, sizeof(*p->agents));
 	if (!p->agents)
 		return cli_errno(-ENOMEM, "agents");
-	for (i = TW_TIER_NVME; i < TW_NR_TIERS; i++)
+	for (i = 0; i < TW_NR_TIERS; i++)
 		plan_find(p, i);
 	for (i = 0; i < TW_NR_TIERS; i++)
 		plan_tier(p, i);

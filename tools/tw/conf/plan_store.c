@@ -81,7 +81,7 @@ void plan_find(struct plan *p, int tier)
 	struct device_wrong wrong = { 0 };
 	struct device_look look;
 
-	if (!c->line || c->unbound)
+	if (!c->line || c->unbound || !conf_is_store(c))
 		return;
 	if (*c->device) {
 		strcpy(step->path, c->device);
@@ -104,7 +104,7 @@ static bool used_twice(struct plan *p, int tier, const struct stat *st)
 	struct stat other;
 	int i;
 
-	for (i = TW_TIER_NVME; i < tier; i++) {
+	for (i = 0; i < tier; i++) {
 		if (!*p->tiers[i].path || stat(p->tiers[i].path, &other))
 			continue;
 		if (S_ISBLK(st->st_mode) ? other.st_rdev != st->st_rdev :
@@ -124,7 +124,7 @@ static bool is_elsewhere(struct plan *p, int tier, const struct stat *st,
 {
 	int i;
 
-	for (i = TW_TIER_NVME; i < TW_NR_TIERS; i++) {
+	for (i = 0; i < TW_NR_TIERS; i++) {
 		if (i == tier || !is_made_of(&p->now[i], st))
 			continue;
 		*other = true;

@@ -22,8 +22,8 @@ static bool will_have_store(const struct plan *p)
 	for (i = 0; i < TW_NR_TIERS; i++) {
 		const struct tier_step *step = &p->tiers[i];
 
-		if (is_store(i) && (step->make || (!step->undo &&
-				    p->now[i].kind != TW_KIND_NONE)))
+		if (step->make ? step->b.path != NULL :
+		    !step->undo && p->now[i].kind == TW_KIND_STORE)
 			return true;
 	}
 	return false;

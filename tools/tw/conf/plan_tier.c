@@ -58,9 +58,10 @@ static void plan_nodes(struct plan *p, int tier)
 			bytes += sysfs_node_bytes(i);
 	if (!fits(p, tier, step->b.capacity, bytes / p->conf->page_size))
 		return;
-	step->undo = now->kind != TW_KIND_NONE &&
-		     ((c->nodes && c->nodes != now->nodes) ||
-		      (step->b.capacity && step->b.capacity != now->capacity));
+	step->undo = now->kind == TW_KIND_STORE ||
+		     (now->kind == TW_KIND_NUMA &&
+		      ((c->nodes && c->nodes != now->nodes) ||
+		       (step->b.capacity && step->b.capacity != now->capacity)));
 	step->make = step->undo || now->kind == TW_KIND_NONE;
 }
 
@@ -102,7 +103,7 @@ void plan_tier(struct plan *p, int tier)
 	step->b.capacity = c->capacity / p->conf->page_size;
 	if (c->unbound)
 		step->undo = p->now[tier].kind != TW_KIND_NONE;
-	else if (is_store(tier))
+	else if (conf_is_store(c))
 		plan_store(p, tier);
 	else
 		plan_nodes(p, tier);

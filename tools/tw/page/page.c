@@ -41,6 +41,9 @@ static const char *state_name(const struct tw_page *p)
 		return "busy";
 	if (p->tier == TW_TIER_NONE)
 		return "untouched";
+	/* The tier of GPUs is memory or a store; what is in memory has a node. */
+	if (p->tier == TW_TIER_GPU && !(p->flags & TW_PAGE_EXTERNAL))
+		return p->node >= 0 ? "memory" : "store";
 	return p->tier <= TW_TIER_CPU ? "memory" : "store";
 }
 

@@ -73,7 +73,7 @@ static unsigned int columns(const struct attachments *all)
 	int t;
 
 	for (t = 0; t < TW_NR_TIERS; t++) {
-		if (!is_store(t))
+		if (can_be_memory(t))
 			shown |= 1U << t;
 		for (i = 0; i < all->nr; i++)
 			if (all->one[i].pages[t])

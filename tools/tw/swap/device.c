@@ -33,7 +33,7 @@ int swap_room(struct tw *tw, __u64 *pages)
 		return cli_errno(err, "mapping the statistics");
 	for (i = 0; i < TW_NR_TIERS; i++) {
 		tw_stats_tier_read(stats, i, &t);
-		if (is_store(i) && t.bound && t.capacity > t.used + t.kept)
+		if (t.kind == TW_KIND_STORE && t.capacity > t.used + t.kept)
 			slots += t.capacity - t.used - t.kept;
 	}
 	room = __atomic_load_n(&stats->room, __ATOMIC_RELAXED);

@@ -32,6 +32,16 @@ static const char *state_name(enum swap_state state)
 	return state == SWAP_NONE ? "none" : state == SWAP_MADE ? "made" : "on";
 }
 
+bool swap_shows(const struct tw_stats *stats, int tier)
+{
+	struct tw_stats_tier t;
+
+	if (!can_be_memory(tier))
+		return true;
+	tw_stats_tier_read(stats, tier, &t);
+	return t.kind == TW_KIND_STORE;
+}
+
 static void json_tier(const struct swap_look *l, const struct tw_stats *stats,
 		      int tier)
 {
@@ -77,7 +87,7 @@ void swap_json(const struct swap_look *l, const struct tw_stats *stats)
 	json_u64("page_cluster", swap_page_cluster());
 	json_open("tiers", '[');
 	for (i = 0; i < TW_NR_TIERS; i++)
-		if (is_store(i))
+		if (swap_shows(stats, i))
 			json_tier(l, stats, i);
 	json_close(']');
 	json_open("others", '[');

@@ -7,6 +7,8 @@
 
 /* "on: 16.0 MiB on /dev/twswap, priority 5", a line without its end. */
 void swap_print(const struct swap_look *l);
+/* Is it a tier whose figures are shown: a store, or gpu where that is one? */
+bool swap_shows(const struct tw_stats *stats, int tier);
 /* All that there is to say, as one document. */
 void swap_json(const struct swap_look *l, const struct tw_stats *stats);
 /*

@@ -34,7 +34,7 @@ static void print_tiers(const struct swap_look *l, const struct tw_stats *stats)
 	       color_on(stdout, COLOR_BOLD), "TIER", "USED", "SPARE", "IN",
 	       "OUT", "SUNK", color_off(stdout));
 	for (i = 0; i < TW_NR_TIERS; i++) {
-		if (!is_store(i))
+		if (!swap_shows(stats, i))
 			continue;
 		tw_stats_sum(stats, i, &c);
 		printf("%-5s %10s %10s %10s %10s %10s\n", tw_tier_name(i),

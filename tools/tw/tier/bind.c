@@ -21,6 +21,7 @@
 #include "machine/sysfs.h"
 #include "machine/users.h"
 #include "tier/bind.h"
+#include "tier/card.h"
 #include "tier/commands.h"
 #include "tier/format.h"
 #include "tier/tier.h"
@@ -230,12 +231,16 @@ const char tier_bind_more[] =
 "  --format         sign DEV first, if there is nothing on it\n"
 "  --nodes LIST     gpu and cpu: these NUMA nodes, like 0,2-3; else all that fit\n"
 "  --movable        accept nodes of movable memory only, see tw-tier(1)\n"
+"  --opencl [PLATFORM:DEVICE]  gpu: memory of a graphics card, by a server that\n"
+"                   is started for it; else of the one with most memory\n"
+"  --size SIZE      of the card's memory\n"
 "  --json           what the tier is made of now\n";
 
 struct bind_args {
 	struct binding b;
 	__u64 bytes;
 	bool format, json, leave;
+	struct card_store card;
 };
 
 static int parse_bind(int argc, char **argv, struct bind_args *a)
@@ -246,6 +251,8 @@ static int parse_bind(int argc, char **argv, struct bind_args *a)
 		{ "format", no_argument, NULL, 'f' },
 		{ "nodes", required_argument, NULL, 'n' },
 		{ "movable", no_argument, NULL, 'm' },
+		{ "opencl", optional_argument, NULL, 'o' },
+		{ "size", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -278,6 +285,21 @@ static int parse_bind(int argc, char **argv, struct bind_args *a)
 		case 'm':
 			a->b.flags |= TW_BIND_MOVABLE;
 			break;
+		case 'o':
+			/* It may stand behind the option, as well as be part of it. */
+			if (!optarg && optind < argc &&
+			    card_is_named(argv[optind]))
+				optarg = argv[optind++];
+			if (optarg && !card_is_named(optarg))
+				return cli_usage("not a card: %s. Write it like 0:0. See: tw tier detect",
+						 optarg);
+			a->card.which = optarg ? optarg : "";
+			break;
+		case 's':
+			if (parse_size(optarg, &a->card.bytes) || !a->card.bytes)
+				return cli_usage("not a size: %s. Write it like 64M or 1G",
+						 optarg);
+			break;
 		case 'j':
 			a->json = true;
 			break;
@@ -286,25 +308,46 @@ static int parse_bind(int argc, char **argv, struct bind_args *a)
 		}
 	}
 	if (argc - optind < 1 || argc - optind > 2)
-		return cli_usage("tier bind takes a tier, and for nvme, ssd and hdd a device or file");
+		return cli_usage("tier bind takes a tier, and for a store a device or file");
 	c = parse_tier_arg(argv[optind], &a->b.tier);
 	if (!c && argc - optind == 2)
 		a->b.path = argv[optind + 1];
 	return c;
 }
 
+static int check_card(const struct bind_args *a)
+{
+	if (!a->card.which)
+		return a->card.bytes ?
+			cli_usage("--size is for --opencl. To use less than there is: --capacity") : 0;
+	if (a->b.tier != TW_TIER_GPU)
+		return cli_usage("--opencl is for gpu");
+	if (!a->card.bytes)
+		return cli_usage("--opencl needs --size, so much of the card's memory. See: tw tier detect");
+	if (a->b.path || a->format || a->b.nodes || a->b.flags || a->leave ||
+	    a->bytes)
+		return cli_usage("--opencl goes with --size and --json alone");
+	return 0;
+}
+
 static int check_bind(const struct bind_args *a)
 {
 	const char *name = tw_tier_name(a->b.tier);
+	int code = check_card(a);
 
-	if (is_store(a->b.tier) && !a->b.path)
+	if (code)
+		return code;
+
+	if (!can_be_memory(a->b.tier) && !a->b.path)
 		return cli_usage("the %s tier needs a device or a file. See: tw tier detect",
 				 name);
-	if (!is_store(a->b.tier) && (a->b.path || a->format))
+	if (!can_be_store(a->b.tier) && a->b.path)
 		return cli_usage("the %s tier is made of NUMA nodes, not of a device: see --nodes",
 				 name);
-	if (is_store(a->b.tier) && (a->b.nodes || a->b.flags || a->leave))
-		return cli_usage("--nodes, --leave and --movable are for gpu and cpu");
+	if (a->format && !a->b.path)
+		return cli_usage("--format signs a device or a file, and there is none. See: tw tier bind --help");
+	if (a->b.path && (a->b.nodes || a->b.flags || a->leave))
+		return cli_usage("--nodes, --leave and --movable are for gpu and cpu, where those are made of NUMA nodes");
 	if (a->leave && a->bytes)
 		return cli_usage("--capacity and --leave say the same thing twice");
 	return 0;
@@ -325,6 +368,33 @@ static void show_bound(struct tw *tw, int tier, __u32 page_size, bool json)
 	binding_text(where, &t);
 	printf("%s: %s on %s\n", tw_tier_name(tier),
 	       text_bytes(size, t.capacity * page_size), where);
+}
+
+/* The device of a card's server is signed by whoever makes it, and is empty. */
+static int bind_card(struct tw *tw, struct bind_args *a, __u32 page_size)
+{
+	char dev[DEVICE_NAME_LEN];
+	struct format_result made;
+	int code;
+
+	if (is_bound(tw, a->b.tier))
+		return bound_already(a->b.tier);
+	if (a->card.bytes % page_size || a->card.bytes < TW_STORE_DATA +
+	    (__u64)TW_STORE_PAGES_MIN * page_size)
+		return cli_usage("--size has to be a multiple of the page size, %u bytes, and 1M or more",
+				 page_size);
+	code = card_begin(&a->card);
+	if (code)
+		return code;
+	snprintf(dev, sizeof(dev), "/dev/%s", a->card.name);
+	a->b.path = dev;
+	code = format_store(dev, NULL, a->b.tier, FORMAT_FORCE, &made);
+	if (!code)
+		code = binding_make(tw, &a->b);
+	if (code)
+		card_end(a->card.name);
+	a->b.path = NULL;
+	return code;
 }
 
 int cmd_tier_bind(int argc, char **argv)
@@ -348,7 +418,7 @@ int cmd_tier_bind(int argc, char **argv)
 		code = cli_errno(err, "asking the driver");
 		goto out;
 	}
-	if (!is_store(a.b.tier) && !a.leave && !a.bytes)
+	if (!a.b.path && !a.card.which && !a.leave && !a.bytes)
 		a.b.flags |= TW_BIND_SHARE;
 	a.b.capacity = a.bytes / info.page_size;
 	if (a.b.capacity * info.page_size != a.bytes) {
@@ -359,7 +429,8 @@ int cmd_tier_bind(int argc, char **argv)
 	if (a.format)
 		code = format_store(a.b.path, NULL, a.b.tier, 0, &made);
 	if (!code)
-		code = binding_make(tw, &a.b);
+		code = a.card.which ? bind_card(tw, &a, info.page_size) :
+				      binding_make(tw, &a.b);
 	if (code)
 		goto out;
 	show_bound(tw, a.b.tier, info.page_size, a.json);
@@ -372,7 +443,18 @@ out:
 const char tier_unbind_more[] =
 "  --force  give up pages that a broken device doesn't give back: who touches\n"
 "           one gets SIGBUS\n"
-"  --json   what was done, as one document\n";
+"  --json   what was done, as one document\n"
+"A server of a card's memory ends with the binding.\n";
+
+/* The block device of a server that tw has started, or "". */
+static void card_of(struct tw *tw, int tier, char name[DEVICE_NAME_LEN])
+{
+	struct tw_tier_info t;
+
+	if (tw_tier_info(tw, tier, &t) || t.kind != TW_KIND_STORE ||
+	    device_name(name, t.dev) || !card_is_ours(name))
+		name[0] = '\0';
+}
 
 int cmd_tier_unbind(int argc, char **argv)
 {
@@ -381,7 +463,7 @@ int cmd_tier_unbind(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	char count[TEXT_LEN];
+	char count[TEXT_LEN], card[DEVICE_NAME_LEN];
 	unsigned int flags = 0;
 	bool json = false;
 	int c, tier;
@@ -404,7 +486,10 @@ int cmd_tier_unbind(int argc, char **argv)
 	c = cli_open(&tw);
 	if (c)
 		return c;
+	card_of(tw, tier, card);
 	c = binding_undo(tw, tier, flags, &moved);
+	if (!c && *card)
+		c = card_end(card);
 	tw_close(tw);
 	if (c)
 		return c;

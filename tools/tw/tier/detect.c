@@ -10,8 +10,10 @@
 #include "base/json.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "machine/cards.h"
 #include "machine/disks.h"
 #include "machine/sysfs.h"
+#include "tier/card.h"
 #include "tier/commands.h"
 #include "tier/tier.h"
 
@@ -22,6 +24,7 @@
  * @disks: all
  * @pick: of each tier a disk or NULL
  * @bound: what the tiers have now; kind TW_KIND_NONE without the driver
+ * @cards: @nr_cards of them, as OpenCL has them
  */
 struct layout {
 	__u64 nodes[2];
@@ -29,6 +32,8 @@ struct layout {
 	struct disks disks;
 	const struct disk *pick[TW_NR_TIERS];
 	struct tw_tier_info bound[TW_NR_TIERS];
+	struct gpu_card *cards;
+	size_t nr_cards;
 };
 
 static void find_nodes(struct layout *l)
@@ -81,6 +86,12 @@ static void ask_driver(struct layout *l)
 static bool is_bound(const struct layout *l, int tier)
 {
 	return l->bound[tier].kind != TW_KIND_NONE;
+}
+
+/* By what it is bound to; gpu, where that is free, by its nodes. */
+static bool is_memory(const struct layout *l, int tier)
+{
+	return can_be_memory(tier) && l->bound[tier].kind != TW_KIND_STORE;
 }
 
 static __u64 bytes_of_nodes(__u64 nodes)
@@ -144,6 +155,29 @@ static void print_store(const struct layout *l, int tier)
 	}
 }
 
+/* Cards, whose memory the gpu tier may be; what OpenCL calls one and is a CPU, too. */
+static void print_cards(const struct layout *l)
+{
+	char size[TEXT_LEN], left[TEXT_LEN];
+	size_t i;
+
+	if (l->nr_cards)
+		printf("\nCards (gpu: tw tier bind gpu --opencl PLATFORM:DEVICE --size SIZE):\n");
+	for (i = 0; i < l->nr_cards; i++) {
+		const struct gpu_card *c = &l->cards[i];
+
+		printf("  %u:%u %10s  %s", c->platform, c->device,
+		       text_bytes(size, c->bytes), text_shown(c->name));
+		if (c->free_known)
+			printf(", %s free", text_bytes(left, c->free_bytes));
+		if (c->width)
+			printf(", %s, %u lanes of %s", c->bus, c->width,
+			       text_shown(c->speed));
+		printf("%s\n", c->is_cpu ?
+		       ": a CPU, whose memory is memory already" : "");
+	}
+}
+
 static void print_steps(const struct layout *l)
 {
 	bool any = false;
@@ -164,10 +198,10 @@ static void print_text(const struct layout *l)
 	printf("%s%-5s %10s  %s%s\n", color_on(stdout, COLOR_BOLD), "TIER",
 	       "SIZE", "WHAT", color_off(stdout));
 	for (i = 0; i < TW_NR_TIERS; i++)
-		if (is_store(i))
-			print_store(l, i);
-		else
+		if (is_memory(l, i))
 			print_memory(l, i);
+		else
+			print_store(l, i);
 	for (i = 0; i < l->disks.nr; i++) {
 		const struct disk *d = &l->disks.disk[i];
 
@@ -181,10 +215,24 @@ static void print_text(const struct layout *l)
 		printf("%s  node %s: movable memory only, see --movable in tw-tier(1)\n",
 		       any ? "" : "\nLeft alone:\n",
 		       text_nodes(nodes, l->movable));
+	print_cards(l);
 	print_steps(l);
 }
 
 /* -- tierwatch.conf -------------------------------------------------------- */
+
+/* Its block device is gone at the next boot, and the file has no word for the card. */
+static bool conf_card(const struct tw_tier_info *t)
+{
+	char name[DEVICE_NAME_LEN];
+
+	if (t->kind != TW_KIND_STORE || device_name(name, t->dev) ||
+	    !card_is_ours(name))
+		return false;
+	printf("\n# [tier %s]: a card's memory is bound by: tw tier bind %s --opencl PLATFORM:DEVICE --size SIZE\n",
+	       tw_tier_name(t->tier), tw_tier_name(t->tier));
+	return true;
+}
 
 static void conf_store(const struct layout *l, int tier)
 {
@@ -192,6 +240,8 @@ static void conf_store(const struct layout *l, int tier)
 	const struct tw_tier_info *t = &l->bound[tier];
 	char text[WHERE_LEN];
 
+	if (conf_card(t))
+		return;
 	if (!d && t->kind == TW_KIND_NONE) {
 		printf("\n# [tier %s]: no disk of this kind is free\n",
 		       tw_tier_name(tier));
@@ -228,7 +278,7 @@ static void print_conf(const struct layout *l)
 
 	printf("# As tw tier detect found it. See tierwatch.conf(5).\n");
 	for (i = 0; i < TW_NR_TIERS; i++) {
-		if (is_store(i))
+		if (!is_memory(l, i))
 			conf_store(l, i);
 		else if (l->nodes[i])
 			printf("\n[tier %s]\nnodes = %s\n", tw_tier_name(i),
@@ -256,7 +306,7 @@ static void json_proposal(const struct layout *l, int tier)
 	json_open(NULL, '{');
 	json_str("tier", tw_tier_name(tier));
 	json_bool("bound", is_bound(l, tier));
-	if (!is_store(tier)) {
+	if (can_be_memory(tier)) {
 		json_u64("bytes", bytes_of_nodes(l->nodes[tier]));
 		json_open("nodes", '[');
 		for (i = 0; i < 64; i++)
@@ -274,6 +324,24 @@ static void json_proposal(const struct layout *l, int tier)
 	json_close('}');
 }
 
+static void json_card(const struct gpu_card *c)
+{
+	json_open(NULL, '{');
+	json_u64("platform", c->platform);
+	json_u64("device", c->device);
+	json_str("name", c->name);
+	json_bool("cpu", c->is_cpu);
+	json_u64("bytes", c->bytes);
+	if (c->free_known)
+		json_u64("free", c->free_bytes);
+	else
+		json_str("free", NULL);
+	json_str("bus", *c->bus ? c->bus : NULL);
+	json_u64("pcie_width", c->width);
+	json_str("pcie_speed", *c->speed ? c->speed : NULL);
+	json_close('}');
+}
+
 static void print_json(const struct layout *l)
 {
 	unsigned int i;
@@ -282,6 +350,10 @@ static void print_json(const struct layout *l)
 	json_open("tiers", '[');
 	for (i = 0; i < TW_NR_TIERS; i++)
 		json_proposal(l, i);
+	json_close(']');
+	json_open("cards", '[');
+	for (i = 0; i < l->nr_cards; i++)
+		json_card(&l->cards[i]);
 	json_close(']');
 	json_open("left_alone", '[');
 	for (i = 0; i < l->disks.nr; i++) {
@@ -339,8 +411,8 @@ int cmd_tier_detect(int argc, char **argv)
 		return cli_usage("tier detect takes options only");
 	ask_driver(&l);
 	find_nodes(&l);
-	if (disks_find(&l.disks)) {
-		code = cli_errno(-ENOMEM, "looking at the disks");
+	if (disks_find(&l.disks) || cards_find(&l.cards, &l.nr_cards)) {
+		code = cli_errno(-ENOMEM, "looking at the disks and cards");
 		goto out;
 	}
 	pick_disks(&l);
@@ -350,5 +422,6 @@ int cmd_tier_detect(int argc, char **argv)
 		code = check_denied(&l);
 out:
 	disks_free(&l.disks);
+	free(l.cards);
 	return code;
 }

@@ -137,7 +137,7 @@ int cmd_tier_format(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return cli_usage("tier format takes one device or file");
-	if (tier != TW_TIER_NONE && !is_store(tier))
+	if (tier != TW_TIER_NONE && !can_be_store(tier))
 		return cli_usage("the %s tier is made of NUMA nodes, not of a device",
 				 tw_tier_name(tier));
 	if (label && strlen(label) > 63)

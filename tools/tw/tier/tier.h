@@ -12,9 +12,18 @@
 void binding_text(char buf[WHERE_LEN], const struct tw_tier_info *t);
 void tier_json(const struct tw_tier_info *t, __u32 page_size);
 
-static inline bool is_store(int tier)
+/*
+ * What a tier can be bound to, by its number: gpu to nodes as well as to a device, the
+ * others to one of them. What it is bound to is its tw_tier_info.kind.
+ */
+static inline bool can_be_store(int tier)
 {
-	return tier >= TW_TIER_NVME;
+	return tier != TW_TIER_CPU;
+}
+
+static inline bool can_be_memory(int tier)
+{
+	return tier == TW_TIER_CPU || tier == TW_TIER_GPU;
 }
 
 #endif /* _TW_TIER_H */

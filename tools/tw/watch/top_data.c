@@ -111,6 +111,7 @@ static const struct top_agent *same_agent(const struct top_snap *snap,
 
 static void compare_agent(struct top_agent_row *row,
 			  const struct top_snap *before,
+			  const struct top_snap *snap,
 			  const struct top_agent *now, double seconds)
 {
 	const struct top_agent *then = same_agent(before, now);
@@ -118,9 +119,12 @@ static void compare_agent(struct top_agent_row *row,
 
 	row->agent = *now;
 	row->total = 0;
-	for (t = 0; t < TW_NR_TIERS; t++)
+	row->memory = 0;
+	for (t = 0; t < TW_NR_TIERS; t++) {
 		row->total += now->pages[t];
-	row->memory = now->pages[TW_TIER_GPU] + now->pages[TW_TIER_CPU];
+		if (snap->tier[t].now.kind == TW_KIND_NUMA)
+			row->memory += now->pages[t];
+	}
 	row->faults = rate(then ? then->faults : 0, now->faults, seconds);
 }
 
@@ -141,7 +145,8 @@ int top_compare(struct top_view *view, const struct top_snap *before,
 		compare_tier(&view->tier[t], &before->tier[t].sum,
 			     &now->tier[t].sum, view->seconds);
 	for (i = 0; i < now->nr_agents; i++)
-		compare_agent(&rows[i], before, &now->agent[i], view->seconds);
+		compare_agent(&rows[i], before, now, &now->agent[i],
+			      view->seconds);
 	view->promoted = rate(before->promoted, now->promoted, view->seconds);
 	view->demoted = rate(before->demoted, now->demoted, view->seconds);
 	top_sort_agents(view);

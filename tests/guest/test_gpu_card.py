@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: GPL-2.0
+"""tw tier bind gpu --opencl: a card's memory as a tier, by a server, and what becomes of both."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import tw
+from manual import TW
+from support import (REPO, Child, Layout, Reached, find_on_disk, load_module, pattern, place,
+                     set_tiers, touch_fate, wait_for, write_direct, wrong)
+from tw import CPU, GPU, NVME, PAGE
+
+pytestmark = [pytest.mark.usefixtures("free_gpu"), pytest.mark.forked]
+
+RUN = Path("/run/tierwatch/gpu")
+SIZE = 16 << 20
+PAGES = (SIZE - tw.TW_STORE_DATA) // PAGE
+PLUGIN = Path(TW).parent / "tw-gpu.so"
+USAGE, FAILURE = 2, 1
+NO_OPENCL = {"OCL_ICD_VENDORS": "/nonexistent"}
+POCL = {"OCL_ICD_VENDORS": "/etc/OpenCL/vendors", "POCL_MAX_PTHREAD_COUNT": "2"}
+
+
+@pytest.fixture(scope="module")
+def free_gpu(dev):
+    """Memory and a store; the tier of GPUs is free."""
+    load_module("nbd")
+    set_tiers(dev, {CPU: 512, NVME: 512})
+    yield
+    Layout.restore(dev)
+
+
+def run(*words, **environment) -> subprocess.CompletedProcess:
+    """tw, without OpenCL unless it is asked for."""
+    return subprocess.run([TW, *map(str, words)], capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL,
+                          env={**os.environ, **NO_OPENCL, **environment})
+
+
+def good(*words, **environment) -> str:
+    done = run(*words, **environment)
+    assert done.returncode == 0 and not done.stderr, done
+    return done.stdout
+
+
+def servers() -> list[int]:
+    """Processes of nbdkit that have not ended."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name, state = (folder / "stat").read_text().rsplit(")", 1)
+        except OSError:
+            continue
+        if name.endswith("(nbdkit") and state.split()[0] != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def connected() -> list[str]:
+    """Network block devices that have a server."""
+    return sorted(path.parent.name for path in Path("/sys/block").glob("nbd*/pid"))
+
+
+def nothing_left() -> bool:
+    """No server, no device, no file of them."""
+    return wait_for(lambda: not servers() and not connected()) and \
+        not (RUN.exists() and list(RUN.iterdir()))
+
+
+@contextmanager
+def card(dev, which="plain", size="16M", **environment):
+    """The tier on a card; the process of its server."""
+    good("tier", "bind", "gpu", "--opencl", which, "--size", size, **environment)
+    try:
+        yield servers()[0]
+    finally:
+        if dev.tier_info(GPU).kind:
+            for pid in servers():
+                os.kill(pid, signal.SIGCONT)
+            # Writes to it that are failing just now hold it busy.
+            assert wait_for(lambda: run("tier", "unbind", "--force", "gpu").returncode == 0, 40)
+        assert nothing_left()
+
+
+def test_bind_and_unbind(dev, make):
+    """From the card to the last trace of its server."""
+    told = json.loads(good("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", "--json"))
+    try:
+        assert told["kind"] == "store" and told["capacity"] == PAGES == dev.tier_info(GPU).capacity
+        assert [told["device"]] == [f"/dev/{name}" for name in connected()] == ["/dev/nbd0"]
+        assert len(servers()) == 1
+        region, mapping = make(64, seed=1, touched=64)
+        place(region, 0, 64, GPU)
+        assert wrong(mapping, range(64), 1) == []
+        place(region, 0, 64, GPU)
+        row = [line for line in good("tier", "list").splitlines() if line.startswith("gpu")]
+        assert row[0].split()[1] == "store" and row[0].endswith("/dev/nbd0")
+        # The file for the next boot names no device that is gone by then.
+        conf = good("tier", "detect", "--conf")
+        assert "/dev/nbd0" not in conf and "# [tier gpu]: a card's memory" in conf
+    finally:
+        told = json.loads(good("tier", "unbind", "gpu", "--json"))
+    assert told == {"tier": "gpu", "moved": 64} and set(region.tiers()) == {NVME}
+    assert nothing_left() and not dev.tier_info(GPU).kind
+    assert wrong(mapping, range(64), 1) == []
+
+
+def test_the_server(dev):
+    """All that it has is locked, and reclaim in it waits for no I/O, in each of its threads."""
+    with card(dev) as pid:
+        status = Path(f"/proc/{pid}/status").read_text()
+        locked = int(status.split("VmLck:")[1].split()[0])
+        assert locked << 10 >= SIZE
+        assert os.getsid(pid) != os.getsid(0)       # it outlives the session of tw
+        # PF_MEMALLOC_NOIO, in the ninth member behind the name
+        flags = [int(task.read_text().rsplit(")", 1)[1].split()[6])
+                 for task in Path(f"/proc/{pid}/task").glob("*/stat")]
+        assert len(flags) > 16
+        # The thread of nbdkit that waits for signals is there before the plugin is.
+        assert sum(bool(flag & 0x00080000) for flag in flags) >= len(flags) - 1
+
+
+def test_all_of_it(dev, make):
+    """Every slot holds a page of its own, written in runs and read one by one and in runs."""
+    slots = ((3 << 20) - tw.TW_STORE_DATA) // PAGE
+    with card(dev, size="3M"):
+        region, mapping = make(slots, seed=2, touched=slots)
+        # The background may be moving some of them itself.
+        assert wait_for(lambda: region.migrate(0, slots * PAGE, GPU).failed == 0)
+        assert region.info().pages[GPU] == slots
+        step = [index for first in range(7) for index in range(first, slots, 7)]
+        assert wrong(mapping, step, 2) == []
+
+
+@pytest.mark.parametrize("words, code, says", [
+    (("gpu", "--opencl", "plain"), USAGE, "needs --size"),
+    (("gpu", "--size", "16M"), USAGE, "--size is for --opencl"),
+    (("nvme", "--opencl", "plain", "--size", "16M"), USAGE, "--opencl is for gpu"),
+    (("gpu", "--opencl=none", "--size", "16M"), USAGE, "not a card: none"),
+    (("gpu", "--opencl=0:", "--size", "16M"), USAGE, "not a card: 0:"),
+    (("gpu", "--opencl", "plain", "--size", "16777217"), USAGE, "multiple of the page size"),
+    (("gpu", "--opencl", "plain", "--size", "1M"), USAGE, "1M or more"),
+    (("gpu", "--opencl", "plain", "--size", "0"), USAGE, "not a size"),
+    (("gpu", "--opencl", "plain", "--size", "16M", "--capacity", "1M"), USAGE, "alone"),
+    (("gpu", "--opencl", "plain", "--size", "16M", "--nodes", "2"), USAGE, "alone"),
+    (("gpu", "/dev/null", "--opencl", "plain", "--size", "16M"), USAGE, "alone"),
+    (("gpu", "--opencl", "plain", "--size", "1T"), FAILURE, "no memory for"),
+    (("gpu", "--opencl", "0:0", "--size", "16M"), FAILURE, "there is no OpenCL here"),
+    (("gpu", "--opencl", "--size", "16M"), FAILURE, "there is no OpenCL here"),
+])
+def test_refused(dev, words, code, says):
+    """With a reason, and nothing is left of the try."""
+    before = bytes(dev.tier_info(GPU))
+    done = run("tier", "bind", *words)
+    assert (done.returncode, done.stdout) == (code, ""), done
+    assert says in done.stderr and done.stderr.count("\n") == (2 if code == USAGE else 1)
+    assert bytes(dev.tier_info(GPU)) == before and nothing_left()
+
+
+@pytest.mark.parametrize("missing", ("nbdkit", "nbd-client"))
+def test_without_a_program(dev, tmp_path, missing):
+    """It says which one, and how it comes."""
+    for name in {"nbdkit", "nbd-client", "modprobe"} - {missing}:
+        (tmp_path / name).symlink_to(subprocess.check_output(
+            ["which", name], text=True).strip())
+    done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", PATH=str(tmp_path))
+    assert done.returncode == FAILURE and f"apt install {missing}" in done.stderr
+    assert not dev.tier_info(GPU).kind and nothing_left()
+
+
+def test_bound_already(dev):
+    """No second server is begun."""
+    with card(dev) as pid:
+        done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M")
+        assert done.returncode == FAILURE and "bound already" in done.stderr
+        assert servers() == [pid] and connected() == ["nbd0"]
+
+
+class TestDeath:
+    """A page that was there is SIGBUS, never wrong; all else goes on."""
+
+    def test_killed(self, dev, make, stream):
+        reader = stream(tw.TW_EVENT_BIT(tw.TW_EVENT_TIER_ERROR)).reader()
+        with card(dev) as pid:
+            region, mapping = make(32, seed=3, touched=32)
+            place(region, 0, 8, GPU)
+            place(region, 8, 8, NVME)
+            assert mapping.read(0, PAGE) == pattern(3, 0)   # the control: it is all there
+            place(region, 0, 8, GPU)    # its neighbours had come with it
+            os.kill(pid, signal.SIGKILL)
+            assert wait_for(lambda: not servers())
+            assert [touch_fate(mapping, index * PAGE) for index in (1, 7)] == [-signal.SIGBUS] * 2
+            assert {event.tier for event in reader.read()} == {GPU}
+            assert wrong(mapping, range(8, 32), 3) == []
+            done = run("tier", "unbind", "gpu")
+            assert done.returncode == FAILURE and "--force" in done.stderr
+            assert dev.tier_info(GPU).kind == tw.TW_KIND_STORE
+            good("tier", "unbind", "--force", "gpu")
+            assert region.info().lost + sum(region.info().pages) == 32 and region.info().lost > 0
+            assert wrong(mapping, range(8, 32), 3) == []
+        with card(dev):
+            place(region, 8, 8, GPU)
+            assert wrong(mapping, range(8, 32), 3) == []
+
+    def test_evictions_after_it_was_killed(self, dev, make, stats):
+        """What leaves memory then goes to the next store."""
+        with card(dev) as pid:
+            region, mapping = make(600, seed=4)
+            os.kill(pid, signal.SIGKILL)
+            assert wait_for(lambda: not servers())
+            for index in range(600):
+                mapping.write(index * PAGE, pattern(4, index))
+            assert wait_for(lambda: stats.used()[CPU] <= 512)
+            assert region.info().pages[NVME] > 0 and region.info().pages[GPU] == 0
+            assert wrong(mapping, range(600), 4) == []
+
+    def test_stopped(self, dev, make):
+        """A touch waits for it, and can be killed; nothing is lost when it goes on."""
+        with card(dev) as pid:
+            region, mapping = make(8, seed=5, touched=8)
+            place(region, 0, 8, GPU)
+            os.kill(pid, signal.SIGSTOP)
+            reached = Reached()
+
+            def touch():
+                reached.set()
+                mapping.read(3 * PAGE, 1)
+
+            child = Child(touch)
+            reached.wait()
+            assert not wait_for(lambda: not child.alive(), 0.5)
+            child.kill()
+            assert child.wait() == -signal.SIGKILL
+            assert wrong(mapping, [], 5) == [] and region.info().lost == 0
+            os.kill(pid, signal.SIGCONT)
+            assert wrong(mapping, range(8), 5) == []
+
+    def test_lying(self, dev, make):
+        """It gives other bytes than it was given: the page is lost, and the next is right."""
+        with card(dev):
+            region, mapping = make(8, seed=6, touched=8)
+            place(region, 0, 8, GPU)
+            offset = find_on_disk("/dev/nbd0", pattern(6, 5), PAGES)
+            write_direct("/dev/nbd0", offset, pattern(7, 5))
+            assert touch_fate(mapping, 5 * PAGE) == -signal.SIGBUS and region.info().lost == 1
+            assert wrong(mapping, [0, 1, 2, 3, 4, 6, 7], 6) == []
+
+    def test_slow(self, dev, make, tmp_path):
+        """One that takes its time for each request, connected by hand."""
+        socket = tmp_path / "slow"
+        server = subprocess.Popen(["nbdkit", "-f", "-U", socket, "--filter=delay", PLUGIN,
+                                   "memory=plain", f"size={SIZE}", "rdelay=100ms",
+                                   "wdelay=100ms"])
+        try:
+            assert wait_for(socket.exists, 20)
+            subprocess.run(["nbd-client", "-unix", socket, "/dev/nbd3", "-b", "4096"], check=True,
+                           capture_output=True)
+            good("tier", "format", "--force", "/dev/nbd3")
+            good("tier", "bind", "gpu", "/dev/nbd3")
+            assert dev.tier_info(GPU).latency_ns >= 100_000_000
+            region, mapping = make(8, seed=8, touched=8)
+            place(region, 0, 8, GPU)
+            assert wrong(mapping, range(8), 8) == []
+            good("tier", "unbind", "gpu")
+            assert server.poll() is None        # it is none of tw's
+        finally:
+            subprocess.run(["nbd-client", "-d", "/dev/nbd3"], check=True, capture_output=True)
+            server.terminate()
+            server.wait()
+
+
+class TestOpenCL:
+    """The same with a real implementation, whose card is the CPU."""
+
+    def test_detect(self):
+        """It is shown, with what is known of it, and what is not proposed is said."""
+        told = json.loads(good("tier", "detect", "--json", **POCL))["cards"]
+        assert [(one["platform"], one["device"], one["cpu"]) for one in told] == [(0, 0, True)]
+        assert told[0]["bytes"] > SIZE and told[0]["name"] and told[0]["bus"] is None
+        row = [line for line in good("tier", "detect", **POCL).splitlines() if "0:0" in line]
+        assert len(row) == 1 and told[0]["name"] in row[0] and "a CPU" in row[0]
+        assert json.loads(good("tier", "detect", "--json"))["cards"] == []
+
+    def test_pages(self, dev, make):
+        with card(dev, "0:0", **POCL):
+            region, mapping = make(256, seed=9, touched=256)
+            place(region, 0, 256, GPU)
+            step = [index for first in range(5) for index in range(first, 256, 5)]
+            assert wrong(mapping, step, 9) == []
+            place(region, 0, 256, GPU)
+            assert errno.EIO not in region.migrate(0, 256 * PAGE, CPU).status
+            assert wrong(mapping, range(256), 9) == []
+
+    @pytest.mark.parametrize("which, says", [
+        ((), "knows no card here but CPUs"), (("7:0",), "no OpenCL platform 7"),
+        (("0:9",), "has no device 9")])
+    def test_no_such_card(self, dev, which, says):
+        done = run("tier", "bind", "gpu", "--opencl", *which, "--size", "16M", **POCL)
+        assert done.returncode == FAILURE and says in done.stderr, done
+        assert not dev.tier_info(GPU).kind and nothing_left()
+
+    def test_more_than_it_has(self, dev):
+        done = run("tier", "bind", "gpu", "--opencl", "0:0", "--size", "1T", **POCL)
+        assert done.returncode == FAILURE and "Take a smaller --size" in done.stderr, done
+        assert not dev.tier_info(GPU).kind and nothing_left()
+
+
+# What is needed of systemctl, for the unit as it is in the tree: --quiet VERB UNIT.
+SYSTEMCTL = r"""#!/bin/sh
+name=${3#tw-gpu@}; name=${name%%.service}; run=/run/tierwatch/gpu/$name
+echo "$2" >>%(folder)s/verbs
+case $2 in
+start)
+	TW_GPU_OPTIONS=$(sed 's/^TW_GPU_OPTIONS=//' "$run.env")
+	line=$(sed -n 's/^ExecStart=//p' %(unit)s |
+		sed "s|%%i|$name|g; s|@LIBDIR@/tierwatch|%(plugins)s|")
+	eval "setsid $line >>$run.log 2>&1 &"
+	echo $! >%(folder)s/pid ;;
+is-active) kill -0 $(cat %(folder)s/pid) 2>/dev/null ;;
+stop) kill $(cat %(folder)s/pid) ;;
+esac
+"""
+
+
+@pytest.fixture
+def systemd(tmp_path):
+    """A machine that systemd runs, as far as tw sees it; the verbs that were asked for."""
+    fake = tmp_path / "systemctl"
+    fake.write_text(SYSTEMCTL % {"folder": tmp_path, "plugins": PLUGIN.parent,
+                                 "unit": REPO / "tools/systemd/tw-gpu@.service.in"})
+    fake.chmod(0o755)
+    running = Path("/run/systemd/system")
+    running.mkdir(parents=True)
+    yield {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, tmp_path / "verbs"
+    running.rmdir()
+
+
+def test_as_a_unit(dev, make, systemd):
+    """Where systemd runs, it is what has the server."""
+    environment, verbs = systemd
+    good("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", **environment)
+    assert verbs.read_text().split()[:3] == ["cat", "reset-failed", "start"]
+    assert len(servers()) == 1 and dev.tier_info(GPU).capacity == PAGES
+    region, mapping = make(8, seed=10, touched=8)
+    place(region, 0, 8, GPU)
+    assert wrong(mapping, range(8), 10) == []
+    good("tier", "unbind", "gpu", **environment)
+    assert verbs.read_text().split()[-1] == "stop" and nothing_left()
+
+
+def test_a_unit_that_fails(dev, systemd):
+    """What the server said is told, and nothing is left."""
+    environment, verbs = systemd
+    done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "1T", **environment)
+    assert done.returncode == FAILURE and "no memory for" in done.stderr, done
+    assert "is-active" in verbs.read_text().split()
+    assert not dev.tier_info(GPU).kind and nothing_left()

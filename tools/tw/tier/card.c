@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tier of GPUs on a card's memory. A server that has the card (tw-gpu, a plugin of
+ * nbdkit) is connected to the kernel as a block device; it outlives tw. What is known of
+ * it lies in RUN_DIR, named after the block device: its socket, its process, what it said.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "base/cli.h"
+#include "base/text.h"
+#include "machine/command.h"
+#include "machine/nbd.h"
+#include "tier/card.h"
+#include "tier/card_unit.h"
+
+#define RUN_PARENT	"/run/tierwatch"
+#define RUN_DIR		RUN_PARENT "/gpu"
+#define PLUGIN		"tw-gpu.so"
+#define INSTALLED	"../lib/tierwatch/" PLUGIN
+#define PLAIN		"plain"
+#define FILE_LEN	128
+#define OPTION_LEN	64
+/* Requests that a connection has under way. */
+#define THREADS		"16"
+/* A card's driver may take its time for the first byte of much memory. */
+#define START_TRIES	600
+#define STOP_TRIES	100
+#define POLL_US		50000
+
+int card_is_named(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (!strcmp(text, PLAIN))
+		return 1;
+	return digits && text[digits] == ':' && text[digits + 1] &&
+	       !text[digits + 1 + strspn(text + digits + 1, "0123456789")];
+}
+
+static void run_file(char path[FILE_LEN], const char *name, const char *ext)
+{
+	snprintf(path, FILE_LEN, RUN_DIR "/%s.%s", name, ext);
+}
+
+static void forget(const char *name)
+{
+	static const char * const ext[] = { "sock", "pid", "log", "env" };
+	char path[FILE_LEN];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ext); i++) {
+		run_file(path, name, ext[i]);
+		unlink(path);
+	}
+}
+
+/* Beside this program, as in a build, or where it is installed. */
+static int find_plugin(char path[PATH_MAX])
+{
+	static const char * const where[] = { PLUGIN, INSTALLED };
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 64);
+	char *name;
+	size_t i;
+
+	if (len < 0)
+		return cli_errno(-errno, "/proc/self/exe");
+	path[len] = '\0';
+	name = strrchr(path, '/') + 1;
+	for (i = 0; i < ARRAY_SIZE(where); i++) {
+		strcpy(name, where[i]);
+		if (!access(path, R_OK))
+			return 0;
+	}
+	return cli_error("%s is missing, which serves a card's memory. Build it with: make; install it with: make install",
+			 PLUGIN);
+}
+
+/* One of these at a time: two would take the same free device. Its fd, or -1. */
+static int lock_run_dir(int *code)
+{
+	int fd;
+
+	if ((mkdir(RUN_PARENT, 0755) && errno != EEXIST) ||
+	    (mkdir(RUN_DIR, 0700) && errno != EEXIST)) {
+		*code = errno == EACCES || errno == EPERM ?
+			cli_no_permission("serving a card's memory needs root") :
+			cli_errno(-errno, RUN_DIR);
+		return -1;
+	}
+	fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && !flock(fd, LOCK_EX))
+		return fd;
+	*code = errno == EACCES ?
+		cli_no_permission("serving a card's memory needs root") :
+		cli_errno(-errno, RUN_DIR);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* -- the server ---------------------------------------------------------------- */
+
+/* As a unit; 0, which is no process, or -1 and it has said why. */
+static pid_t start_unit(const struct card_store *c, const char *size, const char *which)
+{
+	char env[FILE_LEN], log[FILE_LEN], options[2 * OPTION_LEN];
+
+	run_file(env, c->name, "env");
+	run_file(log, c->name, "log");
+	snprintf(options, sizeof(options), "%s %s", size, which);
+	return card_unit_start(c->name, env, options, log) ? -1 : 0;
+}
+
+/* Locked in memory (--swap), as it may be what reclaim waits for. */
+static pid_t start_server(const struct card_store *c, const char *plugin, bool unit)
+{
+	char socket[FILE_LEN], pid[FILE_LEN], log[FILE_LEN];
+	char size[OPTION_LEN], which[OPTION_LEN];
+	const char * const argv[] = {
+		"nbdkit", "-f", "--swap", "-t", THREADS, "-U", socket, "-P", pid,
+		plugin, size, *c->which ? which : NULL, NULL
+	};
+
+	run_file(socket, c->name, "sock");
+	run_file(pid, c->name, "pid");
+	run_file(log, c->name, "log");
+	snprintf(size, sizeof(size), "size=%llu", (unsigned long long)c->bytes);
+	if (!strcmp(c->which, PLAIN))
+		snprintf(which, sizeof(which), "memory=%s", PLAIN);
+	else
+		snprintf(which, sizeof(which), "%s%s", *c->which ? "device=" : "",
+			 c->which);
+	if (unit)
+		return start_unit(c, size, which);
+	return command_start(log, argv);
+}
+
+static int start_failed(const char *log)
+{
+	char said[TEXT_LEN * 8];
+	const char *text;
+
+	command_said(said, sizeof(said), log);
+	/* "nbdkit: error: PATH/tw-gpu.so: what it is" */
+	text = strstr(said, "error: ");
+	return cli_error("no server of a card's memory: %s",
+			 text_shown(text ? text + strlen("error: ") : said));
+}
+
+/* It is no child, and whose child it is may not have looked yet. */
+static bool has_ended(pid_t pid)
+{
+	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	bool ended = end.fd < 0;
+
+	if (!ended) {
+		ended = poll(&end, 1, 0) > 0;
+		close(end.fd);
+	}
+	return ended;
+}
+
+/* It answers, or it has ended and said why. @pid: 0 for a unit. */
+static int await_server(const char *name, pid_t pid)
+{
+	char socket[FILE_LEN], log[FILE_LEN];
+	unsigned int i;
+
+	run_file(socket, name, "sock");
+	run_file(log, name, "log");
+	for (i = 0; i < START_TRIES; i++) {
+		if (nbd_answers(socket))
+			return 0;
+		if (pid ? has_ended(pid) : card_unit_has_ended(name))
+			return start_failed(log);
+		usleep(POLL_US);
+	}
+	return cli_error("the server of the card's memory doesn't answer. What it said is in %s",
+			 log);
+}
+
+/* Its process, if it is one of nbdkit; 0: it has ended. */
+static pid_t server_of(const char *name)
+{
+	char path[FILE_LEN], comm[OPTION_LEN] = "";
+	long pid = 0;
+	FILE *f;
+
+	run_file(path, name, "pid");
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%ld", &pid) != 1)
+		pid = 0;
+	fclose(f);
+	if (pid <= 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (!fgets(comm, sizeof(comm), f) || strcmp(comm, "nbdkit\n"))
+		pid = 0;
+	fclose(f);
+	return pid;
+}
+
+/* Nothing is connected to it any more: a server that is stuck has nothing to lose. */
+static void stop_server(const char *name, pid_t pid)
+{
+	char env[FILE_LEN];
+	unsigned int i;
+
+	run_file(env, name, "env");
+	if (!access(env, F_OK)) {
+		card_unit_stop(name);
+		return;
+	}
+	if (pid <= 0)
+		return;
+	kill(pid, SIGTERM);
+	kill(pid, SIGCONT);
+	for (i = 0; i < STOP_TRIES && !has_ended(pid); i++)
+		usleep(POLL_US);
+	if (i == STOP_TRIES)
+		kill(pid, SIGKILL);
+}
+
+/* -- beginning and end --------------------------------------------------------- */
+
+static int not_started(int err, bool unit)
+{
+	if (unit)
+		return EXIT_FAILURE;	/* it has been said why */
+	if (err == -ENOENT)
+		return cli_error("nbdkit is missing, which serves a card's memory. Install it: apt install nbdkit");
+	return cli_errno(err, "starting nbdkit");
+}
+
+static int begin_server(struct card_store *c, const char *plugin)
+{
+	char socket[FILE_LEN], log[FILE_LEN];
+	bool unit = card_unit_is_there();
+	pid_t pid;
+	int code;
+
+	run_file(socket, c->name, "sock");
+	run_file(log, c->name, "log");
+	forget(c->name);
+	pid = start_server(c, plugin, unit);
+	code = pid < 0 ? not_started(pid, unit) : await_server(c->name, pid);
+	if (!code)
+		code = nbd_connect(c->name, socket, log);
+	if (code) {
+		stop_server(c->name, server_of(c->name));
+		forget(c->name);
+	}
+	return code;
+}
+
+int card_begin(struct card_store *c)
+{
+	char plugin[PATH_MAX];
+	int code, fd;
+
+	code = find_plugin(plugin);
+	if (code)
+		return code;
+	fd = lock_run_dir(&code);
+	if (fd < 0)
+		return code;
+	code = nbd_find_free(c->name, "/dev/null");
+	if (!code)
+		code = begin_server(c, plugin);
+	close(fd);
+	return code;
+}
+
+int card_is_ours(const char *name)
+{
+	char path[FILE_LEN];
+
+	run_file(path, name, "pid");
+	return !access(path, F_OK);
+}
+
+int card_end(const char *name)
+{
+	int code, fd = lock_run_dir(&code);
+
+	if (fd < 0)
+		return code;
+	code = nbd_disconnect(name, "/dev/null");
+	if (!code) {
+		stop_server(name, server_of(name));
+		forget(name);
+	}
+	close(fd);
+	return code;
+}

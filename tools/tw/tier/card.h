@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The tier of GPUs on a card's memory: its server, from bind to unbind. */
+#ifndef _TW_CARD_H
+#define _TW_CARD_H
+
+#include <linux/types.h>
+
+#include "machine/nbd.h"
+
+/**
+ * struct card_store - a card's memory as a block device
+ * @which: "PLATFORM:DEVICE"; "": the one with most memory; "plain": ordinary memory
+ * @bytes: of it
+ * @name: out: of the block device, like nbd0
+ */
+struct card_store {
+	const char *which;
+	__u64 bytes;
+	char name[NBD_NAME_LEN];
+};
+
+/* "0:1" or "plain"? */
+int card_is_named(const char *text);
+/* Starts a server and connects it; 0 or the exit code, and nothing is left of it. */
+int card_begin(struct card_store *c);
+/* Is it a device that card_begin() has made, as far as is known here? */
+int card_is_ours(const char *name);
+/* Disconnects it and ends its server; 0 or the exit code. */
+int card_end(const char *name);
+
+#endif /* _TW_CARD_H */
