@@ -2,8 +2,8 @@
 import java.util.HashMap;
 
 /**
- * What test_jvm.py runs: objects that live, are replaced, and die, and the sums of those
- * that are left.  usage: Sums OBJECTS ROUNDS
+ * What test_jvm.py runs: objects that live, are replaced, and die, and the sums
+ * of those that are left.  usage: Sums OBJECTS ROUNDS
  */
 public class Sums {
 	static final int WORDS = 200;

@@ -19,7 +19,7 @@ from witness import KEPT, MIB, STORES, Program, Watch, limited, ooms
 
 pytestmark = [pytest.mark.once, pytest.mark.full]
 
-ROWS = 6000
+ROWS = 12000
 SQL = ("sqlite3", "-batch", "-bail", ":memory:")
 WANTED = truth(ROWS, False)
 HUGE = Path("/proc/sys/vm/nr_hugepages")

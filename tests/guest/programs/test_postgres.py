@@ -21,8 +21,7 @@ from witness import PATIENT, limited
 pytestmark = [pytest.mark.once, pytest.mark.full]
 
 # Installed, the package would make a database and start a service; tools/deps unpacks it.
-HOME = next((path for path in (REPO / "build/programs/root/usr/lib/postgresql/15",
-                               Path("/usr/lib/postgresql/15")) if path.exists()), None)
+HOME = REPO / "build/programs/root/usr/lib/postgresql/15"
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 FOLDER = Path("/dev/shm/postgres")
 SETTINGS = {"shared_buffers": "48MB", "unix_socket_directories": FOLDER, "listen_addresses": "",
@@ -31,7 +30,8 @@ SETTINGS = {"shared_buffers": "48MB", "unix_socket_directories": FOLDER, "listen
 SUMS = ("SELECT sum(abalance) FROM pgbench_accounts", "SELECT sum(tbalance) FROM pgbench_tellers",
         "SELECT sum(bbalance) FROM pgbench_branches", "SELECT sum(delta) FROM pgbench_history")
 ROWS = ("SELECT md5(string_agg(aid || ' ' || bid || ' ' || abalance || filler, ',' ORDER BY aid)) "
-        "FROM pgbench_accounts; SELECT count(*), sum(delta), sum(aid), sum(tid) FROM pgbench_history")
+        "FROM pgbench_accounts",
+        "SELECT count(*), sum(delta), sum(aid), sum(tid) FROM pgbench_history")
 
 
 def tool(name: str, *words, code=0) -> str:
@@ -46,7 +46,8 @@ def tool(name: str, *words, code=0) -> str:
 
 def ask(*queries: str) -> list[str]:
     """What each has for an answer."""
-    return tool("psql", "-XAtq", *(word for query in queries for word in ("-c", query))).split("\n")[:-1]
+    words = (word for query in queries for word in ("-c", query))
+    return tool("psql", "-XAtq", *words).split("\n")[:-1]
 
 
 @pytest.fixture(name="data", scope="module")
@@ -88,7 +89,7 @@ def work() -> list[str]:
     """The same each time; then what there is."""
     tool("pgbench", "-i", "-q", "-s", 2)
     tool("pgbench", "-n", "-c", 1, "-t", 300, "--random-seed=7")
-    return ask(*ROWS.split("; "))
+    return ask(*ROWS)
 
 
 def without(data: Path) -> list[str]:

@@ -42,7 +42,7 @@ class Sizes:
 
 def stores_of(sizes: Sizes) -> dict[int, int]:
     """Pages of each tier; 0: all that there is."""
-    return {CPU: 0, GPU: 0, NVME: sizes.of(512, 2048), SSD: sizes.of(768, 4096), HDD: 0}
+    return {CPU: 0, GPU: 0, NVME: sizes.of(256, 1024), SSD: sizes.of(384, 1536), HDD: 0}
 
 
 def swap_on(sizes: Sizes) -> None:
@@ -116,6 +116,8 @@ class Watch:
 
     def came_by(self, tiers: Any = TIERS) -> None:
         """Pages were in each of these tiers, and those in stores were read back."""
+        print(self.most, [{name: self.delta.tier(tier)[name] for name in
+                           ("swap_in", "swap_out", "swap_sunk")} for tier in STORES])
         said = {TIER_NAMES[tier]: pages for tier, pages in self.most.items()}
         assert all(self.most[tier] for tier in tiers), said
         read = {TIER_NAMES[tier]: self.delta.tier(tier)["swap_in"] for tier in STORES}
