@@ -124,7 +124,7 @@ def server(swap, folder: Path, limit: str, *options):
     words = ("--port", 0, "--unixsocket", name, "--dir", folder, "--save", "",
              "--rdbcompression", "no", "--appendfsync", "no", "--auto-aof-rewrite-percentage", 0)
     with limited(swap, limit, folder / "redis-server", *words, *options) as program:
-        client = wait_for(ready, PATIENT)
+        client = wait_for(ready, PATIENT, 0.2)
         assert client, program.said()
         try:
             yield client, program
@@ -134,13 +134,11 @@ def server(swap, folder: Path, limit: str, *options):
 
 
 def in_background(client: Client, keys: Keys, command: str, state: str) -> list[int]:
-    """Keys are written while the command is carried out, each at least once; the versions
-    at the command."""
+    """All keys are written while the command is carried out; the versions at the command."""
     then = list(keys.version)
     assert b"started" in client.ask(command)
     keys.write_all(client)
-    while client.about(f"{state}_in_progress") != "0":
-        keys.write(client, BATCH)
+    assert wait_for(lambda: client.about(f"{state}_in_progress") == "0", PATIENT, 0.2)
     return then
 
 

@@ -85,7 +85,7 @@ class Watch:
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def _watch(self) -> None:
-        while not self.over.wait(0.2):
+        while not self.over.wait(0.5):
             self.look()
 
     def look(self) -> None:
