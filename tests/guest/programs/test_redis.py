@@ -153,7 +153,7 @@ def folder_in_memory():
 def test_snapshot_log_and_kill(swap, sizes, folder):
     """Every key is compared: as they are, from the log, and from the snapshot."""
     limit = f"{sizes.of(6, 16)}M"
-    keys = Keys(sizes.of(3000, 16000))
+    keys = Keys(sizes.of(1500, 16000))
     with server(swap, folder, limit, "--appendonly", "yes") as (client, program):
         keys.write_all(client)
         load = sizes.full and subprocess.Popen(

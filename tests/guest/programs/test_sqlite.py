@@ -77,7 +77,7 @@ def run(swap, database, rows, limit, *options):
 
 def test_in_memory(swap, sizes):
     """A database that has no file."""
-    rows = sizes.of(7000, 24000)
+    rows = sizes.of(5000, 24000)
     assert run(swap, ":memory:", rows, f"{sizes.of(5, 10)}M") == truth(rows, False)
 
 
