@@ -555,10 +555,14 @@ def bind_more(dev):
 
 
 @contextmanager
-def meanwhile(*calls):
-    """Each call in a thread of its own, until all have returned; none may fail."""
+def meanwhile(mapper, *calls):
+    """Each call in a thread of its own, until all have returned; they wait for the mapper."""
     with ThreadPoolExecutor(len(calls)) as pool:
-        yield [pool.submit(*call) for call in calls]
+        try:
+            yield [pool.submit(*call) for call in calls]
+        except BaseException:
+            mapper.resume()
+            raise
 
 
 def write_all(first, pages, turn):
@@ -578,11 +582,11 @@ class TestMoves:
             write_all(48, 16, 0)
             bind_more(dev)
             mapper.suspend()
-            with meanwhile((dev.unbind, SSD)) as (unbinds,):
+            with meanwhile(mapper, (dev.unbind, SSD)) as (unbinds,):
                 time.sleep(0.5)
-                with meanwhile((reader.read, 48, 16)) as (reads,):
+                with meanwhile(mapper, (reader.read, 48, 16)) as (reads,):
                     time.sleep(0.3)
-                    with meanwhile((write_all, 48, 16, 1)) as (writes,):
+                    with meanwhile(mapper, (write_all, 48, 16, 1)) as (writes,):
                         time.sleep(0.3)
                         mapper.resume()
             unbinds.result()
@@ -599,14 +603,14 @@ class TestMoves:
         with device(dev, 1012), Raw() as raw:
             for at in range(0, 960, 16):
                 write_all(at, 16, 0)
+            bind_more(dev)      # no page goes there before one more is written
             mapper.suspend()
-            bind_more(dev)
             again = range(0, 208, 16)
-            with meanwhile((write_all, 960, 16, 0)):
+            with meanwhile(mapper, (write_all, 960, 16, 0)):
                 time.sleep(0.5)     # the oldest are on their way
                 subprocess.run(["blkdiscard", "--offset", "0", "--length", str(208 * PAGE), DISK],
                                check=True)
-                with meanwhile(*((write_all, at, 16, 1) for at in again)) as writes:
+                with meanwhile(mapper, *((write_all, at, 16, 1) for at in again)) as writes:
                     time.sleep(0.5)
                     mapper.resume()
             for call in writes:
