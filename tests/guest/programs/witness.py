@@ -116,13 +116,12 @@ class Watch:
 
     def came_by(self, tiers: Any = TIERS) -> None:
         """Pages were in each of these tiers, and those in stores were read back."""
-        print(self.most, [{name: self.delta.tier(tier)[name] for name in
-                           ("swap_in", "swap_out", "swap_sunk")} for tier in STORES])
         said = {TIER_NAMES[tier]: pages for tier, pages in self.most.items()}
         assert all(self.most[tier] for tier in tiers), said
         read = {TIER_NAMES[tier]: self.delta.tier(tier)["swap_in"] for tier in STORES}
         assert all(self.delta.tier(tier)["swap_in"] for tier in STORES if tier in tiers), read
-        assert self.delta.tier(NVME)["swap_out"] and not self.dev.swap_info().failed
+        errors = {TIER_NAMES[tier]: self.delta.tier(tier)["io_errors"] for tier in STORES}
+        assert not any(errors.values()) and not self.dev.swap_info().failed, errors
 
 
 class Program:
