@@ -49,7 +49,9 @@ AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shel
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
-	test-races test-neighbour test-broken test-packages deb coverage bench bench-tiering bench-trace bench-neighbour bench-door gpu-check pictures style install install-config built \
+	test-races test-neighbour test-broken test-programs test-packages deb coverage bench \
+	bench-tiering bench-trace bench-neighbour bench-door gpu-check pictures style install \
+	install-config built \
 	deps clean help
 
 all: module lib tools		## driver, library and command
@@ -161,6 +163,15 @@ test-broken:			## does a test notice when a rule of the driver is broken? (RULES
 	@tools/deps --install
 	$(AGAIN) all programs KDIR="$$(tools/vm --kernel stock --print-kdir)"
 	+@tests/broken/run $(RULES)
+
+# Kernels that make test-programs runs them on.
+PROGRAMS_KERNELS ?= stock
+
+test-programs:			## redis, PostgreSQL, a JVM and others over the swap device (PROGRAMS_KERNELS="stock debug")
+	@tools/deps --programs --install
+	$(AGAIN) all programs
+	@javac -d $(B)/programs tests/guest/programs/Sums.java
+	+@tests/run --build --only programs $(addprefix --kernel ,$(PROGRAMS_KERNELS)) $(ARGS)
 
 test-packages:			## the packages on a clean Debian, and their driver in a guest
 	@tools/deps --install

@@ -8,6 +8,8 @@ import random
 import signal
 import stat
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from support import (AlignedBuffer, Cgroup, Child, Delta, Loop, Mapper, Reached,
 from tw import CPU, HDD, NVME, PAGE, SSD, STORES
 
 MIB = 1 << 20
+MADV_PAGEOUT = 21       # not in Python's mmap
 DISK = Path("/dev/twswap")
 SWAPPER = Path(__file__).resolve().parents[2] / "build" / "stress" / "swapper"
 # The signature, and slots that each CPU keeps to give back together.
@@ -396,22 +399,23 @@ class TestSwap:
             assert region.info().lost == 0
 
 
+@pytest.fixture(name="fails")
+def failing_ssd(dev):
+    """The SSD tier on a device whose table can be exchanged; no other has room."""
+    sectors = 8 * (1000 + tw.TW_STORE_DATA // PAGE)
+    with Loop(sectors * 512) as loop:
+        good = [(0, sectors, "linear", f"{loop.path} 0")]
+        with Mapper(good) as mapper:
+            format_store(mapper.path)
+            with tiers_of(dev, {NVME: 16, HDD: 16}):
+                bind(dev, SSD, 0, mapper.path)
+                yield mapper, good, [(0, sectors, "error", "")]
+                mapper.load(good)
+                dev.unbind(SSD)
+
+
 class TestFailures:
     """A device that fails costs the pages it had, each with its program, and no others."""
-
-    @pytest.fixture
-    def fails(self, dev):
-        """The SSD tier on a device whose table can be exchanged; no other has room."""
-        sectors = 8 * (1000 + tw.TW_STORE_DATA // PAGE)
-        with Loop(sectors * 512) as loop:
-            good = [(0, sectors, "linear", f"{loop.path} 0")]
-            with Mapper(good) as mapper:
-                format_store(mapper.path)
-                with tiers_of(dev, {NVME: 16, HDD: 16}):
-                    bind(dev, SSD, 0, mapper.path)
-                    yield mapper, good, [(0, sectors, "error", "")]
-                    mapper.load(good)
-                    dev.unbind(SSD)
 
     def test_a_wrong_byte_is_no_data(self, dev, stats):
         with tiers_of(dev, {NVME: 400, SSD: 16, HDD: 16}), device(dev, 300), Raw() as raw:
@@ -472,6 +476,43 @@ class TestFailures:
             mapper.load(good)
             assert all(raw.read(at) == stamp(at) for at in range(16, 48))
 
+    def test_what_is_on_its_way_does_not_change(self, dev, fails, group, stats):
+        """A page that is changed while it is written out is another one: in the slot is
+        what the checksum is of."""
+        mapper = fails[0]
+        ready, go = Reached(), Reached()
+
+        def work():
+            group.enter()
+            memory = Memory(64)
+            memory.write(range(64))
+            ready.set()
+            go.wait()
+            memory.map.madvise(MADV_PAGEOUT)
+            there = used(dev)[SSD]
+            memory.write(range(64))
+            ready.set(2)
+            go.wait(2)
+            return there, memory.wrong(range(64))
+
+        delta = Delta(stats)
+        with swapping(dev, 900):
+            child = Child(work)
+            ready.wait()
+            mapper.suspend()
+            try:
+                go.set()
+                ready.wait(2)
+            finally:
+                mapper.resume()
+            bind_more(dev)
+            dev.unbind(SSD)
+            go.set(2)
+            there, wrong = child.result()
+            assert there > 32 and wrong == []
+            assert dev.swap_info().failed == delta.tier(SSD)["io_errors"] == 0
+            bind(dev, SSD, 0, mapper.path)
+
     def test_writes_go_elsewhere(self, dev, fails, stats):
         """The first one fails, of a program's or of the driver's; then another store is taken."""
         mapper, good, error = fails
@@ -511,6 +552,73 @@ def bind_more(dev):
     """Room for what leaves the SSD tier."""
     dev.unbind(HDD)
     bind(dev, HDD, 1000)
+
+
+@contextmanager
+def meanwhile(mapper, *calls):
+    """Each call in a thread of its own, until all have returned; they wait for the mapper."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        try:
+            yield [pool.submit(*call) for call in calls]
+        except BaseException:
+            mapper.resume()
+            raise
+
+
+def write_all(first, pages, turn):
+    """By a file of its own, so that it can wait alone."""
+    with Raw() as raw:
+        raw.write(first, b"".join(stamp(at, turn) for at in range(first, first + pages)))
+
+
+class TestMoves:
+    """The store that pages are moved from hangs: what is done to them meanwhile is done."""
+
+    def test_written_while_it_is_moved(self, dev, fails):
+        """To the slot that it has, as it is read there, too."""
+        mapper = fails[0]
+        with device(dev, 300), Raw() as raw, Raw() as reader:
+            write_all(32, 16, 0)
+            write_all(48, 16, 0)
+            bind_more(dev)
+            mapper.suspend()
+            with meanwhile(mapper, (dev.unbind, SSD)) as (unbinds,):
+                time.sleep(0.5)
+                with meanwhile(mapper, (reader.read, 48, 16)) as (reads,):
+                    time.sleep(0.3)
+                    with meanwhile(mapper, (write_all, 48, 16, 1)) as (writes,):
+                        time.sleep(0.3)
+                        mapper.resume()
+            unbinds.result()
+            writes.result()
+            reads.exception()       # of what is being written, either is right
+            assert used(dev)[SSD] == 0
+            assert [at for at in range(32, 64) if raw.read(at) != stamp(at, at // 48)] == []
+            bind(dev, SSD, 0, mapper.path)
+
+    def test_replaced_while_it_is_moved(self, dev, fails):
+        """Its slot is nobody else's before the move has ended, and then somebody's once."""
+        mapper = fails[0]
+        turn = [0] * 976
+        with device(dev, 1012), Raw() as raw:
+            for at in range(0, 960, 16):
+                write_all(at, 16, 0)
+            bind_more(dev)      # no page goes there before one more is written
+            mapper.suspend()
+            again = range(0, 208, 16)
+            with meanwhile(mapper, (write_all, 960, 16, 0)):
+                time.sleep(0.5)     # the oldest are on their way
+                with meanwhile(mapper, *((write_all, at, 16, 1) for at in again)) as writes:
+                    time.sleep(0.5)
+                    mapper.resume()
+            for call in writes:
+                call.result()
+            turn[:208] = [1] * 208
+            for at in range(400, 608, 16):
+                write_all(at, 16, 2)
+                turn[at:at + 16] = [2] * 16
+            wrong = [at for at in range(976) if raw.read(at) != stamp(at, turn[at])]
+            assert wrong == [] and dev.swap_info().failed == 0
 
 
 class TestCallers:

@@ -50,32 +50,40 @@ int attachments_load(struct tw *tw, struct attachments *a)
 	return err ? cli_errno(err, "listing attachments") : 0;
 }
 
-__u64 attachment_pages(const struct tw_attached *a)
+/* What stores have of it is a part of what is swapped out. */
+static __u64 pages_of(const struct tw_attached *a, unsigned int memory)
 {
 	__u64 sum = a->elsewhere + a->swapped;
 	int t;
 
-	/* What stores have of it is a part of what is swapped out. */
 	for (t = 0; t < TW_NR_TIERS; t++)
-		if (!is_store(t))
+		if (memory & 1U << t)
 			sum += a->pages[t];
 	return sum;
 }
 
-static int by_size(const void *x, const void *y)
+static int by_size(const void *x, const void *y, void *memory)
 {
 	const struct tw_attached *a = x, *b = y;
-	__u64 m = attachment_pages(a), n = attachment_pages(b);
+	__u64 m = pages_of(a, *(unsigned int *)memory);
+	__u64 n = pages_of(b, *(unsigned int *)memory);
 
 	if (m != n)
 		return m < n ? 1 : -1;
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-void attachments_sort(struct attachments *a)
+void attachments_sort(struct tw *tw, struct attachments *a)
 {
+	unsigned int memory = 0;
+	struct tw_tier_info info;
+	int t;
+
+	for (t = 0; t < TW_NR_TIERS; t++)
+		if (!tw_tier_info(tw, t, &info) && info.kind == TW_KIND_NUMA)
+			memory |= 1U << t;
 	if (a->nr)
-		qsort(a->one, a->nr, sizeof(*a->one), by_size);
+		qsort_r(a->one, a->nr, sizeof(*a->one), by_size, &memory);
 }
 
 void attachments_free(struct attachments *a)

@@ -23,10 +23,8 @@ int attachments_list(struct tw *tw, struct attachments *a);
 /* The same; 0, or the exit code and it has said what is wrong. */
 int attachments_load(struct tw *tw, struct attachments *a);
 void attachments_free(struct attachments *a);
-/* Those with the most memory first. */
-void attachments_sort(struct attachments *a);
-/* Pages of it, wherever they are. */
-__u64 attachment_pages(const struct tw_attached *a);
+/* Those with the most memory first, wherever it is. */
+void attachments_sort(struct tw *tw, struct attachments *a);
 /* That of a process, or NULL. */
 const struct tw_attached *attachments_find(const struct attachments *a,
 					   __u32 pid);

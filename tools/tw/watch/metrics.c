@@ -334,7 +334,7 @@ static void put_stalled(FILE *f, const struct source *s)
 	for (tier = 0; tier < TW_NR_TIERS; tier++) {
 		char labels[64];
 
-		if (is_store(tier))
+		if (!can_be_memory(tier))
 			continue;
 		snprintf(labels, sizeof(labels), "tier=\"%s\",window=\"10s\"",
 			 tw_tier_name(tier));
@@ -469,7 +469,7 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 	err = s->asked_attached ? attachments_list(tw, &s->attached) : 0;
 	if (err)
 		return err;
-	attachments_sort(&s->attached);
+	attachments_sort(tw, &s->attached);
 	for (i = 0; i < TW_NR_TIERS; i++)
 		tw_stats_tier_read(s->stats, i, &s->tier[i]);
 	if (!most)

@@ -47,7 +47,7 @@ static void print_pressure(const struct tw_pressure *p, __u32 page_size)
 	       text_bytes(cap, p->capacity * page_size),
 	       text_bytes(room, p->room * page_size),
 	       text_count(stalls, p->stalls));
-	if (is_store(p->tier))
+	if (!can_be_memory(p->tier))
 		printf(" %6s %6s\n", "-", "-");
 	else
 		printf(" %5.1f%% %5.1f%%\n", p->stalled10 / 10.0,

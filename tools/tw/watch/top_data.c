@@ -62,7 +62,7 @@ void top_look(struct top_snap *snap, struct agents_known *known,
 	snap->agents_err = top_agents(known, &snap->agent, &snap->nr_agents);
 	/* A driver that knows none has none. */
 	attachments_list(known->tw, &snap->attached);
-	attachments_sort(&snap->attached);
+	attachments_sort(known->tw, &snap->attached);
 }
 
 void top_snap_free(struct top_snap *snap)
