@@ -52,6 +52,7 @@ def test_a_fork_bomb(swap):
     """As many processes as pids.max lets it have, each with memory; its neighbour is right."""
     bomb = ("x=$(head -c 300000 /dev/zero | tr '\\0' x); "
             "b() { y=$x$x; b & b & wait; }; b 2>/dev/null")
+    swap.group.write("cgroup.subtree_control", "+memory +pids")
     with Cgroup(swap.group) as group, the_script() as file:
         group.write("pids.max", "48")
         with Program(group, "12M", "sh", "-c", bomb) as bad:
@@ -84,7 +85,7 @@ def little_memory(left: int):
         HUGE.write_text("0")
 
 
-def test_short_of_memory(swap):
+def test_short_of_memory(swap, sizes):
     """No cgroup has a limit: the stores take what memory cannot, and nobody is killed."""
     before = ooms()
     script_ = ("import hashlib\n"
@@ -96,6 +97,9 @@ def test_short_of_memory(swap):
                               check=False, timeout=1800)
     assert (done.returncode, done.stdout, ooms()) == (0, "0 28000\n", before), done
     watch.came_by(STORES)
+    # Others were swapped out, too: they come back.
+    assert tw_run("swap", "off").returncode == 0
+    assert tw_run("swap", "on", "--size", f"{sizes.of(192, 512)}M").returncode == 0
 
 
 def test_swap_off_while_it_runs(swap, sizes):
