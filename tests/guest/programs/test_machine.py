@@ -15,7 +15,7 @@ import pytest
 from command import tw_run
 from support import CGROUP, Cgroup, errno_of, wait_for
 from test_sqlite import script, truth
-from witness import KEPT, MIB, STORES, Program, Watch, limited, ooms
+from witness import KEPT, MIB, STORES, Program, Swap, Watch, limited, ooms
 
 pytestmark = [pytest.mark.once, pytest.mark.full]
 
@@ -53,12 +53,12 @@ def test_a_fork_bomb(swap):
     bomb = ("x=$(head -c 300000 /dev/zero | tr '\\0' x); "
             "b() { y=$x$x; b & b & wait; }; b 2>/dev/null")
     swap.group.write("cgroup.subtree_control", "+memory +pids")
-    with Cgroup(swap.group) as group, the_script() as file:
+    with Cgroup(swap.group) as group, Cgroup(swap.group) as beside, the_script() as file:
         group.write("pids.max", "48")
         with Program(group, "12M", "sh", "-c", bomb) as bad:
             bad.wait_group()
             assert wait_for(lambda: group.events("pids.events")["max"] > 0, 60)
-            with limited(swap, "8M", *SQL, stdin=file) as good:
+            with limited(Swap(swap.dev, beside), "8M", *SQL, stdin=file) as good:
                 right(good)
             assert bad.run.poll() is None
             bad.kill()
