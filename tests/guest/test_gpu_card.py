@@ -112,6 +112,7 @@ def test_bind_and_unbind(dev, make):
     assert wrong(mapping, range(64), 1) == []
 
 
+@pytest.mark.once
 def test_the_server(dev):
     """All that it has is locked, and reclaim in it waits for no I/O, in each of its threads."""
     with card(dev) as pid:
@@ -139,6 +140,7 @@ def test_all_of_it(dev, make):
         assert wrong(mapping, step, 2) == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("words, code, says", [
     (("gpu", "--opencl", "plain"), USAGE, "needs --size"),
     (("gpu", "--size", "16M"), USAGE, "--size is for --opencl"),
@@ -164,6 +166,7 @@ def test_refused(dev, words, code, says):
     assert bytes(dev.tier_info(GPU)) == before and nothing_left()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("missing", ("nbdkit", "nbd-client"))
 def test_without_a_program(dev, tmp_path, missing):
     """It says which one, and how it comes."""
@@ -276,6 +279,7 @@ class TestDeath:
             server.wait()
 
 
+@pytest.mark.once
 class TestOpenCL:
     """The same with a real implementation, whose card is the CPU."""
 
@@ -342,6 +346,7 @@ def systemd(tmp_path):
     running.rmdir()
 
 
+@pytest.mark.once
 def test_as_a_unit(dev, make, systemd):
     """Where systemd runs, it is what has the server."""
     environment, verbs = systemd
@@ -355,6 +360,7 @@ def test_as_a_unit(dev, make, systemd):
     assert verbs.read_text().split()[-1] == "stop" and nothing_left()
 
 
+@pytest.mark.once
 def test_a_unit_that_fails(dev, systemd):
     """What the server said is told, and nothing is left."""
     environment, verbs = systemd
