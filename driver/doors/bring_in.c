@@ -50,12 +50,29 @@
  * @try: number of the try
  * @tier: memory tier that it waits for, or TW_TIER_NONE
  * @since: since when
+ * @told: until when it has told of that
+ * @until: when it had room; 0: not yet
  */
 struct tw_trying {
 	unsigned int try;
 	int tier;
 	u64 since;
+	u64 told;
+	u64 until;
 };
+
+/* Clocks of two CPUs may differ by a little. */
+static u64 tw_ns_between(u64 from, u64 to)
+{
+	return to > from ? to - from : 0;
+}
+
+/* Tells how long it has waited since it last did so. */
+static void tw_trying_tell(struct tw_trying *t, u64 now)
+{
+	tw_tier_waited(&tw_tiers[t->tier], tw_ns_between(t->told, now));
+	t->told = now;
+}
 
 /* A locked NONE record gets its first page. */
 static void tw_fault_install(struct tw_fault *f, struct tw_rec *rec,
@@ -172,7 +189,10 @@ static int tw_make_room(struct tw_fault *f, struct tw_trying *t)
 		tw_demote_stalled();
 		t->tier = tw_memory_short(f->sp->home);
 		t->since = ktime_get_mono_fast_ns();
+		t->told = t->since;
 		tw_count(t->tier, stalls, 1);
+	} else if (t->tier != TW_TIER_NONE) {
+		tw_trying_tell(t, ktime_get_mono_fast_ns());
 	}
 	/*
 	 * When memory is short: first pages of agents and groups that are
@@ -196,7 +216,7 @@ static int tw_make_room(struct tw_fault *f, struct tw_trying *t)
  * hold the record any more.
  */
 static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
-				unsigned int try)
+				struct tw_trying *t)
 {
 	unsigned long w = tw_rec_w(rec);
 	enum tw_state s = tw_w_state(w);
@@ -215,12 +235,15 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 		if (err)
 			return err;
 	}
-	page = tw_fault_page(f, try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
+	page = tw_fault_page(f, t->try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
 	if (!page) {
 		if (s == TW_NONE)
 			tw_space_give(f->sp);
 		return -EAGAIN;
 	}
+	/* What a store takes to read it is no waiting for room. */
+	if (t->tier != TW_TIER_NONE)
+		t->until = ktime_get_mono_fast_ns();
 	f->now = tier;
 	if (s == TW_NONE) {
 		tw_fault_install(f, rec, page, tier);
@@ -233,10 +256,10 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 }
 
 static int tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
-			      unsigned int try)
+			      struct tw_trying *t)
 {
 	int frames = tw_frames_enter();
-	int err = __tw_bring_in_locked(f, rec, try);
+	int err = __tw_bring_in_locked(f, rec, t);
 
 	tw_frames_leave(frames);
 	return err;
@@ -260,7 +283,7 @@ static int tw_bring_in_trying(struct tw_fault *f, bool keep_locked,
 		err = tw_rec_lock_killable(rec);
 		if (err)
 			return err;
-		err = tw_bring_in_locked(f, rec, t->try);
+		err = tw_bring_in_locked(f, rec, t);
 		if (err == -EINTR || (!err && keep_locked))
 			return err;
 		tw_rec_unlock(rec);
@@ -279,12 +302,13 @@ int tw_bring_in(struct tw_fault *f, bool keep_locked)
 {
 	struct tw_trying t = { .tier = TW_TIER_NONE };
 	int err = tw_bring_in_trying(f, keep_locked, &t);
-	u64 ns;
 
 	if (t.tier != TW_TIER_NONE) {
-		ns = ktime_get_mono_fast_ns() - t.since;
-		tw_latency_count(TW_LATENCY_WAIT(t.tier), ns);
-		tw_tier_waited(&tw_tiers[t.tier], ns);
+		if (!t.until)
+			t.until = ktime_get_mono_fast_ns();
+		tw_latency_count(TW_LATENCY_WAIT(t.tier),
+				 tw_ns_between(t.since, t.until));
+		tw_trying_tell(&t, t.until);
 	}
 	return err;
 }

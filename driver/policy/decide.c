@@ -245,8 +245,8 @@ static noinline void tw_see_away(struct tw_space *sp, unsigned long idx, int tie
 {
 	int home = sp->home;
 
-	if (!tw_tier_bound(home) || !tw_tier_is_memory(home) ||
-	    !tw_is_hot(home, heat))
+	if (!tw_auto_migration() || !tw_tier_bound(home) ||
+	    !tw_tier_is_memory(home) || !tw_is_hot(home, heat))
 		return;
 	if (heat < tw_decider.pays[home]) {
 		tw_auto_count(unpaid, 1);
@@ -435,8 +435,10 @@ void tw_policy_begin(u64 window_ns)
 		unsigned long room = tw_room(tier);
 
 		tw_decider.pays[tier] = tw_pays_at(tier, window_ns);
-		if (!tw_auto_migration())
+		if (!tw_auto_migration()) {
+			tw_decider.waiting[tier] = 0;
 			continue;	/* no page is to move */
+		}
 		tw_decider.need[tier] = room < keep ? 2 * keep - room : 0;
 		/* The promotions of the scan before that found no room. */
 		tw_decider.need[tier] += min(tw_decider.waiting[tier], cap / 4);

@@ -194,6 +194,7 @@ void tw_tier_set_staying(struct tw_tier_desc *t)
 		tw_slots_count(s);
 	tw_room_add(t->capacity);
 	spin_unlock(&t->pressure_lock);
+	tw_pressure_kick(t);	/* the levels of memory were without its room */
 }
 
 void tw_tier_release(struct tw_tier_desc *t)
@@ -352,7 +353,7 @@ int tw_tiers_init(void)
  */
 void tw_tiers_exit(void)
 {
-	int id;
+	int id, pass;
 
 	mutex_lock(&tw_tier_mutex);
 	for (id = 0; id < TW_NR_TIERS; id++) {
@@ -365,6 +366,11 @@ void tw_tiers_exit(void)
 		tw_tier_release(t);
 	}
 	mutex_unlock(&tw_tier_mutex);
-	for (id = 0; id < TW_NR_TIERS; id++)
-		cancel_delayed_work_sync(&tw_tiers[id].pressure_work);
+	/*
+	 * One that runs may yet begin that of another tier, which it has found to have
+	 * waited, but none does so that begins now. So this is done twice.
+	 */
+	for (pass = 0; pass < 2; pass++)
+		for (id = 0; id < TW_NR_TIERS; id++)
+			cancel_delayed_work_sync(&tw_tiers[id].pressure_work);
 }

@@ -66,7 +66,8 @@ static void tw_pool_sum(struct tw_pressure_pool *pool)
 			continue;
 		pool->nr++;
 		/* What is in a tier that is leaving has to find room in the others. */
-		pool->used += tw_tier_used(t);
+		pool->seen[i] = tw_tier_used(t);
+		pool->used += pool->seen[i];
 		if (state == TW_TIER_BOUND)
 			pool->capacity += READ_ONCE(t->capacity);
 	}
@@ -146,9 +147,10 @@ static void tw_pressure_eval(struct tw_tier_desc *t, struct tw_pressure_pool *po
 static void tw_pressure_arm(struct tw_tier_desc *t, const struct tw_pressure_pool *pool)
 {
 	struct tw_pressure_state s = t->pressure_own;
-	unsigned long used = tw_tier_used(t);
+	unsigned long used;
 
-	tw_pressure_pool_narrow(pool, used, &s);
+	/* From what was judged: pages that have come since are a change. */
+	tw_pressure_pool_narrow(pool, pool->seen[t->id], &s);
 	WRITE_ONCE(t->pressure_up, s.up);
 	WRITE_ONCE(t->pressure_down, s.down);
 	/* ->used may have passed a threshold before it was set. */
@@ -275,7 +277,8 @@ void tw_tier_waited(struct tw_tier_desc *t, u64 ns)
 	smp_mb();	/* pairs with the one in tw_stall_eval() */
 	if (READ_ONCE(t->stall_on) || READ_ONCE(t->stall_kicked))
 		return;
-	WRITE_ONCE(t->stall_kicked, true);
+	/* The full barrier that tw_pressure_kick() wants before it. */
+	smp_store_mb(t->stall_kicked, true);
 	tw_pressure_kick(t);
 }
 

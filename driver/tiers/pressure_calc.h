@@ -127,6 +127,7 @@ static inline void tw_pressure_calc(const struct tw_pressure_levels *l,
  * @nr: how many tiers these are
  * @up: pages used from which the level of some memory tier rises; ULONG_MAX: of none
  * @down: pages used below which the level of some memory tier falls; 0: of none
+ * @seen: what of @used is in each tier
  */
 struct tw_pressure_pool {
 	unsigned long used;
@@ -134,6 +135,7 @@ struct tw_pressure_pool {
 	unsigned int nr;
 	unsigned long up;
 	unsigned long down;
+	unsigned long seen[TW_NR_TIERS];
 };
 
 /* Takes in where a memory tier's level, which is by all of the pool, changes. */
@@ -168,10 +170,14 @@ static inline void tw_pressure_pool_narrow(const struct tw_pressure_pool *p,
 					   unsigned long used,
 					   struct tw_pressure_state *s)
 {
-	unsigned long share;
+	unsigned long share, room;
 
 	if (p->up != ULONG_MAX) {
-		share = tw_pressure_share(p, p->up > p->used ? p->up - p->used : 0);
+		room = p->up > p->used ? p->up - p->used : 0;
+		share = tw_pressure_share(p, room);
+		/* There may not be so many pages left that could come. */
+		if (p->nr > 1 && p->used + share > p->capacity)
+			share = room / p->nr + 1;
 		if (used + share < s->up)
 			s->up = used + share;
 	}
@@ -261,7 +267,8 @@ static inline void tw_stall_look(struct tw_stall *s, unsigned long long total,
 		s->at = now;
 		return;
 	}
-	if (past < TW_STALL_PERIOD_NS)
+	/* Another CPU's clock may be a little behind. */
+	if (now < s->at || past < TW_STALL_PERIOD_NS)
 		return;
 	share = ns / (past / TW_STALL_ALL);
 	if (share > TW_STALL_ALL)

@@ -144,7 +144,7 @@ int tw_memory_short(int preferred)
 {
 	int tier;
 
-	if (!tw_tier_is_store(preferred))
+	if (tw_tier_is_memory(preferred))
 		return preferred;
 	tier = tw_order_begin(READ_ONCE(tw_memory_tiers), TW_TIER_CPU);
 	return tier < TW_NR_TIERS ? tier : preferred;

@@ -109,10 +109,7 @@ static void *kernel_mmap(void *addr, size_t len, int prot, int flags, int fd, of
 
 static bool wanted(size_t len, int prot, int flags)
 {
-	int type = flags & MAP_TYPE;
-
-	return (type == MAP_SHARED || type == MAP_SHARED_VALIDATE) &&
-	       (flags & MAP_ANONYMOUS) && !(flags & NO_REGION) && !(prot & PROT_EXEC) &&
+	return (flags & MAP_TYPE) == MAP_SHARED && (flags & MAP_ANONYMOUS) && !(flags & NO_REGION) && !(prot & PROT_EXEC) &&
 	       len <= SIZE_MAX - PAGE && !atomic_load(&locked) && len >= least();
 }
 
@@ -286,10 +283,12 @@ static void *move_region(void *old, size_t had, size_t len, int flags)
 	if (to == MAP_FAILED)
 		return to;
 	got = kernel_mremap(old, had, len, flags | MREMAP_FIXED, to);
-	if (got == MAP_FAILED) {
-		syscall(SYS_munmap, to, len);
+	/*
+	 * The place is not given back after a failure: the kernel may have unmapped it,
+	 * and it may be another thread's by now.
+	 */
+	if (got == MAP_FAILED)
 		errno = ENOMEM;
-	}
 	return got;
 }
 

@@ -178,6 +178,25 @@ def test_without_a_program(dev, tmp_path, missing):
     assert not dev.tier_info(GPU).kind and nothing_left()
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("name", ("SIGINT", "SIGTERM"))
+def test_interrupted(dev, tmp_path, name):
+    """While it waits for a server: that ends, too."""
+    server, begun = tmp_path / "nbdkit", tmp_path / "begun"
+    server.write_text(f"#!/bin/sh\necho $$ >{begun}.new\nmv {begun}.new {begun}\nexec sleep 600\n")
+    server.chmod(0o755)
+    bind = subprocess.Popen([TW, "tier", "bind", "gpu", "--opencl", "plain", "--size", "16M"],
+                            env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert wait_for(begun.exists, 20)
+    pid = int(begun.read_text())
+    bind.send_signal(getattr(signal, name))
+    assert "interrupted: nothing is bound" in bind.communicate(timeout=60)[1]
+    assert bind.returncode == 128 + getattr(signal, name)
+    assert wait_for(lambda: not Path(f"/proc/{pid}").exists()) and connected() == []
+    assert dev.tier_info(GPU).kind == tw.TW_KIND_NONE
+
+
 def test_bound_already(dev):
     """No second server is begun."""
     with card(dev) as pid:
@@ -243,6 +262,19 @@ class TestDeath:
             assert child.wait() == -signal.SIGKILL
             assert wrong(mapping, [], 5) == [] and region.info().lost == 0
             os.kill(pid, signal.SIGCONT)
+            assert wrong(mapping, range(8), 5) == []
+
+    @pytest.mark.once
+    def test_stopped_for_long(self, dev, make):
+        """For longer than the kernel waits by itself before it gives a connection up."""
+        with card(dev) as pid:
+            region, mapping = make(8, seed=5, touched=8)
+            place(region, 0, 8, GPU)
+            os.kill(pid, signal.SIGSTOP)
+            child = Child(lambda: mapping.read(3 * PAGE, 1))
+            assert not wait_for(lambda: not child.alive(), 40)
+            os.kill(pid, signal.SIGCONT)
+            assert child.wait() == 0 and region.info().lost == 0
             assert wrong(mapping, range(8), 5) == []
 
     def test_lying(self, dev, make):

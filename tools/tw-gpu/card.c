@@ -175,18 +175,30 @@ static size_t segment_bytes(const struct card *c, uint64_t all, size_t nr)
 	return left < c->segment_size ? left : c->segment_size;
 }
 
+/* Waits; what became of a copy its event tells, and clFinish() need not. */
+static cl_int how_it_ended(cl_event *copy)
+{
+	cl_int err = clWaitForEvents(1, copy);
+
+	clReleaseEvent(*copy);
+	return err;
+}
+
 /* Drivers take a card's memory when it is first used: now, not under a request. */
 static cl_int clear(struct card *c, size_t nr, size_t bytes)
 {
 	size_t done, part;
+	cl_event ended;
 	cl_int err = 0;
 
 	for (done = 0; done < bytes && !err; done += part) {
 		part = bytes - done < c->lane_bytes ? bytes - done : c->lane_bytes;
 		err = clEnqueueWriteBuffer(c->lane[0].queue, c->segment[nr], CL_FALSE, done,
-					   part, c->lane[0].mem, 0, NULL, NULL);
+					   part, c->lane[0].mem, 0, NULL, &ended);
+		if (!err)
+			err = how_it_ended(&ended);
 	}
-	return err ? err : clFinish(c->lane[0].queue);
+	return err;
 }
 
 static int make_segments(struct card *c, const struct card_wish *w, char *why, size_t len)
@@ -291,15 +303,18 @@ int card_copy(struct card *c, unsigned int lane, uint64_t offset, size_t bytes, 
 {
 	struct lane *l = &c->lane[lane];
 	char *mem = l->mem;
+	cl_event ended;
 	cl_int err = 0;
 
 	while (bytes && !err) {
 		struct gpu_part p = gpu_part(offset, bytes, c->segment_size);
 
 		err = write ? clEnqueueWriteBuffer(l->queue, c->segment[p.segment], CL_FALSE,
-						   p.at, p.bytes, mem, 0, NULL, NULL) :
+						   p.at, p.bytes, mem, 0, NULL, &ended) :
 			      clEnqueueReadBuffer(l->queue, c->segment[p.segment], CL_FALSE,
-						  p.at, p.bytes, mem, 0, NULL, NULL);
+						  p.at, p.bytes, mem, 0, NULL, &ended);
+		if (!err)
+			err = how_it_ended(&ended);
 		mem += p.bytes;
 		offset += p.bytes;
 		bytes -= p.bytes;

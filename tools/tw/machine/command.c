@@ -2,8 +2,10 @@
 /* Programs that tw starts: their output goes to a file, for what is said of a failure. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -18,6 +20,9 @@
  */
 #define STACK_BYTES	(1UL << 20)
 #define NEW_PARENT_US	1000
+/* Where a user's PATH does not lead who became root by it. */
+#define SYSTEM_PATH	"/usr/sbin:/usr/bin:/sbin:/bin"
+#define OOM_SCORE	"-900"
 
 /* Never returns. */
 static void become(const char *log, const char *const argv[])
@@ -34,11 +39,22 @@ static void become(const char *log, const char *const argv[])
 		if (out > 2)
 			close(out);
 		execvp(argv[0], (char *const *)argv);
+		if (errno == ENOENT && !setenv("PATH", SYSTEM_PATH, 1))
+			execvp(argv[0], (char *const *)argv);
 	}
 }
 
+/* It has memory that others need to go on, and is not to be the first that is killed. */
+static void spare_me(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0)
+		close(fd);	/* it does without */
+}
+
 /*
- * The process that stays. It tells its number, and why it has not become the program.
+ * The process that stays. It keeps nothing of the caller's, and tells its number, and why it has not become the program.
  * Some programs end with the process that they are begun by, so that has to be gone.
  */
 static void stay(int told, pid_t parent, const char *log, const char *const argv[])
@@ -52,6 +68,10 @@ static void stay(int told, pid_t parent, const char *log, const char *const argv
 		stack.rlim_cur = STACK_BYTES;
 		setrlimit(RLIMIT_STACK, &stack);
 	}
+	spare_me();
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (chdir("/"))
+		_exit(126);
 	if (write(told, &text, sizeof(text)) == (ssize_t)sizeof(text))
 		become(log, argv);
 	text = errno;
@@ -103,8 +123,12 @@ int command_run(const char *log, const char *const argv[])
 
 	if (pipe2(told, O_CLOEXEC))
 		return -errno;
+	/* Ignored, as it may have been handed on, it would leave nothing to wait for. */
+	signal(SIGCHLD, SIG_DFL);
 	pid = fork();
 	if (!pid) {
+		/* Ctrl-C is for the caller, which sees to the end of what was begun. */
+		setpgid(0, 0);
 		become(log, argv);
 		err = errno;
 		_exit(write(told[1], &err, sizeof(err)) < 0 ? 126 : 127);

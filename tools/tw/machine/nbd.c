@@ -22,6 +22,11 @@
 #define PATH_LEN	96
 /* Requests are served out of order on each; more of them use more CPUs. */
 #define CONNECTIONS	"4"
+/*
+ * Seconds, a week, that a request may take. With several connections the kernel would
+ * else give one up after 30, and send what was under way on it once more by another.
+ */
+#define TIMEOUT		"604800"
 #define GREETING	"NBDMAGIC"
 #define GREETING_WAIT	1	/* second */
 
@@ -46,10 +51,12 @@ static bool is_free(const char *name)
 int nbd_find_free(char name[NBD_NAME_LEN], const char *log)
 {
 	static const char * const modprobe[] = { "modprobe", "nbd", NULL };
+	/* Looks at each new device, and has it open meanwhile. */
+	static const char * const settle[] = { "udevadm", "settle", "--timeout=5", NULL };
 	unsigned int i;
 
-	if (!is_there("nbd0", ""))
-		command_run(log, modprobe);
+	if (!is_there("nbd0", "") && !command_run(log, modprobe))
+		command_run(log, settle);
 	for (i = 0; i < DEVICES_MAX; i++) {
 		snprintf(name, NBD_NAME_LEN, "nbd%u", i);
 		if (is_free(name))
@@ -78,7 +85,7 @@ int nbd_connect(const char *name, const char *socket, const char *log)
 	char dev[PATH_LEN];
 	const char * const argv[] = {
 		"nbd-client", "-unix", socket, dev, "-b", "4096",
-		"-C", CONNECTIONS, NULL
+		"-C", CONNECTIONS, "-t", TIMEOUT, NULL
 	};
 	int code;
 

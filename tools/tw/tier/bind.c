@@ -186,19 +186,34 @@ static void tell_left(struct progress *p, void *arg)
 			     text_count(left, t.used));
 }
 
+/* The block device of a server that tw has started, or "". */
+static void card_of(struct tw *tw, int tier, char name[DEVICE_NAME_LEN])
+{
+	struct tw_tier_info t;
+
+	if (tw_tier_info(tw, tier, &t) || t.kind != TW_KIND_STORE ||
+	    device_name(name, t.dev) || !card_is_ours(name))
+		name[0] = '\0';
+}
+
 int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
 {
 	const char *name = tw_tier_name(tier);
 	struct emptying emptying = { tw, tier };
-	struct beside *shown = beside_begin(tell_left, &emptying);
-	int err = tw_tier_unbind(tw, tier, flags, moved);
-	unsigned long long n = *moved;
+	char card[DEVICE_NAME_LEN];
+	struct beside *shown;
+	unsigned long long n;
+	int err;
 
+	card_of(tw, tier, card);
+	shown = beside_begin(tell_left, &emptying);
+	err = tw_tier_unbind(tw, tier, flags, moved);
+	n = *moved;
 	beside_end(shown);
 
 	switch (err) {
 	case 0:
-		return 0;
+		return *card ? card_end(card) : 0;
 	case -EPERM:
 		return cli_no_permission("unbinding a tier needs CAP_SYS_ADMIN. Be root");
 	case -EOPNOTSUPP:
@@ -446,16 +461,6 @@ const char tier_unbind_more[] =
 "  --json   what was done, as one document\n"
 "A server of a card's memory ends with the binding.\n";
 
-/* The block device of a server that tw has started, or "". */
-static void card_of(struct tw *tw, int tier, char name[DEVICE_NAME_LEN])
-{
-	struct tw_tier_info t;
-
-	if (tw_tier_info(tw, tier, &t) || t.kind != TW_KIND_STORE ||
-	    device_name(name, t.dev) || !card_is_ours(name))
-		name[0] = '\0';
-}
-
 int cmd_tier_unbind(int argc, char **argv)
 {
 	static const struct option opts[] = {
@@ -463,7 +468,7 @@ int cmd_tier_unbind(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	char count[TEXT_LEN], card[DEVICE_NAME_LEN];
+	char count[TEXT_LEN];
 	unsigned int flags = 0;
 	bool json = false;
 	int c, tier;
@@ -486,10 +491,7 @@ int cmd_tier_unbind(int argc, char **argv)
 	c = cli_open(&tw);
 	if (c)
 		return c;
-	card_of(tw, tier, card);
 	c = binding_undo(tw, tier, flags, &moved);
-	if (!c && *card)
-		c = card_end(card);
 	tw_close(tw);
 	if (c)
 		return c;

@@ -21,7 +21,10 @@ struct binding {
 	unsigned int flags;
 };
 
-/* They return 0 or the exit code and have said why. */
+/*
+ * They return 0 or the exit code and have said why. The second ends the server of a
+ * card's memory as well.
+ */
 int binding_make(struct tw *tw, const struct binding *b);
 int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved);
 

@@ -20,7 +20,9 @@
 #include <unistd.h>
 
 #include "base/cli.h"
+#include "base/stop.h"
 #include "base/text.h"
+#include "machine/cards.h"
 #include "machine/command.h"
 #include "machine/nbd.h"
 #include "tier/card.h"
@@ -36,7 +38,7 @@
 /* Requests that a connection has under way. */
 #define THREADS		"16"
 /* A card's driver may take its time for the first byte of much memory. */
-#define START_TRIES	600
+#define START_NS	(30 * NS_PER_SEC)
 #define STOP_TRIES	100
 #define POLL_US		50000
 
@@ -176,12 +178,16 @@ static bool has_ended(pid_t pid)
 /* It answers, or it has ended and said why. @pid: 0 for a unit. */
 static int await_server(const char *name, pid_t pid)
 {
+	const __u64 until = now_ns() + START_NS;
 	char socket[FILE_LEN], log[FILE_LEN];
-	unsigned int i;
 
 	run_file(socket, name, "sock");
 	run_file(log, name, "log");
-	for (i = 0; i < START_TRIES; i++) {
+	while (now_ns() < until) {
+		if (stop_signal()) {
+			cli_error("interrupted: nothing is bound");
+			return stop_code(EXIT_INTERRUPTED);
+		}
 		if (nbd_answers(socket))
 			return 0;
 		if (pid ? has_ended(pid) : card_unit_has_ended(name))
@@ -250,6 +256,19 @@ static int not_started(int err, bool unit)
 	return cli_errno(err, "starting nbdkit");
 }
 
+/*
+ * Libraries of makers load modules of the kernel when they are first used, which this
+ * may do, and the unit may not.
+ */
+static void wake_cards(void)
+{
+	struct gpu_card *cards;
+	size_t nr;
+
+	if (!cards_find(&cards, &nr))
+		free(cards);
+}
+
 static int begin_server(struct card_store *c, const char *plugin)
 {
 	char socket[FILE_LEN], log[FILE_LEN];
@@ -259,13 +278,17 @@ static int begin_server(struct card_store *c, const char *plugin)
 
 	run_file(socket, c->name, "sock");
 	run_file(log, c->name, "log");
+	/* Of a bind that was killed: nothing is connected to it. */
+	stop_server(c->name, server_of(c->name));
 	forget(c->name);
+	if (unit && strcmp(c->which, PLAIN))
+		wake_cards();
 	pid = start_server(c, plugin, unit);
 	code = pid < 0 ? not_started(pid, unit) : await_server(c->name, pid);
 	if (!code)
 		code = nbd_connect(c->name, socket, log);
 	if (code) {
-		stop_server(c->name, server_of(c->name));
+		stop_server(c->name, pid);
 		forget(c->name);
 	}
 	return code;
@@ -279,6 +302,8 @@ int card_begin(struct card_store *c)
 	code = find_plugin(plugin);
 	if (code)
 		return code;
+	/* From here on nothing is left behind, whatever comes. */
+	stop_catch();
 	fd = lock_run_dir(&code);
 	if (fd < 0)
 		return code;
@@ -299,8 +324,10 @@ int card_is_ours(const char *name)
 
 int card_end(const char *name)
 {
-	int code, fd = lock_run_dir(&code);
+	int code, fd;
 
+	stop_catch();
+	fd = lock_run_dir(&code);
 	if (fd < 0)
 		return code;
 	code = nbd_disconnect(name, "/dev/null");
