@@ -146,7 +146,7 @@ CALLS = {
     "TIER_BIND": Call(tw.TW_IOC_TIER_BIND, device,
                       lambda w: tw.TierBind(tier=GPU, fd=-1, capacity=64),
                       [*bad_tiers(), ("capacity", (1 << 64) - 1, errno.EINVAL),
-                       ("capacity", 1 << 52, errno.EINVAL), ("fd", 0, errno.EINVAL),
+                       ("capacity", 1 << 52, errno.EINVAL), ("fd", 0, errno.ENOTBLK),
                        ("tier", CPU, errno.EBUSY)],
                       rebind_gpu, flags=tw.TW_BIND_FLAGS, writes=False),
     "TIER_UNBIND": Call(tw.TW_IOC_TIER_UNBIND, device, lambda w: tw.TierUnbind(tier=HDD),

@@ -5,7 +5,6 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -20,8 +19,6 @@
  */
 #define STACK_BYTES	(1UL << 20)
 #define NEW_PARENT_US	1000
-/* Where a user's PATH does not lead who became root by it. */
-#define SYSTEM_PATH	"/usr/sbin:/usr/bin:/sbin:/bin"
 #define OOM_SCORE	"-900"
 
 /* Never returns. */
@@ -39,8 +36,6 @@ static void become(const char *log, const char *const argv[])
 		if (out > 2)
 			close(out);
 		execvp(argv[0], (char *const *)argv);
-		if (errno == ENOENT && !setenv("PATH", SYSTEM_PATH, 1))
-			execvp(argv[0], (char *const *)argv);
 	}
 }
 
