@@ -23,10 +23,11 @@
 /* Requests are served out of order on each; more of them use more CPUs. */
 #define CONNECTIONS	"4"
 /*
- * Seconds, a week, that a request may take. With several connections the kernel would
- * else give one up after 30, and send what was under way on it once more by another.
+ * Seconds that a request may take. With several connections the kernel then gives that
+ * one up, and sends what was under way on it once more by another; its own 30 are less
+ * than what the reset of a card takes.
  */
-#define TIMEOUT		"604800"
+#define TIMEOUT		"90"
 #define GREETING	"NBDMAGIC"
 #define GREETING_WAIT	1	/* second */
 
