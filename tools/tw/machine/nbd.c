@@ -20,14 +20,6 @@
 
 #define DEVICES_MAX	64
 #define PATH_LEN	96
-/* Requests are served out of order on each; more of them use more CPUs. */
-#define CONNECTIONS	"4"
-/*
- * Seconds that a request may take. With several connections the kernel then gives that
- * one up, and sends what was under way on it once more by another; its own 30 are less
- * than what the reset of a card takes.
- */
-#define TIMEOUT		"90"
 #define GREETING	"NBDMAGIC"
 #define GREETING_WAIT	1	/* second */
 
@@ -81,12 +73,18 @@ static int failed(int code, const char *what, const char *log)
 	return cli_error("%s: %s", what, text_shown(said));
 }
 
+/*
+ * One connection, on which requests are served out of order. The kernel reads the answers
+ * of each in a work that does not end. When workers are slow to come, the rescuer of its
+ * queue takes all of these, and does only the first: what is asked by the others hangs.
+ * It would also give up one of several after 30 seconds, and ask again by another; for a
+ * single one it waits.
+ */
 int nbd_connect(const char *name, const char *socket, const char *log)
 {
 	char dev[PATH_LEN];
 	const char * const argv[] = {
-		"nbd-client", "-unix", socket, dev, "-b", "4096",
-		"-C", CONNECTIONS, "-t", TIMEOUT, NULL
+		"nbd-client", "-unix", socket, dev, "-b", "4096", NULL
 	};
 	int code;
 
