@@ -208,7 +208,6 @@ def test_thrashing_hurts(dev, make, stats, tiers):
         stop.set()
         child.result()
     settle_slowly(dev, lambda level: level <= MEDIUM)
-    assert dev.pressure(CPU).used >= 30, "memory is as full as before"
     assert sum(region.info().pages) == 160
 
 
