@@ -341,4 +341,9 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
+/* What sparse is told of a lock that is taken or not; kernels after it do without. */
+#ifndef __cond_lock
+#define __cond_lock(x, c)	(c)
+#endif
+
 #endif

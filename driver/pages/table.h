@@ -20,6 +20,8 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
+#include "base/compat.h"
+
 /* Whether the pmd points to a table. */
 static inline bool tw_pmd_is_table(pmd_t pmd)
 {
