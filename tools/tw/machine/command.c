@@ -49,8 +49,9 @@ static void spare_me(void)
 }
 
 /*
- * The process that stays. It keeps nothing of the caller's, and tells its number, and why it has not become the program.
- * Some programs end with the process that they are begun by, so that has to be gone.
+ * The process that stays. It keeps nothing of the caller's, and tells its number, and why
+ * it has not become the program. Some programs end with the process that they are begun
+ * by, so that has to be gone.
  */
 static void stay(int told, pid_t parent, const char *log, const char *const argv[])
 {
