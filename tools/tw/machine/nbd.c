@@ -20,6 +20,12 @@
 
 #define DEVICES_MAX	64
 #define PATH_LEN	96
+/*
+ * Seconds that a request may take before the kernel gives the server up; more than the
+ * reset of a card takes. Without such a limit, what is under way when a server dies
+ * would wait for ever.
+ */
+#define TIMEOUT		"90"
 #define GREETING	"NBDMAGIC"
 #define GREETING_WAIT	1	/* second */
 
@@ -77,14 +83,13 @@ static int failed(int code, const char *what, const char *log)
  * One connection, on which requests are served out of order. The kernel reads the answers
  * of each in a work that does not end. When workers are slow to come, the rescuer of its
  * queue takes all of these, and does only the first: what is asked by the others hangs.
- * It would also give up one of several after 30 seconds, and ask again by another; for a
- * single one it waits.
  */
 int nbd_connect(const char *name, const char *socket, const char *log)
 {
 	char dev[PATH_LEN];
 	const char * const argv[] = {
-		"nbd-client", "-unix", socket, dev, "-b", "4096", NULL
+		"nbd-client", "-unix", socket, dev, "-b", "4096",
+		"-t", TIMEOUT, NULL
 	};
 	int code;
 

@@ -206,6 +206,8 @@ int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
 	int err;
 
 	card_of(tw, tier, card);
+	if (*card && (flags & TW_UNBIND_FORCE))
+		card_give_up(card);
 	shown = beside_begin(tell_left, &emptying);
 	err = tw_tier_unbind(tw, tier, flags, moved);
 	n = *moved;

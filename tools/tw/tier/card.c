@@ -322,6 +322,14 @@ int card_is_ours(const char *name)
 	return !access(path, F_OK);
 }
 
+void card_give_up(const char *name)
+{
+	pid_t pid = server_of(name);
+
+	if (!pid || has_ended(pid))
+		nbd_disconnect(name, "/dev/null");
+}
+
 int card_end(const char *name)
 {
 	int code, fd;

@@ -25,6 +25,8 @@ int card_is_named(const char *text);
 int card_begin(struct card_store *c);
 /* Is it a device that card_begin() has made, as far as is known here? */
 int card_is_ours(const char *name);
+/* Its server has ended: what was asked of it fails now, where it would wait for a while. */
+void card_give_up(const char *name);
 /* Disconnects it and ends its server; 0 or the exit code. */
 int card_end(const char *name);
 
