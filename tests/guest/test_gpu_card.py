@@ -17,7 +17,9 @@ from support import (REPO, Child, Layout, Reached, find_on_disk, load_module, pa
                      set_tiers, touch_fate, wait_for, write_direct, wrong)
 from tw import CPU, GPU, NVME, PAGE
 
-pytestmark = [pytest.mark.usefixtures("free_gpu"), pytest.mark.forked]
+# Not where lockdep looks: the kernel reads a server's answers under the lock of a socket,
+# and to lockdep that is the lock under which another program's read(2) touches a region.
+pytestmark = [pytest.mark.usefixtures("free_gpu"), pytest.mark.forked, pytest.mark.once]
 
 RUN = Path("/run/tierwatch/gpu")
 SIZE = 16 << 20
@@ -92,7 +94,6 @@ def card(dev, which="plain", size="16M", **environment):
         assert nothing_left()
 
 
-@pytest.mark.once
 def test_bind_and_unbind(dev, make):
     """From the card to the last trace of its server."""
     told = json.loads(good("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", "--json"))
@@ -116,7 +117,6 @@ def test_bind_and_unbind(dev, make):
     assert wrong(mapping, range(64), 1) == []
 
 
-@pytest.mark.once
 def test_the_server(dev):
     """All that it has is locked, and reclaim in it waits for no I/O, in each of its threads."""
     with card(dev) as pid:
@@ -132,7 +132,6 @@ def test_the_server(dev):
         assert sum(bool(flag & 0x00080000) for flag in flags) >= len(flags) - 1
 
 
-@pytest.mark.once
 def test_all_of_it(dev, make):
     """Every slot holds a page of its own, written in runs and read one by one and in runs."""
     slots = ((3 << 20) - tw.TW_STORE_DATA) // PAGE
@@ -145,7 +144,6 @@ def test_all_of_it(dev, make):
         assert wrong(mapping, step, 2) == []
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("words, code, says", [
     (("gpu", "--opencl", "plain"), USAGE, "needs --size"),
     (("gpu", "--size", "16M"), USAGE, "--size is for --opencl"),
@@ -171,7 +169,6 @@ def test_refused(dev, words, code, says):
     assert bytes(dev.tier_info(GPU)) == before and nothing_left()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("missing", ("nbdkit", "nbd-client"))
 def test_without_a_program(dev, tmp_path, missing):
     """It says which one, and how it comes."""
@@ -183,7 +180,6 @@ def test_without_a_program(dev, tmp_path, missing):
     assert not dev.tier_info(GPU).kind and nothing_left()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", ("SIGINT", "SIGTERM"))
 def test_interrupted(dev, tmp_path, name):
     """While it waits for a server: that ends, too."""
@@ -202,7 +198,6 @@ def test_interrupted(dev, tmp_path, name):
     assert dev.tier_info(GPU).kind == tw.TW_KIND_NONE
 
 
-@pytest.mark.once
 def test_bound_already(dev):
     """No second server is begun."""
     with card(dev) as pid:
@@ -270,7 +265,7 @@ class TestDeath:
             os.kill(pid, signal.SIGCONT)
             assert wrong(mapping, range(8), 5) == []
 
-    @pytest.mark.parametrize("who", ["user", pytest.param("kernel", marks=pytest.mark.once)])
+    @pytest.mark.parametrize("who", ["user", "kernel"])
     def test_killed_at_work(self, dev, make, who):
         """What it had been asked for fails, too: when it is unbound, or after a while."""
         queue = Path("/sys/block/nbd0/queue")
@@ -290,7 +285,6 @@ class TestDeath:
                 good("tier", "unbind", "--force", "gpu")
             assert child.wait() == -signal.SIGBUS
 
-    @pytest.mark.once
     def test_lying(self, dev, make):
         """It gives other bytes than it was given: the page is lost, and the next is right."""
         with card(dev):
@@ -301,7 +295,6 @@ class TestDeath:
             assert touch_fate(mapping, 5 * PAGE) == -signal.SIGBUS and region.info().lost == 1
             assert wrong(mapping, [0, 1, 2, 3, 4, 6, 7], 6) == []
 
-    @pytest.mark.once
     def test_slow(self, dev, make, tmp_path):
         """One that takes its time for each request, connected by hand."""
         socket = tmp_path / "slow"
@@ -326,7 +319,6 @@ class TestDeath:
             server.wait()
 
 
-@pytest.mark.once
 class TestOpenCL:
     """The same with a real implementation, whose card is the CPU."""
 
@@ -393,7 +385,6 @@ def systemd(tmp_path):
     running.rmdir()
 
 
-@pytest.mark.once
 def test_as_a_unit(dev, make, systemd):
     """Where systemd runs, it is what has the server."""
     environment, verbs = systemd
@@ -407,7 +398,6 @@ def test_as_a_unit(dev, make, systemd):
     assert verbs.read_text().split()[-1] == "stop" and nothing_left()
 
 
-@pytest.mark.once
 def test_a_unit_that_fails(dev, systemd):
     """What the server said is told, and nothing is left."""
     environment, verbs = systemd
