@@ -81,6 +81,12 @@ class Passing(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertEqual(done.stdout, "nobody\nwith 'quotes' and $dollars|no-stores|stock|\n")
 
+    def test_clock_is_not_measured(self):
+        """A busy host would be measured as a slow one, and the guest's clock run too fast."""
+        said = shell("cat /proc/cmdline; dmesg").stdout
+        khz = int(re.search(r"tsc_early_khz=(\d+)", said).group(1))
+        self.assertIn(f"tsc: Detected {khz // 1000}.{khz % 1000:03} MHz", said)
+
     def test_stores_are_named_by_model(self):
         done = shell('cat "/sys/block/${TW_HDD_DEV#/dev/}/queue/rotational" '
                      '"/sys/block/${TW_SSD_DEV#/dev/}/queue/rotational"; test -b "$TW_NVME_DEV"',

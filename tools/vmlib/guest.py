@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import initrd, splat, topology
+from . import initrd, splat, topology, tsc
 from .cache import Kernel, cache_dir, remove_stale, say
 
 FAILED, TIMED_OUT, SPLATTED = 125, 124, 126
@@ -89,12 +89,20 @@ def accel_args(run):
     return ["-accel", f"tcg,thread={threads}", "-cpu", "max,la57=off,erms=off,fsrm=off"]
 
 
+def kernel_args(run):
+    """The kernel's arguments; a count is of what Debian's kernel does by itself."""
+    if run.icount:
+        return f"{KERNEL_ARGS} {run.append}"
+    khz = 0 if kvm_usable() else tsc.khz()
+    return f"{KERNEL_ARGS} {QUICKER_ARGS} {f'tsc_early_khz={khz} ' if khz else ''}{run.append}"
+
+
 def qemu_args(run, folder, ports):
     """The whole command line."""
     args = ["qemu-system-x86_64", "-machine", "q35,hmat=on", *accel_args(run),
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", str(run.kernel.vmlinux), "-initrd", str(folder / "initrd"),
-            "-append", " ".join((KERNEL_ARGS, "" if run.icount else QUICKER_ARGS, run.append)),
+            "-append", kernel_args(run),
             "-chardev", f"file,id=con,path={folder / 'console'}", "-serial", "chardev:con",
             "-device", "isa-debug-exit",
             "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
