@@ -28,7 +28,7 @@ sys.path.append(str(Path(__file__).resolve().parent / "broken"))
 
 from rooms import rooms  # noqa: E402
 from runlib.outcome import Outcome, count_code, count_lines, summary  # noqa: E402
-from runlib.pool import Pool, Step  # noqa: E402
+from runlib.pool import Pool, Running, Step  # noqa: E402
 from runlib.suite import Suite  # noqa: E402
 
 REPO = Path(__file__).resolve().parent.parent
@@ -157,6 +157,17 @@ class Steps(Runner):
         _, code = self.run_pool(sh("one", alone, wide=True), sh("two", alone, wide=True),
                                 sh("three", narrow))
         self.assertEqual(code, 0)
+
+    def test_wide_takes_two_places(self):
+        """Of three; of two it leaves one for another step."""
+        wide, narrow = (Running(sh(name, ":", wide=name == "wide"), None, None, 0, 0)
+                        for name in ("wide", "narrow"))
+        for jobs, beside in ((1, 0), (2, 1), (3, 1), (4, 2)):
+            pool = Pool(jobs, self.folder / "logs", REPO)
+            pool.running = [wide]
+            while pool.has_place(narrow.step):
+                pool.running.append(narrow)
+            self.assertEqual(len(pool.running) - 1, beside)
 
     def test_cpu(self):
         """That of grandchildren, too."""

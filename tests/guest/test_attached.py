@@ -359,14 +359,14 @@ def test_many_come_and_go(dev):
     go = Reached()
 
     def work():
-        memory = mmap.mmap(-1, 4 * MIB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory = mmap.mmap(-1, MIB, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         while not go.get():
-            memory[:] = b"y" * (4 * MIB)
+            memory[:] = b"y" * MIB
             memory.madvise(mmap.MADV_DONTNEED)
             time.sleep(0.001)
 
     children = [Child(work) for _ in range(8)]
-    for turn in range(20):
+    for turn in range(12):
         ids = [dev.attach(child.pid) for child in children]
         scans(dev, ids[turn % 8], 1)
         for one in ids[turn % 2::2]:

@@ -37,8 +37,10 @@ class Step:
     command: list | Callable[[], list]      # a callable is asked when it starts
     needs: tuple[str, ...] = ()             # names of steps that must have passed
     stall: float = STALL
-    # A guest whose CPUs do not take turns: two of these beside each other take longer than
-    # one after the other, so that one runs beside something else as long as there is both.
+    # A guest whose CPUs do not take turns has two threads, which wait for each other's locks
+    # by spinning.  Two of these beside each other take longer than one after the other, so
+    # that one runs beside something else as long as there is both, and takes two places
+    # where there are three.
     wide: bool = False
     # Asked when the step could start: False leaves it out, it is not needed any more.
     wanted: Callable[[], bool] = lambda: True
@@ -92,9 +94,17 @@ class Pool:
         """Fill the places, in order; a step that waits for another lets others pass."""
         for wide in (True, False):
             for step in list(self.waiting):
-                if len(self.running) < self.jobs and step.wide == wide and \
-                        not (wide and self.is_wide()):
+                if step.wide == wide and self.has_place(step):
                     self.start_if_it_can(step)
+
+    def places(self, step: Step) -> int:
+        """How many jobs a step counts as."""
+        return 2 if step.wide and self.jobs > 2 else 1
+
+    def has_place(self, step: Step) -> bool:
+        """Whether it may run beside what runs now."""
+        taken = sum(self.places(running.step) for running in self.running)
+        return taken + self.places(step) <= self.jobs and not (step.wide and self.is_wide())
 
     def is_wide(self) -> bool:
         """Whether a wide step runs, and more than one step may."""

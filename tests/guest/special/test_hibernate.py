@@ -1,4 +1,4 @@
-# topology: default
+# topology: default --turns
 # SPDX-License-Identifier: GPL-2.0
 """Going to sleep: everything is frozen and thawed again while regions are in use.
 

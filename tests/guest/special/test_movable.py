@@ -1,4 +1,4 @@
-# topology: movable
+# topology: movable --turns
 # SPDX-License-Identifier: GPL-2.0
 """A GPU node that is all ZONE_MOVABLE: refused by default, and taken offline."""
 

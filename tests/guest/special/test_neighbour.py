@@ -1,4 +1,4 @@
-# topology: demo --mem=0=640M,1=192M,nvme=1G
+# topology: demo --mem=0=640M,1=192M,nvme=1G --turns
 # SPDX-License-Identifier: GPL-2.0
 """Ordinary programs beside a region: not killed while stores have room, whatever they ask for.
 
@@ -67,6 +67,7 @@ def test_program_at_full_speed(demoted):  # pylint: disable=unused-argument
     neighbour(available * 60 // 100, available * 60 // 100)
 
 
+@pytest.mark.once
 def test_two_programs_at_once(demoted):  # pylint: disable=unused-argument
     available = meminfo("MemAvailable")
     neighbour(available * 60 // 100, available * 30 // 100, "--hogs", "2")
@@ -91,6 +92,7 @@ def test_program_in_the_regions_group(demoted):  # pylint: disable=unused-argume
         assert group.events()["oom_kill"] == 0
 
 
+@pytest.mark.once
 def test_slow_store(dev, demoted):  # pylint: disable=unused-argument
     """Only a disk that takes a tenth of the time that the kernel gives reclaim."""
     available = meminfo("MemAvailable")
@@ -98,6 +100,7 @@ def test_slow_store(dev, demoted):  # pylint: disable=unused-argument
         neighbour(available * 60 // 100, available * 48 // 100)
 
 
+@pytest.mark.once
 def test_available_memory_is_told(dev):
     """MemAvailable counts what can be demoted, and no more than stores have room for."""
     size = meminfo("MemAvailable") * 40 // 100 // MIB * MIB
