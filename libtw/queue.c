@@ -61,9 +61,10 @@ TW_API int tw_request_v1(struct tw *tw, struct tw_request *requests, size_t nr,
 	return 0;
 }
 
-TW_API int tw_page_list_v1(struct tw *tw, int tier, int temperature,
-			   __u64 *cursor, struct tw_page *infos, size_t nr,
-			   size_t size)
+/* From @cursor on, until @infos is full or there are no more. */
+static int list_pages(struct tw *tw, const struct tw_page_list *what,
+		      __u64 *cursor, struct tw_page *infos, size_t nr,
+		      size_t size)
 {
 	__u64 at = *cursor;
 	size_t found = 0;
@@ -73,16 +74,14 @@ TW_API int tw_page_list_v1(struct tw *tw, int tier, int temperature,
 	/* At least one call, since the driver is to say what is wrong with arguments. */
 	do {
 		size_t left = nr - found;
-		struct tw_page_list arg = {
-			.size = sizeof(arg),
-			.tier = tier,
-			.temperature = temperature,
-			.nr = left < tw->max_pages ? left : tw->max_pages,
-			.entry_size = size,
-			.cursor = at,
-			.infos = (uintptr_t)infos + found * size,
-		};
+		struct tw_page_list arg = *what;
 		int err;
+
+		arg.size = sizeof(arg);
+		arg.nr = left < tw->max_pages ? left : tw->max_pages;
+		arg.entry_size = size;
+		arg.cursor = at;
+		arg.infos = (uintptr_t)infos + found * size;
 
 		err = tw_ioctl(tw->fd, TW_IOC_PAGE_LIST, &arg);
 		if (err && !found)
@@ -94,4 +93,28 @@ TW_API int tw_page_list_v1(struct tw *tw, int tier, int temperature,
 	} while (at && found < nr);
 	*cursor = at;
 	return found;
+}
+
+TW_API int tw_page_list_v1(struct tw *tw, int tier, int temperature,
+			   __u64 *cursor, struct tw_page *infos, size_t nr,
+			   size_t size)
+{
+	const struct tw_page_list what = {
+		.tier = tier,
+		.temperature = temperature,
+	};
+
+	return list_pages(tw, &what, cursor, infos, nr, size);
+}
+
+TW_API int tw_page_sample_v1(struct tw *tw, unsigned int every, __u64 *cursor,
+			     struct tw_page *infos, size_t nr, size_t size)
+{
+	const struct tw_page_list what = {
+		.tier = TW_TIER_NONE,
+		.temperature = TW_CLASS_ANY,
+		.every = every,
+	};
+
+	return list_pages(tw, &what, cursor, infos, nr, size);
 }

@@ -1100,7 +1100,7 @@ int tw_addr_page(struct tw *tw, const void *addr, __u64 *page);
  * tw_page_list_v1 - pages of a temperature, in the order of their numbers
  * @tw: the handle
  * @tier: enum tw_tier, or TW_TIER_NONE for any
- * @temperature: enum tw_class
+ * @temperature: enum tw_class, or TW_CLASS_ANY
  * @cursor: in: 0 to begin, else the value that the call before returned. out: where
  *	the next call goes on, 0 if there are no more
  * @infos: out
@@ -1117,6 +1117,31 @@ int tw_page_list_v1(struct tw *tw, int tier, int temperature, __u64 *cursor,
 #define tw_page_list(tw, tier, temperature, cursor, infos, nr) \
 	tw_page_list_v1((tw), (tier), (temperature), (cursor), (infos), (nr), \
 			sizeof(struct tw_page))
+
+/**
+ * tw_page_sample_v1 - pages of one chunk in so many, in the order of their numbers
+ * @tw: the handle
+ * @every: looks at each chunk of TW_CHUNK pages that is this many behind the one
+ *	before; 0 or 1: at all pages. See struct tw_page_list on which chunks these are
+ * @cursor: in: 0 to begin, the value that the call before returned, or TW_PAGE() to
+ *	begin with a page of a region. out: where the next call goes on, 0 if there
+ *	are no more
+ * @infos: out: touched pages of any temperature, in any tier
+ * @nr: entries in @infos, not 0
+ * @size: bytes of the caller's struct
+ *
+ * Looks at a part of the pages, where tw_page_list() visits all. Goes on until @infos
+ * is full or there are no more. Lists the caller's own pages; with CAP_SYS_ADMIN those
+ * of all users, external ones last.
+ *
+ * Return: how many were written, or -errno of an error before the first; -E2BIG: the
+ * driver is older than this call.
+ */
+int tw_page_sample_v1(struct tw *tw, unsigned int every, __u64 *cursor,
+		      struct tw_page *infos, size_t nr, size_t size);
+#define tw_page_sample(tw, every, cursor, infos, nr) \
+	tw_page_sample_v1((tw), (every), (cursor), (infos), (nr), \
+			  sizeof(struct tw_page))
 
 /**
  * tw_region_pages_v1 - look up the pages of a range

@@ -222,7 +222,8 @@ int tw_mark_ioctl(struct tw_mark *arg)
  * @size: bytes of an entry there
  * @nr: how many have been written there
  * @tier: only pages in this tier, TW_TIER_NONE for any
- * @temperature: only pages of this enum tw_class
+ * @temperature: only pages of this enum tw_class, TW_CLASS_ANY for any
+ * @every: only chunks that are this far from each other are looked at, at least 1
  * @room: pages that @infos still takes
  * @look: pages that may still be looked at
  * @cursor: where the next call goes on: a stable number, or 1 + a frame number
@@ -234,6 +235,7 @@ struct tw_list {
 	u32 nr;
 	u32 tier;
 	u32 temperature;
+	u32 every;
 	u32 room;
 	u32 look;
 	u64 cursor;
@@ -249,7 +251,9 @@ static bool tw_list_full(const struct tw_list *l)
 static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
 {
 	l->look--;
-	if (p->tier == TW_TIER_NONE || p->temperature != l->temperature ||
+	if (p->tier == TW_TIER_NONE ||
+	    (l->temperature != TW_CLASS_ANY &&
+	     p->temperature != l->temperature) ||
 	    (l->tier != TW_TIER_NONE && p->tier != l->tier))
 		return 0;
 	if (tw_entry_write(l->infos, l->nr, l->size, p, sizeof(*p)))
@@ -257,6 +261,16 @@ static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
 	l->nr++;
 	l->room--;
 	return 0;
+}
+
+/* To leave a chunk out is a look, too, so that a call ends. */
+static bool tw_list_leaves_out(struct tw_list *l, u64 chunk, u64 number)
+{
+	BUILD_BUG_ON(TW_CHUNK != TW_CHUNK_PAGES);
+	if (l->every == 1 || !((chunk + number) % l->every))
+		return false;
+	l->look--;
+	return true;
 }
 
 /* The cursor after region @r; after the last possible id it is that of frame 0. */
@@ -277,6 +291,11 @@ static int tw_list_space(struct tw_list *l, struct tw_space *sp,
 
 	tw_for_each_chunk_from(sp, i, c, i) {
 		idx = max(idx, c->base);
+		l->cursor = tw_space_page(sp, idx);
+		if (tw_list_full(l))
+			return 0;
+		if (tw_list_leaves_out(l, i, tw_space_number(sp)))
+			continue;
 		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {
 			l->cursor = tw_space_page(sp, idx);
 			if (tw_list_full(l))
@@ -336,7 +355,8 @@ static int tw_list_external(struct tw_list *l)
 			l->cursor = 0;	/* there are no more */
 			break;
 		}
-		err = tw_list_meet(l, &p);
+		if (!tw_list_leaves_out(l, pfn >> TW_CHUNK_SHIFT, 0))
+			err = tw_list_meet(l, &p);
 		l->cursor = (u64)pfn + 2;
 		cond_resched();
 	}
@@ -356,6 +376,7 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 		.size = arg->entry_size,
 		.tier = arg->tier,
 		.temperature = arg->temperature,
+		.every = max(arg->every, 1U),
 		.room = arg->nr,
 		.look = TW_LIST_LOOK,
 		.cursor = arg->cursor,
@@ -363,8 +384,9 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 	};
 	int err;
 
-	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES ||
-	    arg->temperature >= TW_NR_CLASSES ||
+	if (arg->flags || arg->reserved || !arg->nr || arg->nr > TW_CALL_PAGES ||
+	    (arg->temperature >= TW_NR_CLASSES &&
+	     arg->temperature != TW_CLASS_ANY) ||
 	    (arg->tier >= TW_NR_TIERS && arg->tier != TW_TIER_NONE))
 		return -EINVAL;
 	err = tw_entry_check(arg->entry_size, TW_PAGE_SIZE_VER0);

@@ -115,7 +115,7 @@ TW_AGENT_BY_ID = 1 << 0
 TW_AGENT_IS_DEFAULT, TW_AGENT_IS_MINE = 1 << 0, 1 << 1
 TW_AGENT_STATS_FLAGS = TW_AGENT_BY_ID
 TW_CLASS_WARM, TW_CLASS_HOT, TW_CLASS_COLD = range(3)
-TW_NR_CLASSES = 3
+TW_NR_CLASSES, TW_CLASS_ANY, TW_CHUNK = 3, 0xff, 512
 TW_MAX_PFN = 1 << 52
 TW_CANDIDATES_ATTACHED = 1 << 0
 TW_ATTACHED_NEXT = 1 << 0
@@ -206,7 +206,7 @@ TW_CANDIDATE_SIZE_VER0 = 48
 TW_CANDIDATES_SIZE_VER0 = 32
 TW_REQUEST_SIZE_VER0 = 64
 TW_REQUEST_PAGES_SIZE_VER0 = 32
-TW_PAGE_LIST_SIZE_VER0 = 40
+TW_PAGE_LIST_SIZE_VER0, TW_PAGE_LIST_SIZE_VER1 = 40, 48
 TW_MARK_SIZE_VER0 = 48
 TW_FAULT_STATS_SIZE_VER0 = 72
 TW_THRESHOLDS_SIZE_VER0 = 48
@@ -446,7 +446,8 @@ class PageList(Sized):
     _entry_ = Page
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
                 ("temperature", c_uint32), ("nr", c_uint32), ("entry_size", c_uint32),
-                ("cursor", c_uint64), ("infos", c_uint64)]
+                ("cursor", c_uint64), ("infos", c_uint64), ("every", c_uint32),
+                ("reserved", c_uint32)]
 
 
 class Mark(Sized):

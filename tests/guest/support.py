@@ -442,8 +442,15 @@ TINY = {CPU: 512, GPU: 256, NVME: 256, SSD: 256, HDD: 64}
 
 
 def place(region: tw.Region, first: int, count: int, tier: int) -> None:
-    """Bring touched pages into a tier."""
-    result = region.migrate(first * PAGE, count * PAGE, tier)
+    """Bring touched pages into a tier; what is just being read in beside others, after that."""
+    results = []
+
+    def bring() -> bool:
+        results.append(region.migrate(first * PAGE, count * PAGE, tier))
+        return -errno.EBUSY not in results[-1].status
+
+    wait_for(bring)
+    result = results[-1]
     assert result.failed == 0 and result.untouched == 0, result
     assert region.tiers(first, count) == [tier] * count
 

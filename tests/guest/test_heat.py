@@ -135,6 +135,47 @@ def test_lists(dev, make, room):
     assert listed(WARM, SSD) == []
 
 
+def sampled(dev, every: int, cursor: int = 0) -> list[int]:
+    """Numbers of the pages of one chunk in @every, of any temperature."""
+    found: list[int] = []
+    infos = (tw.Page * 100)()
+    while True:
+        arg = dev.call(tw.TW_IOC_PAGE_LIST, tw.PageList(
+            tier=NONE, temperature=tw.TW_CLASS_ANY, nr=len(infos), cursor=cursor, every=every,
+            infos=ctypes.addressof(infos)))
+        found += [page.page for page in infos[:arg.nr]]
+        cursor = arg.cursor
+        if not cursor:
+            return found
+
+
+def test_list_of_all_temperatures(dev, make):
+    """Each once, whatever it is called; the numbers go up."""
+    region, _ = make(700, touched=700)
+    dev.mark([region.page(index) for index in (2, 600)], HOT)
+    dev.mark([region.page(index) for index in (3, 699)], COLD)
+    everything = [region.page(index) for index in range(700)]
+    assert sampled(dev, 0) == sampled(dev, 1) == everything
+    assert sampled(dev, 1, region.page(690)) == everything[690:]
+
+
+@pytest.mark.parametrize("every", [2, 3, 4, 1000, (1 << 32) - 1])
+def test_list_of_some_chunks(dev, make, every):
+    """Those whose place and region make a multiple, wherever their pages are."""
+    chunk = tw.TW_CHUNK
+    regions = [make(5 * chunk)[0] for _ in range(4)]
+    touched = [0, 1, chunk - 1, chunk, 2 * chunk + 7, 4 * chunk, 5 * chunk - 1]
+    for region in regions:
+        with region.map() as mapping:
+            for index in touched:
+                mapping.write(index * PAGE, b"x")
+    wanted = [region.page(index) for region in regions for index in touched
+              if (index // chunk + region.number) % every == 0]
+    assert sampled(dev, every) == sorted(wanted)
+    # The chunks of twice as many are among these.
+    assert set(sampled(dev, 2 * every % (1 << 32) or 1)) <= set(wanted) or every > 1000
+
+
 def test_list_of_a_user(dev, make):
     """Only one's own, no frame numbers, and a cursor opens nothing."""
     region, _ = make(4, touched=4)
@@ -167,6 +208,7 @@ def test_list_refused(dev, make):
     for err, members in (
             (errno.EINVAL, {"flags": 1}), (errno.EINVAL, {"entry_size": 0}),
             (errno.EINVAL, {"tier": 5}), (errno.EINVAL, {"temperature": 3}),
+            (errno.EINVAL, {"temperature": 0xfe}), (errno.EINVAL, {"reserved": 1}),
             (errno.EINVAL, {"nr": 0}), (errno.EINVAL, {"nr": dev.info().max_pages + 1}),
             (errno.EFAULT, {"infos": 0}), (errno.EFAULT, {"infos": 1 << 63})):
         with refused(err, region):

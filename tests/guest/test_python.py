@@ -191,6 +191,8 @@ def test_requests_and_marks(device, region):
     each = device.mark([region.page(PAGE), libtw.TW_PAGE(region.id, 99)], Temperature.HOT)
     assert (each.ok, each.failed, each.status) == (1, 1, [0, -errno.ENOENT])
     assert region.page(PAGE) in [page.page for page in device.page_list(Temperature.HOT)]
+    assert region.page(PAGE) in [page.page for page in device.page_sample()]
+    assert len(device.page_sample(most=1)) == 1
 
 
 def test_statistics(device, region):

@@ -54,7 +54,7 @@ class Recording:
         (self.version, self.header, self.page_size, flags, self.interval, self.start,
          self.real) = struct.unpack_from("<4I3Q", data, 8)
         assert (self.version, self.header, self.page_size, flags) == (1, 64, PAGE, 0)
-        self.regions, self.samples, self.end = [], [], None
+        self.regions, self.samples, self.end, self.sparse = [], [], None, []
         at = self.header
         while at + 12 <= len(data):
             kind, length, crc = struct.unpack_from("<3I", data, at)
@@ -62,7 +62,7 @@ class Recording:
             if len(payload) < length:
                 break
             assert zlib.crc32(payload) == crc and self.end is None
-            {1: self.region, 2: self.sample, 3: self.last}[kind](payload)
+            {1: self.region, 2: self.sample, 3: self.last, 4: self.some}[kind](payload)
             at += 12 + length
         self.cut = at != len(data)
 
@@ -79,6 +79,10 @@ class Recording:
         samples, flags = struct.unpack("<2Q", payload)
         assert samples == len(self.samples)
         self.end, self.faults_only = flags & 1, bool(flags & 2)
+
+    def some(self, payload: bytes) -> None:
+        """From which sample on each how many-th chunk is there, of how many pages."""
+        self.sparse.append((len(self.samples), *struct.unpack("<2I", payload)))
 
     def sample(self, payload: bytes) -> None:
         """{(region's number, page): (tier, heat)}"""
@@ -186,6 +190,46 @@ def test_pages_come_and_go(make, tmp_path):
     account = json.loads(out)
     assert (account["samples"], account["pages"]) == (len(samples), 1)
     assert account["bytes"] == path.stat().st_size
+
+
+def test_more_pages_than_are_looked_at(make, tmp_path):
+    """Chunks all over stand for the others; the file, the account and the map say so."""
+    count = 8 * tw.TW_CHUNK
+    region, _ = make(count, touched=count)
+    path = tmp_path / "some.rec"
+    chosen = {(region.id, index) for index in range(count)
+              if (index // tw.TW_CHUNK + region.number) % 4 == 0}
+    done = run("record", "--output", path, "--count", 2, "--interval", "10ms", "--pages",
+               2 * tw.TW_CHUNK)
+    assert done.returncode == 0, done.stderr
+    assert "of more than 1024 pages, those of one chunk of 2.0 MiB in 4 were" in done.stdout
+    recording = load(path)
+    assert recording.sparse == [(0, 4, tw.TW_CHUNK)]
+    assert [set(pages) for _, pages in recording.samples] == [chosen] * 2
+    shown = heatmap(path, "--size", "30x64")
+    assert (shown["every"], len(shown["regions"])) == (4, 1)
+    assert sum(cell["tier"] == "cpu" for row in shown["regions"][0]["rows"] for cell in row) \
+        >= 30 * 64 * 5 // 8
+    assert ", one chunk in 4" in run("heatmap", path).stdout
+    # The control: as many as there are.
+    done = run("record", "--output", path, "--count", 1, "--pages", count, "--json")
+    told = json.loads(done.stdout)
+    assert (told["every"], told["pages"], load(path).sparse) == (1, count, [])
+    assert len(load(path).samples[0][1]) == count
+    assert run("record", "--output", path, "--count", 1, "--pages", "all").returncode == 0
+    assert len(load(path).samples[0][1]) == count
+
+
+def test_others_pages_are_not_looked_at(make, tmp_path):
+    """Of a process, only its own count as looked at."""
+    path = tmp_path / "own.rec"
+    with program(pages=100) as (child, ident):
+        make(4 * tw.TW_CHUNK, touched=4 * tw.TW_CHUNK)
+        done = run("record", "--output", path, "--count", 1, "--pages", 100, "--pid", child.pid,
+                   "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["every"], told["pages"]) == (1, 100) and ids(path) == {ident}
 
 
 @contextmanager
@@ -376,7 +420,7 @@ def test_nothing_to_record(tmp_path):
 @pytest.mark.parametrize("arguments", [
     ["record", "--interval", "0"], ["record", "--interval", "1us"], ["record", "--count", "0"],
     ["record", "--pid", "x"], ["record", "--agent", "x"], ["record", "--duration", "0"],
-    ["record", "more"], ["heatmap", "--size", "80"], ["heatmap", "--size", "5x5"],
+    ["record", "--pages", "0"], ["record", "--pages", "some"], ["record", "more"], ["heatmap", "--size", "80"], ["heatmap", "--size", "5x5"],
     ["heatmap", "--size", "9999x10"], ["heatmap", "--region", "0"], ["heatmap", "--output", "x.gif"],
     ["heatmap", "--output", "x.png", "--size", "80x24"], ["heatmap", "--color", "red"],
     ["heatmap", "--output", "x.png", "--json"], ["heatmap", "a", "b"]])

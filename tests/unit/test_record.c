@@ -255,49 +255,93 @@ static void test_full_disk(void **state)
 
 /* -- sampling ---------------------------------------------------------------------- */
 
-static void test_sort(void **state)
+static void test_runs(void **state)
 {
-	struct sample_page pages[] = {
-		{ 2, 7, 1, 1 }, { 1, 9, 2, 1 }, { 1, 3, 3, 1 }, { 2, 7, 4, 2 },
-		{ 1, 4, 3, 1 }, { 1, 9, 5, 1 }, { 1, 9, 6, 1 },
+	const struct sample_page pages[] = {
+		{ 1, 3, 3, 1 }, { 1, 4, 3, 1 }, { 1, 9, 6, 1 }, { 2, 7, 4, 2 },
 	};
 	struct rec_run runs[ARRAY_SIZE(pages)];
 
 	(void)state;
-	assert_int_equal(sample_sort(pages, 0), 0);
-	assert_int_equal(sample_sort(pages, ARRAY_SIZE(pages)), 4);
-	assert_int_equal(pages[0].index, 3);
-	assert_int_equal(pages[1].index, 4);
-	assert_int_equal(pages[2].heat, 6);
-	assert_int_equal(pages[3].heat, 4);
-	assert_int_equal(pages[3].tier, 2);
-	assert_int_equal(sample_runs(pages, 4, runs), 3);
+	assert_int_equal(sample_runs(pages, ARRAY_SIZE(pages), runs), 3);
 	assert_int_equal(runs[0].nr, 2);
 	assert_int_equal(runs[0].index, 3);
 	assert_int_equal(runs[2].region, 2);
 	assert_int_equal(sample_runs(pages, 0, runs), 0);
 }
 
-static void test_sort_many(void **state)
+/* -- one chunk in so many ------------------------------------------------------------ */
+
+/* Reads what @runs become, of one chunk in @every; 0 or -errno. */
+static int read_sparse_runs(struct recording *rec, __u32 every, __u32 chunk,
+			    const struct rec_run *runs, size_t nr)
 {
-	enum { NR = 5000 };
-	struct sample_page *pages = calloc(NR, sizeof(*pages));
-	unsigned int seed = 3, i;
-	size_t nr;
+	const struct rec_sparse sparse = { every, chunk };
+	const struct rec_region region = { .id = 5, .pages = 30 };
+	struct rec_writer w;
+	FILE *f = tmpfile();
+	int err;
+
+	assert_non_null(f);
+	assert_int_equal(rec_begin(&w, f, &head), 0);
+	assert_int_equal(rec_region(&w, &region), 0);
+	assert_int_equal(rec_sparse(&w, &sparse), 0);
+	assert_int_equal(rec_sample(&w, 100, runs, nr), 0);
+	assert_int_equal(rec_end(&w, 0), 0);
+	rec_writer_free(&w);
+	rewind(f);
+	err = rec_read(f, rec);
+	fclose(f);
+	return err;
+}
+
+static void assert_run(const struct rec_run *run, __u64 index, __u64 nr)
+{
+	assert_int_equal(run->index, index);
+	assert_int_equal(run->nr, nr);
+}
+
+/* What was seen stands for what was not; behind the region's end there is nothing. */
+static void test_sparse(void **state)
+{
+	static const struct rec_run runs[] = {
+		{ .index = 0, .nr = 2, .heat = 5, .tier = 1 },
+		{ .index = 4, .nr = 4, .heat = 6, .tier = 1 },
+		{ .index = 24, .nr = 3, .heat = 7, .tier = 1 },
+		{ .index = 27, .nr = 3, .heat = 8, .tier = 1 },
+	};
+	struct recording rec;
 
 	(void)state;
-	for (i = 0; i < NR; i++) {
-		pages[i].region = rand_r(&seed) % 3;
-		pages[i].index = rand_r(&seed) % 1000;
-		pages[i].heat = i;
-	}
-	nr = sample_sort(pages, NR);
-	assert_in_range(nr, 1, 3000);
-	for (i = 1; i < nr; i++)
-		assert_true(pages[i - 1].region < pages[i].region ||
-			    (pages[i - 1].region == pages[i].region &&
-			     pages[i - 1].index < pages[i].index));
-	free(pages);
+	assert_int_equal(read_sparse_runs(&rec, 3, 8, runs, 4), 0);
+	assert_int_equal(rec.every_max, 3);
+	assert_int_equal(rec.nr_runs, 4);
+	assert_run(&rec.runs[0], 0, 6);
+	assert_run(&rec.runs[1], 12, 12);
+	/* The last chunk has 6 pages, and stands for itself. */
+	assert_run(&rec.runs[2], 24, 3);
+	assert_run(&rec.runs[3], 27, 3);
+	assert_int_equal(rec.regions[0].pages, 30);
+	rec_free(&rec);
+	/* The control: all pages. */
+	assert_int_equal(read_sparse_runs(&rec, 1, 8, runs, 4), 0);
+	assert_run(&rec.runs[1], 4, 4);
+	assert_int_equal(rec.every_max, 1);
+	rec_free(&rec);
+}
+
+static void test_sparse_damaged(void **state)
+{
+	/* Across the end of a chunk: the next one was left out. */
+	static const struct rec_run runs[] = { { .index = 4, .nr = 5, .tier = 1 } };
+	struct recording rec;
+
+	(void)state;
+	assert_int_equal(read_sparse_runs(&rec, 3, 8, runs, 1), -EBADMSG);
+	assert_int_equal(read_sparse_runs(&rec, 0, 8, runs, 1), -EBADMSG);
+	assert_int_equal(read_sparse_runs(&rec, 3, 0, runs, 1), -EBADMSG);
+	assert_int_equal(read_sparse_runs(&rec, ~0U, ~0U, runs, 1), 0);
+	rec_free(&rec);
 }
 
 static void test_maps(void **state)
@@ -569,8 +613,9 @@ int main(void)
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_sort),
-		cmocka_unit_test(test_sort_many),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_sparse_damaged),
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_grid),
 		cmocka_unit_test(test_bands),

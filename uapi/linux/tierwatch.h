@@ -776,6 +776,7 @@ struct tw_migrate_range {
  * @TW_CLASS_COLD: heat below the driver's parameter cold_threshold (10), and aged:
  *	@age of struct tw_page is not 0
  * @TW_NR_CLASSES: number of classes
+ * @TW_CLASS_ANY: as an argument, any class
  *
  * A fault adds 10 to a page's heat, and a report by TW_IOC_REPORT adds 1. Without
  * automatic migration, sweeps of demotion look for touches while memory is short: a
@@ -788,7 +789,14 @@ enum tw_class {
 	TW_CLASS_HOT	= 1,
 	TW_CLASS_COLD	= 2,
 	TW_NR_CLASSES	= 3,
+	TW_CLASS_ANY	= 0xff,
 };
+
+/*
+ * Pages of a chunk, the unit of what @every of struct tw_page_list leaves out: page N
+ * is in chunk N / TW_CHUNK of its region, address space or, if external, of memory.
+ */
+#define TW_CHUNK		512
 
 /**
  * struct tw_page - one page
@@ -1225,12 +1233,17 @@ struct tw_request_pages {
  * @size: sizeof(struct tw_page_list)
  * @flags: in: 0
  * @tier: in: enum tw_tier, or TW_TIER_NONE for any
- * @temperature: in: enum tw_class
+ * @temperature: in: enum tw_class, or TW_CLASS_ANY
  * @nr: in: entries in @infos, 1..tw_info.max_pages. out: how many were written
  * @entry_size: in: sizeof(struct tw_page)
- * @cursor: in: 0 to begin, else the value that the call before returned. out: where
- *	the next call goes on, 0 if there are no more pages
+ * @cursor: in: 0 to begin, else the value that the call before returned, or
+ *	TW_PAGE() to begin there. out: where the next call goes on, 0 if there are no
+ *	more pages
  * @infos: in: pointer to struct tw_page, which are written
+ * @every: in: 0 or 1 to look at all pages. N: only at each Nth chunk of TW_CHUNK
+ *	pages, which are the chunks C of region R with (C + R) % N == 0; R is 0 for
+ *	external pages. If N divides M, those of M are among those of N
+ * @reserved: in: 0
  *
  * Lists the caller's own pages in the order of their numbers; with CAP_SYS_ADMIN
  * those of all users, external ones last. A call looks at a bounded number of pages,
@@ -1245,9 +1258,12 @@ struct tw_page_list {
 	__u32 entry_size;
 	__aligned_u64 cursor;
 	__aligned_u64 infos;
+	__u32 every;
+	__u32 reserved;
 };
 
 #define TW_PAGE_LIST_SIZE_VER0		40
+#define TW_PAGE_LIST_SIZE_VER1		48
 
 /**
  * struct tw_mark - TW_IOC_MARK: mark pages as hot or cold
@@ -2476,7 +2492,8 @@ TW_LAYOUT_VER0(tw_candidate, reserved, TW_CANDIDATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_candidates, candidates, TW_CANDIDATES_SIZE_VER0);
 TW_LAYOUT_VER0(tw_request, owner, TW_REQUEST_SIZE_VER0);
 TW_LAYOUT_CALL(tw_request_pages, failed, TW_REQUEST_PAGES_SIZE_VER0);
-TW_LAYOUT_CALL(tw_page_list, infos, TW_PAGE_LIST_SIZE_VER0);
+TW_LAYOUT_CALL(tw_page_list, reserved, TW_PAGE_LIST_SIZE_VER1);
+TW_LAYOUT_AT(tw_page_list, every, TW_PAGE_LIST_SIZE_VER0);
 TW_LAYOUT_CALL(tw_mark, owner, TW_MARK_SIZE_VER0);
 TW_LAYOUT_CALL(tw_fault_stats, fault_ns, TW_FAULT_STATS_SIZE_VER0);
 TW_LAYOUT_CALL(tw_thresholds, reserved2, TW_THRESHOLDS_SIZE_VER0);

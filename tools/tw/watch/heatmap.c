@@ -208,6 +208,7 @@ static int to_json(const struct heatmap_job *job, const struct recording *rec)
 	json_bool("complete", rec->complete);
 	json_bool("stopped", rec->stopped);
 	json_bool("faults_only", rec->faults_only);
+	json_u64("every", rec->every_max);
 	json_u64("page_size", rec->head.page_size);
 	json_u64("interval_ns", rec->head.interval_ns);
 	json_u64("span_ns", grid.span_ns);

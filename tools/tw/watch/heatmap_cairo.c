@@ -265,8 +265,12 @@ static void draw_legend(struct picture *p)
 	unsigned int full = p->grid->heat_max > HM_HEAT_FULL ?
 			    p->grid->heat_max : HM_HEAT_FULL;
 	double x = 12, y = p->height - 12;
-	char note[128];
+	char note[128], part[32] = "";
 	int t, i;
+
+	if (p->rec->every_max > 1)
+		snprintf(part, sizeof(part), ", one chunk in %u",
+			 p->rec->every_max);
 
 	for (t = 0; t < TW_NR_TIERS; t++) {
 		for (i = 0; i < 4; i++)
@@ -278,8 +282,8 @@ static void draw_legend(struct picture *p)
 		snprintf(note, sizeof(note), "%zu smaller regions not shown",
 			 p->grid->hidden);
 	else
-		snprintf(note, sizeof(note), "dark: heat 0, bright: %u%s", full,
-			 p->rec->faults_only ? ", of faults alone" : "");
+		snprintf(note, sizeof(note), "dark: heat 0, bright: %u%s%s", full,
+			 p->rec->faults_only ? ", of faults alone" : "", part);
 	if (x + text_width(p, note) < p->width - RIGHT)
 		text(p, p->width - RIGHT, y, true, note);
 }

@@ -19,8 +19,12 @@
 #include "watch/heatmap.h"
 #include "watch/record_file.h"
 
-/* Pages that were never touched and separate two bands of a region: 64 MiB. */
+/*
+ * Pages that were never touched and separate two bands of a region: 64 MiB, or what some
+ * chunks stand for.
+ */
 #define GAP_PAGES	16384
+#define GAP_CHUNKS	2
 
 /* -- bands --------------------------------------------------------------------- */
 
@@ -65,8 +69,15 @@ static size_t run_bands(struct hm_band *bands, const struct recording *rec,
 	return nr;
 }
 
+static __u64 widest_gap(const struct recording *rec)
+{
+	__u64 pages = (__u64)GAP_CHUNKS * rec->every_max * rec->sparse.chunk;
+
+	return pages > GAP_PAGES ? pages : GAP_PAGES;
+}
+
 /* Joins those of a region that are not far from each other; returns how many are left. */
-static size_t join_bands(struct hm_band *bands, size_t nr)
+static size_t join_bands(struct hm_band *bands, size_t nr, __u64 gap)
 {
 	size_t i, left = 0;
 
@@ -76,7 +87,7 @@ static size_t join_bands(struct hm_band *bands, size_t nr)
 		__u64 end = b->first + b->pages;
 
 		if (!last || last->region != b->region ||
-		    b->first > last->first + last->pages + GAP_PAGES)
+		    b->first > last->first + last->pages + gap)
 			bands[left++] = *b;
 		else if (end > last->first + last->pages)
 			last->pages = end - last->first;
@@ -92,7 +103,8 @@ static int find_bands(struct hm_grid *g, const struct recording *rec,
 	if (!g->bands)
 		return -ENOMEM;
 	g->nr_bands = join_bands(g->bands, run_bands(g->bands, rec, only,
-						     &g->heat_max));
+						     &g->heat_max),
+				 widest_gap(rec));
 	return g->nr_bands ? 0 : -ENODATA;
 }
 

@@ -173,6 +173,8 @@ void hm_print(const struct hm_grid *grid, const struct recording *rec,
 	}
 	printf("0 s to %s, %zu samples", text_ns(span, grid->span_ns),
 	       rec->nr_samples);
+	if (rec->every_max > 1)
+		printf(", one chunk in %u", rec->every_max);
 	if (rec->faults_only)
 		fputs("; heat is of faults alone", stdout);
 	if (grid->hidden)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +29,8 @@
 
 #define DEFAULT_FILE	"tierwatch.rec"
 #define MIN_INTERVAL_NS	1000000ULL
+/* What a look costs grows with the pages that it is at: these are 256 MiB. */
+#define DEFAULT_PAGES	65536
 
 const char record_more[] =
 "  --output FILE    the recording (tierwatch.rec)\n"
@@ -36,6 +39,7 @@ const char record_more[] =
 "  --interval TIME  from look to look: 200ms, 1 (a second), ...\n"
 "  --duration TIME  end after this time\n"
 "  --count N        end after so many looks\n"
+"  --pages N|all    look at so many at most, of chunks all over (65536)\n"
 "  --json           the account at the end as JSON\n";
 
 /**
@@ -54,9 +58,11 @@ const char record_more[] =
  * @nr_known: how many
  * @runs: room for a sample's runs
  * @nr_pages: pages of the last sample
+ * @every: which chunks the samples in the file have from here on
  * @scanned: at a look at least, scans were on
  * @late: samples that took longer than the interval
  * @cpu_ns: CPU time of this process when the first sample was begun
+ * @page_size: bytes
  * @progress: what is told meanwhile
  */
 struct record_job {
@@ -74,9 +80,11 @@ struct record_job {
 	size_t nr_known;
 	struct rec_run *runs;
 	size_t nr_pages;
+	unsigned int every;
 	bool scanned;
 	__u64 late;
 	__u64 cpu_ns;
+	__u32 page_size;
 	struct progress progress;
 };
 
@@ -224,6 +232,20 @@ static int follow_process(struct record_job *job)
 	return err == -ENOENT ? -ESRCH : err;
 }
 
+/* Says which chunks were looked at, if they are others than before. */
+static int note_sparse(struct record_job *job)
+{
+	struct rec_sparse sparse = {
+		.every = job->sampler.every,
+		.chunk = TW_CHUNK,
+	};
+
+	if (sparse.every == job->every)
+		return 0;
+	job->every = sparse.every;
+	return rec_sparse(&job->writer, &sparse);
+}
+
 static int take_sample(struct record_job *job, __u64 start)
 {
 	struct sampler *s = &job->sampler;
@@ -250,15 +272,19 @@ static int take_sample(struct record_job *job, __u64 start)
 	job->nr_pages = s->nr;
 	nr = sample_runs(s->pages, s->nr, runs);
 	err = number_regions(job, runs, nr);
+	if (!err)
+		err = note_sparse(job);
 	return err ? err : rec_sample(&job->writer, time, runs, nr);
 }
 
 static void progress(struct record_job *job)
 {
-	char size[TEXT_LEN];
+	char size[TEXT_LEN], part[TEXT_LEN] = "";
 
-	progress_say(&job->progress, "%llu samples, %zu pages now, %s",
-		     (unsigned long long)job->writer.samples, job->nr_pages,
+	if (job->every > 1)
+		snprintf(part, sizeof(part), " of one chunk in %u", job->every);
+	progress_say(&job->progress, "%llu samples, %zu pages%s now, %s",
+		     (unsigned long long)job->writer.samples, job->nr_pages, part,
 		     text_bytes(size, job->writer.bytes));
 }
 
@@ -308,6 +334,7 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 		json_u64("samples", n);
 		json_u64("regions", job->nr_known);
 		json_u64("pages", job->nr_pages);
+		json_u64("every", job->every);
 		json_u64("bytes", job->writer.bytes);
 		json_u64("late", job->late);
 		json_u64("elapsed_ns", elapsed);
@@ -327,6 +354,10 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 	if (job->late)
 		printf("%llu samples took longer than the interval: take a longer one with --interval\n",
 		       (unsigned long long)job->late);
+	if (job->every > 1)
+		printf("of more than %zu pages, those of one chunk of %s in %u were looked at: for more, --pages\n",
+		       job->sampler.most, text_bytes(size, TW_CHUNK * job->page_size),
+		       job->every);
 	if (n && !job->scanned)
 		printf("heat is of faults alone: nothing scanned. To change that: tw policy set enabled=watch, or enabled=on to have pages moved, too\n");
 	if (n && !job->nr_known)
@@ -349,6 +380,8 @@ static int complain(const struct record_job *job, int err)
 			  job->pid);
 		return EXIT_NO_PERMISSION;
 	}
+	if (err == -E2BIG)
+		return cli_error("the driver is older than this tw, and can't be asked for a part of the pages. Load the one that came with it");
 	return cli_errno(err, "looking at pages");
 }
 
@@ -387,6 +420,7 @@ static int run(struct record_job *job, struct tw *tw)
 	c = open_file(job->path, &f);
 	if (c)
 		return c;
+	job->page_size = info.page_size;
 	err = begin_file(job, f, info.page_size, start);
 	job->cpu_ns = cpu_ns();
 	if (!err)
@@ -411,6 +445,8 @@ static int run(struct record_job *job, struct tw *tw)
 
 static int record_option(struct record_job *job, int c)
 {
+	__u64 pages;
+
 	switch (c) {
 	case 'o':
 		job->path = optarg;
@@ -438,6 +474,15 @@ static int record_option(struct record_job *job, int c)
 		if (parse_u64(optarg, &job->left) || !job->left)
 			return cli_usage("not a count: %s", optarg);
 		return 0;
+	case 'P':
+		job->sampler.most = 0;
+		if (!strcmp(optarg, "all"))
+			return 0;
+		if (parse_u64(optarg, &pages) || !pages || pages > SIZE_MAX)
+			return cli_usage("not a number of pages: %s. Say for example 10000, or all",
+					 optarg);
+		job->sampler.most = pages;
+		return 0;
 	case 'j':
 		job->json = true;
 		return 0;
@@ -455,6 +500,7 @@ int cmd_record(int argc, char **argv)
 		{ "interval", required_argument, NULL, 'i' },
 		{ "duration", required_argument, NULL, 'd' },
 		{ "count", required_argument, NULL, 'n' },
+		{ "pages", required_argument, NULL, 'P' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -463,11 +509,13 @@ int cmd_record(int argc, char **argv)
 		.interval_ns = NS_PER_SEC,
 		.duration_ns = ~0ULL,
 		.left = ~0ULL,
+		.sampler.most = DEFAULT_PAGES,
+		.every = 1,
 	};
 	struct tw *tw;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "o:p:a:i:d:n:j", opts,
+	while ((c = getopt_long(argc, argv, "o:p:a:i:d:n:P:j", opts,
 				NULL)) != -1) {
 		c = record_option(&job, c);
 		if (c)

@@ -151,6 +151,14 @@ int rec_region(struct rec_writer *w, const struct rec_region *region)
 	return end_chunk(w);
 }
 
+int rec_sparse(struct rec_writer *w, const struct rec_sparse *sparse)
+{
+	begin_chunk(w, REC_SPARSE);
+	put_u32(w, sparse->every);
+	put_u32(w, sparse->chunk);
+	return end_chunk(w);
+}
+
 static void put_runs(struct rec_writer *w, const struct rec_run *runs,
 		     size_t nr)
 {
@@ -321,6 +329,43 @@ static int read_region(struct recording *rec, struct input *in)
 	return 0;
 }
 
+static int read_sparse(struct recording *rec, struct input *in)
+{
+	struct rec_sparse *s = &rec->sparse;
+
+	s->every = take_u32(in);
+	s->chunk = take_u32(in);
+	if (in->bad || !s->every || !s->chunk)
+		return -EBADMSG;
+	return 0;
+}
+
+/*
+ * The pages of a chunk in place of those that were left out behind it, up to the
+ * region's end: a run becomes longer, and begins so much farther from the chunk's first
+ * page. A sample has pages of chunks that were looked at only.
+ */
+static int stretch(const struct recording *rec, struct rec_run *run)
+{
+	__u64 pages = rec->regions[run->region].pages, chunk = rec->sparse.chunk;
+	__u64 first, from, used = chunk, span;
+
+	if (rec->sparse.every <= 1)
+		return 0;
+	first = run->index / chunk * chunk;
+	from = run->index - first;
+	if (from + run->nr > chunk)
+		return -EBADMSG;
+	span = chunk * rec->sparse.every;
+	if (pages > run->index && span > pages - first)
+		span = pages - first;
+	if (used > span)
+		used = span;
+	run->nr = (from + run->nr) * span / used - from * span / used;
+	run->index = first + from * span / used;
+	return 0;
+}
+
 static int read_run(struct recording *rec, struct input *in, __u64 region,
 		    __u64 *next, __s64 *heat)
 {
@@ -349,8 +394,10 @@ static int read_run(struct recording *rec, struct input *in, __u64 region,
 	run->heat = *heat;
 	run->tier = tier;
 	*next += gap + nr;
-	if (rec->regions[region].pages < *next)
-		rec->regions[region].pages = *next;
+	if (stretch(rec, run))
+		return -EBADMSG;
+	if (rec->regions[region].pages < run->index + run->nr)
+		rec->regions[region].pages = run->index + run->nr;
 	return 0;
 }
 
@@ -391,6 +438,8 @@ static int read_sample(struct recording *rec, struct input *in)
 		return err;
 	s->nr = rec->nr_runs - s->first;
 	rec->nr_samples++;
+	if (rec->every_max < rec->sparse.every)
+		rec->every_max = rec->sparse.every;
 	return 0;
 }
 
@@ -415,6 +464,8 @@ static int read_chunk(struct recording *rec, __u32 type, struct input *in)
 		return read_sample(rec, in);
 	case REC_END:
 		return read_end(rec, in);
+	case REC_SPARSE:
+		return read_sparse(rec, in);
 	default:
 		return 0;	/* of a later version, which says it may be left */
 	}
@@ -503,6 +554,7 @@ int rec_read(FILE *file, struct recording *rec)
 	int err;
 
 	memset(rec, 0, sizeof(*rec));
+	rec->every_max = 1;
 	err = read_header(file, &rec->head);
 	while (!err)
 		err = next_chunk(file, rec, &buf, &room);

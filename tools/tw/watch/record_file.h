@@ -22,6 +22,7 @@ enum rec_chunk {
 	REC_REGION	= 1,
 	REC_SAMPLE	= 2,
 	REC_END		= 3,
+	REC_SPARSE	= 4,
 };
 
 /* rec_end.flags: it was to go on, but was told to stop. */
@@ -66,7 +67,17 @@ struct rec_run {
 };
 
 /**
- * struct rec_sample - all pages at a time
+ * struct rec_sparse - which pages samples have
+ * @every: of each how many-th chunk, at least 1
+ * @chunk: pages of a chunk
+ */
+struct rec_sparse {
+	__u32 every;
+	__u32 chunk;
+};
+
+/**
+ * struct rec_sample - pages at a time
  * @time_ns: since the recording began
  * @first: its first run in recording.runs
  * @nr: how many
@@ -96,7 +107,10 @@ struct rec_head {
  * @head: see there
  * @regions: @nr_regions of them
  * @samples: @nr_samples of them, in the order of time
- * @runs: @nr_runs of them
+ * @runs: @nr_runs of them; those of a chunk stand for the chunks that were left out
+ *	behind it
+ * @sparse: what the samples read last have; @every is 0 if all pages
+ * @every_max: the largest @every of a sample, at least 1
  * @complete: false when the file was cut off behind the last sample
  * @stopped: it was told to stop
  * @faults_only: nothing scanned meanwhile; false also when nobody knows
@@ -109,6 +123,8 @@ struct recording {
 	size_t nr_samples;
 	struct rec_run *runs;
 	size_t nr_runs;
+	struct rec_sparse sparse;
+	__u32 every_max;
 	bool complete;
 	bool stopped;
 	bool faults_only;
@@ -137,6 +153,8 @@ struct rec_writer {
 /* These return 0 or -errno. */
 int rec_begin(struct rec_writer *w, FILE *file, const struct rec_head *head);
 int rec_region(struct rec_writer *w, const struct rec_region *region);
+/* Samples from here on have pages of one chunk in so many. */
+int rec_sparse(struct rec_writer *w, const struct rec_sparse *sparse);
 /* Runs sorted by region and index, which don't overlap. */
 int rec_sample(struct rec_writer *w, __u64 time_ns, const struct rec_run *runs,
 	       size_t nr);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * All pages of regions, as they are now.
+ * Pages of regions, as they are now: all of them, or those of one chunk in so many.
  *
- * The driver lists pages by temperature, one call after the other. One that
- * changes its temperature meanwhile may be met twice or not at all: those that
- * were there the time before and are missing now are looked up by number.
+ * How many are looked at is bounded. Where there are more, every other chunk is left
+ * out, and every other of those that remain, until they are few enough. The chunks of a
+ * look are so among those of the look before, or the other way round, and a page that
+ * is seen at all is seen again and again.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +18,10 @@
 #include "watch/record_file.h"
 #include "watch/sample.h"
 
-#define BATCH	256
+#define BATCH		256
+/* Half as many chunks are left out once this part of what may be looked at would do. */
+#define FEW		4
+#define EVERY_MAX	(1U << 30)
 
 static int append(struct sampler *s, const struct sample_page *page)
 {
@@ -53,7 +58,7 @@ static int label(struct sampler *s, __u64 region, __u64 agent)
 	return 0;
 }
 
-/* A page that was listed or looked up, if it is wanted. */
+/* A page that was listed, if it is wanted. */
 static int meet(struct sampler *s, const struct tw_page *p)
 {
 	struct sample_page page = {
@@ -64,9 +69,7 @@ static int meet(struct sampler *s, const struct tw_page *p)
 	};
 	int err;
 
-	if (p->status || p->tier >= TW_NR_TIERS ||
-	    p->flags & TW_PAGE_EXTERNAL ||
-	    (s->by_agent && p->agent != s->agent))
+	if (p->tier >= TW_NR_TIERS || (s->by_agent && p->agent != s->agent))
 		return 0;
 	/* Pages of a region come in a row. */
 	if (page.region != s->met) {
@@ -79,142 +82,76 @@ static int meet(struct sampler *s, const struct tw_page *p)
 	return s->met_wanted ? append(s, &page) : 0;
 }
 
-static int list(struct sampler *s, int temperature)
+/* Pages from @cursor to @last; -EOVERFLOW: more than may be looked at. */
+static int look_at(struct sampler *s, __u64 cursor, __u64 last)
 {
 	struct tw_page infos[BATCH];
-	__u64 cursor = 0;
 	int i, n, err = 0;
 
 	do {
-		n = tw_page_list(s->tw, TW_TIER_NONE, temperature, &cursor,
-				 infos, BATCH);
+		n = tw_page_sample(s->tw, s->every, &cursor, infos, BATCH);
 		if (n < 0)
 			return n;
-		for (i = 0; i < n && !err; i++)
+		for (i = 0; i < n && !err; i++) {
+			/* External pages, which are of no region, come last. */
+			if (!(infos[i].page & TW_PAGE_STABLE) ||
+			    infos[i].page > last)
+				return 0;
+			if (s->most && s->looked == s->most)
+				return -EOVERFLOW;
+			s->looked++;
 			err = meet(s, &infos[i]);
-	} while (cursor && !err);
+		}
+	} while (!err && cursor & TW_PAGE_STABLE && cursor <= last);
 	return err;
 }
 
-static int compare(const struct sample_page *a, const struct sample_page *b)
+/* The first page of the wanted region that has the lowest number from @from on, or 0. */
+static __u64 next_wanted(const struct map_list *only, __u64 from)
 {
-	if (a->region != b->region)
-		return a->region < b->region ? -1 : 1;
-	if (a->index != b->index)
-		return a->index < b->index ? -1 : 1;
-	return 0;
-}
-
-/*
- * The lists are each in order, so merging them by halves is quick; and it is
- * stable, which qsort() need not be.
- */
-static void merge_sort(struct sample_page *pages, size_t nr,
-		       struct sample_page *spare)
-{
-	size_t half = nr / 2, i = 0, j = half, k = 0;
-
-	if (nr < 2)
-		return;
-	merge_sort(pages, half, spare);
-	merge_sort(pages + half, nr - half, spare);
-	if (compare(&pages[half - 1], &pages[half]) <= 0)
-		return;
-	while (i < half && j < nr)
-		spare[k++] = compare(&pages[i], &pages[j]) <= 0 ?
-			     pages[i++] : pages[j++];
-	while (i < half)
-		spare[k++] = pages[i++];
-	/* What is left of the second half is where it belongs. */
-	memcpy(pages, spare, k * sizeof(*pages));
-}
-
-size_t sample_sort(struct sample_page *pages, size_t nr)
-{
-	struct sample_page *spare = calloc(nr + 1, sizeof(*spare));
-	size_t i, k = 0;
-
-	if (!spare)
-		return 0;
-	merge_sort(pages, nr, spare);
-	free(spare);
-	for (i = 0; i < nr; i++) {
-		if (k && !compare(&pages[k - 1], &pages[i]))
-			pages[k - 1] = pages[i];
-		else
-			pages[k++] = pages[i];
-	}
-	return k;
-}
-
-static int sort(struct sampler *s)
-{
-	size_t nr = s->nr;
-
-	s->nr = sample_sort(s->pages, nr);
-	return nr && !s->nr ? -ENOMEM : 0;
-}
-
-static int look_up(struct sampler *s, const __u64 *numbers, size_t nr)
-{
-	struct tw_page infos[BATCH];
+	__u64 next = 0, page;
 	size_t i;
-	int err;
 
-	err = tw_page_info(s->tw, numbers, nr, infos);
-	for (i = 0; i < nr && !err; i++)
-		err = meet(s, &infos[i]);
-	return err;
+	for (i = 0; i < only->nr; i++) {
+		page = TW_PAGE(only->map[i].id, 0);
+		if (page >= from && (!next || page < next))
+			next = page;
+	}
+	return next;
 }
 
-/* Those of the last time that are missing now. */
-static int find_missing(struct sampler *s)
+static int look(struct sampler *s)
 {
-	size_t i, k = 0, nr = 0, there = s->nr;
-	__u64 numbers[BATCH];
+	__u64 page = 0, last;
 	int err = 0;
 
-	for (i = 0; i < s->nr_last && !err; i++) {
-		const struct sample_page *p = &s->last[i];
-
-		while (k < there && compare(&s->pages[k], p) < 0)
-			k++;
-		if (k < there && !compare(&s->pages[k], p))
-			continue;
-		numbers[nr++] = TW_PAGE(p->region, p->index);
-		if (nr == BATCH) {
-			err = look_up(s, numbers, nr);
-			nr = 0;
-		}
+	s->nr = 0;
+	s->looked = 0;
+	if (!s->only)
+		return look_at(s, 0, ~0ULL);
+	while (!err && (page = next_wanted(s->only, page))) {
+		last = page | TW_PAGE_INDEX(~0ULL);
+		err = look_at(s, page, last);
+		page = last;
 	}
-	if (!err && nr)
-		err = look_up(s, numbers, nr);
-	if (!err && s->nr > there)
-		err = sort(s);
 	return err;
 }
 
 int sample_take(struct sampler *s)
 {
-	struct sample_page *pages = s->last;
 	struct borrowed files = { 0 };
-	size_t room = s->room_last;
-	int t, err;
+	int err;
 
 	err = s->pid ? borrow_of(&files, s->pid) : borrow_of_all(&files);
-	/* What there was becomes what was last; its memory is used again. */
-	s->last = s->pages;
-	s->nr_last = s->nr;
-	s->room_last = s->room;
-	s->pages = pages;
-	s->room = room;
-	s->nr = 0;
-	for (t = 0; t < TW_NR_CLASSES && !err; t++)
-		err = list(s, t);
-	if (!err)
-		err = sort(s);
-	if (!err)
-		err = find_missing(s);
+	if (err)
+		goto out;
+	if (!s->every)
+		s->every = 1;
+	else if (s->every > 1 && s->looked < s->most / FEW)
+		s->every /= 2;
+	while ((err = look(s)) == -EOVERFLOW && s->every < EVERY_MAX)
+		s->every *= 2;
+out:
 	/* Not kept until the next time: what its program has left should end. */
 	borrow_return(&files);
 	return err;
@@ -233,7 +170,6 @@ __u64 sample_agent(const struct sampler *s, __u64 region)
 void sample_free(struct sampler *s)
 {
 	free(s->pages);
-	free(s->last);
 	free(s->labels);
 }
 

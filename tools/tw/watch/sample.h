@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* All pages of regions, as they are now. */
+/* Pages of regions, as they are now. */
 #ifndef _TW_SAMPLE_H
 #define _TW_SAMPLE_H
 
@@ -43,10 +43,11 @@ struct sample_label {
  * @only: regions; NULL: any
  * @pid: whose files are borrowed meanwhile, by a caller that needs it; 0: all that
  *	lend theirs
- * @pages: @nr of them, sorted
+ * @most: pages that are looked at at most; 0: all
+ * @every: each how many-th chunk is looked at, a power of 2; 0 before the first look
+ * @looked: pages that were looked at, wanted or not
+ * @pages: @nr of them, region by region and in order
  * @room: pages that @pages has room for
- * @last: the @nr_last of the time before
- * @room_last: pages that @last has room for
  * @labels: the @nr_labels regions ever met, in no particular order
  * @met: the region of the page met last, or 0
  * @met_wanted: whether it is one of @only
@@ -57,29 +58,27 @@ struct sampler {
 	__u64 agent;
 	const struct map_list *only;
 	unsigned int pid;
+	size_t most;
+	unsigned int every;
+	size_t looked;
 	struct sample_page *pages;
 	size_t nr;
 	size_t room;
-	struct sample_page *last;
-	size_t nr_last;
-	size_t room_last;
 	struct sample_label *labels;
 	size_t nr_labels;
 	__u64 met;
 	bool met_wanted;
 };
 
-/* Looks at all pages; 0 or -errno. */
+/* Looks at pages; 0 or -errno. */
 int sample_take(struct sampler *s);
 /* Label of a region's agent. */
 __u64 sample_agent(const struct sampler *s, __u64 region);
 void sample_free(struct sampler *s);
 
-/* Sorts, and of pages that are there twice keeps the one that came last. */
-size_t sample_sort(struct sample_page *pages, size_t nr);
 /*
- * Makes runs of sorted pages, with the regions' own ids in rec_run.region;
- * @runs has room for @nr. Returns how many.
+ * Makes runs of pages, with the regions' own ids in rec_run.region; @runs has room for
+ * @nr. Returns how many.
  */
 size_t sample_runs(const struct sample_page *pages, size_t nr,
 		   struct rec_run *runs);
