@@ -61,10 +61,9 @@ TW_API int tw_request_v1(struct tw *tw, struct tw_request *requests, size_t nr,
 	return 0;
 }
 
-/* From @cursor on, until @infos is full or there are no more. */
-static int list_pages(struct tw *tw, const struct tw_page_list *what,
-		      __u64 *cursor, struct tw_page *infos, size_t nr,
-		      size_t size)
+TW_API int tw_page_list_v1(struct tw *tw, int tier, int temperature,
+			   __u64 *cursor, struct tw_page *infos, size_t nr,
+			   size_t size)
 {
 	__u64 at = *cursor;
 	size_t found = 0;
@@ -74,14 +73,16 @@ static int list_pages(struct tw *tw, const struct tw_page_list *what,
 	/* At least one call, since the driver is to say what is wrong with arguments. */
 	do {
 		size_t left = nr - found;
-		struct tw_page_list arg = *what;
+		struct tw_page_list arg = {
+			.size = sizeof(arg),
+			.tier = tier,
+			.temperature = temperature,
+			.nr = left < tw->max_pages ? left : tw->max_pages,
+			.entry_size = size,
+			.cursor = at,
+			.infos = (uintptr_t)infos + found * size,
+		};
 		int err;
-
-		arg.size = sizeof(arg);
-		arg.nr = left < tw->max_pages ? left : tw->max_pages;
-		arg.entry_size = size;
-		arg.cursor = at;
-		arg.infos = (uintptr_t)infos + found * size;
 
 		err = tw_ioctl(tw->fd, TW_IOC_PAGE_LIST, &arg);
 		if (err && !found)
@@ -95,26 +96,28 @@ static int list_pages(struct tw *tw, const struct tw_page_list *what,
 	return found;
 }
 
-TW_API int tw_page_list_v1(struct tw *tw, int tier, int temperature,
-			   __u64 *cursor, struct tw_page *infos, size_t nr,
-			   size_t size)
-{
-	const struct tw_page_list what = {
-		.tier = tier,
-		.temperature = temperature,
-	};
-
-	return list_pages(tw, &what, cursor, infos, nr, size);
-}
-
 TW_API int tw_page_sample_v1(struct tw *tw, unsigned int every, __u64 *cursor,
+			     __u64 end, unsigned int *looked,
 			     struct tw_page *infos, size_t nr, size_t size)
 {
-	const struct tw_page_list what = {
+	struct tw_page_list arg = {
+		.size = sizeof(arg),
 		.tier = TW_TIER_NONE,
 		.temperature = TW_CLASS_ANY,
-		.every = every,
+		.nr = nr < tw->max_pages ? nr : tw->max_pages,
+		.entry_size = size,
+		.cursor = *cursor,
+		.infos = (uintptr_t)infos,
+		/* Not 0, which a driver that is older would not refuse. */
+		.every = every ? every : 1,
+		.end = end,
 	};
+	int err = tw_ioctl(tw->fd, TW_IOC_PAGE_LIST, &arg);
 
-	return list_pages(tw, &what, cursor, infos, nr, size);
+	if (err)
+		return err;
+	*cursor = arg.cursor;
+	if (looked)
+		*looked = arg.looked;
+	return arg.nr;
 }

@@ -1121,27 +1121,30 @@ int tw_page_list_v1(struct tw *tw, int tier, int temperature, __u64 *cursor,
 /**
  * tw_page_sample_v1 - pages of one chunk in so many, in the order of their numbers
  * @tw: the handle
- * @every: looks at each chunk of TW_CHUNK pages that is this many behind the one
- *	before; 0 or 1: at all pages. See struct tw_page_list on which chunks these are
+ * @every: 0 or 1 to look at all pages; else a power of 2: looks at one chunk of
+ *	TW_CHUNK pages of every so many, see struct tw_page_list
  * @cursor: in: 0 to begin, the value that the call before returned, or TW_PAGE() to
  *	begin with a page of a region. out: where the next call goes on, 0 if there
  *	are no more
+ * @end: the first page that is not looked at, by TW_PAGE(); or 0
+ * @looked: out: how many pages were looked at, which is what the call costs; or NULL
  * @infos: out: touched pages of any temperature, in any tier
  * @nr: entries in @infos, not 0
  * @size: bytes of the caller's struct
  *
- * Looks at a part of the pages, where tw_page_list() visits all. Goes on until @infos
- * is full or there are no more. Lists the caller's own pages; with CAP_SYS_ADMIN those
- * of all users, external ones last.
+ * Looks at a part of the pages, where tw_page_list() visits all. A call looks at a
+ * bounded number of pages, so it may find none although there are more. Lists the
+ * caller's own pages; with CAP_SYS_ADMIN those of all users, and external ones last
+ * unless there is @every or @end.
  *
- * Return: how many were written, or -errno of an error before the first; -E2BIG: the
- * driver is older than this call.
+ * Return: how many were written, or -errno; -E2BIG: the driver is older than this call.
  */
 int tw_page_sample_v1(struct tw *tw, unsigned int every, __u64 *cursor,
-		      struct tw_page *infos, size_t nr, size_t size);
-#define tw_page_sample(tw, every, cursor, infos, nr) \
-	tw_page_sample_v1((tw), (every), (cursor), (infos), (nr), \
-			  sizeof(struct tw_page))
+		      __u64 end, unsigned int *looked, struct tw_page *infos,
+		      size_t nr, size_t size);
+#define tw_page_sample(tw, every, cursor, end, looked, infos, nr) \
+	tw_page_sample_v1((tw), (every), (cursor), (end), (looked), (infos), \
+			  (nr), sizeof(struct tw_page))
 
 /**
  * tw_region_pages_v1 - look up the pages of a range

@@ -169,6 +169,17 @@ class Steps(Runner):
                 pool.running.append(narrow)
             self.assertEqual(len(pool.running) - 1, beside)
 
+    def test_wide_does_not_wait_for_all(self):
+        """With two narrow ones under way, it is next, and not the third."""
+        order = self.folder / "order"
+        note = "echo {0} >>" + str(order)
+        narrow = [sh(f"narrow {number}", f"sleep 0.{3 * number}; " + note.format(number))
+                  for number in (1, 2, 3)]
+        wide = sh("wide", note.format("wide"), wide=True, needs=("first",))
+        _, code = self.run_pool(sh("first", "sleep 0.1"), *narrow, wide, jobs=3)
+        self.assertEqual(code, 0)
+        self.assertIn("wide", order.read_text().split()[:3])
+
     def test_cpu(self):
         """That of grandchildren, too."""
         outcomes, _ = self.run_pool(sh("busy", "sh -c 'timeout 1 yes >/dev/null'; true"))

@@ -12,6 +12,8 @@
 #define pr_fmt(fmt) "tier_watch: " fmt
 
 #include <linux/errno.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
@@ -223,11 +225,13 @@ int tw_mark_ioctl(struct tw_mark *arg)
  * @nr: how many have been written there
  * @tier: only pages in this tier, TW_TIER_NONE for any
  * @temperature: only pages of this enum tw_class, TW_CLASS_ANY for any
- * @every: only chunks that are this far from each other are looked at, at least 1
+ * @end: the first stable number that is not looked at
+ * @every: one of so many chunks is looked at; a power of 2
  * @room: pages that @infos still takes
  * @look: pages that may still be looked at
  * @cursor: where the next call goes on: a stable number, or 1 + a frame number
  * @admin: all users' pages, and external ones; else those of the caller's regions
+ * @done: @end was reached, or there are no more
  */
 struct tw_list {
 	u64 infos;
@@ -235,11 +239,13 @@ struct tw_list {
 	u32 nr;
 	u32 tier;
 	u32 temperature;
+	u64 end;
 	u32 every;
 	u32 room;
 	u32 look;
 	u64 cursor;
 	bool admin;
+	bool done;
 };
 
 static bool tw_list_full(const struct tw_list *l)
@@ -263,13 +269,21 @@ static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
 	return 0;
 }
 
-/* To leave a chunk out is a look, too, so that a call ends. */
-static bool tw_list_leaves_out(struct tw_list *l, u64 chunk, u64 number)
+/*
+ * Is chunk @c of region @number looked at? Of two neighbours one is, and a coin that falls
+ * the same way each time says which; of two such pairs one; and so on. Places that are
+ * alike, as every 32nd chunk or the first of many regions, are so neither all looked at
+ * nor all left out.
+ */
+static bool tw_list_chosen(const struct tw_list *l, u64 number, u64 c)
 {
+	u64 seed = hash_64(number, 64);
+	u32 chunks;
+
 	BUILD_BUG_ON(TW_CHUNK != TW_CHUNK_PAGES);
-	if (l->every == 1 || !((chunk + number) % l->every))
-		return false;
-	l->look--;
+	for (chunks = 1; chunks < l->every; chunks <<= 1, c >>= 1)
+		if ((c & 1) != hash_64((seed + chunks) ^ (c >> 1), 1))
+			return false;
 	return true;
 }
 
@@ -281,31 +295,50 @@ static u64 tw_list_behind(const struct tw_space *sp)
 	return number > TW_PAGE_OWNERS ? 1 : TW_PAGE(number, 0);
 }
 
+/* Whether @idx is where the call ends for good. */
+static bool tw_list_at_end(struct tw_list *l, const struct tw_space *sp,
+			   unsigned long idx)
+{
+	l->cursor = tw_space_page(sp, idx);
+	l->done = l->cursor >= l->end;
+	return l->done;
+}
+
+static int tw_list_chunk(struct tw_list *l, struct tw_space *sp,
+			 unsigned long idx, unsigned long end)
+{
+	struct tw_page p;
+	int err = 0;
+
+	for (; idx < end && !err; idx++) {
+		if (tw_list_at_end(l, sp, idx) || tw_list_full(l))
+			break;
+		tw_page_describe(sp, idx, &p, l->admin);
+		err = tw_list_meet(l, &p);
+	}
+	return err;
+}
+
 static int tw_list_space(struct tw_list *l, struct tw_space *sp,
 			  unsigned long idx)
 {
 	unsigned long i = idx >> TW_CHUNK_SHIFT;
 	struct tw_chunk *c;
-	struct tw_page p;
 	int err;
 
 	tw_for_each_chunk_from(sp, i, c, i) {
 		idx = max(idx, c->base);
-		l->cursor = tw_space_page(sp, idx);
-		if (tw_list_full(l))
+		if (tw_list_at_end(l, sp, idx) || tw_list_full(l))
 			return 0;
-		if (tw_list_leaves_out(l, i, tw_space_number(sp)))
-			continue;
-		for (; idx < c->base + TW_CHUNK_PAGES; idx++) {
-			l->cursor = tw_space_page(sp, idx);
-			if (tw_list_full(l))
-				return 0;
-			tw_page_describe(sp, idx, &p, l->admin);
-			err = tw_list_meet(l, &p);
-			if (err)
-				return err;
-		}
 		cond_resched();
+		/* That is a look, too, so that a call ends. */
+		if (!tw_list_chosen(l, tw_space_number(sp), i)) {
+			l->look--;
+			continue;
+		}
+		err = tw_list_chunk(l, sp, idx, c->base + TW_CHUNK_PAGES);
+		if (err || l->done || tw_list_full(l))
+			return err;
 	}
 	l->cursor = tw_list_behind(sp);
 	return 0;
@@ -319,7 +352,7 @@ static int tw_list_spaces(struct tw_list *l)
 	struct tw_space *sp;
 	int err = 0;
 
-	while (!err && !tw_list_full(l)) {
+	while (!err && !l->done && !tw_list_full(l)) {
 		sp = tw_space_after(number ? number - 1 : 0);
 		if (!sp) {
 			l->cursor = 1;	/* frame 0 */
@@ -355,8 +388,7 @@ static int tw_list_external(struct tw_list *l)
 			l->cursor = 0;	/* there are no more */
 			break;
 		}
-		if (!tw_list_leaves_out(l, pfn >> TW_CHUNK_SHIFT, 0))
-			err = tw_list_meet(l, &p);
+		err = tw_list_meet(l, &p);
 		l->cursor = (u64)pfn + 2;
 		cond_resched();
 	}
@@ -376,6 +408,7 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 		.size = arg->entry_size,
 		.tier = arg->tier,
 		.temperature = arg->temperature,
+		.end = arg->end ?: U64_MAX,
 		.every = max(arg->every, 1U),
 		.room = arg->nr,
 		.look = TW_LIST_LOOK,
@@ -384,7 +417,8 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 	};
 	int err;
 
-	if (arg->flags || arg->reserved || !arg->nr || arg->nr > TW_CALL_PAGES ||
+	if (arg->flags || !arg->nr || arg->nr > TW_CALL_PAGES ||
+	    (arg->every && !is_power_of_2(arg->every)) ||
 	    (arg->temperature >= TW_NR_CLASSES &&
 	     arg->temperature != TW_CLASS_ANY) ||
 	    (arg->tier >= TW_NR_TIERS && arg->tier != TW_TIER_NONE))
@@ -399,11 +433,14 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 		return err;
 	if (!l.cursor || (l.cursor & TW_PAGE_STABLE))
 		err = tw_list_spaces(&l);
-	if (!err && l.cursor && !(l.cursor & TW_PAGE_STABLE))
+	if (l.every > 1 || arg->end)
+		l.done |= !(l.cursor & TW_PAGE_STABLE);
+	if (!err && !l.done && l.cursor && !(l.cursor & TW_PAGE_STABLE))
 		err = tw_list_external(&l);
 	if (err)
 		return err;
 	arg->nr = l.nr;
-	arg->cursor = l.cursor;
+	arg->cursor = l.done ? 0 : l.cursor;
+	arg->looked = TW_LIST_LOOK - l.look;
 	return 0;
 }

@@ -206,7 +206,7 @@ TW_CANDIDATE_SIZE_VER0 = 48
 TW_CANDIDATES_SIZE_VER0 = 32
 TW_REQUEST_SIZE_VER0 = 64
 TW_REQUEST_PAGES_SIZE_VER0 = 32
-TW_PAGE_LIST_SIZE_VER0, TW_PAGE_LIST_SIZE_VER1 = 40, 48
+TW_PAGE_LIST_SIZE_VER0, TW_PAGE_LIST_SIZE_VER1 = 40, 56
 TW_MARK_SIZE_VER0 = 48
 TW_FAULT_STATS_SIZE_VER0 = 72
 TW_THRESHOLDS_SIZE_VER0 = 48
@@ -447,7 +447,7 @@ class PageList(Sized):
     _fields_ = [("size", c_uint32), ("flags", c_uint32), ("tier", c_uint32),
                 ("temperature", c_uint32), ("nr", c_uint32), ("entry_size", c_uint32),
                 ("cursor", c_uint64), ("infos", c_uint64), ("every", c_uint32),
-                ("reserved", c_uint32)]
+                ("looked", c_uint32), ("end", c_uint64)]
 
 
 class Mark(Sized):

@@ -316,19 +316,21 @@ class Device(Handle):
     def page_list(self, temperature: int = Temperature.HOT, tier: int = Tier.NONE,
                   most: Optional[int] = None) -> list[abi.Page]:
         """Pages of a temperature, in the order of their numbers; at most so many."""
-        return self._listed("tw_page_list", tier, temperature, most=most)
+        return self._listed("tw_page_list", (tier, temperature), (), most)
 
     def page_sample(self, every: int = 1, most: Optional[int] = None) -> list[abi.Page]:
-        """Pages of any temperature of one chunk of TW_CHUNK in so many; at most so many."""
-        return self._listed("tw_page_sample", every, most=most)
+        """Pages of any temperature, of one chunk of TW_CHUNK in every so many, which is a
+        power of 2; at most so many pages."""
+        return self._listed("tw_page_sample", (every,), (0, None), most)
 
-    def _listed(self, function: str, *what: int, most: Optional[int]) -> list[abi.Page]:
+    def _listed(self, function: str, what: tuple, more: tuple,
+                most: Optional[int]) -> list[abi.Page]:
         """What a function lists from its cursor on, call by call."""
         found: list[abi.Page] = []
         cursor = c_uint64()
         while most is None or len(found) < most:
             room = (abi.Page * min(1024, 1024 if most is None else most - len(found)))()
-            got = self._call(function, *what, byref(cursor), room, len(room))
+            got = self._call(function, *what, byref(cursor), *more, room, len(room))
             found += room[:got]
             if not cursor.value:
                 break

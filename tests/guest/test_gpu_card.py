@@ -279,7 +279,6 @@ class TestDeath:
             child = Child(lambda: mapping.read(3 * PAGE, 1))
             assert wait_for(lambda: (queue.parent / "inflight").read_text().split()[0] != "0")
             os.kill(pid, signal.SIGKILL)
-            assert wait_for(lambda: not servers())
             if who == "user":
                 assert child.alive()        # the control: the kernel alone takes its time
                 good("tier", "unbind", "--force", "gpu")

@@ -135,14 +135,15 @@ def test_lists(dev, make, room):
     assert listed(WARM, SSD) == []
 
 
-def sampled(dev, every: int, cursor: int = 0) -> list[int]:
+def sampled(dev, every: int, cursor: int = 0, end: int = 0, room: int = 100) -> list[int]:
     """Numbers of the pages of one chunk in @every, of any temperature."""
     found: list[int] = []
-    infos = (tw.Page * 100)()
+    infos = (tw.Page * room)()
     while True:
         arg = dev.call(tw.TW_IOC_PAGE_LIST, tw.PageList(
-            tier=NONE, temperature=tw.TW_CLASS_ANY, nr=len(infos), cursor=cursor, every=every,
+            tier=NONE, temperature=tw.TW_CLASS_ANY, nr=room, cursor=cursor, every=every, end=end,
             infos=ctypes.addressof(infos)))
+        assert arg.nr <= arg.looked or not arg.nr
         found += [page.page for page in infos[:arg.nr]]
         cursor = arg.cursor
         if not cursor:
@@ -159,21 +160,51 @@ def test_list_of_all_temperatures(dev, make):
     assert sampled(dev, 1, region.page(690)) == everything[690:]
 
 
-@pytest.mark.parametrize("every", [2, 3, 4, 1000, (1 << 32) - 1])
-def test_list_of_some_chunks(dev, make, every):
-    """Those whose place and region make a multiple, wherever their pages are."""
-    chunk = tw.TW_CHUNK
-    regions = [make(5 * chunk)[0] for _ in range(4)]
-    touched = [0, 1, chunk - 1, chunk, 2 * chunk + 7, 4 * chunk, 5 * chunk - 1]
+def test_list_to_an_end(dev, make):
+    """What is behind it is not even looked at."""
+    region, _ = make(700, touched=700)
+    make(700, touched=700)
+    begin, end = region.page(100), region.page(600)
+    for room in (1, 7, 500, 512):
+        assert sampled(dev, 1, begin, end, room) == list(range(begin, end))
+    assert sampled(dev, 1, end, end) == sampled(dev, 1, end, begin) == []
+    infos = (tw.Page * 512)()
+    arg = dev.call(tw.TW_IOC_PAGE_LIST, tw.PageList(
+        tier=NONE, temperature=tw.TW_CLASS_ANY, nr=512, cursor=begin, end=end,
+        infos=ctypes.addressof(infos)))
+    assert (arg.nr, arg.looked, arg.cursor) == (500, 500, 0)
+
+
+def test_list_of_some_chunks(dev, make):
+    """One of each group, whole, always the same, and among those of smaller groups."""
+    chunk, count = tw.TW_CHUNK, 16
+    regions = [make(count * chunk)[0] for _ in range(4)]
+    touched = [index for place in range(count)
+               for index in (place * chunk, place * chunk + 7, (place + 1) * chunk - 1)]
     for region in regions:
         with region.map() as mapping:
             for index in touched:
                 mapping.write(index * PAGE, b"x")
-    wanted = [region.page(index) for region in regions for index in touched
-              if (index // chunk + region.number) % every == 0]
-    assert sampled(dev, every) == sorted(wanted)
-    # The chunks of twice as many are among these.
-    assert set(sampled(dev, 2 * every % (1 << 32) or 1)) <= set(wanted) or every > 1000
+    before = set(sampled(dev, 1))
+    assert before == {region.page(index) for region in regions for index in touched}
+    patterns = set()
+    for every in (2, 4, 8, 16):
+        pages = sampled(dev, every)
+        assert pages == sampled(dev, every, room=5) and set(pages) <= before
+        before = set(pages)
+        for region in regions:
+            chosen = sorted({tw.TW_PAGE_INDEX(page) // chunk for page in pages
+                             if tw.TW_PAGE_REGION(page) == region.number})
+            assert [place // every for place in chosen] == list(range(count // every))
+            patterns.add((every, *(place % every for place in chosen)))
+        assert len(pages) == len(regions) * count // every * 3
+    # Neither at the same place in each group, nor in each region.
+    assert len(patterns) > 8
+    # Regions of one chunk: some of them.
+    close_made()
+    small = [make(1, touched=1)[0] for _ in range(64)]
+    assert 8 <= len(sampled(dev, 2)) <= 56 and len(sampled(dev, 1)) == len(small)
+    assert len(sampled(dev, 1 << 31)) <= 4
 
 
 def test_list_of_a_user(dev, make):
@@ -208,7 +239,8 @@ def test_list_refused(dev, make):
     for err, members in (
             (errno.EINVAL, {"flags": 1}), (errno.EINVAL, {"entry_size": 0}),
             (errno.EINVAL, {"tier": 5}), (errno.EINVAL, {"temperature": 3}),
-            (errno.EINVAL, {"temperature": 0xfe}), (errno.EINVAL, {"reserved": 1}),
+            (errno.EINVAL, {"temperature": 0xfe}), (errno.EINVAL, {"every": 3}),
+            (errno.EINVAL, {"every": (1 << 32) - 1}),
             (errno.EINVAL, {"nr": 0}), (errno.EINVAL, {"nr": dev.info().max_pages + 1}),
             (errno.EFAULT, {"infos": 0}), (errno.EFAULT, {"infos": 1 << 63})):
         with refused(err, region):

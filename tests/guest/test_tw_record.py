@@ -194,22 +194,22 @@ def test_pages_come_and_go(make, tmp_path):
 
 def test_more_pages_than_are_looked_at(make, tmp_path):
     """Chunks all over stand for the others; the file, the account and the map say so."""
-    count = 8 * tw.TW_CHUNK
+    count = 32 * tw.TW_CHUNK
     region, _ = make(count, touched=count)
     path = tmp_path / "some.rec"
-    chosen = {(region.id, index) for index in range(count)
-              if (index // tw.TW_CHUNK + region.number) % 4 == 0}
     done = run("record", "--output", path, "--count", 2, "--interval", "10ms", "--pages",
-               2 * tw.TW_CHUNK)
+               8 * tw.TW_CHUNK + 24)
     assert done.returncode == 0, done.stderr
-    assert "of more than 1024 pages, those of one chunk of 2.0 MiB in 4 were" in done.stdout
+    assert "there were more than 4120 pages: of 4 chunks of 2.0 MiB one was" in done.stdout
     recording = load(path)
     assert recording.sparse == [(0, 4, tw.TW_CHUNK)]
-    assert [set(pages) for _, pages in recording.samples] == [chosen] * 2
+    (_, seen), (_, again) = recording.samples
+    assert set(seen) == set(again) and {ident for ident, _ in seen} == {region.id}
+    chunks = sorted({index // tw.TW_CHUNK for _, index in seen})
+    assert len(seen) == 8 * tw.TW_CHUNK and [one // 4 for one in chunks] == list(range(8))
     shown = heatmap(path, "--size", "30x64")
-    assert (shown["every"], len(shown["regions"])) == (4, 1)
-    assert sum(cell["tier"] == "cpu" for row in shown["regions"][0]["rows"] for cell in row) \
-        >= 30 * 64 * 5 // 8
+    assert shown["every"] == 4 and [band["pages"] for band in shown["regions"]] == [count]
+    assert all(cell["tier"] == "cpu" for row in shown["regions"][0]["rows"] for cell in row)
     assert ", one chunk in 4" in run("heatmap", path).stdout
     # The control: as many as there are.
     done = run("record", "--output", path, "--count", 1, "--pages", count, "--json")
@@ -220,13 +220,24 @@ def test_more_pages_than_are_looked_at(make, tmp_path):
     assert len(load(path).samples[0][1]) == count
 
 
+def test_discarded_pages_are_looked_at(make, tmp_path):
+    """What a look costs is not what it finds."""
+    count = 32 * tw.TW_CHUNK
+    region, _ = make(count, touched=count)
+    region.discard(0, count * PAGE)
+    path = tmp_path / "few.rec"
+    done = run("record", "--output", path, "--count", 1, "--pages", 8 * tw.TW_CHUNK + 24, "--json")
+    told = json.loads(done.stdout)
+    assert (told["every"], told["pages"]) == (4, 0)
+
+
 def test_others_pages_are_not_looked_at(make, tmp_path):
     """Of a process, only its own count as looked at."""
     path = tmp_path / "own.rec"
     with program(pages=100) as (child, ident):
-        make(4 * tw.TW_CHUNK, touched=4 * tw.TW_CHUNK)
-        done = run("record", "--output", path, "--count", 1, "--pages", 100, "--pid", child.pid,
-                   "--json")
+        make(16 * tw.TW_CHUNK, touched=16 * tw.TW_CHUNK)
+        done = run("record", "--output", path, "--count", 1, "--pages", 8 * tw.TW_CHUNK, "--pid",
+                   child.pid, "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["every"], told["pages"]) == (1, 100) and ids(path) == {ident}
@@ -420,7 +431,7 @@ def test_nothing_to_record(tmp_path):
 @pytest.mark.parametrize("arguments", [
     ["record", "--interval", "0"], ["record", "--interval", "1us"], ["record", "--count", "0"],
     ["record", "--pid", "x"], ["record", "--agent", "x"], ["record", "--duration", "0"],
-    ["record", "--pages", "0"], ["record", "--pages", "some"], ["record", "more"], ["heatmap", "--size", "80"], ["heatmap", "--size", "5x5"],
+    ["record", "--pages", "4095"], ["record", "--pages", "some"], ["record", "more"], ["heatmap", "--size", "80"], ["heatmap", "--size", "5x5"],
     ["heatmap", "--size", "9999x10"], ["heatmap", "--region", "0"], ["heatmap", "--output", "x.gif"],
     ["heatmap", "--output", "x.png", "--size", "80x24"], ["heatmap", "--color", "red"],
     ["heatmap", "--output", "x.png", "--json"], ["heatmap", "a", "b"]])

@@ -91,11 +91,24 @@ class Pool:
     # --- starting
 
     def start_what_can(self) -> None:
-        """Fill the places, in order; a step that waits for another lets others pass."""
-        for wide in (True, False):
-            for step in list(self.waiting):
-                if step.wide == wide and self.has_place(step):
-                    self.start_if_it_can(step)
+        """Fill the places, in order; a step that waits for another lets others pass.
+
+        A wide step that could run if there were a second place keeps narrow ones from
+        taking each that becomes free, or it would run last, with nothing beside it.
+        """
+        for step in [step for step in self.waiting if step.wide]:
+            if self.has_place(step):
+                self.start_if_it_can(step)
+        if any(step.wide and self.lacks_a_place(step) for step in self.waiting):
+            return
+        for step in [step for step in self.waiting if not step.wide]:
+            if self.has_place(step):
+                self.start_if_it_can(step)
+
+    def lacks_a_place(self, step: Step) -> bool:
+        """Whether all that a wide step waits for is the end of a narrow one."""
+        return not self.is_wide() and not self.has_place(step) and \
+            all(self.passed(name) for name in step.needs)
 
     def places(self, step: Step) -> int:
         """How many jobs a step counts as."""

@@ -22,6 +22,7 @@ enum kind {
 	ANY_TIER,
 	REASON,
 	WARMTH,
+	POWER,
 	NODE,
 	NODES,
 	AGENT_FD,
@@ -155,7 +156,8 @@ MEMBERS(page_list, M(tw_page_list, tier, ANY_TIER, 0),
 	M(tw_page_list, nr, NR, 0),
 	M(tw_page_list, cursor, PAGE_NUMBER, 0),
 	M(tw_page_list, infos, INFOS, 0),
-	M(tw_page_list, every, NR, 0),
+	M(tw_page_list, every, POWER, 0),
+	M(tw_page_list, end, PAGE_NUMBER, 0),
 	M(tw_page_list, entry_size, ENTRY_SIZE, sizeof(struct tw_page)));
 MEMBERS(mark, M(tw_mark, temperature, WARMTH, 0),
 	M(tw_mark, nr, NR, 0),
@@ -486,6 +488,8 @@ static uint64_t good_value(struct fuzzer *f, const struct row *row,
 		return tier_of(f, true);
 	case REASON:
 		return fuzz_random(f, TW_NR_REASONS);
+	case POWER:
+		return 1U << fuzz_random(f, 32);
 	case WARMTH:
 		return fuzz_random(f, 8) ? fuzz_random(f, TW_NR_CLASSES) : TW_CLASS_ANY;
 	case NODE:

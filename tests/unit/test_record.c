@@ -28,9 +28,9 @@ static const struct rec_head head = {
 };
 
 static const struct rec_region regions[] = {
-	{ .id = 5, .agent = ~0ULL, .pages = 10, .addr = 0x7f0000000000,
+	{ .id = 5, .agent = ~0ULL, .pages = 10, .told = 10, .addr = 0x7f0000000000,
 	  .pid = 42, .name = "one", .agent_name = "two" },
-	{ .id = 6, .pages = TW_REGION_MAX_PAGES },
+	{ .id = 6, .pages = TW_REGION_MAX_PAGES, .told = TW_REGION_MAX_PAGES },
 };
 
 static const struct rec_run first[] = {
@@ -272,12 +272,26 @@ static void test_runs(void **state)
 
 /* -- one chunk in so many ------------------------------------------------------------ */
 
-/* Reads what @runs become, of one chunk in @every; 0 or -errno. */
-static int read_sparse_runs(struct recording *rec, __u32 every, __u32 chunk,
+/**
+ * struct sparse_case - a recording of one region
+ * @pages: that it is known to have
+ * @pid: of its process, without an address: an address space
+ * @every: one chunk of so many is there
+ * @chunk: pages
+ */
+struct sparse_case {
+	__u64 pages;
+	__u32 pid;
+	__u32 every;
+	__u32 chunk;
+};
+
+/* Reads what @runs become, in two samples that are alike; 0 or -errno. */
+static int read_sparse_runs(struct recording *rec, const struct sparse_case *c,
 			    const struct rec_run *runs, size_t nr)
 {
-	const struct rec_sparse sparse = { every, chunk };
-	const struct rec_region region = { .id = 5, .pages = 30 };
+	const struct rec_sparse sparse = { c->every, c->chunk };
+	const struct rec_region region = { .id = 5, .pages = c->pages, .pid = c->pid };
 	struct rec_writer w;
 	FILE *f = tmpfile();
 	int err;
@@ -287,6 +301,7 @@ static int read_sparse_runs(struct recording *rec, __u32 every, __u32 chunk,
 	assert_int_equal(rec_region(&w, &region), 0);
 	assert_int_equal(rec_sparse(&w, &sparse), 0);
 	assert_int_equal(rec_sample(&w, 100, runs, nr), 0);
+	assert_int_equal(rec_sample(&w, 200, runs, nr), 0);
 	assert_int_equal(rec_end(&w, 0), 0);
 	rec_writer_free(&w);
 	rewind(f);
@@ -295,52 +310,101 @@ static int read_sparse_runs(struct recording *rec, __u32 every, __u32 chunk,
 	return err;
 }
 
-static void assert_run(const struct rec_run *run, __u64 index, __u64 nr)
+/* In both samples. */
+static void assert_run(const struct recording *rec, size_t i, __u64 index, __u64 nr)
 {
-	assert_int_equal(run->index, index);
-	assert_int_equal(run->nr, nr);
+	const struct rec_run *again = &rec->runs[rec->samples[1].first + i];
+
+	assert_int_equal(rec->runs[i].index, index);
+	assert_int_equal(rec->runs[i].nr, nr);
+	assert_int_equal(again->index, index);
+	assert_int_equal(again->nr, nr);
 }
 
-/* What was seen stands for what was not; behind the region's end there is nothing. */
+static const struct rec_run sparse_runs[] = {
+	/* The second chunk of the first group of four, and the first of the second. */
+	{ .index = 8, .nr = 2, .heat = 5, .tier = 1 },
+	{ .index = 10, .nr = 6, .heat = 6, .tier = 1 },
+	{ .index = 32, .nr = 4, .heat = 7, .tier = 1 },
+	{ .index = 36, .nr = 4, .heat = 8, .tier = 2 },
+};
+
+/* What was seen stands for its group; behind the region's end there is nothing. */
 static void test_sparse(void **state)
 {
-	static const struct rec_run runs[] = {
-		{ .index = 0, .nr = 2, .heat = 5, .tier = 1 },
-		{ .index = 4, .nr = 4, .heat = 6, .tier = 1 },
-		{ .index = 24, .nr = 3, .heat = 7, .tier = 1 },
-		{ .index = 27, .nr = 3, .heat = 8, .tier = 1 },
-	};
+	const struct sparse_case known = { .pages = 48, .every = 4, .chunk = 8 };
+	const struct sparse_case all = { .pages = 48, .every = 1, .chunk = 8 };
 	struct recording rec;
 
 	(void)state;
-	assert_int_equal(read_sparse_runs(&rec, 3, 8, runs, 4), 0);
-	assert_int_equal(rec.every_max, 3);
-	assert_int_equal(rec.nr_runs, 4);
-	assert_run(&rec.runs[0], 0, 6);
-	assert_run(&rec.runs[1], 12, 12);
-	/* The last chunk has 6 pages, and stands for itself. */
-	assert_run(&rec.runs[2], 24, 3);
-	assert_run(&rec.runs[3], 27, 3);
-	assert_int_equal(rec.regions[0].pages, 30);
+	assert_int_equal(read_sparse_runs(&rec, &known, sparse_runs, 4), 0);
+	assert_int_equal(rec.every_max, 4);
+	assert_run(&rec, 0, 0, 8);
+	assert_run(&rec, 1, 8, 24);
+	/* Half of the last group is there. */
+	assert_run(&rec, 2, 32, 8);
+	assert_run(&rec, 3, 40, 8);
+	assert_int_equal(rec.regions[0].pages, 48);
 	rec_free(&rec);
 	/* The control: all pages. */
-	assert_int_equal(read_sparse_runs(&rec, 1, 8, runs, 4), 0);
-	assert_run(&rec.runs[1], 4, 4);
+	assert_int_equal(read_sparse_runs(&rec, &all, sparse_runs, 4), 0);
+	assert_run(&rec, 1, 10, 6);
 	assert_int_equal(rec.every_max, 1);
 	rec_free(&rec);
+}
+
+/* A size that is not known, is too small, or is not one of addresses. */
+static void test_sparse_unknown(void **state)
+{
+	static const struct sparse_case unknown[] = {
+		{ .pages = 0, .every = 4, .chunk = 8 },
+		{ .pages = 16, .every = 4, .chunk = 8 },
+		{ .pages = 48, .pid = 7, .every = 4, .chunk = 8 },
+	};
+	struct recording rec;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
+		assert_int_equal(read_sparse_runs(&rec, &unknown[i], sparse_runs, 4), 0);
+		if (i != 1) {
+			assert_run(&rec, 0, 0, 8);
+			assert_run(&rec, 1, 8, 24);
+		}
+		assert_run(&rec, 2, 32, 16);
+		assert_run(&rec, 3, 48, 16);
+		assert_int_equal(rec.regions[0].pages, 64);
+		rec_free(&rec);
+	}
 }
 
 static void test_sparse_damaged(void **state)
 {
 	/* Across the end of a chunk: the next one was left out. */
-	static const struct rec_run runs[] = { { .index = 4, .nr = 5, .tier = 1 } };
+	static const struct rec_run across[] = { { .index = 4, .nr = 5, .tier = 1 } };
+	static const struct rec_run last[] = {
+		{ .index = TW_REGION_MAX_PAGES - 2, .nr = 1, .tier = 1 },
+		{ .index = TW_REGION_MAX_PAGES - 1, .nr = 1, .tier = 2 },
+	};
+	static const struct sparse_case bad[] = {
+		{ .every = 0, .chunk = 8 }, { .every = 4, .chunk = 0 },
+		{ .every = (1U << 30) + 1, .chunk = 8 },
+		{ .every = 4, .chunk = (1U << 20) + 1 }, { .every = ~0U, .chunk = ~0U },
+	};
+	const struct sparse_case good = { .every = 4, .chunk = 8 };
+	const struct sparse_case most = { .every = 1U << 30, .chunk = 1U << 20 };
 	struct recording rec;
+	size_t i;
 
 	(void)state;
-	assert_int_equal(read_sparse_runs(&rec, 3, 8, runs, 1), -EBADMSG);
-	assert_int_equal(read_sparse_runs(&rec, 0, 8, runs, 1), -EBADMSG);
-	assert_int_equal(read_sparse_runs(&rec, 3, 0, runs, 1), -EBADMSG);
-	assert_int_equal(read_sparse_runs(&rec, ~0U, ~0U, runs, 1), 0);
+	assert_int_equal(read_sparse_runs(&rec, &good, across, 1), -EBADMSG);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(read_sparse_runs(&rec, &bad[i], sparse_runs, 1),
+				 -EBADMSG);
+	/* As much as can be: no page is behind the largest region's end. */
+	assert_int_equal(read_sparse_runs(&rec, &most, last, 2), 0);
+	assert_int_equal(rec.runs[1].index + rec.runs[1].nr, TW_REGION_MAX_PAGES);
+	assert_int_equal(rec.runs[0].index + rec.runs[0].nr, rec.runs[1].index);
 	rec_free(&rec);
 }
 
@@ -615,6 +679,7 @@ int main(void)
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_sparse_unknown),
 		cmocka_unit_test(test_sparse_damaged),
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_grid),

@@ -7,6 +7,7 @@ was seen whose clock ran almost four times as fast as it should: told, it need n
 
 import ctypes
 import mmap
+import platform
 import time
 
 # rdtsc; shl $32, %rdx; or %rdx, %rax; ret
@@ -33,7 +34,9 @@ def sample(read):
 
 
 def khz():
-    """Ticks in a millisecond; 0 where no code can be written to memory."""
+    """Ticks in a millisecond; 0 on another processor, or where memory can't be run."""
+    if platform.machine() != "x86_64":
+        return 0
     try:
         read = reader()
     except OSError:

@@ -794,7 +794,7 @@ enum tw_class {
 
 /*
  * Pages of a chunk, the unit of what @every of struct tw_page_list leaves out: page N
- * is in chunk N / TW_CHUNK of its region, address space or, if external, of memory.
+ * is in chunk N / TW_CHUNK of its region or address space.
  */
 #define TW_CHUNK		512
 
@@ -1240,10 +1240,14 @@ struct tw_request_pages {
  *	TW_PAGE() to begin there. out: where the next call goes on, 0 if there are no
  *	more pages
  * @infos: in: pointer to struct tw_page, which are written
- * @every: in: 0 or 1 to look at all pages. N: only at each Nth chunk of TW_CHUNK
- *	pages, which are the chunks C of region R with (C + R) % N == 0; R is 0 for
- *	external pages. If N divides M, those of M are among those of N
- * @reserved: in: 0
+ * @every: in: 0 or 1 to look at all pages; else a power of 2: of every so many chunks
+ *	of TW_CHUNK pages, which begin at a multiple of so many, at one. Which of them
+ *	is left to chance, but always the same, and is one of those of a lower @every.
+ *	External pages are left out then
+ * @looked: out: how many pages were looked at, whether they are wanted or not; a chunk
+ *	that was left out counts as one
+ * @end: in: the first stable number that is not looked at, or 0. With one, external
+ *	pages are left out
  *
  * Lists the caller's own pages in the order of their numbers; with CAP_SYS_ADMIN
  * those of all users, external ones last. A call looks at a bounded number of pages,
@@ -1259,11 +1263,12 @@ struct tw_page_list {
 	__aligned_u64 cursor;
 	__aligned_u64 infos;
 	__u32 every;
-	__u32 reserved;
+	__u32 looked;
+	__aligned_u64 end;
 };
 
 #define TW_PAGE_LIST_SIZE_VER0		40
-#define TW_PAGE_LIST_SIZE_VER1		48
+#define TW_PAGE_LIST_SIZE_VER1		56
 
 /**
  * struct tw_mark - TW_IOC_MARK: mark pages as hot or cold
@@ -2492,7 +2497,7 @@ TW_LAYOUT_VER0(tw_candidate, reserved, TW_CANDIDATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_candidates, candidates, TW_CANDIDATES_SIZE_VER0);
 TW_LAYOUT_VER0(tw_request, owner, TW_REQUEST_SIZE_VER0);
 TW_LAYOUT_CALL(tw_request_pages, failed, TW_REQUEST_PAGES_SIZE_VER0);
-TW_LAYOUT_CALL(tw_page_list, reserved, TW_PAGE_LIST_SIZE_VER1);
+TW_LAYOUT_CALL(tw_page_list, end, TW_PAGE_LIST_SIZE_VER1);
 TW_LAYOUT_AT(tw_page_list, every, TW_PAGE_LIST_SIZE_VER0);
 TW_LAYOUT_CALL(tw_mark, owner, TW_MARK_SIZE_VER0);
 TW_LAYOUT_CALL(tw_fault_stats, fault_ns, TW_FAULT_STATS_SIZE_VER0);

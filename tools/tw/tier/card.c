@@ -40,6 +40,7 @@
 /* A card's driver may take its time for the first byte of much memory. */
 #define START_NS	(30 * NS_PER_SEC)
 #define STOP_TRIES	100
+#define DEATH_NS	(2 * NS_PER_SEC)
 #define POLL_US		50000
 
 int card_is_named(const char *text)
@@ -322,12 +323,34 @@ int card_is_ours(const char *name)
 	return !access(path, F_OK);
 }
 
+/* One that was just killed takes a moment to end, and does not answer meanwhile. */
+static bool is_dead(const char *name)
+{
+	const __u64 until = now_ns() + DEATH_NS;
+	char socket[FILE_LEN];
+	pid_t pid;
+
+	run_file(socket, name, "sock");
+	do {
+		pid = server_of(name);
+		if (!pid || has_ended(pid))
+			return true;
+		if (nbd_answers(socket))
+			return false;
+		usleep(POLL_US);
+	} while (now_ns() < until);
+	return false;
+}
+
 void card_give_up(const char *name)
 {
-	pid_t pid = server_of(name);
+	int code, fd = lock_run_dir(&code);
 
-	if (!pid || has_ended(pid))
+	if (fd < 0)
+		return;
+	if (card_is_ours(name) && is_dead(name))
 		nbd_disconnect(name, "/dev/null");
+	close(fd);
 }
 
 int card_end(const char *name)

@@ -31,6 +31,8 @@
 #define MIN_INTERVAL_NS	1000000ULL
 /* What a look costs grows with the pages that it is at: these are 256 MiB. */
 #define DEFAULT_PAGES	65536
+/* Fewer are not typical of the others. */
+#define MIN_PAGES	(8 * TW_CHUNK)
 
 const char record_more[] =
 "  --output FILE    the recording (tierwatch.rec)\n"
@@ -58,7 +60,8 @@ const char record_more[] =
  * @nr_known: how many
  * @runs: room for a sample's runs
  * @nr_pages: pages of the last sample
- * @every: which chunks the samples in the file have from here on
+ * @every: the samples in the file have one chunk in so many from here on
+ * @every_max: the most of these
  * @scanned: at a look at least, scans were on
  * @late: samples that took longer than the interval
  * @cpu_ns: CPU time of this process when the first sample was begun
@@ -81,6 +84,7 @@ struct record_job {
 	struct rec_run *runs;
 	size_t nr_pages;
 	unsigned int every;
+	unsigned int every_max;
 	bool scanned;
 	__u64 late;
 	__u64 cpu_ns;
@@ -225,7 +229,6 @@ static int follow_process(struct record_job *job)
 	err = find_device(job);
 	if (err)
 		return err;
-	job->sampler.met = 0;
 	err = maps_of(&job->maps, job->pid, sysconf(_SC_PAGESIZE));
 	if (!err)
 		err = maps_attached(&job->maps, job->sampler.tw, job->pid);
@@ -243,6 +246,8 @@ static int note_sparse(struct record_job *job)
 	if (sparse.every == job->every)
 		return 0;
 	job->every = sparse.every;
+	if (job->every_max < job->every)
+		job->every_max = job->every;
 	return rec_sparse(&job->writer, &sparse);
 }
 
@@ -334,7 +339,7 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 		json_u64("samples", n);
 		json_u64("regions", job->nr_known);
 		json_u64("pages", job->nr_pages);
-		json_u64("every", job->every);
+		json_u64("every", job->every_max);
 		json_u64("bytes", job->writer.bytes);
 		json_u64("late", job->late);
 		json_u64("elapsed_ns", elapsed);
@@ -354,10 +359,10 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 	if (job->late)
 		printf("%llu samples took longer than the interval: take a longer one with --interval\n",
 		       (unsigned long long)job->late);
-	if (job->every > 1)
-		printf("of more than %zu pages, those of one chunk of %s in %u were looked at: for more, --pages\n",
-		       job->sampler.most, text_bytes(size, TW_CHUNK * job->page_size),
-		       job->every);
+	if (job->every_max > 1)
+		printf("there were more than %zu pages: of %u chunks of %s one was looked at. For more: --pages\n",
+		       job->sampler.most, job->every_max,
+		       text_bytes(size, TW_CHUNK * job->page_size));
 	if (n && !job->scanned)
 		printf("heat is of faults alone: nothing scanned. To change that: tw policy set enabled=watch, or enabled=on to have pages moved, too\n");
 	if (n && !job->nr_known)
@@ -412,7 +417,8 @@ static int run(struct record_job *job, struct tw *tw)
 	job->agents.tw = tw;
 	job->sampler.only = job->pid ? &job->maps : NULL;
 	job->sampler.pid = job->pid;
-	c = check_process(job);
+	err = sample_check(tw);
+	c = err ? complain(job, err) : check_process(job);
 	if (c)
 		return c;
 	/* What is opened will be a recording, come what may. */
@@ -478,9 +484,10 @@ static int record_option(struct record_job *job, int c)
 		job->sampler.most = 0;
 		if (!strcmp(optarg, "all"))
 			return 0;
-		if (parse_u64(optarg, &pages) || !pages || pages > SIZE_MAX)
-			return cli_usage("not a number of pages: %s. Say for example 10000, or all",
-					 optarg);
+		if (parse_u64(optarg, &pages) || pages < MIN_PAGES ||
+		    pages > SIZE_MAX)
+			return cli_usage("not a number of pages, %u at least: %s. Say for example 10000, or all",
+					 MIN_PAGES, optarg);
 		job->sampler.most = pages;
 		return 0;
 	case 'j':
@@ -511,6 +518,7 @@ int cmd_record(int argc, char **argv)
 		.left = ~0ULL,
 		.sampler.most = DEFAULT_PAGES,
 		.every = 1,
+		.every_max = 1,
 	};
 	struct tw *tw;
 	int c;

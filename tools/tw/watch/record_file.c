@@ -22,6 +22,9 @@
 /* Longer chunks are nonsense. */
 #define MAX_CHUNK	(1U << 30)
 #define CHUNK_HEAD	12
+/* What can be multiplied with each other, and with pages of a region. */
+#define MAX_EVERY	(1U << 30)
+#define MAX_CHUNK_PAGES	(1U << 20)
 
 /* -- writing --------------------------------------------------------------- */
 
@@ -316,7 +319,8 @@ static int read_region(struct recording *rec, struct input *in)
 	memset(r, 0, sizeof(*r));
 	r->id = take_u64(in);
 	r->agent = take_u64(in);
-	r->pages = take_u64(in);
+	r->told = take_u64(in);
+	r->pages = r->told;
 	r->addr = take_u64(in);
 	r->pid = take_u32(in);
 	take_name(in, r->name, sizeof(r->name));
@@ -335,34 +339,40 @@ static int read_sparse(struct recording *rec, struct input *in)
 
 	s->every = take_u32(in);
 	s->chunk = take_u32(in);
-	if (in->bad || !s->every || !s->chunk)
+	if (in->bad || !s->every || s->every > MAX_EVERY || !s->chunk ||
+	    s->chunk > MAX_CHUNK_PAGES)
 		return -EBADMSG;
 	return 0;
 }
 
-/*
- * The pages of a chunk in place of those that were left out behind it, up to the
- * region's end: a run becomes longer, and begins so much farther from the chunk's first
- * page. A sample has pages of chunks that were looked at only.
- */
+/* For how many pages a chunk stands whose group begins with page @first. */
+static __u64 stands_for(const struct rec_region *r, __u64 first, __u64 chunk,
+			__u64 group)
+{
+	/* What is known of an address space is how many pages it has, not where. */
+	bool known = !(r->pid && !r->addr) && r->told > first;
+	__u64 end = known ? r->told : TW_REGION_MAX_PAGES;
+
+	if (group > end - first)
+		group = end - first;
+	return group > chunk ? group : chunk;
+}
+
+/* A chunk's pages in place of its whole group, each so many times. */
 static int stretch(const struct recording *rec, struct rec_run *run)
 {
-	__u64 pages = rec->regions[run->region].pages, chunk = rec->sparse.chunk;
-	__u64 first, from, used = chunk, span;
+	__u64 chunk = rec->sparse.chunk, group, from, span;
 
 	if (rec->sparse.every <= 1)
 		return 0;
-	first = run->index / chunk * chunk;
-	from = run->index - first;
+	group = chunk * rec->sparse.every;
+	from = run->index % chunk;
 	if (from + run->nr > chunk)
 		return -EBADMSG;
-	span = chunk * rec->sparse.every;
-	if (pages > run->index && span > pages - first)
-		span = pages - first;
-	if (used > span)
-		used = span;
-	run->nr = (from + run->nr) * span / used - from * span / used;
-	run->index = first + from * span / used;
+	run->index -= run->index % group;
+	span = stands_for(&rec->regions[run->region], run->index, chunk, group);
+	run->nr = (from + run->nr) * span / chunk - from * span / chunk;
+	run->index += from * span / chunk;
 	return 0;
 }
 

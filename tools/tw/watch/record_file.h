@@ -34,7 +34,8 @@ enum rec_chunk {
  * struct rec_region - a region that was recorded
  * @id: its number
  * @agent: label of its agent
- * @pages: how large it is known to be at least
+ * @pages: how large it is known to be at least, by its pages, too
+ * @told: read from a file: how large it was known to be when it was met; 0: not known
  * @addr: where it was mapped, or 0; 0 with a @pid: an attached program's address space
  * @pid: of a process that had it mapped, or 0
  * @name: what that process was called
@@ -44,6 +45,7 @@ struct rec_region {
 	__u64 id;
 	__u64 agent;
 	__u64 pages;
+	__u64 told;
 	__u64 addr;
 	__u32 pid;
 	char name[REC_NAME_LEN];
@@ -107,8 +109,8 @@ struct rec_head {
  * @head: see there
  * @regions: @nr_regions of them
  * @samples: @nr_samples of them, in the order of time
- * @runs: @nr_runs of them; those of a chunk stand for the chunks that were left out
- *	behind it
+ * @runs: @nr_runs of them; those of a chunk stand for those of its group that were
+ *	left out
  * @sparse: what the samples read last have; @every is 0 if all pages
  * @every_max: the largest @every of a sample, at least 1
  * @complete: false when the file was cut off behind the last sample

@@ -2,10 +2,10 @@
 /*
  * Pages of regions, as they are now: all of them, or those of one chunk in so many.
  *
- * How many are looked at is bounded. Where there are more, every other chunk is left
- * out, and every other of those that remain, until they are few enough. The chunks of a
+ * How many are looked at is bounded. Where there are more, one of two chunks is left
+ * out, and one of two of those that remain, until they are few enough. The chunks of a
  * look are so among those of the look before, or the other way round, and a page that
- * is seen at all is seen again and again.
+ * is seen at all is seen again and again. To leave a chunk out costs a page's look.
  */
 #include <errno.h>
 #include <limits.h>
@@ -73,68 +73,86 @@ static int meet(struct sampler *s, const struct tw_page *p)
 		return 0;
 	/* Pages of a region come in a row. */
 	if (page.region != s->met) {
-		s->met_wanted = !s->only || maps_find(s->only, page.region);
-		err = s->met_wanted ? label(s, page.region, p->agent) : 0;
+		err = label(s, page.region, p->agent);
 		if (err)
 			return err;
 		s->met = page.region;
 	}
-	return s->met_wanted ? append(s, &page) : 0;
+	return append(s, &page);
 }
 
-/* Pages from @cursor to @last; -EOVERFLOW: more than may be looked at. */
-static int look_at(struct sampler *s, __u64 cursor, __u64 last)
+/* Pages from @cursor to before @end; -EOVERFLOW: more than may be looked at. */
+static int look_at(struct sampler *s, __u64 cursor, __u64 end)
 {
 	struct tw_page infos[BATCH];
+	unsigned int looked;
 	int i, n, err = 0;
 
 	do {
-		n = tw_page_sample(s->tw, s->every, &cursor, infos, BATCH);
+		n = tw_page_sample(s->tw, s->every, &cursor, end, &looked, infos,
+				   BATCH);
 		if (n < 0)
 			return n;
-		for (i = 0; i < n && !err; i++) {
-			/* External pages, which are of no region, come last. */
-			if (!(infos[i].page & TW_PAGE_STABLE) ||
-			    infos[i].page > last)
-				return 0;
-			if (s->most && s->looked == s->most)
-				return -EOVERFLOW;
-			s->looked++;
+		s->looked += looked;
+		if (s->most && s->looked > s->most)
+			return -EOVERFLOW;
+		for (i = 0; i < n && !err; i++)
 			err = meet(s, &infos[i]);
-		}
-	} while (!err && cursor & TW_PAGE_STABLE && cursor <= last);
+	} while (!err && cursor);
 	return err;
 }
 
-/* The first page of the wanted region that has the lowest number from @from on, or 0. */
-static __u64 next_wanted(const struct map_list *only, __u64 from)
+static int compare(const void *a, const void *b)
 {
-	__u64 next = 0, page;
+	const __u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The first pages of the regions that are wanted, in order, each once. */
+static int find_wanted(struct sampler *s)
+{
+	const struct map_list *only = s->only;
+	__u64 *more;
 	size_t i;
 
-	for (i = 0; i < only->nr; i++) {
-		page = TW_PAGE(only->map[i].id, 0);
-		if (page >= from && (!next || page < next))
-			next = page;
-	}
-	return next;
+	more = reallocarray(s->wanted, only->nr + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->wanted = more;
+	for (i = 0; i < only->nr; i++)
+		more[i] = TW_PAGE(only->map[i].id, 0);
+	qsort(more, only->nr, sizeof(*more), compare);
+	s->nr_wanted = 0;
+	for (i = 0; i < only->nr; i++)
+		if (!i || more[i] != more[s->nr_wanted - 1])
+			more[s->nr_wanted++] = more[i];
+	return 0;
 }
 
 static int look(struct sampler *s)
 {
-	__u64 page = 0, last;
+	size_t i;
 	int err = 0;
 
 	s->nr = 0;
+	s->met = 0;
 	s->looked = 0;
 	if (!s->only)
 		return look_at(s, 0, ~0ULL);
-	while (!err && (page = next_wanted(s->only, page))) {
-		last = page | TW_PAGE_INDEX(~0ULL);
-		err = look_at(s, page, last);
-		page = last;
-	}
+	for (i = 0; i < s->nr_wanted && !err; i++)
+		err = look_at(s, s->wanted[i],
+			      s->wanted[i] + TW_REGION_MAX_PAGES);
 	return err;
+}
+
+int sample_check(struct tw *tw)
+{
+	__u64 cursor = TW_PAGE(1, 0);
+	struct tw_page info;
+	int n = tw_page_sample(tw, 1, &cursor, cursor, NULL, &info, 1);
+
+	return n < 0 ? n : 0;
 }
 
 int sample_take(struct sampler *s)
@@ -143,6 +161,8 @@ int sample_take(struct sampler *s)
 	int err;
 
 	err = s->pid ? borrow_of(&files, s->pid) : borrow_of_all(&files);
+	if (!err && s->only)
+		err = find_wanted(s);
 	if (err)
 		goto out;
 	if (!s->every)
@@ -171,6 +191,7 @@ void sample_free(struct sampler *s)
 {
 	free(s->pages);
 	free(s->labels);
+	free(s->wanted);
 }
 
 size_t sample_runs(const struct sample_page *pages, size_t nr,

@@ -45,12 +45,12 @@ struct sample_label {
  *	lend theirs
  * @most: pages that are looked at at most; 0: all
  * @every: each how many-th chunk is looked at, a power of 2; 0 before the first look
- * @looked: pages that were looked at, wanted or not
+ * @looked: pages that were looked at, touched or not, wanted or not
  * @pages: @nr of them, region by region and in order
  * @room: pages that @pages has room for
  * @labels: the @nr_labels regions ever met, in no particular order
+ * @wanted: with @only: the first pages of these @nr_wanted regions
  * @met: the region of the page met last, or 0
- * @met_wanted: whether it is one of @only
  */
 struct sampler {
 	struct tw *tw;
@@ -66,10 +66,13 @@ struct sampler {
 	size_t room;
 	struct sample_label *labels;
 	size_t nr_labels;
+	__u64 *wanted;
+	size_t nr_wanted;
 	__u64 met;
-	bool met_wanted;
 };
 
+/* Does the driver know how to leave pages out? 0 or -errno, -E2BIG if not. */
+int sample_check(struct tw *tw);
 /* Looks at pages; 0 or -errno. */
 int sample_take(struct sampler *s);
 /* Label of a region's agent. */
