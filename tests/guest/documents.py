@@ -2,7 +2,8 @@
 """What tw prints for programs, held against docs/json: whoever parses it here checks it.
 
 Schemas are compiled when they are first needed, to Python code: looking at a document
-takes no longer than parsing it.
+takes no longer than parsing it. What compiles them is loaded then, too: most files of
+tests never see a document, and on an emulated CPU loading it is most of the time.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable
-
-import fastjsonschema
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "json"
 PREFIX = "tierwatch/"
@@ -50,19 +49,19 @@ def optional(document: dict) -> set[str]:
     return set(document) - set.union(*map(set, required))
 
 
+@lru_cache(maxsize=None)
+def compiled(name: str) -> Callable[[Any], Any]:
+    """What raises ValueError when a document is not as the schema of this name says."""
+    import fastjsonschema  # pylint: disable=import-outside-toplevel
+    return fastjsonschema.compile(load(name), handlers={
+        "": lambda uri: json.loads(Path(SCHEMAS, uri).read_text())})
+
+
 class Checker:
     """Holds documents against schemas, and knows which it has seen."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
-        self.compiled: dict[str, Callable[[Any], Any]] = {}
-
-    def _compiled(self, name: str) -> Callable[[Any], Any]:
-        if name not in self.compiled:
-            schema = load(name)
-            self.compiled[name] = fastjsonschema.compile(schema, handlers={
-                "": lambda uri: json.loads(Path(SCHEMAS, uri).read_text())})
-        return self.compiled[name]
 
     def one(self, document: Any) -> None:
         """An object must be what it says it is."""
@@ -71,10 +70,11 @@ class Checker:
         name = document["schema"]
         if next(iter(document)) != "schema":
             raise Mismatch(f"what it is does not come first: {list(document)[:3]}")
+        check = compiled(name)
         try:
-            self._compiled(name)(document)
-        except fastjsonschema.JsonSchemaException as error:
-            raise Mismatch(f"{name}: {error.message}: {str(document)[:400]}") from None
+            check(document)
+        except ValueError as error:
+            raise Mismatch(f"{name}: {error}: {str(document)[:400]}") from None
         self.seen.add(name)
 
     def all(self, document: Any) -> Any:
@@ -82,6 +82,20 @@ class Checker:
         for one in document if isinstance(document, list) else [document]:
             self.one(one)
         return document
+
+
+CHECKER = Checker()
+
+
+def check_all() -> None:
+    """From now on json.loads() refuses what calls itself a document of ours and is none."""
+    parse = json.loads
+
+    def loads(*arguments: Any, **more: Any) -> Any:
+        document = parse(*arguments, **more)
+        return CHECKER.all(document) if is_ours(document) else document
+
+    json.loads = loads
 
 
 def is_ours(document: Any) -> bool:
