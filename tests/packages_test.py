@@ -250,6 +250,9 @@ def check_installed(root: Path, state: str, version: str) -> None:
     check(f"{state}: Python's libtw finds the library", done.returncode == 0, done.stdout)
     for page in ("man1/tw.1.gz", "man3/libtw.3.gz", "man4/tierwatch.4.gz"):
         check(f"{state}: {page}", (root / "usr/share/man" / page).exists())
+    schemas = {path.name for path in (root / "usr/share/tierwatch/schemas").glob("*")}
+    wanted = {path.name for path in (REPO / "docs/json").iterdir()}
+    check(f"{state}: schemas of JSON", schemas == wanted, schemas ^ wanted)
     done = inside(root, "getent", "group", "tierwatch")
     check(f"{state}: group tierwatch", done.stdout.startswith("tierwatch:"), done.stdout)
 

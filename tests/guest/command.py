@@ -7,6 +7,7 @@ import json
 import subprocess
 from typing import Any, Optional
 
+import documents
 from support import PATIENCE, REPO, device_gid
 
 TW = REPO / "build" / "tools" / "tw"
@@ -39,7 +40,12 @@ def tw_json(*words: Any, code: int = 0, **who: Any) -> Any:
     done = tw_run(*words, "--json", **who)
     assert done.returncode == code, done
     assert done.stdout.count("\n") == 1 and done.stdout.endswith("\n")
-    return json.loads(done.stdout)
+    document = json.loads(done.stdout)
+    verb = " ".join(["tw", *map(str, words)])
+    for one in document if isinstance(document, list) else [document]:
+        assert documents.is_ours(one), one
+        assert any(verb.startswith(title) for title in documents.titles(one["schema"])), one
+    return document
 
 
 def tw_refused(code: int, said: str, *words: Any, **who: Any) -> str:

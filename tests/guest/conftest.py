@@ -13,6 +13,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools")]
 
 import pytest  # noqa: E402
 
+import documents  # noqa: E402
 import support  # noqa: E402
 import tw  # noqa: E402
 from vmlib.splat import SPLAT  # noqa: E402
@@ -123,6 +124,9 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "keeps: leaves objects behind on purpose")
     config.kmsg = Kmsg()
 
+
+# Whatever tw has printed for programs, and a test reads, is as docs/json says.
+documents.check_all()
 
 # Programs find no OpenCL: what stands in for a card is large, and slow to load.
 os.environ.setdefault("OCL_ICD_VENDORS", "/nonexistent")

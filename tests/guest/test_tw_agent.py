@@ -70,7 +70,7 @@ class TestList:
         dev.limits(agent, [8, NO, NO, 5, NO])
         (got,), (entry,) = tw_json("agent", "list"), dev.agents()
         assert got == {
-            "id": 7, "uid": 0, "user": "root",
+            "schema": "tierwatch/agent/1", "id": 7, "uid": 0, "user": "root",
             "user_ns": os.stat("/proc/self/ns/user").st_ino, "default": False, "mine": True,
             "regions": 1,
             "page_size": PAGE, "pages": by_tier(entry.pages), "external": by_tier([0] * 5),
@@ -304,7 +304,8 @@ class TestGroupLimit:
     def test_cgroup(self, dev, make):
         with Cgroup() as top, Cgroup(top) as low:
             got = tw_json("agent", "limit", "--cgroup", top.path, "cpu=40K", "hdd=0")
-            assert got == {"cgroup": top.name, "page_size": PAGE, "pages": by_tier([0] * 5),
+            assert got == {"schema": "tierwatch/group-limit/1", "cgroup": top.name,
+                           "page_size": PAGE, "pages": by_tier([0] * 5),
                            "limits": {"cpu": 10, "hdd": 0}}
             with low.inside():
                 region, _ = make(20, touched=20)

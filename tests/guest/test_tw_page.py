@@ -65,7 +65,7 @@ def shown(page: tw.Page) -> dict:
         ("kept", tw.TW_PAGE_KEPT), ("lost", tw.TW_PAGE_LOST), ("busy", tw.TW_PAGE_BUSY),
         ("external", tw.TW_PAGE_EXTERNAL))}
     state = "untouched" if page.tier == NONE else "memory" if page.tier <= CPU else "store"
-    return {"page": hex(page.page), "status": 0,
+    return {"schema": "tierwatch/page/1", "page": hex(page.page), "status": 0,
             "tier": "none" if page.tier == NONE else TIER_NAMES[page.tier], "state": state,
             "pfn": hex(page.pfn), "node": page.node, "best_node": page.best_node,
             "heat": page.heat, "age": page.age, "temperature": CLASSES[page.temperature],
@@ -104,7 +104,7 @@ class TestByNumber:
         assert tw_json("page", hex(frame)) == tw_json("page", hex(region.page(2)))
         assert tw_json("page", frame)[0]["pfn"] == hex(frame)
         got = tw_json("page", hex(frame), code=FAILED, uid=NOBODY)
-        assert got == [{"page": hex(frame), "status": -2}]
+        assert got == [{"schema": "tierwatch/page/1", "page": hex(frame), "status": -2}]
 
     def test_external(self, dev):
         assert dev.track([1 << 40], CPU).done == 1
@@ -159,6 +159,7 @@ class TestByAddress:
             numbers = [tw.TW_PAGE(program.region, index) for index in range(4)]
             assert dev.migrate(numbers, NVME).moved == 4
             assert tw_json("page", "--pid", program.pid) == [{
+                "schema": "tierwatch/page-region/1",
                 "start": program.at(0), "end": program.at(32), "offset": 0, "known": True,
                 "region": program.region, "bytes": 32 * PAGE, "first_page": program.number(0),
                 "agent": dev.agents()[0].id, "lost": 0,

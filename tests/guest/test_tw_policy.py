@@ -19,7 +19,8 @@ def shown(policy) -> dict:
     knobs = policy.knobs()
     mode = knobs.pop("mode")
     enabled = knobs.pop("enabled")
-    return {"enabled": enabled == tw.TW_POLICY_ON, "watch": enabled == tw.TW_POLICY_WATCH,
+    return {"schema": "tierwatch/policy/1", "enabled": enabled == tw.TW_POLICY_ON,
+            "watch": enabled == tw.TW_POLICY_WATCH,
             **{name: bool(mode & bit) for name, bit in MODES.items()}, **knobs}
 
 
@@ -28,7 +29,7 @@ def test_show(policy):
     assert tw_json("policy", "show") == shown(policy())
     assert tw_json("policy", "show", uid=NOBODY) == shown(policy())
     text = tw_text("policy", "show")
-    for name in shown(policy()).keys() - {"watch"}:
+    for name in shown(policy()).keys() - {"schema", "watch"}:
         assert f"\n{name} " in text
     assert max(map(len, text.splitlines())) <= 80
 

@@ -94,7 +94,8 @@ class TestShow:
         filler.to(860, HIGH)
         pressure = dev.pressure(CPU)
         assert tw_json("pressure") == tw_json("pressure", "cpu") == [
-            {"tier": "cpu", "level": "high", "permille": 860, "page_size": PAGE, "used": 860,
+            {"schema": "tierwatch/pressure/1", "tier": "cpu", "level": "high", "permille": 860,
+             "page_size": PAGE, "used": 860,
              "capacity": 1000, "stalls": pressure.stalls, "room": 140, "room_capacity": 1000,
              "waited_ns": pressure.waited_ns, "stalled10_permille": pressure.stalled10,
              "stalled60_permille": pressure.stalled60}]
@@ -130,7 +131,8 @@ class TestSet:
         assert tw_text("pressure", "set", "cpu") == \
             "cpu   medium 70% until 65%, high 85% until 80%, critical 95% until 90%\n"
         assert tw_json("pressure", "set", "cpu", uid=NOBODY) == {
-            "tier": "cpu", "medium": {"enter": 70, "leave": 65},
+            "schema": "tierwatch/pressure-set/1", "tier": "cpu",
+            "medium": {"enter": 70, "leave": 65},
             "high": {"enter": 85, "leave": 80}, "critical": {"enter": 95, "leave": 90}}
 
     def test_changed(self, dev, filler):

@@ -135,7 +135,7 @@ def test_fields(dev):
         with tiers_of(dev, {CPU: 0, GPU: 0, NVME: 0, SSD: 0}):
             code, out, _ = trace.end()
     assert code == 0
-    common = {"time_ns", "cpu", "number", "type", "pid"}
+    common = {"schema", "time_ns", "cpu", "number", "type", "pid"}
     *events, _ = lines(out)
     by_type = {event["type"]: event for event in events}
     assert set(by_type["agent-created"]) == common | {"agent", "agent_name"}
@@ -218,7 +218,7 @@ def test_lapped(make, one_cpu, how):
     if how == "json":
         *events, lost, last = lines(out)
         assert (code, err, len(events)) == (5, "", 5)
-        assert lost == {"type": "lost", "lost": 640 - 56}
+        assert lost == {"schema": "tierwatch/trace/1", "type": "lost", "lost": 640 - 56}
         assert (last["shown"], last["read"], last["lost"]) == (5, 5, 640 - 56)
         return
     shown = 5 if how == "count" else 56

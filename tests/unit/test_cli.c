@@ -5,11 +5,13 @@
 #include <endian.h>
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -426,7 +428,7 @@ static void test_json(void **state)
 	assert_int_equal(pipe(pipefd), 0);
 	saved = dup(1);
 	dup2(pipefd[1], 1);
-	json_open(NULL, '{');
+	json_begin(JSON_TIER);
 	json_u64("u", ~0ULL);
 	json_s64("s", -5);
 	json_str("t", "a\"b\\c\nd");
@@ -445,6 +447,15 @@ static void test_json(void **state)
 	json_open(NULL, '[');
 	json_close(']');
 	json_end();
+	json_open(NULL, '[');
+	json_begin(JSON_AGENT);
+	json_close('}');
+	json_begin(JSON_AGENT);
+	json_open("within", '{');
+	json_close('}');
+	json_close('}');
+	json_close(']');
+	json_end();
 	fflush(stdout);
 	dup2(saved, 1);
 	close(saved);
@@ -453,9 +464,38 @@ static void test_json(void **state)
 	close(pipefd[0]);
 	assert_true(n > 0);
 	assert_string_equal(out,
-			    "{\"u\":18446744073709551615,\"s\":-5,"
+			    "{\"schema\":\"tierwatch/tier/1\",\"u\":18446744073709551615,\"s\":-5,"
 			    "\"t\":\"a\\\"b\\\\c\\nd\",\"cut\":\"??\",\"empty\":[],"
-			    "\"list\":[1,{},true],\"p\":\"0xff\"}\n[]\n");
+			    "\"list\":[1,{},true],\"p\":\"0xff\"}\n[]\n"
+			    "[{\"schema\":\"tierwatch/agent/1\"},"
+			    "{\"schema\":\"tierwatch/agent/1\",\"within\":{}}]\n");
+}
+
+/* What would be printed without saying what it is ends the program: a mistake. */
+static void test_json_nameless(void **state)
+{
+	int how, status;
+	pid_t pid;
+
+	(void)state;
+	for (how = 0; how < 3; how++) {
+		pid = fork();
+		assert_true(pid >= 0);
+		if (!pid) {
+			signal(SIGABRT, SIG_DFL);
+			if (how == 1)
+				json_open(NULL, '[');
+			if (how == 2) {
+				json_begin(JSON_TIER);
+				json_begin(JSON_TIER);
+			}
+			json_open(NULL, '{');
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGABRT);
+	}
 }
 
 static void test_distance(void **state)
@@ -565,6 +605,7 @@ int main(void)
 		cmocka_unit_test(test_store_tags),
 		cmocka_unit_test(test_device_fits),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_nameless),
 		cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_suggest),
 		cmocka_unit_test(test_counts),

@@ -470,11 +470,27 @@ static const char *json_value(const char *p)
 	return end > p ? end : NULL;
 }
 
+/* For check_json, which holds them against their schemas. */
+static void keep_documents(void)
+{
+	const char *path = getenv("TW_DOCUMENTS");
+	FILE *f;
+
+	if (!path)
+		return;
+	f = fopen(path, "ae");
+	assert_non_null(f);
+	assert_true(fputs(out, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
 /* One document a line; returns how many. */
 static unsigned int expect_json(void)
 {
 	const char *p = out;
 	unsigned int n = 0;
+
+	keep_documents();
 
 	while (*p) {
 		p = json_value(p);
@@ -800,6 +816,8 @@ static void test_unbind(void **state)
 	size_t i;
 
 	(void)state;
+	assert_int_equal(tw("tier unbind ssd --json"), 0);
+	assert_int_equal(expect_json(), 1);
 	assert_int_equal(tw("tier unbind ssd --force"), 0);
 	assert_string_equal(out, "ssd: unbound, 12 pages moved elsewhere\n");
 	assert_int_equal(((const struct tw_tier_unbind *)
@@ -894,6 +912,9 @@ static void test_agent_limit(void **state)
 	unsigned int i, nr;
 
 	(void)state;
+	assert_int_equal(tw("agent limit 7 --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"limits\":{\"ssd\":256},\"hard_limits\":{}}");
 	assert_int_equal(tw("agent limit 7"), 0);
 	expect(out, "ssd          0 B    1.0 MiB       none\n");
 	nr = fake.nr_calls;
@@ -927,7 +948,7 @@ static void test_group_limit(void **state)
 	(void)state;
 	assert_int_equal(tw("agent limit --cgroup /a/b/ --json"), 0);
 	assert_int_equal(expect_json(), 1);
-	expect(out, "{\"cgroup\":\"/a/b\",\"page_size\":");
+	expect(out, "{\"schema\":\"tierwatch/group-limit/1\",\"cgroup\":\"/a/b\",\"page_size\":");
 	expect(out, "\"limits\":{\"hdd\":9}");
 	assert_int_equal(tw("agent limit --user 1 cpu=1M"), 0);
 	expect(out, "user ");
@@ -954,7 +975,7 @@ static void test_policy(void **state)
 	expect(out, "hot_threshold          100 heat");
 	assert_int_equal(tw("policy show --json"), 0);
 	assert_int_equal(expect_json(), 1);
-	expect(out, "{\"enabled\":false,\"watch\":false,\"auto\":true,\"unmap\":false,");
+	expect(out, "{\"schema\":\"tierwatch/policy/1\",\"enabled\":false,\"watch\":false,\"auto\":true,\"unmap\":false,");
 	assert_int_equal(tw("policy set auto=off unmap=on enabled=on max_rate=7"),
 			 0);
 	in = (const void *)fake_last()->arg;
@@ -1007,12 +1028,12 @@ static void test_metrics(void **state)
 	assert_null(strstr(out, "agent=\"8\""));
 	assert_int_equal(tw("metrics --agents 1 --json"), 0);
 	assert_int_equal(expect_json(), 1);
-	expect(out, "{\"name\":\"tierwatch_driver_memory_bytes\",\"type\":\"gauge\",\"labels\":{\"use\":\"records\"},\"value\":16384}");
+	expect(out, "{\"schema\":\"tierwatch/metric/1\",\"name\":\"tierwatch_driver_memory_bytes\",\"type\":\"gauge\",\"labels\":{\"use\":\"records\"},\"value\":16384}");
 	fake.open_errno = ENOENT;
 	assert_int_equal(tw("metrics"), EXIT_NO_DEVICE);
 	expect(out, "# TYPE tierwatch_up gauge\ntierwatch_up 0\n");
 	assert_int_equal(tw("metrics --json"), EXIT_NO_DEVICE);
-	assert_string_equal(out, "[{\"name\":\"tierwatch_up\",\"type\":\"gauge\",\"labels\":{},\"value\":0}]\n");
+	assert_string_equal(out, "[{\"schema\":\"tierwatch/metric/1\",\"name\":\"tierwatch_up\",\"type\":\"gauge\",\"labels\":{},\"value\":0}]\n");
 	fake.open_errno = 0;
 	assert_int_equal(tw("metrics --output /no/such/folder/x.prom"), 1);
 	assert_string_equal(out, "");
@@ -1026,7 +1047,7 @@ static void test_swap_status(void **state)
 	expect(out, "swap      off: there is no swap device. Make one with: tw swap on\n");
 	assert_int_equal(tw("swap status --json"), 0);
 	assert_int_equal(expect_json(), 1);
-	expect(out, "{\"state\":\"none\",\"device\":null,");
+	expect(out, "{\"schema\":\"tierwatch/swap/1\",\"state\":\"none\",\"device\":null,");
 	expect(out, "\"priority\":null,\"failed\":0,");
 	swap_pages = 1024;
 	assert_int_equal(tw("swap status"), 0);
@@ -1035,7 +1056,7 @@ static void test_swap_status(void **state)
 	expect(out, "nvme    12.0 KiB    8.0 KiB        0 B   28.0 KiB        0 B\n");
 	assert_int_equal(tw("swap status --json"), 0);
 	assert_int_equal(expect_json(), 1);
-	expect(out, "{\"state\":\"made\",\"device\":\"/dev/twswap\",\"page_size\":");
+	expect(out, "{\"schema\":\"tierwatch/swap/1\",\"state\":\"made\",\"device\":\"/dev/twswap\",\"page_size\":");
 	expect(out, "{\"tier\":\"nvme\",\"used\":3,\"spare\":2,\"in\":0,");
 	fail_cmd = TW_IOC_SWAP_INFO;
 	fail_with = -EIO;
@@ -1389,7 +1410,7 @@ static void test_trace_fields(void **state)
 		const char *p = strchr(rest[i], 'P');
 
 		snprintf(wanted, sizeof(wanted),
-			 "{\"time_ns\":1000000007,\"cpu\":0,\"number\":%zu,\"type\":\"%.*s\"pid\":%d%s",
+			 "{\"schema\":\"tierwatch/trace/1\",\"time_ns\":1000000007,\"cpu\":0,\"number\":%zu,\"type\":\"%.*s\"pid\":%d%s",
 			 i, (int)(p - rest[i]), rest[i], getpid(), p + 1);
 		expect(out, wanted);
 	}

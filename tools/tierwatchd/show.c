@@ -55,7 +55,7 @@ static void show_json(const struct td_daemon *d)
 {
 	const struct td_done *n = &d->done;
 
-	json_open(NULL, '{');
+	json_begin(JSON_TIERWATCHD);
 	json_u64("tick", d->programs.tick);
 	json_u64("programs", d->watched);
 	if (d->options.dry_run) {

@@ -32,7 +32,7 @@ static void json_agent(const struct tw_agent_entry *a, __u32 page_size,
 {
 	char user[TEXT_LEN];
 
-	json_open(NULL, '{');
+	json_begin(JSON_AGENT);
 	json_u64("id", a->id);
 	json_u64("uid", a->uid);
 	json_str("user", text_user(user, a->uid));

@@ -71,7 +71,7 @@ static void print_limits(const struct tw_agent_entry *a, __u32 page_size)
 
 static void json_all(const struct tw_agent_entry *a, __u32 page_size)
 {
-	json_open(NULL, '{');
+	json_begin(JSON_AGENT_LIMIT);
 	json_u64("id", a->id);
 	json_u64("uid", a->uid);
 	json_u64("page_size", page_size);

@@ -80,7 +80,7 @@ static void json_group(const struct group_name *g,
 {
 	char buf[PATH_MAX + TEXT_LEN];
 
-	json_open(NULL, '{');
+	json_begin(JSON_GROUP_LIMIT);
 	if (g->path) {
 		snprintf(buf, sizeof(buf), "%s", g->path);
 		json_str("cgroup", text_clean(buf));
@@ -158,11 +158,11 @@ int group_limits_list(struct tw *tw, bool json)
 		err = tw_group_limits_next(tw, &cursor, path, sizeof(path),
 					   &limits);
 	}
+	if (err != -ENOENT)
+		return cli_errno(err, "listing the limits");
 	if (json) {
 		json_close(']');
 		json_end();
 	}
-	if (err != -ENOENT)
-		return cli_errno(err, "listing the limits");
 	return cli_flush(EXIT_SUCCESS);
 }

@@ -8,6 +8,7 @@
 #define json_bool json_c_bool
 #include <json-c/json.h>
 #undef json_bool
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,38 @@
 static struct json_object *stack[MAX_DEPTH];
 static unsigned int depth;
 static struct json_object *document;
+
+/* A version is raised when a program that reads the last one would be misled. */
+static const struct {
+	const char *name;
+	unsigned int version;
+} schemas[JSON_NR_SCHEMAS] = {
+	[JSON_AGENT] = { "agent", 1 },
+	[JSON_AGENT_LIMIT] = { "agent-limit", 1 },
+	[JSON_APPLY] = { "apply", 1 },
+	[JSON_ATTACHMENTS] = { "attachments", 1 },
+	[JSON_BENCH] = { "bench", 1 },
+	[JSON_GROUP_LIMIT] = { "group-limit", 1 },
+	[JSON_HEATMAP] = { "heatmap", 1 },
+	[JSON_METRIC] = { "metric", 1 },
+	[JSON_MIGRATE] = { "migrate", 1 },
+	[JSON_PAGE] = { "page", 1 },
+	[JSON_PAGE_REGION] = { "page-region", 1 },
+	[JSON_POLICY] = { "policy", 1 },
+	[JSON_PRESSURE] = { "pressure", 1 },
+	[JSON_PRESSURE_SET] = { "pressure-set", 1 },
+	[JSON_RECORD] = { "record", 1 },
+	[JSON_STATS] = { "stats", 1 },
+	[JSON_STATUS] = { "status", 1 },
+	[JSON_SWAP] = { "swap", 1 },
+	[JSON_TIER] = { "tier", 1 },
+	[JSON_TIER_DETECT] = { "tier-detect", 1 },
+	[JSON_TIER_FORMAT] = { "tier-format", 1 },
+	[JSON_TIER_UNBIND] = { "tier-unbind", 1 },
+	[JSON_TIERWATCHD] = { "tierwatchd", 1 },
+	[JSON_TOP] = { "top", 1 },
+	[JSON_TRACE] = { "trace", 1 },
+};
 
 static void give_up(void)
 {
@@ -50,7 +83,20 @@ static void put_new(const char *key, struct json_object *value)
 	put(key, value);
 }
 
-void json_open(const char *key, char bracket)
+const char *json_schema(char buf[JSON_SCHEMA_LEN], enum json_schema schema)
+{
+	snprintf(buf, JSON_SCHEMA_LEN, "tierwatch/%s/%u", schemas[schema].name,
+		 schemas[schema].version);
+	return buf;
+}
+
+/* The place of objects that are read by themselves, and so say what they are. */
+static bool outermost(void)
+{
+	return !depth || (depth == 1 && json_object_is_type(stack[0], json_type_array));
+}
+
+static void open_new(const char *key, char bracket)
 {
 	struct json_object *value;
 
@@ -60,6 +106,23 @@ void json_open(const char *key, char bracket)
 				 json_object_new_array();
 	put_new(key, value);
 	stack[depth++] = value;
+}
+
+void json_begin(enum json_schema schema)
+{
+	char name[JSON_SCHEMA_LEN];
+
+	if (!outermost())
+		abort();
+	open_new(NULL, '{');
+	json_str("schema", json_schema(name, schema));
+}
+
+void json_open(const char *key, char bracket)
+{
+	if (bracket == '{' && outermost())
+		abort();
+	open_new(key, bracket);
 }
 
 void json_close(char bracket)

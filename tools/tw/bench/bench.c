@@ -104,7 +104,7 @@ static void json_table(const struct bench *b, const struct bench_table *table)
 {
 	int from, to;
 
-	json_open(NULL, '{');
+	json_begin(JSON_BENCH);
 	json_u64("page_size", b->page_size);
 	json_u64("region_bytes", b->pages * b->page_size);
 	json_u64("time_ns", b->time_ns);

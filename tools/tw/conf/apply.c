@@ -243,7 +243,7 @@ static int carry_out_json(struct plan *p, struct report *r)
 {
 	int i, code;
 
-	json_open(NULL, '{');
+	json_begin(JSON_APPLY);
 	json_str("conf", p->conf->name);
 	json_bool("dry_run", r->dry_run);
 	json_open("changes", '[');

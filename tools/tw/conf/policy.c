@@ -34,7 +34,7 @@ static void json_policy(const struct tw_policy *p)
 {
 	size_t i;
 
-	json_open(NULL, '{');
+	json_begin(JSON_POLICY);
 	for (i = 0; i < POLICY_NR_KEYS; i++) {
 		__u32 value = policy_get(p, &policy_keys[i]);
 

@@ -80,7 +80,7 @@ static void json_migration(const struct migration *m, const struct spans *spans)
 {
 	size_t i, n = 0;
 
-	json_open(NULL, '{');
+	json_begin(JSON_MIGRATE);
 	json_sum(m);
 	json_open("pages", '[');
 	for (i = 0; spans && i < spans->nr && n < m->nr_status; i++) {

@@ -49,7 +49,7 @@ static const char *state_name(const struct tw_page *p)
 
 static void json_one(const struct tw_page *p, const struct span *s, __u64 addr)
 {
-	json_open(NULL, '{');
+	json_begin(JSON_PAGE);
 	json_page("page", p->page);
 	if (s->has_addr)
 		json_page("addr", addr);
@@ -155,7 +155,7 @@ static int show_pages(struct tw *tw, const struct spans *spans,
 
 static void json_region(const struct proc_map *m)
 {
-	json_open(NULL, '{');
+	json_begin(JSON_PAGE_REGION);
 	json_page("start", m->at.start);
 	json_page("end", m->at.end);
 	json_u64("offset", m->at.offset);

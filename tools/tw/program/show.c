@@ -44,7 +44,7 @@ static void show_json(const struct attachments *all, bool scanning)
 {
 	size_t i;
 
-	json_open(NULL, '{');
+	json_begin(JSON_ATTACHMENTS);
 	json_u64("page_size", sysconf(_SC_PAGESIZE));
 	json_bool("scanning", scanning);
 	json_open("attachments", '[');

@@ -73,7 +73,7 @@ void swap_json(const struct swap_look *l, const struct tw_stats *stats)
 	__u64 page_size = sysconf(_SC_PAGESIZE);
 	size_t i;
 
-	json_open(NULL, '{');
+	json_begin(JSON_SWAP);
 	json_str("state", state_name(l->state));
 	json_str("device", l->state == SWAP_NONE ? NULL : SWAP_PATH);
 	json_u64("page_size", page_size);

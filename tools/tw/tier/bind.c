@@ -498,7 +498,7 @@ int cmd_tier_unbind(int argc, char **argv)
 	if (c)
 		return c;
 	if (json) {
-		json_open(NULL, '{');
+		json_begin(JSON_TIER_UNBIND);
 		json_str("tier", tw_tier_name(tier));
 		json_u64("moved", moved);
 		json_close('}');

@@ -346,7 +346,7 @@ static void print_json(const struct layout *l)
 {
 	unsigned int i;
 
-	json_open(NULL, '{');
+	json_begin(JSON_TIER_DETECT);
 	json_open("tiers", '[');
 	for (i = 0; i < TW_NR_TIERS; i++)
 		json_proposal(l, i);

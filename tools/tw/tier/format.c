@@ -149,7 +149,7 @@ int cmd_tier_format(int argc, char **argv)
 	if (code)
 		return code;
 	if (json) {
-		json_open(NULL, '{');
+		json_begin(JSON_TIER_FORMAT);
 		json_str("path", path);
 		json_u64("bytes", result.bytes - TW_STORE_DATA);
 		json_str("uuid", result.uuid);

@@ -70,7 +70,7 @@ void tier_json(const struct tw_tier_info *t, __u32 page_size)
 {
 	char text[WHERE_LEN];
 
-	json_open(NULL, '{');
+	json_begin(JSON_TIER);
 	json_str("tier", tw_tier_name(t->tier));
 	json_bool("bound", t->kind != TW_KIND_NONE);
 	json_str("kind", t->kind ? kind_name(t->kind) : "none");

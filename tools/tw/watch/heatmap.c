@@ -203,7 +203,7 @@ static int to_json(const struct heatmap_job *job, const struct recording *rec)
 		      job->height ? job->height : 24, 0);
 	if (c)
 		return c;
-	json_open(NULL, '{');
+	json_begin(JSON_HEATMAP);
 	json_u64("samples", rec->nr_samples);
 	json_bool("complete", rec->complete);
 	json_bool("stopped", rec->stopped);

@@ -89,7 +89,7 @@ static void json_sample(const struct metric *m, const char *labels, __u64 value,
 	char name[64];
 
 	snprintf(name, sizeof(name), PREFIX "%s", m->name);
-	json_open(NULL, '{');
+	json_begin(JSON_METRIC);
 	json_str("name", name);
 	json_str("type", type_of(m));
 	json_labels(labels);

@@ -56,7 +56,7 @@ static void print_pressure(const struct tw_pressure *p, __u32 page_size)
 
 static void json_pressure(const struct tw_pressure *p, __u32 page_size)
 {
-	json_open(NULL, '{');
+	json_begin(JSON_PRESSURE);
 	json_str("tier", tw_tier_name(p->tier));
 	json_str("level", tw_level_name(p->level));
 	json_u64("permille", p->permille);

@@ -40,7 +40,7 @@ static int show(int tier, const struct tw_thresholds *t, bool json)
 		printf("%-5s %s\n", tw_tier_name(tier), levels_text(text, t));
 		return cli_flush(EXIT_SUCCESS);
 	}
-	json_open(NULL, '{');
+	json_begin(JSON_PRESSURE_SET);
 	json_str("tier", tw_tier_name(tier));
 	for (i = 0; i < NR_LEVELS; i++) {
 		json_open(tw_level_name(TW_PRESSURE_MEDIUM + i), '{');

@@ -334,7 +334,7 @@ static void report(const struct record_job *job, __u64 start, bool ended)
 	__u64 n = job->writer.samples;
 
 	if (job->json) {
-		json_open(NULL, '{');
+		json_begin(JSON_RECORD);
 		json_str("file", job->path);
 		json_u64("samples", n);
 		json_u64("regions", job->nr_known);

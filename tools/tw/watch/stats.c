@@ -75,7 +75,7 @@ static void json_stats(const struct tw_stats *s)
 {
 	int i;
 
-	json_open(NULL, '{');
+	json_begin(JSON_STATS);
 	json_open("tiers", '[');
 	for (i = 0; i < TW_NR_TIERS; i++)
 		json_tier(s, i);

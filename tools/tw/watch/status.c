@@ -112,7 +112,7 @@ static void json_status(const struct status *s)
 	const struct tw_module_stats *m = &s->stats;
 	int i;
 
-	json_open(NULL, '{');
+	json_begin(JSON_STATUS);
 	json_str("tw", tw_version());
 	json_u64("abi", s->info.abi_version);
 	json_u64("page_size", s->info.page_size);

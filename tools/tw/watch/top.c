@@ -86,7 +86,7 @@ static void json_view(const struct top_view *v)
 	const struct top_snap *s = v->snap;
 	size_t i;
 
-	json_open(NULL, '{');
+	json_begin(JSON_TOP);
 	json_u64("interval_ns", v->seconds * NS_PER_SEC);
 	json_u64("page_size", v->page_size);
 	json_u64("regions", s->regions);

@@ -122,7 +122,7 @@ static void say_lost(struct trace_job *job, struct tw_stream *stream, bool last)
 	if (!last && job->said_ns && now - job->said_ns < SAY_LOST_NS)
 		return;
 	if (job->json) {
-		json_open(NULL, '{');
+		json_begin(JSON_TRACE);
 		json_str("type", "lost");
 		json_u64("lost", lost - job->lost_said);
 		json_close('}');
@@ -156,7 +156,7 @@ static void say_summary(const struct trace_job *job, struct tw_stream *stream,
 			fprintf(stderr, "tw: to lose fewer: ask for less with --event or --agent, or for larger rings with --slots\n");
 		return;
 	}
-	json_open(NULL, '{');
+	json_begin(JSON_TRACE);
 	json_str("type", "summary");
 	json_u64("shown", job->shown);
 	json_u64("read", seen);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "tw.h"
 #include "watch/trace.h"
@@ -266,8 +267,12 @@ static void json_rest(const struct tw_event *e, struct agents_known *agents)
 void trace_json(const struct tw_event *e, unsigned int cpu,
 		struct agents_known *agents)
 {
-	printf("{\"time_ns\":%llu,\"cpu\":%u,\"number\":%llu,\"type\":\"%s\",\"pid\":%u",
-	       (unsigned long long)e->time_ns, cpu,
+	static char schema[JSON_SCHEMA_LEN];
+
+	if (!*schema)
+		json_schema(schema, JSON_TRACE);
+	printf("{\"schema\":\"%s\",\"time_ns\":%llu,\"cpu\":%u,\"number\":%llu,\"type\":\"%s\",\"pid\":%u",
+	       schema, (unsigned long long)e->time_ns, cpu,
 	       (unsigned long long)e->seq / 2 - 1, tw_event_name(e->type),
 	       e->pid);
 	json_rest(e, agents);
