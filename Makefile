@@ -51,7 +51,7 @@ SUB := O=$(TOP)/$(B) --no-print-directory
 .PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
 	test-races test-neighbour test-broken test-programs test-packages deb coverage bench \
 	bench-tiering bench-trace bench-neighbour bench-door gpu-check pictures style install \
-	install-config built \
+	install-config uninstall built \
 	deps clean help
 
 all: module lib tools		## driver, library and command
@@ -256,6 +256,22 @@ install: built install-config	## module, library, Python module, headers, man pa
 	+@$(MAKE) -C tools/tw-gpu $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	install -d $(PYTHONDIR)/libtw
 	install -m 644 python/libtw/*.py $(PYTHONDIR)/libtw
+	$(if $(DESTDIR),,ldconfig)
+
+# Its files are those that install makes now, below a folder of their own. A place that
+# the caller has named is in there, too.
+STAGE := $(TOP)/$(B)/uninstall
+STAGED = $(foreach place,MODDIR UDEVDIR SYSUSERSDIR UNITDIR MODLOADDIR PYTHONDIR, \
+	$(place)=$(STAGE)$($(place)))
+
+uninstall:			## take away what install has put there (with the same PREFIX=, DESTDIR=, KDIR=)
+	@rm -rf $(STAGE)
+	+@$(MAKE) --no-print-directory install MODULE=n DESTDIR=$(STAGE)$(DESTDIR) $(STAGED) >/dev/null
+	@rm -f $(MODDIR)/tier_watch.ko
+	@tools/uninstall $(STAGE)
+	$(if $(DESTDIR),,depmod -a $(KREL))
+	$(if $(DESTDIR),,ldconfig)
+	@rm -rf $(STAGE)
 
 # What makes the machine start with it; has nothing to build.
 install-config:

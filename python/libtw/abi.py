@@ -11,7 +11,8 @@ member means is documented there.
 
 from __future__ import annotations
 
-from ctypes import (Structure, c_int32, c_int64, c_uint8, c_uint32, c_uint64, sizeof)
+from ctypes import (Array, Structure, c_int32, c_int64, c_uint8, c_uint32, c_uint64, sizeof)
+from struct import Struct as Layout
 
 # --- constants of the header -------------------------------------------------
 
@@ -262,7 +263,23 @@ def TW_EVENT_BIT(event: int) -> int:
 # --- structs of the header -----------------------------------------------------
 
 
-class Sized(Structure):
+class Struct(Structure):
+    """Shows its members, but for those that say nothing."""
+
+    _silent_ = frozenset(("size", "entry_size", "flags", "spare"))
+
+    def __repr__(self) -> str:
+        shown = []
+        for name, *_ in self._fields_:
+            value = getattr(self, name)
+            if name in self._silent_ and not (name == "flags" and value) or \
+                    name.startswith("reserved"):
+                continue
+            shown.append(f"{name}={list(value) if isinstance(value, Array) else value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Sized(Struct):
     """A struct of an ioctl: its size and that of its entries are filled in."""
 
     _entry_: type | None = None     # what it has an array of
@@ -356,7 +373,7 @@ class MigrateRange(Sized):
                 ("reserved", c_uint32)]
 
 
-class Page(Structure):
+class Page(Struct):
     _fields_ = [("page", c_uint64), ("pfn", c_uint64), ("owner", c_uint64),
                 ("agent", c_uint64), ("tier", c_uint32), ("flags", c_uint32),
                 ("heat", c_uint32), ("age", c_uint32), ("node", c_int32),
@@ -415,7 +432,7 @@ class Report(Sized):
                 ("owner", c_uint64)]
 
 
-class Candidate(Structure):
+class Candidate(Struct):
     _fields_ = [("page", c_uint64), ("agent", c_uint64), ("benefit_ns", c_int64),
                 ("heat", c_uint32), ("age", c_uint32), ("from_tier", c_uint32),
                 ("to_tier", c_uint32), ("node", c_int32), ("reserved", c_uint32)]
@@ -428,7 +445,7 @@ class Candidates(Sized):
                 ("candidates", c_uint64)]
 
 
-class Request(Structure):
+class Request(Struct):
     _fields_ = [("page", c_uint64), ("id", c_uint64), ("pfn", c_uint64),
                 ("latency_ns", c_uint64), ("from_tier", c_uint32), ("to_tier", c_uint32),
                 ("priority", c_uint32), ("reason", c_uint32), ("status", c_int32),
@@ -503,7 +520,7 @@ class AgentLimits(Sized):
                 ("hard", c_uint64 * TW_NR_TIERS)]
 
 
-class AgentEntry(Structure):
+class AgentEntry(Struct):
     _fields_ = [("id", c_uint64), ("uid", c_uint32), ("flags", c_uint32)] + [
         (name, c_uint64 * TW_NR_TIERS) for name in (
             "pages", "external", "limit", "hard", "faults_minor", "faults_major", "moves_in",
@@ -593,12 +610,15 @@ POLICY_SETS = {
 }
 
 
-class Event(Structure):
+class Event(Struct):
     _fields_ = [("seq", c_uint64), ("time_ns", c_uint64), ("page", c_uint64),
                 ("agent", c_uint64), ("addr", c_uint64), ("latency_ns", c_uint32),
                 ("pid", c_uint32), ("type", c_uint8), ("tier", c_uint8),
                 ("to_tier", c_uint8), ("reason", c_uint8), ("status", c_int32),
                 ("flags", c_uint32), ("reserved", c_uint32)]
+
+    # How it lies in a ring, for unpack_from() of a Stream's memoryviews; in the order above.
+    LAYOUT = Layout("<5Q2I4BiII")
 
     def __repr__(self) -> str:
         return (f"Event(type={self.type} tier={self.tier} to={self.to_tier} "
@@ -617,23 +637,23 @@ class StreamInfo(Sized):
                 ("map_size", c_uint64), ("events", c_uint32), ("nr_rings", c_uint32)]
 
 
-class StreamHeader(Structure):
+class StreamHeader(Struct):
     _fields_ = [("version", c_uint32), ("compat_version", c_uint32), ("size", c_uint64),
                 ("nr_rings", c_uint32), ("events", c_uint32), ("ring_offset", c_uint32),
                 ("event_offset", c_uint32), ("ring_stride", c_uint64),
                 ("event_size", c_uint32), ("reserved", c_uint32)]
 
 
-class RingHeader(Structure):
+class RingHeader(Struct):
     _fields_ = [("head", c_uint64), ("online", c_uint32), ("cpu", c_uint32)]
 
 
-class StreamCtl(Structure):
+class StreamCtl(Struct):
     _fields_ = [("watermark", c_uint32), ("reserved", c_uint32),
                 ("cursor", c_uint64 * TW_STREAM_CTL_CURSORS)]
 
 
-class StatsTier(Structure):
+class StatsTier(Struct):
     _fields_ = [("seq", c_uint32), ("bound", c_uint32), ("level", c_uint32),
                 ("kind", c_uint32), ("capacity", c_uint64), ("used", c_uint64),
                 ("kept", c_uint64), ("nominal_latency_ns", c_uint64),
@@ -643,7 +663,7 @@ class StatsTier(Structure):
                 ("stalled10", c_uint32), ("stalled60", c_uint32)]
 
 
-class StatsCounters(Structure):
+class StatsCounters(Struct):
     _fields_ = [(name, c_uint64) for name in (
         "minor_read", "minor_write", "major_read", "major_write", "first", "fault_ns",
         "moves_in", "moves_out", "moves_failed", "move_ns", "bytes_read", "bytes_written",
@@ -651,15 +671,15 @@ class StatsCounters(Structure):
         "swap_in", "swap_out", "swap_sunk", "waited_ns")]
 
 
-class StatsLatency(Structure):
+class StatsLatency(Struct):
     _fields_ = [("sum_ns", c_uint64), ("bucket", c_uint64 * TW_LATENCY_BUCKETS)]
 
 
-class StatsCpu(Structure):
+class StatsCpu(Struct):
     _fields_ = [("events", c_uint64), ("sigbus", c_uint64)]
 
 
-class StatsHeader(Structure):
+class StatsHeader(Struct):
     _fields_ = [("version", c_uint32), ("compat_version", c_uint32), ("size", c_uint64),
                 ("nr_tiers", c_uint32), ("tier_offset", c_uint32), ("tier_stride", c_uint32),
                 ("nr_cpus", c_uint32), ("cpu_offset", c_uint32), ("cpu_stride", c_uint32),
@@ -682,7 +702,7 @@ class StatsHeader(Structure):
                             "latency_buckets")]
 
 
-class StoreSuper(Structure):
+class StoreSuper(Struct):
     _fields_ = [("magic", c_uint8 * 8), ("version", c_uint32), ("crc", c_uint32),
                 ("bytes", c_uint64), ("uuid", c_uint8 * 16), ("label", c_uint8 * 64),
                 ("tier", c_uint32), ("reserved", c_uint32)]

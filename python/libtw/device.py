@@ -32,8 +32,12 @@ class Device(Handle):
         """FileNotFoundError when the driver is not loaded, PermissionError without
         membership of group tierwatch."""
         pointer = c_void_p()
-        lib.check(lib.loaded().tw_open(path.encode() if path else None, byref(pointer)))
+        lib.check(lib.loaded().tw_open(path.encode() if path else None, byref(pointer)),
+                  "tw_open", path or abi.TW_DEVICE)
         super().__init__(pointer)
+
+    def _about(self) -> str:
+        return f"descriptor {self.fileno()}"
 
     def fileno(self) -> int:
         """Its descriptor."""

@@ -62,13 +62,21 @@ class Handle:
 
     def _call(self, function: str, *arguments) -> int:
         """A function about this handle; OSError when it fails."""
-        return lib.check(getattr(self._lib, function)(self.handle, *arguments))
+        return lib.check(getattr(self._lib, function)(self.handle, *arguments), function, self)
 
     def _fill(self, function: str, struct: type, *arguments):
         """A function that fills a struct, which is its last argument."""
         filled = struct()
         self._call(function, *arguments, byref(filled))
         return filled
+
+    def _about(self) -> str:
+        """What tells it from others of its kind, for messages."""
+        return ""
+
+    def __repr__(self) -> str:
+        about = "closed" if self.closed else self._about()
+        return f"<{type(self).__name__} {about}>"
 
     def __enter__(self):
         return self
@@ -91,6 +99,9 @@ class Agent(Handle):
     def id(self) -> int:
         """Its label."""
         return self._lib.tw_agent_id(self.handle)
+
+    def _about(self) -> str:
+        return str(self.id)
 
     def fileno(self) -> int:
         """Its descriptor, to be passed to other programs."""
@@ -131,6 +142,9 @@ class Region(Handle):
     def id(self) -> int:
         """The region part of its pages' stable numbers."""
         return self._lib.tw_region_id(self.handle)
+
+    def _about(self) -> str:
+        return f"{self.id}: {self.size} bytes"
 
     def fileno(self) -> int:
         """Its descriptor, to be passed to other programs."""
@@ -194,8 +208,56 @@ class Stream(Handle):
     def from_fd(cls, fd: int) -> "Stream":
         """Read a stream that was passed as a descriptor, which becomes the handle's."""
         pointer = ctypes.c_void_p()
-        lib.check(lib.loaded().tw_stream_open_fd(fd, byref(pointer)))
+        lib.check(lib.loaded().tw_stream_open_fd(fd, byref(pointer)), "tw_stream_open_fd",
+                  f"descriptor {fd}")
         return cls(pointer)
+
+    def __init__(self, pointer: ctypes.c_void_p):
+        super().__init__(pointer)
+        self._rings: Optional[mmap.mmap] = None
+        self._base = 0      # where libtw has them mapped
+        self._peeked = None
+
+    def _about(self) -> str:
+        return f"{self.rings} rings, descriptor {self.fileno()}"
+
+    def _map(self) -> mmap.mmap:
+        """The rings, in a mapping that memoryviews keep."""
+        if self._rings is None:
+            with mmap.mmap(self.fileno(), mmap.PAGESIZE, access=mmap.ACCESS_READ) as first:
+                header = abi.StreamHeader.from_buffer_copy(first)
+            ring = self._lib.tw_stream_ring(self.handle, 0)
+            # struct tw_ring begins with the address of the ring's header.
+            self._base = ctypes.c_void_p.from_address(ring).value - header.ring_offset
+            self._rings = mmap.mmap(self.fileno(), header.size, access=mmap.ACCESS_READ)
+        return self._rings
+
+    def peek(self) -> Optional[memoryview]:
+        """The next event where the driver has written it, without a copy; None: there is none.
+
+        Event.LAYOUT.unpack_from() takes it apart. The driver goes on writing: what was
+        read is an event only if ok() says so then, and after that the view is of no use.
+        """
+        rings = self._map()
+        self._peeked = self._lib.tw_stream_peek(self.handle, None)
+        if not self._peeked:
+            return None
+        at = ctypes.addressof(self._peeked.contents) - self._base
+        with memoryview(rings) as whole:
+            return whole[at:at + ctypes.sizeof(abi.Event)]
+
+    def ok(self) -> bool:
+        """Whether all that was read since peek() is valid; goes on to the next event."""
+        peeked, self._peeked = self._peeked, None
+        return bool(peeked) and self._lib.tw_stream_ok(self.handle, peeked)
+
+    def close(self) -> None:
+        """Close it. BufferError while a view of peek() is still there."""
+        if self._rings is not None:
+            self._rings.close()
+            self._rings = None
+        self._peeked = None
+        super().close()
 
     def fileno(self) -> int:
         """Its descriptor; call arm() before a poll of one's own."""

@@ -211,8 +211,14 @@ def loaded() -> ctypes.CDLL:
     return _loaded or load()
 
 
-def check(result: int) -> int:
-    """What a function returned; a negative errno becomes OSError."""
+def check(result: int, call: str, subject: object = None) -> int:
+    """What a function returned; a negative errno becomes OSError, which says of what it is.
+
+    Its `call` is the function's name, its `subject` what it was about.
+    """
     if result < 0:
-        raise OSError(-result, os.strerror(-result))
+        of_what = "" if subject is None else f" of {subject!r}"
+        error = OSError(-result, f"{os.strerror(-result)}: {call}{of_what}")
+        error.call, error.subject = call, subject
+        raise error
     return result

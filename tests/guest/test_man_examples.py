@@ -9,7 +9,7 @@ import pytest
 
 import tw
 from manual import (FIXTURES, LIMIT, PAGES, TW, all_examples, commands_of, examples, expected,
-                    run_example)
+                    plain, run_example, section)
 from support import REPO, Child, Ext4, Layout, Loop, Reached, fill, set_tiers
 from tw import CPU, HDD, NVME, PAGE, SSD, TIERS
 
@@ -101,6 +101,27 @@ def test_bare(dev, example, tmp_path):
                 if tier in dev.bound():
                     subprocess.run([TW, "tier", "unbind", tw.TIER_NAMES[tier]], check=True)
             assert CPU in dev.bound() or not dev.bound()
+
+
+@pytest.mark.parametrize("name, says", [
+    ("tw_event", r"16 faults: 16 first touches, 16 writes\n"),
+    ("tw_ring", r"(cpu \d+: 0 read, 0 lost, 0 failed\n)+"),
+    ("tw_stats", r"(\w+: \d+ of [1-9]\d* pages, \d+ first touches\n){5}")])
+def test_programs_of_the_library(name, says, dev, tmp_path):
+    """The programs in C that the pages of structs show, compiled and run."""
+    assert dev.bound() == set(TIERS)
+    shown = "\n".join(section((REPO / f"libtw/man/{name}.3").read_text(encoding="utf-8"),
+                              "EXAMPLES")[1])
+    text = shown.partition(".Bd -literal -offset indent\n")[2].partition("\n.Ed")[0]
+    source, binary = tmp_path / f"{name}.c", tmp_path / name
+    source.write_text(plain(text) + "\n", encoding="utf-8")
+    # A library that counts its lines wants what it counts with.
+    counting = ["--coverage"] if list((REPO / "build/lib/obj").glob("*.gcno")) else []
+    subprocess.run(["cc", "-Wall", "-Werror", f"-I{REPO}/libtw", f"-I{REPO}/uapi", *counting,
+                    "-o", binary, source, REPO / "build/lib/libtw.a"], check=True)
+    run = subprocess.run([binary], capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert run.returncode == 0, run.stderr
+    assert re.fullmatch(says, run.stdout), run.stdout
 
 
 def test_fixtures_are_known():

@@ -2,6 +2,7 @@
 """The Python module: libtw's functions under libtw's own rules."""
 
 import errno
+import os
 import re
 from pathlib import Path
 
@@ -42,12 +43,12 @@ def test_every_function_has_its_prototype():
 
 
 def test_every_function_is_used_by_the_module():
-    """But for those that only C has a use for: events in place, and what is a method's name."""
+    """Each is somewhere behind a method."""
     sources = "".join(path.read_text() for path in Path(libtw.__file__).parent.glob("*.py")
                       if path.name != "lib.py")
     unused = {name for name in libtw.lib.PROTOTYPES
               if not re.search(rf"\b{name.removesuffix('_by_id')}\b", sources)}
-    assert unused == {"tw_stream_ring", "tw_stream_peek", "tw_stream_ok"}
+    assert unused == set()
 
 
 def test_names():
@@ -69,6 +70,89 @@ def test_refusals():
     with pytest.raises(OSError) as caught:
         libtw.Device("/dev/null")
     assert caught.value.errno == errno.ENOTTY
+
+
+def test_errors_name_the_call_and_the_object(device, region):
+    """What is refused says which function it was and of what, in its text and by itself."""
+    with pytest.raises(OSError) as caught:
+        libtw.Device("/dev/null")
+    assert str(caught.value).endswith(": tw_open of '/dev/null'")
+    with pytest.raises(OSError) as caught:
+        region.migrate(0, PAGE, 9)
+    assert (caught.value.errno, caught.value.call) == (errno.EINVAL, "tw_region_migrate")
+    assert caught.value.subject is region
+    assert str(caught.value) == (f"[Errno {errno.EINVAL}] Invalid argument: tw_region_migrate "
+                                 f"of <Region {region.id}: {16 * PAGE} bytes>")
+    with pytest.raises(FileNotFoundError, match="tw_agent_stats_by_id of <Device descriptor"):
+        device.agent_stats(78)
+
+
+def test_objects_show_what_they_are(device, region):
+    """Handles by what tells them from others, structs by their members."""
+    assert repr(device) == f"<Device descriptor {device.fileno()}>"
+    assert repr(region) == f"<Region {region.id}: {16 * PAGE} bytes>"
+    with device.agent(79) as agent, device.stream(agent=agent) as stream:
+        assert repr(agent) == "<Agent 79>"
+        assert repr(stream) == f"<Stream {stream.rings} rings, descriptor {stream.fileno()}>"
+    assert repr(agent) == "<Agent closed>" and repr(stream) == "<Stream closed>"
+    region.memory[0] = 1
+    shown = repr(region.info())
+    assert shown.startswith(f"RegionInfo(id={region.id}, bytes={16 * PAGE}, ")
+    assert "pages=[0, 1, 0, 0, 0]" in shown and "size=" not in shown
+
+
+def test_events_in_place(device):
+    """Each event is seen where it lies: the same ones that read() gives, none twice."""
+    with device.agent(80) as agent, device.region(8 * PAGE, agent=agent) as region, \
+            device.stream(Event.FAULT.bit(), agent=agent, events=64) as stream, \
+            libtw.Stream.from_fd(os.dup(stream.fileno())) as copied:
+        assert stream.peek() is None and not stream.ok()
+        for index in range(8):
+            region.memory[index * PAGE] = 1
+        seen = []
+        while (view := stream.peek()) is not None:
+            assert view.readonly and view.nbytes == libtw.abi.Event.LAYOUT.size
+            with pytest.raises(TypeError):
+                view[0] = 0
+            members = libtw.abi.Event.LAYOUT.unpack_from(view)
+            assert bytes(stream.peek()) == bytes(view), "it moves on by ok() alone"
+            assert stream.ok() and not stream.ok()
+            seen.append(members)
+            view.release()
+        assert sorted(seen) == sorted(
+            libtw.abi.Event.LAYOUT.unpack(bytes(event)) for event in copied.read())
+        assert sorted(one[2] for one in seen) == [region.page(at * PAGE) for at in range(8)]
+        assert (stream.seen, stream.lost) == (8, 0)
+
+
+def test_overwritten_events_are_not_ok(device, one_cpu):
+    """What the driver writes over while it is looked at is told, and counted exactly."""
+    del one_cpu     # One ring has all events, in order.
+    with device.agent(81) as agent, device.region(256 * PAGE, agent=agent) as region, \
+            device.stream(Event.MIGRATE.bit(), agent=agent, events=64) as stream:
+        region.memory[:] = bytes(256 * PAGE)
+        region.migrate(0, PAGE, Tier.GPU)
+        with stream.peek():
+            assert region.migrate(PAGE, 255 * PAGE, Tier.GPU).moved == 255
+            assert not stream.ok()
+        assert (stream.seen, stream.lost) == (0, 1)
+        while stream.peek() is not None:
+            assert stream.ok()
+        assert stream.lost > 256 - 64 and stream.seen + stream.lost == 256
+
+
+def test_a_stream_that_is_looked_at_is_not_closed(device):
+    with device.agent(82) as agent, device.region(PAGE, agent=agent) as region, \
+            device.stream(Event.FAULT.bit(), agent=agent, events=64) as stream:
+        region.memory[0] = 1
+        view = stream.peek()
+        with pytest.raises(BufferError):
+            stream.close()
+        assert not stream.closed and stream.ok()
+        view.release()
+        stream.close()
+        with pytest.raises(ValueError, match="Stream is closed"):
+            stream.peek()
 
 
 def test_bound_tiers(device, dev):
