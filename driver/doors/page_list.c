@@ -304,6 +304,7 @@ static bool tw_list_at_end(struct tw_list *l, const struct tw_space *sp,
 	return l->done;
 }
 
+/* Pages from @idx to before @end. 0; 1: the call has enough before that; or -EFAULT. */
 static int tw_list_chunk(struct tw_list *l, struct tw_space *sp,
 			 unsigned long idx, unsigned long end)
 {
@@ -312,7 +313,7 @@ static int tw_list_chunk(struct tw_list *l, struct tw_space *sp,
 
 	for (; idx < end && !err; idx++) {
 		if (tw_list_at_end(l, sp, idx) || tw_list_full(l))
-			break;
+			return 1;
 		tw_page_describe(sp, idx, &p, l->admin);
 		err = tw_list_meet(l, &p);
 	}
@@ -337,8 +338,8 @@ static int tw_list_space(struct tw_list *l, struct tw_space *sp,
 			continue;
 		}
 		err = tw_list_chunk(l, sp, idx, c->base + TW_CHUNK_PAGES);
-		if (err || l->done || tw_list_full(l))
-			return err;
+		if (err)
+			return min(err, 0);
 	}
 	l->cursor = tw_list_behind(sp);
 	return 0;

@@ -19,7 +19,7 @@ from command import NO_DEVICE, USAGE, tw_run
 from support import NOBODY, PATIENCE, REPO, TOPOLOGY, Child, Reached, tiers_of, wait_for
 from tw import CPU, GPU, NVME, PAGE
 
-pytestmark = [pytest.mark.forked, pytest.mark.skipif(TOPOLOGY != "default",
+pytestmark = [pytest.mark.once, pytest.mark.forked, pytest.mark.skipif(TOPOLOGY != "default",
                                                      reason="needs nodes of both memory tiers")]
 
 DAEMON = REPO / "build" / "tools" / "tierwatchd"
