@@ -267,7 +267,7 @@ STAGED = $(foreach place,MODDIR UDEVDIR SYSUSERSDIR UNITDIR MODLOADDIR PYTHONDIR
 uninstall:			## take away what install has put there (with the same PREFIX=, DESTDIR=, KDIR=)
 	@rm -rf $(STAGE)
 	+@$(MAKE) --no-print-directory install MODULE=n DESTDIR=$(STAGE)$(DESTDIR) $(STAGED) >/dev/null
-	@rm -f $(MODDIR)/tier_watch.ko
+	$(if $(filter n,$(MODULE)),,@rm -f $(MODDIR)/tier_watch.ko)
 	@tools/uninstall $(STAGE)
 	$(if $(DESTDIR),,depmod -a $(KREL))
 	$(if $(DESTDIR),,ldconfig)

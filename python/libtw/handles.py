@@ -81,12 +81,24 @@ class Handle:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_exc) -> None:
-        self.close()
+    def __exit__(self, kind, *_exc) -> None:
+        try:
+            self.close()
+        except BufferError:
+            if kind is None:    # what went wrong first is what is to be told
+                raise
+
+    def __reduce__(self):
+        """Elsewhere it is but its text, so that an error that names it can go there."""
+        return str, (repr(self),)
 
     def __del__(self) -> None:
-        if getattr(self, "_pointer", None) is not None:
+        if getattr(self, "_pointer", None) is None:
+            return
+        try:
             self.close()
+        except BufferError:     # a view keeps its mapping, and needs no handle
+            Handle.close(self)
 
 
 class Agent(Handle):
@@ -248,8 +260,8 @@ class Stream(Handle):
 
     def ok(self) -> bool:
         """Whether all that was read since peek() is valid; goes on to the next event."""
-        peeked, self._peeked = self._peeked, None
-        return bool(peeked) and self._lib.tw_stream_ok(self.handle, peeked)
+        handle, peeked, self._peeked = self.handle, self._peeked, None
+        return bool(peeked) and self._lib.tw_stream_ok(handle, peeked)
 
     def close(self) -> None:
         """Close it. BufferError while a view of peek() is still there."""

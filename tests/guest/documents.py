@@ -24,9 +24,12 @@ class Mismatch(AssertionError):
 
 @lru_cache(maxsize=None)
 def names() -> frozenset[str]:
-    """All that a document may call itself."""
-    return frozenset(PREFIX + "/".join(path.stem.rsplit("-", 1))
-                     for path in SCHEMAS.glob("*.json") if path.name != COMMON)
+    """What documents of this tw call themselves: older versions stay in the folder."""
+    newest: dict[str, int] = {}
+    for path in SCHEMAS.glob("*-*.json"):
+        name, version = path.stem.rsplit("-", 1)
+        newest[name] = max(newest.get(name, 0), int(version))
+    return frozenset(f"{PREFIX}{name}/{version}" for name, version in newest.items())
 
 
 @lru_cache(maxsize=None)

@@ -3,6 +3,7 @@
 
 import errno
 import os
+import pickle
 import re
 from pathlib import Path
 
@@ -81,6 +82,8 @@ def test_errors_name_the_call_and_the_object(device, region):
         region.migrate(0, PAGE, 9)
     assert (caught.value.errno, caught.value.call) == (errno.EINVAL, "tw_region_migrate")
     assert caught.value.subject is region
+    sent = pickle.loads(pickle.dumps(caught.value))     # as another process has it
+    assert (sent.errno, sent.subject) == (errno.EINVAL, repr(region))
     assert str(caught.value) == (f"[Errno {errno.EINVAL}] Invalid argument: tw_region_migrate "
                                  f"of <Region {region.id}: {16 * PAGE} bytes>")
     with pytest.raises(FileNotFoundError, match="tw_agent_stats_by_id of <Device descriptor"):
@@ -142,7 +145,7 @@ def test_overwritten_events_are_not_ok(device, one_cpu):
 
 
 def test_a_stream_that_is_looked_at_is_not_closed(device):
-    with device.agent(82) as agent, device.region(PAGE, agent=agent) as region, \
+    with device.agent(82) as agent, device.region(2 * PAGE, agent=agent) as region, \
             device.stream(Event.FAULT.bit(), agent=agent, events=64) as stream:
         region.memory[0] = 1
         view = stream.peek()
@@ -153,6 +156,16 @@ def test_a_stream_that_is_looked_at_is_not_closed(device):
         stream.close()
         with pytest.raises(ValueError, match="Stream is closed"):
             stream.peek()
+        with pytest.raises(ValueError, match="Stream is closed"):
+            stream.ok()
+        # What went wrong first is told, not that it could not be closed for that.
+        with pytest.raises(KeyError):
+            with device.stream(Event.FAULT.bit(), agent=agent, events=64) as other:
+                region.memory[PAGE] = 1
+                view = other.peek()
+                assert view is not None
+                raise KeyError
+        view.release()
 
 
 def test_bound_tiers(device, dev):

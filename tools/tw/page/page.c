@@ -142,7 +142,9 @@ static int show_pages(struct tw *tw, const struct spans *spans,
 	} while (!err && step.nr);
 	if (json) {
 		json_close(']');
-		json_end();
+		/* A part of the list is no document. */
+		if (!err)
+			json_end();
 	}
 	if (err && !ferror(stdout))
 		return cli_errno(err, "looking pages up");
