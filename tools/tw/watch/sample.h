@@ -43,7 +43,7 @@ struct sample_label {
  * @only: regions; NULL: any
  * @pid: whose files are borrowed meanwhile, by a caller that needs it; 0: all that
  *	lend theirs
- * @most: pages that are looked at at most; 0: all
+ * @most: how many pages may be looked at; 0: all
  * @every: each how many-th chunk is looked at, a power of 2; 0 before the first look
  * @looked: pages that were looked at, touched or not, wanted or not
  * @pages: @nr of them, region by region and in order
