@@ -228,7 +228,8 @@ int tw_mark_ioctl(struct tw_mark *arg)
  * @end: the first stable number that is not looked at
  * @every: one of so many chunks is looked at; a power of 2
  * @room: pages that @infos still takes
- * @look: pages that may still be looked at
+ * @look: pages that may still be looked at, and chunks that may be left out
+ * @looked: pages that were looked at
  * @cursor: where the next call goes on: a stable number, or 1 + a frame number
  * @admin: all users' pages, and external ones; else those of the caller's regions
  * @done: @end was reached, or there are no more
@@ -243,6 +244,7 @@ struct tw_list {
 	u32 every;
 	u32 room;
 	u32 look;
+	u32 looked;
 	u64 cursor;
 	bool admin;
 	bool done;
@@ -257,6 +259,7 @@ static bool tw_list_full(const struct tw_list *l)
 static int tw_list_meet(struct tw_list *l, const struct tw_page *p)
 {
 	l->look--;
+	l->looked++;
 	if (p->tier == TW_TIER_NONE ||
 	    (l->temperature != TW_CLASS_ANY &&
 	     p->temperature != l->temperature) ||
@@ -332,7 +335,7 @@ static int tw_list_space(struct tw_list *l, struct tw_space *sp,
 		if (tw_list_at_end(l, sp, idx) || tw_list_full(l))
 			return 0;
 		cond_resched();
-		/* That is a look, too, so that a call ends. */
+		/* There may be a great many, and a call is to end. */
 		if (!tw_list_chosen(l, tw_space_number(sp), i)) {
 			l->look--;
 			continue;
@@ -442,6 +445,6 @@ int tw_page_list_ioctl(struct tw_page_list *arg)
 		return err;
 	arg->nr = l.nr;
 	arg->cursor = l.done ? 0 : l.cursor;
-	arg->looked = TW_LIST_LOOK - l.look;
+	arg->looked = l.looked;
 	return 0;
 }

@@ -220,6 +220,21 @@ def test_more_pages_than_are_looked_at(make, tmp_path):
     assert len(load(path).samples[0][1]) == count
 
 
+def test_neighbours_that_were_chosen(make, tmp_path):
+    """The last chunk of a group and the first of the next stand for their groups each."""
+    chunk = tw.TW_CHUNK
+    regions = [make(8 * chunk, touched=8 * chunk)[0] for _ in range(8)]
+    path = tmp_path / "beside.rec"
+    done = run("record", "--output", path, "--count", 1, "--pages", 33 * chunk)
+    assert done.returncode == 0, done.stderr
+    assert load(path).sparse == [(0, 2, chunk)]
+    chunks = {(ident, index // chunk) for ident, index in load(path).samples[0][1]}
+    # Of the choices in a region, 5 of 16 have no such pair: all eight, one of 11,000.
+    assert any((ident, at + 1) in chunks for ident, at in chunks)
+    told = {band["region"]: band["pages"] for band in heatmap(path)["regions"]}
+    assert told == {region.id: 8 * chunk for region in regions}
+
+
 def test_discarded_pages_are_looked_at(make, tmp_path):
     """What a look costs is not what it finds."""
     count = 32 * tw.TW_CHUNK
@@ -229,6 +244,18 @@ def test_discarded_pages_are_looked_at(make, tmp_path):
     done = run("record", "--output", path, "--count", 1, "--pages", 8 * tw.TW_CHUNK + 24, "--json")
     told = json.loads(done.stdout)
     assert (told["every"], told["pages"]) == (4, 0)
+
+
+def test_more_chunks_than_pages_are_looked_at(make, tmp_path):
+    """To leave a chunk out is not to look at it, however many there are."""
+    count = 4200
+    _, mapping = make(count * tw.TW_CHUNK)
+    for place_ in range(count):
+        mapping.write(place_ * tw.TW_CHUNK * PAGE, b"x")
+    done = run("record", "--output", tmp_path / "wide.rec", "--count", 1, "--pages", 4096, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["every"] in (512, 1024) and 4 <= told["pages"] <= 8
 
 
 def test_others_pages_are_not_looked_at(make, tmp_path):

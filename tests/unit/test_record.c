@@ -260,14 +260,22 @@ static void test_runs(void **state)
 	const struct sample_page pages[] = {
 		{ 1, 3, 3, 1 }, { 1, 4, 3, 1 }, { 1, 9, 6, 1 }, { 2, 7, 4, 2 },
 	};
+	/* The last page of a chunk and the first of the next one. */
+	const struct sample_page ends[] = {
+		{ 1, TW_CHUNK - 1, 3, 1 }, { 1, TW_CHUNK, 3, 1 }, { 1, TW_CHUNK + 1, 3, 1 },
+	};
 	struct rec_run runs[ARRAY_SIZE(pages)];
 
 	(void)state;
-	assert_int_equal(sample_runs(pages, ARRAY_SIZE(pages), runs), 3);
+	assert_int_equal(sample_runs(ends, ARRAY_SIZE(ends), false, runs), 1);
+	assert_int_equal(sample_runs(ends, ARRAY_SIZE(ends), true, runs), 2);
+	assert_int_equal(runs[1].index, TW_CHUNK);
+	assert_int_equal(runs[1].nr, 2);
+	assert_int_equal(sample_runs(pages, ARRAY_SIZE(pages), false, runs), 3);
 	assert_int_equal(runs[0].nr, 2);
 	assert_int_equal(runs[0].index, 3);
 	assert_int_equal(runs[2].region, 2);
-	assert_int_equal(sample_runs(pages, 0, runs), 0);
+	assert_int_equal(sample_runs(pages, 0, false, runs), 0);
 }
 
 /* -- one chunk in so many ------------------------------------------------------------ */

@@ -1244,8 +1244,7 @@ struct tw_request_pages {
  *	of TW_CHUNK pages, which begin at a multiple of so many, at one. Which of them
  *	is left to chance, but always the same, and is one of those of a lower @every.
  *	External pages are left out then
- * @looked: out: how many pages were looked at, whether they are wanted or not; a chunk
- *	that was left out counts as one
+ * @looked: out: how many pages were looked at, whether they are wanted or not
  * @end: in: the first stable number that is not looked at, or 0. With one, external
  *	pages are left out
  *

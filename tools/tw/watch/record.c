@@ -275,7 +275,7 @@ static int take_sample(struct record_job *job, __u64 start)
 		return -ENOMEM;
 	job->runs = runs;
 	job->nr_pages = s->nr;
-	nr = sample_runs(s->pages, s->nr, runs);
+	nr = sample_runs(s->pages, s->nr, s->every > 1, runs);
 	err = number_regions(job, runs, nr);
 	if (!err)
 		err = note_sparse(job);

@@ -5,7 +5,8 @@
  * How many are looked at is bounded. Where there are more, one of two chunks is left
  * out, and one of two of those that remain, until they are few enough. The chunks of a
  * look are so among those of the look before, or the other way round, and a page that
- * is seen at all is seen again and again. To leave a chunk out costs a page's look.
+ * is seen at all is seen again and again. A chunk that is left out is stepped over, and
+ * does not count.
  */
 #include <errno.h>
 #include <limits.h>
@@ -194,7 +195,7 @@ void sample_free(struct sampler *s)
 	free(s->wanted);
 }
 
-size_t sample_runs(const struct sample_page *pages, size_t nr,
+size_t sample_runs(const struct sample_page *pages, size_t nr, bool sparse,
 		   struct rec_run *runs)
 {
 	struct rec_run *run = NULL;
@@ -205,6 +206,7 @@ size_t sample_runs(const struct sample_page *pages, size_t nr,
 
 		if (run && run->region == p->region &&
 		    run->index + run->nr == p->index &&
+		    !(sparse && p->index % TW_CHUNK == 0) &&
 		    run->heat == p->heat && run->tier == p->tier) {
 			run->nr++;
 			continue;

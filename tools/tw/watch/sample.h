@@ -81,9 +81,10 @@ void sample_free(struct sampler *s);
 
 /*
  * Makes runs of pages, with the regions' own ids in rec_run.region; @runs has room for
- * @nr. Returns how many.
+ * @nr. With @sparse, each is of one chunk: its neighbour stands for another group.
+ * Returns how many.
  */
-size_t sample_runs(const struct sample_page *pages, size_t nr,
+size_t sample_runs(const struct sample_page *pages, size_t nr, bool sparse,
 		   struct rec_run *runs);
 
 #endif /* _TW_SAMPLE_H */
