@@ -589,14 +589,5 @@ void conf_free(struct conf *c)
 
 unsigned int conf_policy(const struct conf *c, struct tw_policy *p)
 {
-	unsigned int i, changed = 0;
-
-	for (i = 0; i < POLICY_NR_KEYS; i++) {
-		if (!(c->policy_set >> i & 1) ||
-		    policy_get(p, &policy_keys[i]) == c->policy[i])
-			continue;
-		policy_put(p, &policy_keys[i], c->policy[i]);
-		changed++;
-	}
-	return changed;
+	return policy_put_all(p, c->policy, c->policy_set);
 }

@@ -60,6 +60,20 @@ void policy_put(struct tw_policy *p, const struct policy_key *k, __u32 value)
 		*m &= ~k->bit;
 }
 
+unsigned int policy_put_all(struct tw_policy *p, const __u32 values[POLICY_NR_KEYS],
+			    unsigned int which)
+{
+	unsigned int i, changed = 0;
+
+	for (i = 0; i < POLICY_NR_KEYS; i++) {
+		if (!(which >> i & 1) || policy_get(p, &policy_keys[i]) == values[i])
+			continue;
+		policy_put(p, &policy_keys[i], values[i]);
+		changed++;
+	}
+	return changed;
+}
+
 static const char * const switch_names[] = {
 	[TW_POLICY_OFF]		= "off",
 	[TW_POLICY_ON]		= "on",

@@ -40,6 +40,9 @@ extern const struct policy_key policy_keys[POLICY_NR_KEYS];
 __u32 policy_get(const struct tw_policy *p, const struct policy_key *k);
 /* For tw_policy_set(), which sets what has been put and nothing else. */
 void policy_put(struct tw_policy *p, const struct policy_key *k, __u32 value);
+/* Puts those of @values, by key, whose bit is in @which; how many that changes. */
+unsigned int policy_put_all(struct tw_policy *p, const __u32 values[POLICY_NR_KEYS],
+			    unsigned int which);
 
 /* How a value of a key that is on or off is called. */
 const char *policy_switch_name(__u32 value);

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cli.h"
+#include "base/installed.h"
 #include "program/run_shared.h"
 
 #define LIBRARY		"libtw-preload.so"
@@ -21,25 +21,6 @@ static const char * const places[] = {
 	"../lib/tierwatch/" LIBRARY,
 	"../lib/" LIBRARY,
 };
-
-/* 0, or -errno: there is none beside this command. */
-static int find_library(char *path)
-{
-	char exe[PATH_MAX], near[PATH_MAX + 64];
-	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	size_t i;
-
-	if (len < 0)
-		return -errno;
-	exe[len] = '\0';
-	*(strrchr(exe, '/') + 1) = '\0';
-	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		snprintf(near, sizeof(near), "%s%s", exe, places[i]);
-		if (realpath(near, path))
-			return 0;
-	}
-	return -ENOENT;
-}
 
 /* What was to be loaded before is so still, after ours. */
 static int preload(const char *path)
@@ -60,7 +41,7 @@ static int preload(const char *path)
 int run_shared(__u64 least)
 {
 	char path[PATH_MAX], number[24];
-	int err = find_library(path);
+	int err = installed_find(places, sizeof(places) / sizeof(*places), path);
 
 	if (err)
 		return cli_error("%s, which --shared takes, is not beside this command: install it again", LIBRARY);

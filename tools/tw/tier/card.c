@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cli.h"
+#include "base/installed.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "machine/cards.h"
@@ -74,19 +75,12 @@ static void forget(const char *name)
 static int find_plugin(char path[PATH_MAX])
 {
 	static const char * const where[] = { PLUGIN, INSTALLED };
-	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 64);
-	char *name;
-	size_t i;
+	int err = installed_find(where, ARRAY_SIZE(where), path);
 
-	if (len < 0)
-		return cli_errno(-errno, "/proc/self/exe");
-	path[len] = '\0';
-	name = strrchr(path, '/') + 1;
-	for (i = 0; i < ARRAY_SIZE(where); i++) {
-		strcpy(name, where[i]);
-		if (!access(path, R_OK))
-			return 0;
-	}
+	if (!err)
+		return 0;
+	if (err != -ENOENT)
+		return cli_errno(err, "looking for %s", PLUGIN);
 	return cli_error("%s is missing, which serves a card's memory. Build it with: make; install it with: make install",
 			 PLUGIN);
 }
