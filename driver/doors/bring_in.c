@@ -224,8 +224,9 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	int tier, err;
 
 	if (tw_w_resident(w)) {
-		f->tier = tw_w_tier(w);
-		f->now = f->tier;
+		f->now = tw_w_tier(w);
+		if (!f->major)
+			f->tier = f->now;
 		return 0;
 	}
 	if (s == TW_POISON)
@@ -255,6 +256,28 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	return err && err != -EINTR ? -EIO : err;
 }
 
+/*
+ * Locks the record. A page that another read brings meanwhile was waited for like one
+ * that is read here: that of a read ahead is late. Returns 0 or -EINTR.
+ */
+static int tw_bring_in_lock(struct tw_fault *f, struct tw_rec *rec)
+{
+	unsigned long was = tw_rec_w(rec), w;
+	bool reading = tw_w_state(was) == TW_READING;
+	u64 t0 = reading ? ktime_get_mono_fast_ns() : 0;
+	int err = tw_rec_lock_killable(rec);
+
+	if (err || !reading)
+		return err;
+	w = tw_rec_w(rec);
+	if (!tw_w_resident(w))
+		return 0;
+	f->major = true;
+	f->tier = tw_w_tier(was);
+	tw_refault_late(was, tw_w_tier(w), ktime_get_mono_fast_ns() - t0);
+	return 0;
+}
+
 static int tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 			      struct tw_trying *t)
 {
@@ -280,7 +303,7 @@ static int tw_bring_in_trying(struct tw_fault *f, bool keep_locked,
 		if (err)
 			return err;
 		rec = tw_chunk_rec(f->c, f->idx);
-		err = tw_rec_lock_killable(rec);
+		err = tw_bring_in_lock(f, rec);
 		if (err)
 			return err;
 		err = tw_bring_in_locked(f, rec, t);

@@ -36,6 +36,7 @@
 #include "doors/fault_map.h"
 #include "events/stream.h"
 #include "events/trace.h"
+#include "moving/readin.h"
 #include "pages/frame.h"
 #include "pages/heat.h"
 #include "pages/record.h"
@@ -335,5 +336,6 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf)
 	/* A retry that finds the page there has been counted when it came. */
 	if (f.first || !(vmf->flags & FAULT_FLAG_TRIED))
 		tw_fault_count(&f);
+	tw_read_ahead(sp, f.c, f.idx);
 	return VM_FAULT_NOPAGE;
 }

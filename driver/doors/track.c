@@ -27,7 +27,6 @@
 #include "tiers/tier.h"
 
 /* How many numbers are copied in at a time. */
-/* How many numbers are copied in at a time. */
 #define TW_TRACK_WINDOW		64
 
 /* -- a page ------------------------------------------------------------------ */

@@ -120,17 +120,28 @@ static unsigned long tw_faster_capacity(int than)
 	return pages;
 }
 
+/* How many others have left since the page did whose word is @w. */
+static unsigned long tw_left_since(unsigned long w)
+{
+	/* The note has only the lower bits of the count. */
+	return (tw_moves_out_seen() - (w >> TW_W_PFN_SHIFT)) &
+	       (~0UL >> TW_W_PFN_SHIFT);
+}
+
+void tw_refault_late(unsigned long was, int to, u64 ns)
+{
+	if (tw_left_since(was) < tw_memory_capacity())
+		tw_tier_waited(&tw_tiers[to], ns);
+	atomic64_add(ns, &tw_refault_ns);
+}
+
 void tw_refaulted(struct tw_rec *rec, unsigned long was, int to, u64 ns)
 {
-	unsigned long memory = tw_memory_capacity();
+	unsigned long memory = tw_memory_capacity(), others = tw_left_since(was);
 	unsigned int bounces = tw_aux_bounces(rec);
-	unsigned long left = was >> TW_W_PFN_SHIFT;
 	int tier = tw_w_tier(was);
-	unsigned long others;
 
 	tw_rec_assert_locked(rec);
-	/* The note has only the lower bits of the count. */
-	others = (tw_moves_out_seen() - left) & (~0UL >> TW_W_PFN_SHIFT);
 	tw_count(tier, refaults, 1);
 	if (others < memory) {
 		tw_count(tier, refaults_early, 1);

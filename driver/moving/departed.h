@@ -45,6 +45,11 @@ void tw_page_leave_clean(struct tw_space *sp, struct tw_chunk *c,
  * Its record is locked.
  */
 void tw_refaulted(struct tw_rec *rec, unsigned long was, int to, u64 ns);
+/*
+ * The same for a fault that has waited for @ns until the page that it touched had been
+ * read ahead; its word was @was before.
+ */
+void tw_refault_late(unsigned long was, int to, u64 ns);
 /* How many ns such faults have waited since load, all together. */
 u64 tw_refault_waited(void);
 

@@ -2,15 +2,22 @@
 /*
  * readin.c - bringing pages back from a store for a fault
  *
- * Owns the reads under way (struct tw_readin). bring_in.c calls it for a fault, and
- * move.c to end a read of its own. A page that follows another one in the store was
- * demoted with it and is likely wanted next, so it is read as well while there is room
- * within capacity.
+ * Owns the reads under way (struct tw_readin), and what each chunk knows of sequential
+ * access to it (tw_chunk.ahead). bring_in.c and fault.c call it for faults, and move.c to
+ * end a read of its own.
  *
- * A task that is killed while it waits leaves the read to end by itself. Until then
- * records, slots and frames stay as they are, and the space and the module are held.
+ * A page that follows another one in the store was demoted with it and is likely wanted
+ * next, so it is read as well while there is room within capacity. Access that goes on
+ * where the last read ended is sequential: each read is twice as long as the one before,
+ * and a touch of what one read has brought begins the next. A worker begins that one, as
+ * a fault under mmap_lock must not wait for a device to take it. Each chunk of 2 MiB knows
+ * of one sequence, so that several readers of a region do not disturb each other.
  *
- * Locks: the caller has locked the record that faulted; those of its neighbours are
+ * A read ahead ends by itself in a worker. So does a read that its task has left, since
+ * it was killed while it waited. Until then records, slots and frames stay as they are,
+ * and the space and the module are held.
+ *
+ * Locks: the caller of tw_read_in() has locked the record that faulted; all others are
  * only trylocked. All stay locked (READING) until the I/O has ended.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -22,16 +29,15 @@
 #include <linux/timekeeping.h>
 
 #include "moving/departed.h"
+#include "moving/io_cgroup.h"
 #include "moving/readin.h"
 #include "pages/frame.h"
 #include "pages/record.h"
 #include "pages/space.h"
 #include "tiers/slots.h"
+#include "tiers/store.h"
 #include "tiers/store_io.h"
 #include "tiers/tier.h"
-
-#define TW_READAHEAD		16U
-#define TW_READAHEAD_FIRST	4U
 
 /* How many reads can be under way even when there is no memory. */
 #define TW_READINS_MIN		16
@@ -40,7 +46,7 @@
  * struct tw_readin - a read
  * @f: its transfer
  * @sp: space of the pages
- * @idx: the page that faulted, which the others follow
+ * @idx: the first page, which faulted unless this is a read ahead; the others follow it
  * @was: the word of its record before the read
  * @src: store that is read
  * @t0: when the read began
@@ -48,6 +54,10 @@
  * @io: their slots and frames
  * @rec: their records, locked
  * @tier: the memory tier of each frame
+ * @begin: ahead only: the work item that begins it
+ * @chunk: ahead only: the chunk of its pages
+ * @max: ahead only: how many pages to read at most
+ * @io_css: ahead only: the cgroup that its I/O is charged to
  */
 struct tw_readin {
 	struct tw_xfer f;
@@ -60,19 +70,35 @@ struct tw_readin {
 	struct tw_io io[TW_READAHEAD];
 	struct tw_rec *rec[TW_READAHEAD];
 	int tier[TW_READAHEAD];
+	struct work_struct begin;
+	struct tw_chunk *chunk;
+	unsigned int max;
+	struct cgroup_subsys_state *io_css;
 };
 
 static mempool_t *tw_readins;
+/* Begins reads ahead, which waits until the device has room for them. */
+static struct workqueue_struct *tw_ahead_wq;
 
 int tw_readin_init(void)
 {
 	tw_readins = mempool_create_kmalloc_pool(TW_READINS_MIN,
 						 sizeof(struct tw_readin));
-	return tw_readins ? 0 : -ENOMEM;
+	if (!tw_readins)
+		return -ENOMEM;
+	tw_ahead_wq = alloc_workqueue("tw_ahead", WQ_UNBOUND, 0);
+	if (!tw_ahead_wq)
+		goto free_pool;
+	return 0;
+
+free_pool:
+	mempool_destroy(tw_readins);
+	return -ENOMEM;
 }
 
 void tw_readin_exit(void)
 {
+	destroy_workqueue(tw_ahead_wq);
 	mempool_destroy(tw_readins);
 }
 
@@ -133,43 +159,86 @@ static bool tw_readin_continues(struct tw_rec *rec, int src, u32 slot)
 }
 
 /*
- * How many pages to read. A fault where the last read ended is sequential access, and
- * each such read is twice as long as the one before; any other fault reads only its
- * page. These are hints: a race costs a little read-ahead.
+ * How many pages to read for a fault: more than one if the last read ended here. These
+ * are hints: a race costs a little read-ahead.
  */
-static unsigned long tw_readin_window(struct tw_space *sp, unsigned long idx)
+static unsigned int tw_readin_window(const struct tw_chunk *c, unsigned long at)
 {
-	if (idx != READ_ONCE(sp->ahead_at))
+	unsigned int last = READ_ONCE(c->ahead);
+
+	if (!last || at != READ_ONCE(c->ahead_at))
 		return 1;
-	return clamp(2 * READ_ONCE(sp->ahead), TW_READAHEAD_FIRST, TW_READAHEAD);
+	return clamp(2 * last, TW_READAHEAD_FIRST, TW_READAHEAD);
 }
 
-static void tw_readin_ahead(struct tw_space *sp, unsigned long idx,
-			    struct tw_readin *ri, int src)
+/* Notes where access would go on that is sequential: perhaps in the chunk behind. */
+static void tw_readin_note(struct tw_space *sp, struct tw_chunk *c, unsigned long end,
+			   unsigned int nr)
 {
-	unsigned long room = TW_CHUNK_PAGES - (idx & (TW_CHUNK_PAGES - 1));
-	unsigned int max = min3(room, sp->nr_pages - idx,
-				tw_readin_window(sp, idx));
+	WRITE_ONCE(c->ahead_at, end - c->base);
+	WRITE_ONCE(c->ahead, nr);
+	if (end - c->base < TW_CHUNK_PAGES)
+		return;
+	c = tw_chunk_find(sp, end);
+	if (!c)
+		return;
+	WRITE_ONCE(c->ahead_at, 0);
+	WRITE_ONCE(c->ahead, nr);
+}
 
+/*
+ * Adds pages to a read whose first page, whether it is in the read yet or not, is in
+ * @slot and has record @first: up to @max, as long as they follow each other in the
+ * store and there is room. Returns whether there are any.
+ */
+static bool tw_readin_add(struct tw_readin *ri, struct tw_rec *first, u32 slot,
+			  unsigned int max)
+{
 	while (ri->nr < max) {
 		unsigned int k = ri->nr;
-		struct tw_rec *rec = ri->rec[0] + k;
+		struct tw_rec *rec = first + k;
 		struct page *page;
 
-		if (!tw_readin_continues(rec, src, ri->io[0].slot + k))
-			return;
-		page = tw_page_get(sp, sp->memcg, GFP_HIGHUSER | __GFP_ACCOUNT |
+		if (!tw_readin_continues(rec, ri->src, slot + k))
+			break;
+		page = tw_page_get(ri->sp, ri->sp->memcg, GFP_HIGHUSER | __GFP_ACCOUNT |
 				   __GFP_NORETRY | __GFP_NOWARN, TW_OVER_NONE,
 				   &ri->tier[k]);
 		if (!page) {
 			tw_rec_unlock_nested(rec);
-			return;
+			break;
 		}
 		ri->rec[k] = rec;
 		ri->io[k].slot = rec->slot;
 		ri->io[k].page = page;
 		ri->nr++;
 	}
+	return ri->nr;
+}
+
+/* How many pages from @idx on are of its chunk, and of the space. */
+static unsigned int tw_readin_left(const struct tw_space *sp, unsigned long idx)
+{
+	return min(TW_CHUNK_PAGES - (idx & (TW_CHUNK_PAGES - 1)), sp->nr_pages - idx);
+}
+
+static void tw_readin_init_read(struct tw_readin *ri, struct tw_space *sp,
+				unsigned long idx, unsigned long was)
+{
+	ri->sp = sp;
+	ri->idx = idx;
+	ri->was = was;
+	ri->src = tw_w_tier(was);
+	ri->t0 = ktime_get_mono_fast_ns();
+	ri->nr = 0;
+}
+
+static void tw_readin_mark(struct tw_readin *ri)
+{
+	unsigned int i;
+
+	for (i = 0; i < ri->nr; i++)
+		tw_rec_set_state(ri->rec[i], TW_READING);
 }
 
 /* Returns NULL if the task was killed before there was memory for it. */
@@ -248,7 +317,7 @@ int tw_read_in(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 	       struct page *page, int tier)
 {
 	struct tw_readin *ri = tw_readin_alloc();
-	unsigned int i;
+	struct tw_chunk *c = tw_chunk_find(sp, idx);
 	int err;
 
 	if (!ri) {
@@ -256,21 +325,16 @@ int tw_read_in(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 		tw_rec_unlock(rec);
 		return -EINTR;
 	}
-	ri->sp = sp;
-	ri->idx = idx;
-	ri->was = tw_rec_w(rec);
-	ri->src = tw_w_tier(ri->was);
-	ri->t0 = ktime_get_mono_fast_ns();
+	tw_readin_init_read(ri, sp, idx, tw_rec_w(rec));
 	ri->nr = 1;
 	ri->rec[0] = rec;
 	ri->tier[0] = tier;
 	ri->io[0].slot = rec->slot;
 	ri->io[0].page = page;
-	tw_readin_ahead(sp, idx, ri, ri->src);
-	WRITE_ONCE(sp->ahead_at, idx + ri->nr);
-	WRITE_ONCE(sp->ahead, ri->nr);
-	for (i = 0; i < ri->nr; i++)
-		tw_rec_set_state(ri->rec[i], TW_READING);
+	tw_readin_add(ri, rec, rec->slot,
+		      min(tw_readin_window(c, idx - c->base), tw_readin_left(sp, idx)));
+	tw_readin_note(sp, c, idx + ri->nr, ri->nr);
+	tw_readin_mark(ri);
 	tw_xfer_read(&ri->f, &tw_tiers[ri->src], ri->io, ri->nr);
 	if (tw_readin_wait(ri)) {
 		tw_rec_dep_release();	/* the read has the records now */
@@ -279,4 +343,123 @@ int tw_read_in(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 	err = tw_readin_done(ri);
 	mempool_free(ri, tw_readins);
 	return err;
+}
+
+/* -- ahead ------------------------------------------------------------------- */
+
+static void tw_ahead_free(struct tw_readin *ri)
+{
+	struct tw_space *sp = ri->sp;
+
+	tw_io_cgroup_put(ri->io_css);
+	kfree(ri);
+	tw_left_end(sp);
+}
+
+/*
+ * Ends a read ahead. Pages that could not be read are in the store as before, and will
+ * be read again when they are touched; then the error is told, if it is still there.
+ */
+static void tw_ahead_landed(struct tw_xfer *f)
+{
+	struct tw_readin *ri = container_of(f, struct tw_readin, f);
+	unsigned int i;
+	u64 ns;
+
+	tw_xfer_end(&ri->f);
+	ns = (ktime_get_mono_fast_ns() - ri->t0) / ri->nr;
+	for (i = 0; i < ri->nr; i++) {
+		struct tw_rec *rec = ri->rec[i];
+
+		if (!tw_read_done(ri->sp, ri->idx + i, rec, ri->io[i].page,
+				  ri->tier[i], ri->io[i].error ? -EIO : 0)) {
+			tw_page_moved(ri->sp, ri->idx + i, ri->src, ri->tier[i],
+				      TW_REASON_FAULT, 0, ns);
+			WRITE_ONCE(rec->age, 1);
+			/* A fault that comes too early tells of its waiting itself. */
+			if (!i)
+				tw_refaulted(rec, ri->was, ri->tier[0], 0);
+		}
+		tw_rec_unlock_nested(rec);
+	}
+	tw_ahead_free(ri);
+}
+
+/* Collects the pages and locks their records. Returns whether there are any. */
+static bool tw_ahead_collect(struct tw_readin *ri)
+{
+	struct tw_rec *rec = tw_chunk_rec(ri->chunk, ri->idx);
+	unsigned long w = tw_rec_w(rec);
+
+	/* All may have gone since, or be about to go. */
+	if (tw_w_state(w) != TW_STORE || READ_ONCE(ri->sp->dead))
+		return false;
+	tw_readin_init_read(ri, ri->sp, ri->idx, w);
+	if (!tw_readin_add(ri, rec, READ_ONCE(rec->slot), ri->max))
+		return false;
+	tw_readin_note(ri->sp, ri->chunk, ri->idx + ri->nr, ri->nr);
+	tw_readin_mark(ri);
+	return true;
+}
+
+static void tw_ahead_work(struct work_struct *work)
+{
+	struct tw_readin *ri = container_of(work, struct tw_readin, begin);
+	int frames = tw_frames_enter();
+	bool any = tw_ahead_collect(ri);
+
+	tw_frames_leave(frames);
+	/* Pairs with the lock in tw_read_on(): the next one sees where this one ends. */
+	clear_bit_unlock(0, &ri->chunk->ahead_begun);
+	if (!any) {
+		tw_ahead_free(ri);
+		return;
+	}
+	tw_io_cgroup_work_for(ri->io_css);
+	tw_xfer_read_ahead(&ri->f, &tw_tiers[ri->src], ri->io, ri->nr);
+	tw_io_cgroup_work_for(NULL);
+	if (tw_xfer_leave(&ri->f, tw_ahead_landed))
+		return;
+	/* It has landed already, so this does not sleep; it shows what has been read. */
+	tw_xfer_wait(&ri->f, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+	tw_ahead_landed(&ri->f);
+}
+
+/* Has a worker read up to @max pages from @idx on, whose chunk is @c. */
+static void tw_ahead_begin(struct tw_space *sp, struct tw_chunk *c, unsigned long idx,
+			   unsigned int max)
+{
+	struct tw_readin *ri = kmalloc(sizeof(*ri), GFP_NOWAIT | __GFP_NOWARN);
+
+	if (!ri) {
+		clear_bit_unlock(0, &c->ahead_begun);
+		return;
+	}
+	ri->sp = sp;
+	ri->chunk = c;
+	ri->idx = idx;
+	ri->max = min(max, tw_readin_left(sp, idx));
+	ri->io_css = tw_io_cgroup_get();
+	tw_left_begin(sp);
+	INIT_WORK(&ri->begin, tw_ahead_work);
+	queue_work(tw_ahead_wq, &ri->begin);
+}
+
+void tw_read_on(struct tw_space *sp, struct tw_chunk *c, unsigned long idx)
+{
+	unsigned int last = READ_ONCE(c->ahead);
+	unsigned long end = c->base + READ_ONCE(c->ahead_at);
+	unsigned long w;
+
+	if (last < TW_READAHEAD_FIRST || idx >= end || end - idx > TW_READAHEAD)
+		return;
+	c = tw_chunk_find(sp, end);
+	if (!c || test_bit(0, &c->ahead_begun))
+		return;
+	w = tw_rec_w(tw_chunk_rec(c, end));
+	/* A store that fails, or hangs, gets no more of what nobody has asked for. */
+	if (tw_w_state(w) != TW_STORE || tw_store_failing(&tw_tiers[tw_w_tier(w)]) ||
+	    test_and_set_bit_lock(0, &c->ahead_begun))
+		return;
+	tw_ahead_begin(sp, c, end, min(2 * last, TW_READAHEAD));
 }

@@ -2,15 +2,19 @@
 /*
  * readin.h - a page read from a store, with what lies behind it
  *
- * bring_in.c calls the first function, move.c the second one, both with the record
- * locked.
+ * bring_in.c and fault.c call it for faults, move.c to end a read of its own.
  */
 #ifndef _TW_READIN_H
 #define _TW_READIN_H
 
+#include "pages/record.h"
+
 struct page;
-struct tw_rec;
 struct tw_space;
+
+/* How many pages are read together at most, and at least when access is sequential. */
+#define TW_READAHEAD		32U
+#define TW_READAHEAD_FIRST	4U
 
 int tw_readin_init(void);
 void tw_readin_exit(void);
@@ -22,6 +26,19 @@ void tw_readin_exit(void);
  */
 int tw_read_in(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 	       struct page *page, int tier);
+/*
+ * A page in memory has been touched. If it is one of those that were read last, one
+ * behind the other, the reading goes on behind them, and this does not wait for it. No
+ * record is locked.
+ */
+void tw_read_on(struct tw_space *sp, struct tw_chunk *c, unsigned long idx);
+static inline void tw_read_ahead(struct tw_space *sp, struct tw_chunk *c,
+				 unsigned long idx)
+{
+	if (unlikely(READ_ONCE(c->ahead) >= TW_READAHEAD_FIRST))
+		tw_read_on(sp, c, idx);
+}
+
 /*
  * Ends the reading of a READING record. If @err is 0, it becomes MEM in @page. If not,
  * it becomes STORE or POISON, and @page is given back. Returns @err.

@@ -115,6 +115,9 @@ struct tw_rec {
  * @tiers: tiers that have pages in @cold, a bit for each
  * @all_cold: no page of it had heat at the last look, see tw_chunk_changed()
  * @placed: by which tiers of nodes its foreign pages were placed (tw_attachment.placing)
+ * @ahead_begun: bit 0: a read ahead is about to begin
+ * @ahead: how many pages were read in last, one behind the other; 0: none (hint)
+ * @ahead_at: the page behind those, counted from @base (hint)
  * @cold: at that look, pages without heat of each tier: in a store, and in memory
  * @lru: entry in the shrinker's list, where it stays until a walk finds @nr_mem 0
  */
@@ -128,7 +131,10 @@ struct tw_chunk {
 	u8 tiers;
 	bool all_cold;
 	u16 cold[TW_NR_TIERS * 2];
+	unsigned long ahead_begun;
 	u8 placed;
+	u8 ahead;
+	u16 ahead_at;
 	struct list_head lru;
 };
 

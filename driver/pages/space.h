@@ -106,8 +106,6 @@ struct tw_space_ops {
  * @record_quota: bytes of records that @user is charged for beforehand, so that
  *	no touch fails for the user's cap
  * @hand: the next page that a sweep looks at (hint)
- * @ahead_at: the page behind those that were last read in (hint)
- * @ahead: how many pages those were (hint)
  * @pages: pages in each tier
  * @lost: POISON pages
  * @record_bytes: memory of @chunks
@@ -136,8 +134,6 @@ struct tw_space {
 	unsigned long room;
 	unsigned long record_quota;
 	unsigned long hand;
-	unsigned long ahead_at;
-	unsigned int ahead;
 	atomic_long_t pages[TW_NR_TIERS];
 	atomic_long_t lost;
 	atomic_long_t record_bytes;

@@ -108,7 +108,7 @@ static void tw_xfer_submit(struct tw_xfer *f, struct tw_io *io,
  */
 static bool tw_xfer_again(struct tw_xfer *f, unsigned long state)
 {
-	if (f->write)
+	if (f->write || f->ahead)
 		return false;
 	if (f->at)
 		f->bad = f->io[f->at - 1].error ? f->bad + 1 : 0;
@@ -133,7 +133,8 @@ static void tw_xfer_work(struct work_struct *work)
 }
 
 static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_desc *t,
-			    struct tw_io *io, unsigned int nr, bool write, bool sums)
+			    struct tw_io *io, unsigned int nr, bool write, bool sums,
+			    bool ahead)
 {
 	f->t = t;
 	f->io = io;
@@ -141,6 +142,7 @@ static void tw_xfer_start(struct tw_xfer *f, struct tw_tier_desc *t,
 	f->at = 0;
 	f->bad = 0;
 	f->write = write;
+	f->ahead = ahead;
 	f->sums = sums;
 	INIT_WORK(&f->work, tw_xfer_work);
 	tw_xfer_submit(f, io, nr, 0);
@@ -234,37 +236,37 @@ static void tw_io_report(struct tw_tier_desc *t, const struct tw_io *io,
 }
 
 /* Reports and counts failures, and returns how many pages failed. */
-static unsigned int tw_io_outcome(struct tw_tier_desc *t,
-				  const struct tw_io *io, unsigned int nr,
-				  const char *what)
+static unsigned int tw_io_outcome(const struct tw_xfer *f)
 {
 	unsigned int i, failed = 0, errors = 0;
 
-	for (i = 0; i < nr; i++) {
-		if (!io[i].error)
+	for (i = 0; i < f->nr; i++) {
+		int error = f->io[i].error;
+
+		if (!error)
 			continue;
 		failed++;
 		/* It was not tried: there was no memory, or the stores stand still. */
-		if (io[i].error == -ENOMEM || io[i].error == -EBUSY)
+		if (f->ahead || error == -ENOMEM || error == -EBUSY)
 			continue;
 		errors++;
-		tw_io_report(t, &io[i], what);
+		tw_io_report(f->t, &f->io[i], f->write ? "write" : "read");
 	}
 	if (errors) {
-		tw_count(t->id, io_errors, errors);
-		tw_store_avoid(t);
+		tw_count(f->t->id, io_errors, errors);
+		tw_store_avoid(f->t);
 	}
 	return failed;
 }
 
 static void tw_xfer_start_read(struct tw_xfer *f, struct tw_tier_desc *t,
-			       struct tw_io *io, unsigned int nr, bool sums)
+			       struct tw_io *io, unsigned int nr, bool sums, bool ahead)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
 		io[i].error = 0;
-	tw_xfer_start(f, t, io, nr, false, sums);
+	tw_xfer_start(f, t, io, nr, false, sums, ahead);
 }
 
 static void tw_xfer_start_write(struct tw_xfer *f, struct tw_tier_desc *t,
@@ -284,7 +286,7 @@ static void tw_xfer_start_write(struct tw_xfer *f, struct tw_tier_desc *t,
 						       tw_page_crc(io[i].page));
 	}
 	memalloc_noio_restore(noio);
-	tw_xfer_start(f, t, io, nr, true, sums);
+	tw_xfer_start(f, t, io, nr, true, sums, false);
 }
 
 /**
@@ -297,13 +299,26 @@ static void tw_xfer_start_write(struct tw_xfer *f, struct tw_tier_desc *t,
 void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		    unsigned int nr)
 {
-	tw_xfer_start_read(f, t, io, nr, false);
+	tw_xfer_start_read(f, t, io, nr, false, false);
+}
+
+/**
+ * tw_xfer_read_ahead - read slots before anybody has asked for them
+ * @f: transfer
+ * @t: tier; the slots pin its store
+ * @io: slots and pages, as long-lived as the transfer
+ * @nr: how many, at most TW_IO_BATCH
+ */
+void tw_xfer_read_ahead(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
+			unsigned int nr)
+{
+	tw_xfer_start_read(f, t, io, nr, false, true);
 }
 
 void tw_xfer_read_sums(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		       unsigned int nr)
 {
-	tw_xfer_start_read(f, t, io, nr, true);
+	tw_xfer_start_read(f, t, io, nr, true, false);
 }
 
 /**
@@ -345,7 +360,7 @@ unsigned int tw_xfer_end(struct tw_xfer *f)
 
 	for (i = 0; i < f->nr && !f->write; i++)
 		tw_check_read(f, s, &f->io[i]);
-	failed = tw_io_outcome(f->t, f->io, f->nr, f->write ? "write" : "read");
+	failed = tw_io_outcome(f);
 	bytes = (u64)(f->nr - failed) * PAGE_SIZE;
 	if (f->write) {
 		tw_count(f->t->id, bytes_written, bytes);

@@ -49,6 +49,7 @@ void tw_stores_exit(void);
  * @at: index of the next page that may have to be read again alone
  * @bad: how many pages in a row have failed when they were read alone
  * @write: whether it is a write
+ * @ahead: whether nobody has asked for the pages yet, see tw_xfer_read_ahead()
  * @sums: whether checksums are those in @io, not those of the store
  * @parts: parts in flight, and one more while the submitter is at work
  * @state: bits TW_XFER_*
@@ -67,6 +68,7 @@ struct tw_xfer {
 	unsigned int at;
 	unsigned int bad;
 	bool write;
+	bool ahead;
 	bool sums;
 	atomic_t parts;
 	unsigned long state;
@@ -90,6 +92,12 @@ void tw_xfer_read(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		    unsigned int nr);
 void tw_xfer_write(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
 		     unsigned int nr);
+/*
+ * The same for pages that nobody has asked for yet. A failure is neither counted nor
+ * told, nor is it tried again: the page will be read when it is wanted.
+ */
+void tw_xfer_read_ahead(struct tw_xfer *f, struct tw_tier_desc *t, struct tw_io *io,
+			unsigned int nr);
 /*
  * The same for a caller that keeps the checksums of its slots itself: in @io, which a
  * read is checked against. A write does not look at them, nor does it allocate.

@@ -620,18 +620,6 @@ def test_faults_bring_back(make, stats):
     assert wrong(mapping, range(64), 1) == []
 
 
-def test_sequential_access_is_read_ahead(make, stats):
-    """What is touched in its order comes in a few reads; what is not, page by page."""
-    region, mapping = make(256, seed=3, touched=256)
-    for order, least, most in ((range(256), 1, 40), (range(255, -1, -1), 256, 256),
-                               (range(0, 256, 2), 128, 128)):
-        place(region, 0, 256, NVME)
-        delta = Delta(stats)
-        assert wrong(mapping, order, 3) == []
-        assert least <= delta.tier(NVME)["major_read"] <= most
-        assert region.tiers().count(CPU) == len(order)
-
-
 def test_gpu_pages_stay_there_when_touched(make, stats):
     """GPU memory is memory: a touch maps it in place."""
     region, mapping = make(8, seed=1, touched=8)

@@ -124,6 +124,16 @@ const uint32_t *order_random(unsigned int pages)
 	return order;
 }
 
+const uint32_t *order_turns(unsigned int pages, unsigned int readers)
+{
+	unsigned int i, each = pages / readers;
+
+	order_seq(pages);
+	for (i = 0; i < each * readers; i++)
+		order[i] = i % readers * each + i / readers;
+	return order;
+}
+
 const uint32_t *order_sparse(unsigned int pages)
 {
 	unsigned int i, nr = pages / WINDOW;

@@ -103,6 +103,8 @@ extern const char * const area_names[];
  */
 const uint32_t *order_seq(unsigned int pages);
 const uint32_t *order_random(unsigned int pages);
+/* As many readers as that, each of its part in order, a page of each in turn. */
+const uint32_t *order_turns(unsigned int pages, unsigned int readers);
 /* The first page of each aligned window of WINDOW, the windows at random. */
 const uint32_t *order_sparse(unsigned int pages);
 /* A random page of each. */
@@ -132,6 +134,6 @@ void bench_stream(struct tw *tw);
 void bench_stats(struct tw *tw);
 void bench_tracking(struct tw *tw);
 void bench_flat(struct tw *tw);
-void bench_disk(struct tw *tw, const char *dev);
+void bench_disk(struct tw *tw, const char *dev, const char *names);
 
 #endif

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -25,24 +24,43 @@
 #define PAGES		4096
 #define SAMPLE		(PAGES / WINDOW)
 #define DISK_ROUNDS	6	/* the first one warms up */
+#define READERS		8	/* that take turns, each with its part of the area */
 #define CGROUP		"tw-bench-disk"
 #define SWAP_DEVICE	"/dev/twswap"
 
 static const char *device;
-static int inflight_fd = -1;
+static const char *suffix;	/* of the figures' names */
+static int inflight_fd = -1, stat_fd = -1;
 
 /* -- the disk ---------------------------------------------------------------- */
 
-static void disk_open_inflight(void)
+static int disk_open_file(const char *name)
 {
 	const char *base = strrchr(device, '/');
 	char path[128];
+	int fd;
 
-	snprintf(path, sizeof(path), "/sys/block/%s/inflight",
-		 base ? base + 1 : device);
-	inflight_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (inflight_fd < 0)
+	snprintf(path, sizeof(path), "/sys/block/%s/%s",
+		 base ? base + 1 : device, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		die(path, errno);
+	return fd;
+}
+
+/* How many sectors have been read from it. */
+static unsigned long long disk_sectors_read(void)
+{
+	unsigned long long sectors;
+	char text[256];
+	ssize_t n = pread(stat_fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		die("stat", errno);
+	text[n] = 0;
+	if (sscanf(text, "%*u %*u %llu", &sectors) != 1)
+		die("stat", 0);
+	return sectors;
 }
 
 static void disk_wait_quiet(void)
@@ -114,9 +132,9 @@ static void pair_report(struct pair *p, const char *what, const char *who)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "%s/%s", what, who);
+	snprintf(name, sizeof(name), "%s/%s%s", what, who, suffix);
 	report(name, &p->count);
-	snprintf(name, sizeof(name), "%s-time/%s", what, who);
+	snprintf(name, sizeof(name), "%s-time/%s%s", what, who, suffix);
 	report_ns(name, &p->ns);
 }
 
@@ -133,16 +151,13 @@ static void time_demotion(struct area *a, struct pair *p)
 static void time_touch(struct area *a, struct pair *p, const uint32_t *order,
 		       unsigned int nr)
 {
-	struct rusage before, after;
+	unsigned long long before = disk_sectors_read();
 	struct watch w;
 
-	getrusage(RUSAGE_SELF, &before);
 	watch_start_busy(&w);
 	touch_read(a->addr, order, nr);
 	watch_stop_busy(&w);
-	getrusage(RUSAGE_SELF, &after);
-	/* It may bring along what comes next, but not all. */
-	if (after.ru_majflt - before.ru_majflt < nr / (2 * WINDOW))
+	if (disk_sectors_read() - before < nr * page_size / 512)
 		die("the pages were not on the disk", 0);
 	pair_add(p, &w, nr);
 }
@@ -150,7 +165,7 @@ static void time_touch(struct area *a, struct pair *p, const uint32_t *order,
 static void disk_rounds(struct tw *tw, enum area_kind kind, const char *who)
 {
 	struct pair dirty = { 0 }, clean = { 0 };
-	struct pair seq = { 0 }, rnd = { 0 };
+	struct pair seq = { 0 }, rnd = { 0 }, turns = { 0 };
 	unsigned int i;
 	struct area a;
 
@@ -160,12 +175,15 @@ static void disk_rounds(struct tw *tw, enum area_kind kind, const char *who)
 		time_demotion(&a, &dirty);
 		time_touch(&a, &seq, order_seq(PAGES), PAGES);
 		time_demotion(&a, &clean);
+		time_touch(&a, &turns, order_turns(PAGES, READERS), PAGES);
+		demote(&a);
 		time_touch(&a, &rnd, order_windows(PAGES), SAMPLE);
 	}
 	pair_report(&dirty, "demote", who);
 	pair_report(&seq, "fault-in", who);
 	pair_report(&clean, "demote-clean", who);
 	pair_report(&rnd, "fault-in-random", who);
+	pair_report(&turns, "fault-in-turns", who);
 	area_close(&a);
 }
 
@@ -211,13 +229,15 @@ static void swap_device_rounds(struct tw *tw)
 		die("tw_swap_destroy", err);
 }
 
-void bench_disk(struct tw *tw, const char *dev)
+void bench_disk(struct tw *tw, const char *dev, const char *names)
 {
 	struct tw_tier_info info;
 	int err;
 
 	device = dev;
-	disk_open_inflight();
+	suffix = names;
+	inflight_fd = disk_open_file("inflight");
+	stat_fd = disk_open_file("stat");
 	if (!cgroup_enter(CGROUP))
 		die("a cgroup with a memory controller is needed", 0);
 	/* Reclaim is for the area, not for the program. */

@@ -18,7 +18,7 @@
 static int help(void)
 {
 	fputs("usage: tw-bench count\n       tw-bench flat\n"
-	      "       tw-bench disk DEVICE\n", stderr);
+	      "       tw-bench disk DEVICE [SUFFIX]\n", stderr);
 	return 2;
 }
 
@@ -52,7 +52,7 @@ static void count(struct tw *tw)
 
 int main(int argc, char **argv)
 {
-	bool disk = argc == 3 && !strcmp(argv[1], "disk");
+	bool disk = (argc == 3 || argc == 4) && !strcmp(argv[1], "disk");
 	bool flat = argc == 2 && !strcmp(argv[1], "flat");
 	struct tw *tw;
 	int err;
@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 		die("tw_open", err);
 	watch_init();
 	if (disk)
-		bench_disk(tw, argv[2]);
+		bench_disk(tw, argv[2], argc == 4 ? argv[3] : "");
 	else if (flat)
 		bench_flat(tw);
 	else

@@ -3,8 +3,8 @@
 
 Owns their figures.  A disk that QEMU throttles does so by the host's clock, so
 that each figure depends on what else the host does; these complete a request
-after a time of the guest's clock, one request at a time, and figures repeat
-within a few percent, whatever the host does.  Bandwidth is the largest request in
+after a time of the guest's clock, one request at a time unless more are asked for,
+and figures repeat within a few percent, whatever the host does.  Bandwidth is the largest request in
 a request's time: null_blk's own limit hands it out in steps of 20 ms, and stops
 for good at a larger request.
 """
@@ -19,8 +19,8 @@ SIZE_MIB = 64
 FIGURES = {"nvme": (20_000, 8, 0), "ssd": (100_000, 8, 0), "hdd": (5_000_000, 100, 1)}
 
 
-def make(name: str, slower: int = 1) -> str:
-    """A disk of this kind, `slower` times; its device."""
+def make(name: str, slower: int = 1, depth: int = 1) -> str:
+    """A disk of this kind, `slower` times, that serves `depth` requests at once; its device."""
     nanoseconds, largest, rotational = FIGURES[name]
     if not CONFIG.exists():
         subprocess.run(["/sbin/modprobe", "null_blk", "nr_devices=0"], check=True)
@@ -29,7 +29,7 @@ def make(name: str, slower: int = 1) -> str:
     folder = CONFIG / name
     folder.mkdir()
     for key, value in {"size": SIZE_MIB, "blocksize": 4096, "memory_backed": 1, "irqmode": 2,
-                       "queue_mode": 2, "submit_queues": 1, "hw_queue_depth": 1,
+                       "queue_mode": 2, "submit_queues": 1, "hw_queue_depth": depth,
                        "completion_nsec": nanoseconds * slower, "power": 1}.items():
         (folder / key).write_text(str(value), encoding="ascii")
     device = f"nullb{(folder / 'index').read_text(encoding='ascii').strip()}"
