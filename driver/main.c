@@ -51,6 +51,7 @@
 #include <linux/rcupdate.h>
 
 #include "agents/agent.h"
+#include "base/clock.h"
 #include "base/stats.h"
 #include "base/user.h"
 #include "doors/attach.h"
@@ -124,6 +125,7 @@ static int __init tw_init(void)
 {
 	int i, err;
 
+	tw_clock_init();
 	for (i = 0; i < ARRAY_SIZE(tw_rooms); i++) {
 		err = tw_rooms[i].init ? tw_rooms[i].init() : 0;
 		if (err) {

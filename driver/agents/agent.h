@@ -159,16 +159,13 @@ static inline void tw_agent_pages(struct tw_agent *a, int tier, long n)
 	atomic_long_add(n, &a->pages[tier]);
 }
 
-static inline void tw_agent_fault(struct tw_agent *a, int tier, bool major, u64 ns)
+/* @c are the agent's counters of this CPU; preemption is off. */
+static inline void tw_agent_fault(struct tw_agent_cpu *c, int tier, bool major, u64 ns)
 {
-	struct tw_agent_cpu *c = get_cpu_ptr(a->cpu);
+	u64 *kind = major ? &c->major[tier] : &c->minor[tier];
 
-	if (major)
-		WRITE_ONCE(c->major[tier], c->major[tier] + 1);
-	else
-		WRITE_ONCE(c->minor[tier], c->minor[tier] + 1);
+	WRITE_ONCE(*kind, *kind + 1);
 	WRITE_ONCE(c->fault_ns, c->fault_ns + ns);
-	put_cpu_ptr(a->cpu);
 }
 
 /*

@@ -20,6 +20,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "base/clock.h"
 #include "base/stats.h"
 #include "doors/bring_in.h"
 #include "moving/departed.h"
@@ -61,16 +62,10 @@ struct tw_trying {
 	u64 until;
 };
 
-/* Clocks of two CPUs may differ by a little. */
-static u64 tw_ns_between(u64 from, u64 to)
-{
-	return to > from ? to - from : 0;
-}
-
 /* Tells how long it has waited since it last did so. */
 static void tw_trying_tell(struct tw_trying *t, u64 now)
 {
-	tw_tier_waited(&tw_tiers[t->tier], tw_ns_between(t->told, now));
+	tw_tier_waited(&tw_tiers[t->tier], tw_clock_between(t->told, now));
 	t->told = now;
 }
 
@@ -274,7 +269,8 @@ static int tw_bring_in_lock(struct tw_fault *f, struct tw_rec *rec)
 		return 0;
 	f->major = true;
 	f->tier = tw_w_tier(was);
-	tw_refault_late(was, tw_w_tier(w), ktime_get_mono_fast_ns() - t0);
+	tw_refault_late(was, tw_w_tier(w),
+			tw_clock_between(t0, ktime_get_mono_fast_ns()));
 	return 0;
 }
 
@@ -330,7 +326,7 @@ int tw_bring_in(struct tw_fault *f, bool keep_locked)
 		if (!t.until)
 			t.until = ktime_get_mono_fast_ns();
 		tw_latency_count(TW_LATENCY_WAIT(t.tier),
-				 tw_ns_between(t.since, t.until));
+				 tw_clock_between(t.since, t.until));
 		tw_trying_tell(&t, t.until);
 	}
 	return err;

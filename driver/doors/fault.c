@@ -30,6 +30,7 @@
 #include <linux/timekeeping.h>
 
 #include "agents/agent.h"
+#include "base/clock.h"
 #include "base/stats.h"
 #include "doors/bring_in.h"
 #include "doors/fault.h"
@@ -77,54 +78,64 @@ static u64 tw_fault_clock(void)
 {
 	if (!static_branch_likely(&tw_tracking_key))
 		return 0;
-	return ktime_get_mono_fast_ns();
+	return tw_clock();
+}
+
+/* Not inline, since most faults are counted without a listener and need no event. */
+static noinline void tw_fault_publish(const struct tw_fault *f, u64 page, u32 flags,
+				      u64 ns)
+{
+	struct tw_event ev = {
+		.time_ns = ktime_get_mono_fast_ns(),
+		.page = page,
+		.addr = f->addr,
+		.latency_ns = min_t(u64, ns, U32_MAX),
+		.pid = current->pid,
+		.type = TW_EVENT_FAULT,
+		.tier = f->tier,
+		.to_tier = f->now,
+		.flags = flags,
+	};
+
+	tw_agent_emit_at(f->sp->agent, &ev, f->mm);
+}
+
+/* Counts the fault for its tier and for the space's agent. */
+static void tw_fault_add(const struct tw_fault *f, u64 ns)
+{
+	struct tw_stats_counters *c;
+	u64 *kind;
+
+	/* The counters by kind are an array: minor, major, each for reads and writes. */
+	BUILD_BUG_ON(offsetof(struct tw_stats_counters, major_write) !=
+		     offsetof(struct tw_stats_counters, minor_read) + 3 * sizeof(u64));
+
+	preempt_disable();
+	c = &__this_cpu_read(tw_stats_cpu_ptr)->tier[f->tier];
+	kind = &c->minor_read + 2 * f->major + f->write;
+	WRITE_ONCE(*kind, *kind + 1);
+	if (f->first)
+		WRITE_ONCE(c->first, c->first + 1);
+	WRITE_ONCE(c->fault_ns, c->fault_ns + ns);
+	if (f->major)
+		tw_latency_count(TW_LATENCY_WAIT(f->tier), ns);
+	tw_agent_fault(this_cpu_ptr(f->sp->agent->cpu), f->tier, f->major, ns);
+	preempt_enable();
 }
 
 static void __tw_fault_count(struct tw_fault *f)
 {
-	u64 ns = ktime_get_mono_fast_ns() - f->start;
+	u64 ns = tw_clock_since(f->start);
 	u64 page = tw_space_page(f->sp, f->idx);
 	u32 flags = (f->write ? TW_FAULT_WRITE : 0) |
 		    (f->major ? TW_FAULT_MAJOR : 0) |
 		    (f->first ? TW_FAULT_FIRST : 0);
-	struct tw_stats_counters *c;
 
-	preempt_disable();
-	c = &__this_cpu_read(tw_stats_cpu_ptr)->tier[f->tier];
-	if (f->major) {
-		if (f->write)
-			WRITE_ONCE(c->major_write, c->major_write + 1);
-		else
-			WRITE_ONCE(c->major_read, c->major_read + 1);
-		tw_latency_count(TW_LATENCY_WAIT(f->tier), ns);
-	} else if (f->write) {
-		WRITE_ONCE(c->minor_write, c->minor_write + 1);
-	} else {
-		WRITE_ONCE(c->minor_read, c->minor_read + 1);
-	}
-	if (f->first)
-		WRITE_ONCE(c->first, c->first + 1);
-	WRITE_ONCE(c->fault_ns, c->fault_ns + ns);
-	tw_agent_fault(f->sp->agent, f->tier, f->major, ns);
-	preempt_enable();
-
+	tw_fault_add(f, ns);
 	trace_tier_watch_fault(page, f->sp->agent->id, f->addr, f->tier, f->now,
 			       flags, ns);
-	if (tw_event_wanted(TW_EVENT_FAULT)) {
-		struct tw_event ev = {
-			.time_ns = f->start + ns,
-			.page = page,
-			.addr = f->addr,
-			.latency_ns = min_t(u64, ns, U32_MAX),
-			.pid = current->pid,
-			.type = TW_EVENT_FAULT,
-			.tier = f->tier,
-			.to_tier = f->now,
-			.flags = flags,
-		};
-
-		tw_agent_emit_at(f->sp->agent, &ev, f->mm);
-	}
+	if (tw_event_wanted(TW_EVENT_FAULT))
+		tw_fault_publish(f, page, flags, ns);
 }
 
 static void tw_fault_count(struct tw_fault *f)

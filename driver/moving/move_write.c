@@ -175,7 +175,7 @@ static bool tw_move_land(struct tw_move *m, unsigned int k, bool wait)
 	if (!m->ios->stable && !tw_rec_trylock_nested(rec)) {
 		if (!wait)
 			return false;
-		wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, TASK_UNINTERRUPTIBLE);
+		tw_rec_sleep(rec, TASK_UNINTERRUPTIBLE);
 	}
 	err = tw_move_written(m, i, err);
 	tw_move_end(m, i, err);

@@ -36,6 +36,7 @@ struct lockdep_map tw_rec_dep_map =
 static struct kmem_cache *tw_chunk_cache;
 struct list_lru tw_chunk_lru;
 atomic_long_t tw_chunks_listed;
+atomic_t tw_rec_sleepers;
 
 int tw_records_init(void)
 {

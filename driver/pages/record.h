@@ -311,12 +311,35 @@ static inline bool tw_rec_trylock_nested(struct tw_rec *rec)
 	return !test_and_set_bit_lock(TW_W_LOCK_BIT, &rec->w);
 }
 
+/*
+ * How many tasks sleep until a record is unlocked, any record. Nearly always there are
+ * none, and then no unlock has to look for them. A fault that maps 16 pages has as many.
+ */
+extern atomic_t tw_rec_sleepers;
+
 static inline void tw_rec_unlock_nested(struct tw_rec *rec)
 {
 	tw_rec_assert_locked(rec);
 	clear_bit_unlock(TW_W_LOCK_BIT, &rec->w);
-	smp_mb__after_atomic();	/* pairs with the waiter's set_current_state() */
-	wake_up_bit(&rec->w, TW_W_LOCK_BIT);
+	smp_mb__after_atomic();	/* pairs with the barrier in tw_rec_sleep() */
+	if (unlikely(atomic_read(&tw_rec_sleepers)))
+		wake_up_bit(&rec->w, TW_W_LOCK_BIT);
+}
+
+/* Locks a record, sleeping in @state. Returns 0 or -EINTR. No lockdep annotation. */
+static inline int tw_rec_sleep(struct tw_rec *rec, unsigned int state)
+{
+	int err;
+
+	atomic_inc(&tw_rec_sleepers);
+	/*
+	 * Pairs with the barrier in tw_rec_unlock_nested(): either that sees a sleeper,
+	 * or the record is seen unlocked here.
+	 */
+	smp_mb__after_atomic();
+	err = wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, state);
+	atomic_dec(&tw_rec_sleepers);
+	return err ? -EINTR : 0;
 }
 
 static inline bool tw_rec_trylock(struct tw_rec *rec)
@@ -351,7 +374,7 @@ static inline bool tw_rec_touched(struct tw_rec *rec)
 static inline int tw_rec_lock_state(struct tw_rec *rec, unsigned int state)
 {
 	tw_rec_dep_acquire();
-	if (!wait_on_bit_lock(&rec->w, TW_W_LOCK_BIT, state))
+	if (tw_rec_trylock_nested(rec) || !tw_rec_sleep(rec, state))
 		return 0;
 	tw_rec_dep_release();
 	return -EINTR;
