@@ -229,40 +229,51 @@ static uint64_t faults(struct area *a, const uint32_t *order)
 	return w.busy;
 }
 
-/* The same faults with and without, a consumer of their events attached. */
+/* The same faults with and without tracking. */
+static void tracking_rounds(struct area *a, const char *suffix)
+{
+	struct samples with = { .nr = 0 }, without = { .nr = 0 };
+	const uint32_t *order = order_windows(FAULT_PAGES);
+	struct samples cost = { .nr = 0 };
+	char name[64];
+
+	while (cost.nr < MAX_ROUNDS) {
+		uint64_t less, more;
+
+		tracking(false);
+		less = faults(a, order);
+		tracking(true);
+		more = faults(a, order);
+		sample(&without, less, FAULTS);
+		sample(&with, more, FAULTS);
+		sample(&cost, more > less ? more - less : 0, FAULTS);
+	}
+	snprintf(name, sizeof(name), "tracking-added%s", suffix);
+	report(name, &cost);
+	snprintf(name, sizeof(name), "tracking-fault-off%s", suffix);
+	report(name, &without);
+	snprintf(name, sizeof(name), "tracking-fault-on%s", suffix);
+	report(name, &with);
+}
+
+/* Without a listener, and then with a consumer of the faults' events attached. */
 void bench_tracking(struct tw *tw)
 {
 	struct area a = { .kind = AREA_REGION, .pages = FAULT_PAGES, .fd = -1 };
-	struct samples with = { .nr = 0 }, without = { .nr = 0 };
-	struct samples cost = { .nr = 0 };
-	const uint32_t *order;
 	struct tw_stream *s;
 	int err;
 
 	err = tw_region_create(tw, FAULT_PAGES * page_size, TW_TIER_CPU, 0,
 			       NULL, &a.region);
-	if (!err)
-		err = tw_stream_create(tw, TW_EVENT_BIT(TW_EVENT_FAULT), NULL,
-				       EVENTS, &s);
 	if (err)
-		die("region and stream", err);
+		die("region", err);
 	a.addr = tw_region_addr(a.region);
 	area_write(&a);
-	order = order_windows(FAULT_PAGES);
-	while (cost.nr < MAX_ROUNDS) {
-		uint64_t less, more;
-
-		tracking(false);
-		less = faults(&a, order);
-		tracking(true);
-		more = faults(&a, order);
-		sample(&without, less, FAULTS);
-		sample(&with, more, FAULTS);
-		sample(&cost, more > less ? more - less : 0, FAULTS);
-	}
-	report("tracking-added", &cost);
-	report("tracking-fault-off", &without);
-	report("tracking-fault-on", &with);
+	tracking_rounds(&a, "-quiet");
+	err = tw_stream_create(tw, TW_EVENT_BIT(TW_EVENT_FAULT), NULL, EVENTS, &s);
+	if (err)
+		die("stream", err);
+	tracking_rounds(&a, "");
 	tw_stream_close(s);
 	area_close(&a);
 }
