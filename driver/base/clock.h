@@ -3,9 +3,10 @@
  * clock.h - how long something short has taken
  *
  * Reading the kernel's clock twice for each fault would be half of what tracking adds to
- * it. Where the CPU's own counter is what the kernel's clock counts by, it is read
- * itself; elsewhere, and from when the kernel stops to trust it, the kernel's clock is.
- * Any room may call it, in any context. There are no locks.
+ * it. So the CPU's own counter is read, as long as the kernel trusts it, and elsewhere the
+ * kernel's clock. The counter's speed is that at load: in a virtual machine that has been
+ * moved to a machine of another speed, times are wrong by as much. They are for
+ * statistics only. Any room may call it, in any context. There are no locks.
  */
 #ifndef _TW_CLOCK_H
 #define _TW_CLOCK_H

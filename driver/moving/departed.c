@@ -145,7 +145,8 @@ void tw_refaulted(struct tw_rec *rec, unsigned long was, int to, u64 ns)
 	tw_count(tier, refaults, 1);
 	if (others < memory) {
 		tw_count(tier, refaults_early, 1);
-		tw_tier_waited(&tw_tiers[to], ns);
+		if (ns)
+			tw_tier_waited(&tw_tiers[to], ns);
 	}
 	/*
 	 * Where all pages are touched alike, most of them come back before twice as many

@@ -25,6 +25,7 @@
 #include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nodemask.h>
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
@@ -42,6 +43,12 @@
 /* How many reads can be under way even when there is no memory. */
 #define TW_READINS_MIN		16
 
+/*
+ * How many reads ahead of one store there can be, so that a store whose device hangs
+ * leaves workers for those of the others.
+ */
+#define TW_AHEADS_MAX		64
+
 /**
  * struct tw_readin - a read
  * @f: its transfer
@@ -57,6 +64,7 @@
  * @begin: ahead only: the work item that begins it
  * @chunk: ahead only: the chunk of its pages
  * @max: ahead only: how many pages to read at most
+ * @asked: ahead only: the store that it is counted for in tw_aheads
  * @io_css: ahead only: the cgroup that its I/O is charged to
  */
 struct tw_readin {
@@ -73,12 +81,14 @@ struct tw_readin {
 	struct work_struct begin;
 	struct tw_chunk *chunk;
 	unsigned int max;
+	int asked;
 	struct cgroup_subsys_state *io_css;
 };
 
 static mempool_t *tw_readins;
 /* Begins reads ahead, which waits until the device has room for them. */
 static struct workqueue_struct *tw_ahead_wq;
+static atomic_t tw_aheads[TW_NR_TIERS];	/* by store */
 
 int tw_readin_init(void)
 {
@@ -347,13 +357,19 @@ int tw_read_in(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 
 /* -- ahead ------------------------------------------------------------------- */
 
+/*
+ * A read ahead holds its space and the module. Only from when it has frames do those that
+ * want memory to go wait for it, as they do for what was left (tw_left_begin()).
+ */
 static void tw_ahead_free(struct tw_readin *ri)
 {
 	struct tw_space *sp = ri->sp;
 
+	atomic_dec(&tw_aheads[ri->asked]);
 	tw_io_cgroup_put(ri->io_css);
 	kfree(ri);
-	tw_left_end(sp);
+	tw_space_put(sp);
+	module_put(THIS_MODULE);
 }
 
 /*
@@ -382,6 +398,7 @@ static void tw_ahead_landed(struct tw_xfer *f)
 		}
 		tw_rec_unlock_nested(rec);
 	}
+	tw_left_end(ri->sp);
 	tw_ahead_free(ri);
 }
 
@@ -392,13 +409,15 @@ static bool tw_ahead_collect(struct tw_readin *ri)
 	unsigned long w = tw_rec_w(rec);
 
 	/* All may have gone since, or be about to go. */
-	if (tw_w_state(w) != TW_STORE || READ_ONCE(ri->sp->dead))
+	if (tw_w_state(w) != TW_STORE || READ_ONCE(ri->sp->dead) ||
+	    tw_frames_awaited())
 		return false;
 	tw_readin_init_read(ri, ri->sp, ri->idx, w);
 	if (!tw_readin_add(ri, rec, READ_ONCE(rec->slot), ri->max))
 		return false;
 	tw_readin_note(ri->sp, ri->chunk, ri->idx + ri->nr, ri->nr);
 	tw_readin_mark(ri);
+	tw_left_begin(ri->sp);
 	return true;
 }
 
@@ -425,24 +444,37 @@ static void tw_ahead_work(struct work_struct *work)
 	tw_ahead_landed(&ri->f);
 }
 
-/* Has a worker read up to @max pages from @idx on, whose chunk is @c. */
-static void tw_ahead_begin(struct tw_space *sp, struct tw_chunk *c, unsigned long idx,
-			   unsigned int max)
+/* Has a worker read up to @max pages from @idx on in store @src; their chunk is @c. */
+static bool tw_ahead_begin(struct tw_space *sp, struct tw_chunk *c, unsigned long idx,
+			   unsigned int max, int src)
 {
-	struct tw_readin *ri = kmalloc(sizeof(*ri), GFP_NOWAIT | __GFP_NOWARN);
+	struct tw_readin *ri;
 
+	if (!atomic_add_unless(&tw_aheads[src], 1, TW_AHEADS_MAX))
+		return false;
+	ri = kmalloc(sizeof(*ri), GFP_NOWAIT | __GFP_NOWARN);
 	if (!ri) {
-		clear_bit_unlock(0, &c->ahead_begun);
-		return;
+		atomic_dec(&tw_aheads[src]);
+		return false;
 	}
 	ri->sp = sp;
 	ri->chunk = c;
 	ri->idx = idx;
 	ri->max = min(max, tw_readin_left(sp, idx));
+	ri->asked = src;
 	ri->io_css = tw_io_cgroup_get();
-	tw_left_begin(sp);
+	tw_space_get(sp);
+	__module_get(THIS_MODULE);
 	INIT_WORK(&ri->begin, tw_ahead_work);
 	queue_work(tw_ahead_wq, &ri->begin);
+	return true;
+}
+
+/* A worker would not keep to the nodes that this task is bound to. */
+static bool tw_ahead_is_bound(void)
+{
+	return current->mempolicy ||
+	       !nodes_subset(node_states[N_MEMORY], current->mems_allowed);
 }
 
 void tw_read_on(struct tw_space *sp, struct tw_chunk *c, unsigned long idx)
@@ -450,6 +482,7 @@ void tw_read_on(struct tw_space *sp, struct tw_chunk *c, unsigned long idx)
 	unsigned int last = READ_ONCE(c->ahead);
 	unsigned long end = c->base + READ_ONCE(c->ahead_at);
 	unsigned long w;
+	int src;
 
 	if (last < TW_READAHEAD_FIRST || idx >= end || end - idx > TW_READAHEAD)
 		return;
@@ -457,9 +490,11 @@ void tw_read_on(struct tw_space *sp, struct tw_chunk *c, unsigned long idx)
 	if (!c || test_bit(0, &c->ahead_begun))
 		return;
 	w = tw_rec_w(tw_chunk_rec(c, end));
-	/* A store that fails, or hangs, gets no more of what nobody has asked for. */
-	if (tw_w_state(w) != TW_STORE || tw_store_failing(&tw_tiers[tw_w_tier(w)]) ||
-	    test_and_set_bit_lock(0, &c->ahead_begun))
+	src = tw_w_tier(w);
+	/* A store that fails gets no more of what nobody has asked for. */
+	if (tw_w_state(w) != TW_STORE || tw_store_failing(&tw_tiers[src]) ||
+	    tw_ahead_is_bound() || test_and_set_bit_lock(0, &c->ahead_begun))
 		return;
-	tw_ahead_begin(sp, c, end, min(2 * last, TW_READAHEAD));
+	if (!tw_ahead_begin(sp, c, end, min(2 * last, TW_READAHEAD), src))
+		clear_bit_unlock(0, &c->ahead_begun);
 }

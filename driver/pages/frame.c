@@ -70,11 +70,21 @@ void tw_frames_leave(int token)
 /* How many transfers were left under way, with frames that no record shows yet. */
 static atomic_t tw_left;
 
+/* How many wait for those: nothing is read meanwhile that no task waits for. */
+static atomic_t tw_frames_waiters;
+
 void tw_frames_wait(void)
 {
+	atomic_inc(&tw_frames_waiters);
 	synchronize_srcu(&tw_frames_srcu);
 	___wait_var_event(&tw_left, !atomic_read(&tw_left), TASK_INTERRUPTIBLE,
 			  0, 0, schedule());
+	atomic_dec(&tw_frames_waiters);
+}
+
+bool tw_frames_awaited(void)
+{
+	return atomic_read(&tw_frames_waiters);
 }
 
 void tw_left_begin(struct tw_space *sp)

@@ -59,6 +59,11 @@ int tw_frames_enter(void);
 void tw_frames_leave(int token);
 void tw_frames_wait(void);
 /*
+ * Is any task in tw_frames_wait()? Reading ahead would keep it there. A hint: what is
+ * read in spite of it is waited for.
+ */
+bool tw_frames_awaited(void);
+/*
  * These go around I/O that no task waits for any more. In between, @sp and the module
  * are held, and memory that goes offline waits, as above. tw_left_end() is called in
  * process context and may drop the last reference to @sp.
