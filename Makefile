@@ -49,7 +49,7 @@ AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shel
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
-	test-races test-neighbour test-broken test-programs test-packages deb coverage bench \
+	test-races test-neighbour test-broken test-programs test-packages test-deploy deb coverage bench \
 	bench-tiering bench-trace bench-neighbour bench-door gpu-check pictures style install \
 	install-config uninstall built \
 	deps clean help
@@ -176,6 +176,11 @@ test-programs:			## redis, PostgreSQL, a JVM and others over the swap device (PR
 test-packages:			## the packages on a clean Debian, and their driver in a guest
 	@tools/deps --install
 	@tests/run --only packages $(ARGS)
+
+test-deploy:			## alerts, by promtool with figures of a guest
+	@tools/deps --deploy --install
+	$(AGAIN) all programs KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	@tests/deploy_test.py
 
 deb:				## Debian packages of the tracked files: build/deb
 	@tools/deps --install
