@@ -177,10 +177,11 @@ test-packages:			## the packages on a clean Debian, and their driver in a guest
 	@tools/deps --install
 	@tests/run --only packages $(ARGS)
 
-test-deploy:			## alerts, by promtool with figures of a guest
+test-deploy:			## alerts, by promtool with figures of a guest; rpm and Arch packages
 	@tools/deps --deploy --install
 	$(AGAIN) all programs KDIR="$$(tools/vm --kernel stock --print-kdir)"
 	@tests/deploy_test.py
+	@tests/distro_test.py
 
 deb:				## Debian packages of the tracked files: build/deb
 	@tools/deps --install
