@@ -49,7 +49,7 @@ AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shel
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
-	test-races test-neighbour test-broken test-programs test-packages test-deploy deb coverage bench \
+	test-races test-neighbour test-broken test-programs test-packages test-deploy test-arm64 deb coverage bench \
 	bench-tiering bench-trace bench-neighbour bench-door gpu-check pictures style install \
 	install-config uninstall built \
 	deps clean help
@@ -182,6 +182,10 @@ test-deploy:			## alerts, by promtool with figures of a guest; rpm and Arch pack
 	$(AGAIN) all programs KDIR="$$(tools/vm --kernel stock --print-kdir)"
 	@tests/deploy_test.py
 	@tests/distro_test.py
+
+test-arm64:			## all of it cross-compiles for arm64, and unit tests run under qemu-user
+	@tools/deps --arm64 --install
+	@tests/arm64_test.sh
 
 deb:				## Debian packages of the tracked files: build/deb
 	@tools/deps --install
