@@ -54,7 +54,7 @@ SUB := O=$(TOP)/$(B) --no-print-directory
 	install-config uninstall built \
 	deps clean help
 
-all: module lib tools		## driver, library and command
+all: module kmod-tests lib tools	## driver, its tests for tests/, library and command
 
 # The sources are linked into a folder per kernel and variant, so that builds
 # do not share objects. $(1): the folder, $(2): another uapi.
