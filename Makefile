@@ -49,12 +49,12 @@ AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shel
 SUB := O=$(TOP)/$(B) --no-print-directory
 
 .PHONY: all module kmod-tests grown broken lib tools programs demo test test-quick test-matrix \
-	test-races test-neighbour test-broken test-programs test-packages deb coverage bench \
+	test-races test-neighbour test-broken test-programs test-packages test-deploy test-arm64 deb coverage bench \
 	bench-tiering bench-trace bench-neighbour bench-door gpu-check pictures style install \
 	install-config uninstall built \
 	deps clean help
 
-all: module lib tools		## driver, library and command
+all: module kmod-tests lib tools	## driver, its tests for tests/, library and command
 
 # The sources are linked into a folder per kernel and variant, so that builds
 # do not share objects. $(1): the folder, $(2): another uapi.
@@ -176,6 +176,16 @@ test-programs:			## redis, PostgreSQL, a JVM and others over the swap device (PR
 test-packages:			## the packages on a clean Debian, and their driver in a guest
 	@tools/deps --install
 	@tests/run --only packages $(ARGS)
+
+test-deploy:			## alerts, by promtool with figures of a guest; rpm and Arch packages
+	@tools/deps --deploy --install
+	$(AGAIN) all programs KDIR="$$(tools/vm --kernel stock --print-kdir)"
+	@tests/deploy_test.py
+	@tests/distro_test.py
+
+test-arm64:			## all of it cross-compiles for arm64, and unit tests run under qemu-user
+	@tools/deps --arm64 --install
+	@tests/arm64_test.sh
 
 deb:				## Debian packages of the tracked files: build/deb
 	@tools/deps --install

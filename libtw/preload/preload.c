@@ -37,6 +37,11 @@
 
 #include <linux/tierwatch.h>
 
+/* Of x86 alone. */
+#ifndef MAP_32BIT
+#define MAP_32BIT	0
+#endif
+
 #if UINTPTR_MAX != UINT64_MAX
 #error "mmap(2) has another number where addresses are not of 64 bits"
 #endif

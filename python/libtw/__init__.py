@@ -10,7 +10,8 @@
         print(region.pages(0, 4096)[0].tier)                # 2, Tier.NVME
 
 A class is a handle of libtw(3), to be closed or used as a context; a method is
-one of its functions and takes what that takes.  Units are the library's: sizes
+one of its functions and takes what that takes.  Who knows the command finds its
+words, too: Device.tier_bind() is `tw tier bind`, see libtw.verbs.  Units are the library's: sizes
 and offsets of regions in bytes, capacities and limits in pages of
 Device.info().page_size bytes, times in nanoseconds of CLOCK_MONOTONIC.
 

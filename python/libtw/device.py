@@ -10,6 +10,7 @@ from typing import Iterable, NamedTuple, Optional, Sequence, Union
 from . import abi, lib
 from .handles import Agent, Handle, Moves, Region, Stream
 from .names import Reason, Temperature, Tier
+from .verbs import Verbs
 
 # An agent, the label of one's own, or None for the default one of the cgroup.
 AgentLike = Union[Agent, int, None]
@@ -23,8 +24,10 @@ class Each(NamedTuple):
     status: list[int]
 
 
-class Device(Handle):
-    """An open /dev/tierwatch. Any number of threads may use it."""
+class Device(Verbs, Handle):
+    """An open /dev/tierwatch. Any number of threads may use it.
+
+    Methods have the library's names, and those of Verbs the command's."""
 
     _close = "tw_close"
 

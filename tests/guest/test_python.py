@@ -12,6 +12,9 @@ import pytest
 import libtw
 from libtw import Event, Level, Reason, Switch, Tier, Temperature
 import tw
+from command import tw_run
+from libtw.verbs import Verbs
+from support import Layout, store_path
 from tw import PAGE
 
 pytestmark = pytest.mark.once
@@ -166,6 +169,53 @@ def test_a_stream_that_is_looked_at_is_not_closed(device):
                 assert view is not None
                 raise KeyError
         view.release()
+
+
+def test_words_of_the_command(device):
+    """Each method of Verbs is a verb of tw's, and those that tw has and libtw as well are there."""
+    verbs = {name for name in vars(Verbs) if not name.startswith("_")}
+    assert all(callable(getattr(device, name)) for name in verbs)
+    for name in sorted(verbs):
+        words = name.split("_")
+        if name != "pressure_set":          # tw pressure's help has it
+            assert tw_run(*words, "--help").returncode == 0, name
+    assert verbs >= {"tier_list", "tier_bind", "tier_unbind", "agent_list", "agent_show",
+                     "agent_limit", "policy_show", "policy_set", "status", "page"}
+
+
+def test_verbs_are_the_methods(device, region, dev):
+    """They do what the library's names do."""
+    assert [one.tier for one in device.tier_list()] == list(range(5))
+    assert device.status().regions == device.module_stats().regions == 1
+    moved = device.tier_unbind(Tier.NVME)
+    assert moved == 0 and Tier.NVME not in device.bound()
+    with pytest.raises(TypeError, match="not both"):
+        device.tier_bind(Tier.NVME, store_path(tw.NVME), nodes=1)
+    told = device.tier_bind(Tier.NVME, store_path(tw.NVME), capacity=64)
+    assert told.capacity == 64 and Tier.NVME in device.bound()
+    Layout.restore(dev)
+    region.memory[0] = 1
+    number = region.page(0)
+    assert device.page([number])[0].tier == device.page_info([number])[0].tier == Tier.CPU
+    before = device.policy_show()
+    assert device.policy_set(min_stay=before.min_stay + 1).min_stay == before.min_stay + 1
+    assert device.set_policy(min_stay=before.min_stay).min_stay == before.min_stay
+    with device.agent(3, create=True) as agent:
+        limits = [libtw.TW_NO_LIMIT] * 5
+        limits[Tier.CPU] = 7
+        assert list(device.agent_limit(agent, limits).pages) == limits
+        assert list(device.agent_limit(3).pages) == list(device.agent_limits(3).pages) == limits
+        assert 3 in {one.id for one in device.agent_list()}
+        assert device.agent_show(3).regions == device.agent_stats(3).regions
+        with pytest.raises(TypeError, match="not both"):
+            device.agent_limit(agent, group="/x")
+    none = [libtw.TW_NO_LIMIT] * 5
+    assert list(device.agent_limit(pages=limits, group="/x").pages) == limits
+    assert list(device.agent_limit(pages=none, group="/x").pages) == none
+    first = device.thresholds(Tier.SSD)
+    now = device.pressure_set(Tier.SSD, (50, 60, 70), (40, 50, 60))
+    assert list(now.enter) == [50, 60, 70]
+    device.pressure_set(Tier.SSD, list(first.enter), list(first.leave))
 
 
 def test_bound_tiers(device, dev):

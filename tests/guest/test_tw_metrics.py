@@ -237,6 +237,13 @@ class TestFigures:
             assert got("agent_used_bytes", **whose, tier="cpu") == 7 * PAGE
             assert got("agent_major_faults_total", **whose, tier="ssd") == 0
             assert {label for _, labels in got.samples for label, _ in labels} <= AGENT_LABELS
+            assert not any(name == "agent_limit_bytes" for name, _ in got.samples)
+            limits = dev.limits(4).pages
+            limits[NVME] = 5
+            dev.limits(4, limits)
+            got = Got("--agents", 5)
+            assert got("agent_limit_bytes", **whose, tier="nvme") == 5 * PAGE
+            assert sum(name == "agent_limit_bytes" for name, _ in got.samples) == 1
         finally:
             for agent in made:
                 agent.close()

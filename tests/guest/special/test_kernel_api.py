@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import REPO, errno_of, fill, tiers_of, wait_for, wrong
+from support import REPO, Layout, errno_of, fill, tiers_of, wait_for, wrong
 from tw import CPU, GPU, NVME, PAGE, SSD
 
 BUILD = REPO / "build" / os.uname().release
@@ -62,6 +62,26 @@ def test_unit_tests():
     passed = [line for line in lines if re.match(r"ok \d+ ", line)]
     assert len(passed) == plan >= 10, lines
     assert not [line for line in lines if line.startswith("not ok")]
+
+
+def test_without_stores(dev):
+    """What moves pages to tiers that are not bound is skipped, by name; all else passes."""
+    bound = dev.bound()
+    for tier in bound - {tw.CPU}:
+        dev.unbind(tier)
+    log = Log()
+    try:
+        load("test_tier_watch")
+        unload("test_tier_watch")
+    finally:
+        Layout.restore(dev)
+    lines = log.read()
+    said = [line.split(" ", 2)[2] for line in lines if re.match(r"(not )?ok \d+ ", line)]
+    skipped = {line.split()[0]: line.partition(" # SKIP not bound: ")[2] for line in said
+               if "# SKIP" in line}
+    assert skipped == {"mover": "gpu", "migrate_refused": "nvme ssd", "queue": "nvme ssd hdd"}
+    assert f"# pass:{len(said) - 3} fail:0 skip:3" in lines
+    assert dev.bound() == bound
 
 
 def test_a_failure_fails_the_load():

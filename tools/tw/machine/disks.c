@@ -17,6 +17,12 @@
 #include "machine/sysfs.h"
 #include "machine/users.h"
 
+/*
+ * Whether a read over a network takes what one of such a disk here does: less than the
+ * first, of an NVMe disk; less than the second, of an SSD.
+ */
+#define LIKE_NVME_NS	200000
+#define LIKE_SSD_NS	2000000
 /* "/sys/block/NAME/device" */
 #define SYS_LEN	(NAME_MAX + 32)
 
@@ -52,6 +58,13 @@ static int tier_of(const char *dir)
 						       TW_TIER_SSD;
 }
 
+static int tier_by_time(__u64 ns)
+{
+	if (ns < LIKE_NVME_NS)
+		return TW_TIER_NVME;
+	return ns < LIKE_SSD_NS ? TW_TIER_SSD : TW_TIER_HDD;
+}
+
 static int is_partition(const char *name, void *arg)
 {
 	char path[PATH_MAX];
@@ -62,8 +75,11 @@ static int is_partition(const char *name, void *arg)
 }
 
 /* What makes it no store's although it could be one; or NULL. */
-static const char *bad_kind(const char *dir)
+static const char *bad_kind(const char *dir, const struct remote *remote)
 {
+	/* To read from it would wait for the connection. */
+	if (remote->down)
+		return "the connection to it is down";
 	if (can_be_pulled(dir))
 		return "it is removable";
 	if (sysfs_each(dir, is_partition, (void *)dir))
@@ -85,6 +101,10 @@ static void look_closely(struct disk *d)
 		return;
 	}
 	close(fd);
+	if (d->remote.is)
+		d->read_ns = remote_read_ns(d->path, d->bytes);
+	if (d->read_ns)
+		d->tier = tier_by_time(d->read_ns);
 	d->is_signed = look.contents == CONTENTS_STORE;
 	d->super = look.super;
 	/* Whoever signed it for a tier knew better than its looks do. */
@@ -122,6 +142,19 @@ static void trim(char *s)
 		s[--len] = '\0';
 }
 
+/*
+ * What is made of other devices or of memory has no hardware of its own. Network block
+ * devices have none here, and those without a server are none.
+ */
+static bool is_disk(const char *name)
+{
+	char file[SYS_LEN];
+
+	snprintf(file, sizeof(file), "/sys/block/%s/%s", name,
+		 remote_is_nbd(name) ? "pid" : "device");
+	return !access(file, F_OK);
+}
+
 static int look_at(const char *name, void *arg)
 {
 	struct disks *all = arg;
@@ -131,9 +164,7 @@ static int look_at(const char *name, void *arg)
 	const char *bad;
 	struct disk *d;
 
-	/* Made of other devices or of memory: it has no hardware of its own. */
-	snprintf(dir, sizeof(dir), "/sys/block/%s/device", name);
-	if (access(dir, F_OK))
+	if (!is_disk(name))
 		return 0;
 	snprintf(dir, sizeof(dir), "/sys/block/%s", name);
 	if (sysfs_line(numbers, sizeof(numbers), "%s/dev", dir) ||
@@ -153,7 +184,8 @@ static int look_at(const char *name, void *arg)
 	sysfs_each(BY_ID, by_id, &stable);
 	sysfs_line(d->model, sizeof(d->model), "%s/device/model", dir);
 	trim(d->model);
-	bad = bad_kind(dir);
+	remote_look(&d->remote, name);
+	bad = bad_kind(dir, &d->remote);
 	if (bad)
 		snprintf(d->why, sizeof(d->why), "%s", bad);
 	else if (!device_users(d->why, sizeof(d->why), d->dev))

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
+#include "machine/remote.h"
 #include "machine/super.h"
 #include "machine/users.h"
 
@@ -15,11 +16,14 @@
 /**
  * struct disk - a disk of the machine
  * @dev: its number
- * @tier: the store tier it is for, by how it is attached and whether it turns
+ * @tier: the store tier it is for, by how it is attached and whether it turns; of one in
+ *	another machine, by how long a read takes
  * @bytes: its size
  * @is_signed: it is a store already, by ...
  * @super: ... this signature
  * @denied: it could not be read for want of a right
+ * @remote: how it is attached, as far as is known
+ * @read_ns: of one in another machine that may be used: what a read takes
  * @path: the most stable name there is
  * @model: what the maker calls it; or empty
  * @why: why it should be left alone; empty: it may be used
@@ -31,6 +35,8 @@ struct disk {
 	bool is_signed;
 	struct super super;
 	bool denied;
+	struct remote remote;
+	__u64 read_ns;
 	char path[256];
 	char model[64];
 	char why[USERS_LEN + 160];

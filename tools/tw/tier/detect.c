@@ -17,6 +17,9 @@
 #include "tier/commands.h"
 #include "tier/tier.h"
 
+/* Room for remote_text(). */
+#define REMOTE_LEN	256
+
 /*
  * struct layout - what is proposed
  * @nodes: of gpu and cpu
@@ -48,11 +51,13 @@ static void find_nodes(struct layout *l)
 	l->movable = memory & ~normal;
 }
 
-/* A store that is there first, then the largest. */
+/* A store that is there first, then one of this machine, then the largest. */
 static bool better(const struct disk *a, const struct disk *b)
 {
 	if (!b || a->is_signed != b->is_signed)
 		return !b || a->is_signed;
+	if (a->remote.is != b->remote.is)
+		return b->remote.is;
 	return a->bytes > b->bytes;
 }
 
@@ -131,18 +136,33 @@ static void print_memory(const struct layout *l, int tier)
 		printf("no node of this kind\n");
 }
 
+/* ", NAME (ADDRESS), a read takes TIME" of a disk in another machine; else nothing. */
+static const char *remote_text(char buf[REMOTE_LEN], const struct disk *d)
+{
+	char took[TEXT_LEN];
+
+	*buf = '\0';
+	if (d->remote.is)
+		snprintf(buf, REMOTE_LEN, ", remote by %s%s%s%s, a read takes %s",
+			 d->remote.transport, *d->remote.address ? " (" : "",
+			 text_shown(d->remote.address), *d->remote.address ? ")" : "",
+			 text_ns(took, d->read_ns));
+	return buf;
+}
+
 static void print_store(const struct layout *l, int tier)
 {
 	const struct disk *d = l->pick[tier];
-	char size[TEXT_LEN], where[WHERE_LEN];
+	char size[TEXT_LEN], where[WHERE_LEN], remote[REMOTE_LEN];
 
 	if (is_bound(l, tier)) {
 		binding_text(where, &l->bound[tier]);
 		printf("%-5s %10s  %s, bound\n", tw_tier_name(tier), "", where);
 	} else if (d) {
-		printf("%-5s %10s  %s%s%s%s, ", tw_tier_name(tier),
+		printf("%-5s %10s  %s%s%s%s%s, ", tw_tier_name(tier),
 		       text_bytes(size, d->bytes), d->path,
-		       *d->model ? " (" : "", d->model, *d->model ? ")" : "");
+		       *d->model ? " (" : "", d->model, *d->model ? ")" : "",
+		       remote_text(remote, d));
 		if (d->is_signed)
 			printf("the store UUID=%s%s%s\n", d->super.uuid,
 			       *d->super.label ? ", LABEL=" : "",
@@ -238,7 +258,7 @@ static void conf_store(const struct layout *l, int tier)
 {
 	const struct disk *d = l->pick[tier];
 	const struct tw_tier_info *t = &l->bound[tier];
-	char text[WHERE_LEN];
+	char text[WHERE_LEN], remote[REMOTE_LEN];
 
 	if (conf_card(t))
 		return;
@@ -251,6 +271,8 @@ static void conf_store(const struct layout *l, int tier)
 	if (d) {
 		if (*d->model)
 			printf("# %s\n", d->model);
+		if (d->remote.is)
+			printf("# %s\n", remote_text(remote, d) + strlen(", "));
 		/* A name that another disk may have after the next boot won't do. */
 		if (d->is_signed && strncmp(d->path, BY_ID, strlen(BY_ID)))
 			printf("# %s when this was written\nstore = UUID=%s\n",
@@ -296,6 +318,13 @@ static void json_disk(const struct disk *d)
 	json_str("device", d->path);
 	json_u64("bytes", d->bytes);
 	json_str("model", *d->model ? d->model : NULL);
+	json_bool("remote", d->remote.is);
+	json_str("transport", *d->remote.transport ? d->remote.transport : NULL);
+	json_str("address", *d->remote.address ? d->remote.address : NULL);
+	if (d->read_ns)
+		json_u64("read_ns", d->read_ns);
+	else
+		json_str("read_ns", NULL);
 }
 
 static void json_proposal(const struct layout *l, int tier)

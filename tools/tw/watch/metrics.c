@@ -395,54 +395,6 @@ static void put_driver(FILE *f, const struct source *s)
 		      METRIC_PLAIN, 0);
 }
 
-/*
- * A number and a user name one agent in a user namespace only, and two samples
- * with the same labels make a whole scrape fail.
- */
-static void put_agent(FILE *f, const struct metric *m, struct source *s,
-		      const struct tw_agent_entry *a, const __u64 v[TW_NR_TIERS],
-		      enum metric_unit unit)
-{
-	char labels[160 + METRIC_VALUE_LEN], value[METRIC_VALUE_LEN];
-	char name[AGENT_TEXT_LEN];
-	int tier;
-
-	metric_value(value, agent_name(name, agent_known(&s->known, a), a->id));
-	for (tier = 0; tier < TW_NR_TIERS; tier++) {
-		snprintf(labels, sizeof(labels),
-			 "agent=\"%llu\",name=\"%s\",uid=\"%u\",userns=\"%llu\",kind=\"%s\",tier=\"%s\"",
-			 (unsigned long long)a->id, value, a->uid,
-			 (unsigned long long)a->user_ns,
-			 a->flags & TW_AGENT_IS_DEFAULT ? "cgroup" : "agent",
-			 tw_tier_name(tier));
-		metric_sample(f, m, labels, v[tier], unit, s->info.page_size);
-	}
-}
-
-static void put_agents(FILE *f, struct source *s)
-{
-	static const struct metric used = {
-		"agent_used_bytes", false,
-		"Memory of the agent's regions in a tier; the largest agents."
-	};
-	static const struct metric major = {
-		"agent_major_faults_total", true,
-		"Faults of the agent that waited for a store."
-	};
-	size_t i;
-
-	if (!s->nr_agents)
-		return;
-	metric_begin(f, &used);
-	for (i = 0; i < s->nr_agents; i++)
-		put_agent(f, &used, s, &s->agents[i], s->agents[i].pages,
-			  METRIC_PAGES);
-	metric_begin(f, &major);
-	for (i = 0; i < s->nr_agents; i++)
-		put_agent(f, &major, s, &s->agents[i],
-			  s->agents[i].faults_major, METRIC_PLAIN);
-}
-
 static int by_size(const void *a, const void *b)
 {
 	const struct tw_agent_entry *x = a, *y = b;
@@ -495,7 +447,9 @@ static void put_samples(FILE *f, struct source *s)
 	put_counters(f, s);
 	put_totals(f, s);
 	metrics_latency(f, s->stats);
-	put_agents(f, s);
+	if (s->nr_agents)
+		metrics_agents(f, &s->known, s->agents, s->nr_agents,
+			       s->info.page_size);
 	if (s->asked_attached)
 		metrics_attached(f, &s->attached, s->nr_attached,
 				 s->info.page_size);

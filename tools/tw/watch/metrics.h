@@ -44,10 +44,16 @@ void metric_part(FILE *f, const struct metric *m, const char *part,
 #define METRIC_VALUE_LEN	520
 const char *metric_value(char *buf, const char *text);
 
+struct agents_known;
 struct attachments;
+struct tw_agent_entry;
 struct tw_stats;
 
 void metrics_latency(FILE *f, const struct tw_stats *stats);
+
+/* The first @nr, which are to be the largest ones; @known: what they are called. */
+void metrics_agents(FILE *f, struct agents_known *known,
+		    const struct tw_agent_entry *a, size_t nr, __u32 page_size);
 
 /* Of attached programs the first @most, which are to be the largest ones. */
 void metrics_attached(FILE *f, const struct attachments *all, size_t most,
