@@ -1014,7 +1014,7 @@ static int self_check(void)
 	check("an errno of the contract is fine", !judged(-1, EINVAL, false, 0));
 	check("an errno outside of it is not", judged(-1, ENXIO, false, 0));
 	check("nor is one that is the kernel's own", judged(-1, 512, false, 0));
-	check("EIO is TIER_UNBIND's only", judged(-1, EIO, false, 0));
+	check("EIO is TIER_UNBIND's and TIER_RESIZE's only", judged(-1, EIO, false, 0));
 	check("a refused call that changes its struct", judged(-1, EINVAL, true, 0));
 	check("EMSGSIZE tells the count", !judged(-1, EMSGSIZE, true, 0));
 	check("success with outcomes is fine", !judged(0, 0, false, -EBUSY));
