@@ -36,6 +36,8 @@ static const struct cli_cmd tier_cmds[] = {
 	  "TIER [DEV] [--capacity SIZE | --leave PERCENT] [--format] [--nodes LIST] [--movable] [--opencl [PLATFORM:DEVICE] --size SIZE]",
 	  "give a tier its device, file, NUMA nodes or card",
 	  cmd_tier_bind, NULL, tier_bind_more },
+	{ "resize", "TIER SIZE", "make a bound store larger or smaller",
+	  cmd_tier_resize, NULL, tier_resize_more },
 	{ "unbind", "TIER [--force]",
 	  "move a tier's pages away and let its memory go",
 	  cmd_tier_unbind, NULL, tier_unbind_more },
@@ -78,7 +80,7 @@ static const struct cli_cmd policy_cmds[] = {
 static const struct cli_cmd cmds[] = {
 	{ "status", "[--json]", "all that matters, on one screen", cmd_status,
 	  NULL, status_more },
-	{ "tier", NULL, "what the tiers are made of: list, detect, format, bind, unbind",
+	{ "tier", NULL, "what the tiers are made of: list, detect, format, bind, resize, unbind",
 	  NULL, tier_cmds, NULL },
 	{ "swap", NULL, "unmodified programs over the tiers: on, off, status",
 	  NULL, swap_cmds, NULL },
