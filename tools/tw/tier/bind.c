@@ -186,8 +186,7 @@ static void tell_left(struct progress *p, void *arg)
 			     text_count(left, t.used));
 }
 
-/* The block device of a server that tw has started, or "". */
-static void card_of(struct tw *tw, int tier, char name[DEVICE_NAME_LEN])
+void binding_card(struct tw *tw, int tier, char name[DEVICE_NAME_LEN])
 {
 	struct tw_tier_info t;
 
@@ -205,7 +204,7 @@ int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
 	unsigned long long n;
 	int err;
 
-	card_of(tw, tier, card);
+	binding_card(tw, tier, card);
 	if (*card && (flags & TW_UNBIND_FORCE))
 		card_give_up(card);
 	shown = beside_begin(tell_left, &emptying);

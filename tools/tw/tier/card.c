@@ -23,18 +23,19 @@
 #include "base/installed.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "machine/card_control.h"
 #include "machine/cards.h"
 #include "machine/command.h"
 #include "machine/nbd.h"
 #include "tier/card.h"
 #include "tier/card_unit.h"
 
-#define RUN_PARENT	"/run/tierwatch"
-#define RUN_DIR		RUN_PARENT "/gpu"
+#define RUN_PARENT	CARD_RUN_PARENT
+#define RUN_DIR		CARD_RUN_DIR
 #define PLUGIN		"tw-gpu.so"
 #define INSTALLED	"../lib/tierwatch/" PLUGIN
 #define PLAIN		"plain"
-#define FILE_LEN	128
+#define FILE_LEN	CARD_FILE_LEN
 #define OPTION_LEN	64
 /* Requests that a connection has under way. */
 #define THREADS		"16"
@@ -54,19 +55,14 @@ int card_is_named(const char *text)
 	       !text[digits + 1 + strspn(text + digits + 1, "0123456789")];
 }
 
-static void run_file(char path[FILE_LEN], const char *name, const char *ext)
-{
-	snprintf(path, FILE_LEN, RUN_DIR "/%s.%s", name, ext);
-}
-
 static void forget(const char *name)
 {
-	static const char * const ext[] = { "sock", "pid", "log", "env" };
+	static const char * const ext[] = { "sock", "ctl", "pid", "log", "env" };
 	char path[FILE_LEN];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(ext); i++) {
-		run_file(path, name, ext[i]);
+		card_file(path, name, ext[i]);
 		unlink(path);
 	}
 }
@@ -111,13 +107,14 @@ static int lock_run_dir(int *code)
 /* -- the server ---------------------------------------------------------------- */
 
 /* As a unit; 0, which is no process, or -1 and it has said why. */
-static pid_t start_unit(const struct card_store *c, const char *size, const char *which)
+static pid_t start_unit(const struct card_store *c, const char *size, const char *control,
+			const char *which)
 {
-	char env[FILE_LEN], log[FILE_LEN], options[2 * OPTION_LEN];
+	char env[FILE_LEN], log[FILE_LEN], options[3 * OPTION_LEN + FILE_LEN];
 
-	run_file(env, c->name, "env");
-	run_file(log, c->name, "log");
-	snprintf(options, sizeof(options), "%s %s", size, which);
+	card_file(env, c->name, "env");
+	card_file(log, c->name, "log");
+	snprintf(options, sizeof(options), "%s %s %s", size, control, which);
 	return card_unit_start(c->name, env, options, log) ? -1 : 0;
 }
 
@@ -125,15 +122,18 @@ static pid_t start_unit(const struct card_store *c, const char *size, const char
 static pid_t start_server(const struct card_store *c, const char *plugin, bool unit)
 {
 	char socket[FILE_LEN], pid[FILE_LEN], log[FILE_LEN];
-	char size[OPTION_LEN], which[OPTION_LEN];
+	char size[OPTION_LEN], which[OPTION_LEN], control[FILE_LEN + OPTION_LEN];
+	char ctl[FILE_LEN];
 	const char * const argv[] = {
 		"nbdkit", "-f", "--swap", "-t", THREADS, "-U", socket, "-P", pid,
-		plugin, size, *c->which ? which : NULL, NULL
+		plugin, size, control, *c->which ? which : NULL, NULL
 	};
 
-	run_file(socket, c->name, "sock");
-	run_file(pid, c->name, "pid");
-	run_file(log, c->name, "log");
+	card_file(socket, c->name, "sock");
+	card_file(pid, c->name, "pid");
+	card_file(log, c->name, "log");
+	card_file(ctl, c->name, "ctl");
+	snprintf(control, sizeof(control), "control=%s", ctl);
 	snprintf(size, sizeof(size), "size=%llu", (unsigned long long)c->bytes);
 	if (!strcmp(c->which, PLAIN))
 		snprintf(which, sizeof(which), "memory=%s", PLAIN);
@@ -141,7 +141,7 @@ static pid_t start_server(const struct card_store *c, const char *plugin, bool u
 		snprintf(which, sizeof(which), "%s%s", *c->which ? "device=" : "",
 			 c->which);
 	if (unit)
-		return start_unit(c, size, which);
+		return start_unit(c, size, control, which);
 	return command_start(log, argv);
 }
 
@@ -176,8 +176,8 @@ static int await_server(const char *name, pid_t pid)
 	const __u64 until = now_ns() + START_NS;
 	char socket[FILE_LEN], log[FILE_LEN];
 
-	run_file(socket, name, "sock");
-	run_file(log, name, "log");
+	card_file(socket, name, "sock");
+	card_file(log, name, "log");
 	while (now_ns() < until) {
 		if (stop_signal()) {
 			cli_error("interrupted: nothing is bound");
@@ -200,7 +200,7 @@ static pid_t server_of(const char *name)
 	long pid = 0;
 	FILE *f;
 
-	run_file(path, name, "pid");
+	card_file(path, name, "pid");
 	f = fopen(path, "re");
 	if (!f)
 		return 0;
@@ -225,7 +225,7 @@ static void stop_server(const char *name, pid_t pid)
 	char env[FILE_LEN];
 	unsigned int i;
 
-	run_file(env, name, "env");
+	card_file(env, name, "env");
 	if (!access(env, F_OK)) {
 		card_unit_stop(name);
 		return;
@@ -271,8 +271,8 @@ static int begin_server(struct card_store *c, const char *plugin)
 	pid_t pid;
 	int code;
 
-	run_file(socket, c->name, "sock");
-	run_file(log, c->name, "log");
+	card_file(socket, c->name, "sock");
+	card_file(log, c->name, "log");
 	/* Of a bind that was killed: nothing is connected to it. */
 	stop_server(c->name, server_of(c->name));
 	forget(c->name);
@@ -313,7 +313,7 @@ int card_is_ours(const char *name)
 {
 	char path[FILE_LEN];
 
-	run_file(path, name, "pid");
+	card_file(path, name, "pid");
 	return !access(path, F_OK);
 }
 
@@ -324,7 +324,7 @@ static bool is_dead(const char *name)
 	char socket[FILE_LEN];
 	pid_t pid;
 
-	run_file(socket, name, "sock");
+	card_file(socket, name, "sock");
 	do {
 		pid = server_of(name);
 		if (!pid || has_ended(pid))
@@ -362,4 +362,43 @@ int card_end(const char *name)
 	}
 	close(fd);
 	return code;
+}
+
+/* -- another size ---------------------------------------------------------------- */
+
+int card_lock_size(const char *name, int *code)
+{
+	char path[FILE_LEN];
+	int fd;
+
+	card_file(path, name, "log");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && !flock(fd, LOCK_EX))
+		return fd;
+	*code = errno == EACCES ?
+		cli_no_permission("changing the size of a card's memory needs root") :
+		cli_errno(-errno, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int card_have(const char *name, __u64 bytes)
+{
+	char said[CARD_SAID_LEN];
+	int err = card_set_size(name, bytes, said);
+
+	switch (err) {
+	case 0:
+		return 0;
+	case -EREMOTEIO:
+		return cli_error("the server of the card's memory: %s", text_shown(said));
+	case -ENOENT:
+		return cli_error("the server of the card's memory has ended, or is of an older version. Bind the tier anew: tw tier unbind gpu");
+	case -ETIMEDOUT:
+		return cli_error("the server of the card's memory doesn't answer. What it said is in " RUN_DIR "/%s.log",
+				 name);
+	default:
+		return cli_errno(err, "asking the server of the card's memory");
+	}
 }

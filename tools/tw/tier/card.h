@@ -27,6 +27,13 @@ int card_begin(struct card_store *c);
 int card_is_ours(const char *name);
 /* Its server has ended: what was asked of it fails now, where it would wait for a while. */
 void card_give_up(const char *name);
+/*
+ * One change of its size at a time: the fd that is to be closed afterwards, or -1 and
+ * *@code is the exit code.
+ */
+int card_lock_size(const char *name, int *code);
+/* Its server has so many bytes from now on; 0 or the exit code, and it has what it had. */
+int card_have(const char *name, __u64 bytes);
 /* Disconnects it and ends its server; 0 or the exit code. */
 int card_end(const char *name);
 

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tw tier resize: a store that is bound gets larger or smaller.
+ * tw tier resize: a store that is bound gets larger or smaller. On a card's memory it is
+ * the driver that leaves the end first, and then the server that gives it back; when it
+ * grows the server is first.
  */
 #include <getopt.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/beside.h"
 #include "base/cli.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "base/term.h"
 #include "base/text.h"
+#include "machine/card_control.h"
+#include "tier/bind.h"
+#include "tier/card.h"
 #include "tier/commands.h"
 #include "tier/tier.h"
 
@@ -90,9 +98,64 @@ static int resize_store(struct tw *tw, int tier, const struct tw_tier_info *t,
 	return err ? resize_error(err, tw_tier_name(tier), t) : 0;
 }
 
+/* So much of the card's memory makes a store of so many pages. */
+static __u64 card_bytes(__u64 pages, __u32 page_size)
+{
+	return TW_STORE_DATA + pages * page_size;
+}
+
+/* What the driver does not use any more the server gives back, and nothing else. */
+static int resize_card_locked(struct tw *tw, int tier, const char *card, __u32 page_size,
+			      __u64 *capacity, __u64 *moved)
+{
+	struct tw_tier_info t;
+	int code, err;
+
+	err = tw_tier_info(tw, tier, &t);
+	if (err)
+		return cli_errno(err, "asking the driver");
+	if (*capacity <= t.capacity) {
+		code = resize_store(tw, tier, &t, capacity, moved);
+		return code ? code : card_have(card, card_bytes(*capacity, page_size));
+	}
+	code = card_have(card, card_bytes(*capacity, page_size));
+	if (code)
+		return code;
+	code = resize_store(tw, tier, &t, capacity, moved);
+	if (code)
+		card_have(card, card_bytes(t.capacity, page_size));
+	return code;
+}
+
+/* @bytes of the card's memory, as they were given to bind. */
+static int resize_card(struct tw *tw, const struct resizing *r, const char *card,
+		       __u32 page_size, __u64 *capacity, __u64 *moved)
+{
+	__u64 bytes = r->bytes;
+	struct card_size size;
+	int code = 0, err, fd;
+
+	if (!bytes) {
+		err = card_look(card, &size);
+		if (err)
+			return cli_errno(err, "asking the server of the card's memory");
+		bytes = size.most;
+	}
+	if (bytes < card_bytes(TW_STORE_PAGES_MIN, page_size))
+		return cli_usage("of a card's memory it has to be more than 1M, as with --size");
+	*capacity = (bytes - TW_STORE_DATA) / page_size;
+	fd = card_lock_size(card, &code);
+	if (fd < 0)
+		return code;
+	code = resize_card_locked(tw, r->tier, card, page_size, capacity, moved);
+	close(fd);
+	return code;
+}
+
 static int resize(struct tw *tw, const struct resizing *r, __u64 *capacity, __u64 *moved,
 		  __u32 *page_size)
 {
+	char card[DEVICE_NAME_LEN];
 	struct tw_tier_info t;
 	struct tw_info info;
 	int err;
@@ -107,6 +170,9 @@ static int resize(struct tw *tw, const struct resizing *r, __u64 *capacity, __u6
 	if (r->bytes % info.page_size)
 		return cli_usage("the size has to be a multiple of the page size, %u bytes",
 				 info.page_size);
+	binding_card(tw, r->tier, card);
+	if (*card)
+		return resize_card(tw, r, card, info.page_size, capacity, moved);
 	return resize_store(tw, r->tier, &t, capacity, moved);
 }
 
@@ -116,6 +182,7 @@ const char tier_resize_more[] =
 "SIZE is what the store has from then on, like 64M or 1G, or all: all that its\n"
 "device has room for. What lies beyond it goes to other places first: within the\n"
 "store, to other stores, to memory. When that fails, the size is as before.\n"
+"Of a graphics card it is what --size was, which is the most that it can have.\n"
 "  --json  what was done, as one document\n";
 
 static int parse_resize(int argc, char **argv, struct resizing *r)
@@ -168,7 +235,7 @@ int cmd_tier_resize(int argc, char **argv)
 {
 	struct resizing r = { 0 };
 	__u64 capacity, moved = 0;
-	__u32 page_size;
+	__u32 page_size = 0;
 	struct tw *tw;
 	int code;
 
