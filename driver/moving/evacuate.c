@@ -173,7 +173,7 @@ static void tw_evac_try(struct tw_evac *e, int to)
 	m->from = e->part ? e->t->id : TW_TIER_NONE;
 	m->reason = TW_REASON_EVACUATE;
 	m->flags = TW_MOVE_CHOICE | TW_MOVE_NO_LIMIT | TW_MOVE_INTR |
-		   (!e->t || e->part ? TW_MOVE_SAME : 0);
+		   (!e->t || to == e->t->id ? TW_MOVE_SAME : 0);
 	tw_move_run(m);
 	for (i = 0; i < m->nr; i++) {
 		/* When a store cannot be written, the next one is tried. */

@@ -106,6 +106,7 @@ static int tw_resize_locked(struct tw_tier_desc *t, struct tw_tier_resize *arg)
 		ret = tw_store_enlarge(t, nr);
 	if (ret)
 		return ret;
+	pr_info("%s: %llu pages, %llu moved for that\n", tw_tier_names[t->id], nr, moved);
 	arg->capacity = nr;
 	arg->moved = moved;
 	return 0;

@@ -224,7 +224,6 @@ void tw_tier_grow(struct tw_tier_desc *t, u32 nr)
 	tw_tier_set_capacity(t, nr);
 	spin_unlock(&t->pressure_lock);
 	tw_pressure_update();
-	pr_info("%s: %u pages\n", tw_tier_names[t->id], nr);
 }
 
 int tw_tier_shrink(struct tw_tier_desc *t, u32 nr)

@@ -14,8 +14,8 @@ import pytest
 
 import tw
 from manual import TW
-from support import (REPO, AlignedBuffer, Child, Layout, Reached, find_on_disk, load_module, pattern, place,
-                     set_tiers, touch_fate, wait_for, write_direct, wrong)
+from support import (REPO, AlignedBuffer, Child, Layout, Reached, find_on_disk, load_module,
+                     pattern, place, set_tiers, touch_fate, wait_for, write_direct, wrong)
 from tw import CPU, GPU, NVME, PAGE
 
 # Not where lockdep looks: the kernel reads a server's answers under the lock of a socket,
@@ -81,9 +81,9 @@ def nothing_left() -> bool:
 
 
 @contextmanager
-def card(dev, which="plain", size="16M", **environment):
+def card(dev, which="plain", size="16M", *more, **environment):
     """The tier on a card; the process of its server."""
-    good("tier", "bind", "gpu", "--opencl", which, "--size", size, **environment)
+    good("tier", "bind", "gpu", "--opencl", which, "--size", size, *more, **environment)
     try:
         yield servers()[0]
     finally:
@@ -481,7 +481,7 @@ class TestResize:
             region, mapping = make(200, seed=24, touched=200)
 
             def work():
-                for turn in range(40):
+                for turn in range(12):
                     region.migrate(0, 200 * PAGE, GPU if turn % 2 else CPU)
                     assert wrong(mapping, range(turn % 5, 200, 5), 24) == []
 
@@ -491,6 +491,115 @@ class TestResize:
                     assert run("tier", "resize", "gpu", size).returncode == 0
             assert child.wait() == 0
             assert wrong(mapping, range(200), 24) == [] and region.info().lost == 0
+
+
+class TestYield:
+    """It gives way to others on the card, as far as it is known what they find free."""
+
+    MIB = 1 << 20
+    WAIT = 30
+
+    @pytest.fixture
+    def free(self, tmp_path):
+        """A file that says how much is free; a function that writes it."""
+        path = tmp_path / "free"
+
+        def say(text):
+            new = tmp_path / "new"
+            new.write_text(f"{text}\n")
+            new.rename(path)
+        say("1G")
+        return path, say
+
+    @pytest.fixture
+    def daemon(self):
+        with subprocess.Popen([Path(TW).parent / "tierwatchd", "--interval", "10ms"],
+                              stderr=subprocess.PIPE, text=True) as one:
+            yield one
+            one.terminate()
+
+    @staticmethod
+    def capacity(dev, size):
+        return wait_for(lambda: dev.tier_info(GPU).capacity == slots_of(size), TestYield.WAIT)
+
+    @pytest.mark.parametrize("which, environment", [("plain", {}), ("0:0", POCL)])
+    def test_gives_way(self, dev, make, free, daemon, which, environment):
+        """Smaller as others take memory, larger when they have given it back."""
+        path, say = free
+        with card(dev, which, "32M", f"--yield={8 * self.MIB}", "--free-from", path,
+                  **environment) as pid:
+            region, mapping = make(400, seed=30, touched=400)
+            place(region, 0, 400, GPU)
+            before = resident(pid)
+            say("4M")
+            assert wait_for(lambda: dev.tier_info(GPU).capacity <= slots_of(28 * self.MIB),
+                            self.WAIT)
+            say("0")
+            assert self.capacity(dev, 2 * self.MIB)
+            assert wait_for(lambda: before - resident(pid) >= 24 << 20)
+            assert wrong(mapping, range(400), 30) == []
+            say("1G")
+            assert self.capacity(dev, 32 * self.MIB)
+            # By hand: that is the most from then on.
+            good("tier", "resize", "gpu", "8M")
+            say("0")
+            assert self.capacity(dev, 2 * self.MIB)
+            say("1G")
+            assert self.capacity(dev, 8 * self.MIB)
+            place(region, 0, 400, GPU)
+            assert wrong(mapping, range(400), 30) == []
+            good("tier", "unbind", "gpu")
+            assert nothing_left()
+        # By its number: it is a child of the process that this one was forked from.
+        os.kill(daemon.pid, signal.SIGTERM)
+        assert "MiB of the card's memory" in daemon.stderr.read()
+
+    def test_no_way_to_tell(self, dev, free):
+        """A card that does not say is not bound so; nor is one whose file says nothing."""
+        path, say = free
+        for which, environment in (("plain", {}), ("0:0", POCL)):
+            done = run("tier", "bind", "gpu", "--opencl", which, "--size", "16M", "--yield",
+                       **environment)
+            assert done.returncode == FAILURE and "--free-from FILE" in done.stderr, done
+            assert not dev.tier_info(GPU).kind and nothing_left()
+        for text in ("", "much", "-1"):
+            say(text)
+            done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", "--yield",
+                       "--free-from", path)
+            assert done.returncode == FAILURE and str(path) in done.stderr, done
+            assert not dev.tier_info(GPU).kind and nothing_left()
+
+    def test_without_the_daemon(self, dev, free):
+        """It is said who would do it."""
+        path, _ = free
+        done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", "--yield",
+                   "--free-from", path)
+        assert done.returncode == 0 and "tierwatchd" in done.stderr
+        assert dev.tier_info(GPU).capacity == PAGES
+        good("tier", "unbind", "gpu")
+        assert nothing_left()
+
+    def test_the_file_says_nothing_any_more(self, dev, free, daemon):
+        """Then nothing is changed, and that is said once; nor when the server has died."""
+        path, say = free
+        with card(dev, "plain", "16M", "--yield=8M", "--free-from", path) as pid:
+            say("nothing")
+            assert "not known how much" in daemon.stderr.readline()
+            assert dev.tier_info(GPU).capacity == PAGES
+            say("0")
+            assert self.capacity(dev, 2 * self.MIB)
+            os.kill(pid, signal.SIGKILL)
+            assert wait_for(lambda: not servers())
+        os.kill(daemon.pid, signal.SIGTERM)
+        assert " 2 MiB of the card's memory" in daemon.stderr.read()
+
+    @pytest.mark.parametrize("words", [
+        ("--yield=0",), ("--yield=x",), ("--free-from", "/run/x"),
+        ("--yield", "--free-from", "x"), ("--yield", "--free-from", "/run/a b")])
+    def test_usage(self, dev, words):
+        done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", *words)
+        assert done.returncode == USAGE and done.stderr and nothing_left()
+        assert not dev.tier_info(GPU).kind
 
 
 # What is needed of systemctl, for the unit as it is in the tree: --quiet VERB UNIT.

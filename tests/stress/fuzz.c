@@ -543,15 +543,23 @@ static void find_tiers(int device)
 	}
 }
 
-/* What somebody has unbound is bound again, sooner or later. */
+/* What somebody has unbound, or made smaller, is as it was, sooner or later. */
 static void keep_tiers(int device)
 {
 	unsigned int tier;
 
-	for (tier = 0; tier < TW_NR_TIERS; tier++)
-		if (fuzz_tiers[tier].kind != TW_KIND_NONE &&
-		    get_tier(device, tier).kind == TW_KIND_NONE)
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		struct tw_tier_info now = get_tier(device, tier);
+		struct tw_tier_resize resize = { .size = sizeof(resize), .tier = tier,
+						 .capacity = fuzz_tiers[tier].capacity };
+
+		if (fuzz_tiers[tier].kind == TW_KIND_NONE)
+			continue;
+		if (now.kind == TW_KIND_NONE)
 			bind_tier(device, tier);
+		else if (now.kind == TW_KIND_STORE && now.capacity < resize.capacity)
+			ioctl(device, TW_IOC_TIER_RESIZE, &resize);
+	}
 }
 
 /* As it was before. */

@@ -33,7 +33,7 @@ static const struct cli_cmd tier_cmds[] = {
 	  "sign a block device or a file so that a store tier may use it",
 	  cmd_tier_format, NULL, tier_format_more },
 	{ "bind",
-	  "TIER [DEV] [--capacity SIZE | --leave PERCENT] [--format] [--nodes LIST] [--movable] [--opencl [PLATFORM:DEVICE] --size SIZE]",
+	  "TIER [DEV] [--capacity SIZE | --leave PERCENT] [--format] [--nodes LIST] [--movable] [--opencl [PLATFORM:DEVICE] --size SIZE] [--yield[=FREE] [--free-from FILE]]",
 	  "give a tier its device, file, NUMA nodes or card",
 	  cmd_tier_bind, NULL, tier_bind_more },
 	{ "resize", "TIER SIZE", "make a bound store larger or smaller",
@@ -80,7 +80,7 @@ static const struct cli_cmd policy_cmds[] = {
 static const struct cli_cmd cmds[] = {
 	{ "status", "[--json]", "all that matters, on one screen", cmd_status,
 	  NULL, status_more },
-	{ "tier", NULL, "what the tiers are made of: list, detect, format, bind, resize, unbind",
+	{ "tier", NULL, "what tiers are made of: list, detect, format, bind, resize, unbind",
 	  NULL, tier_cmds, NULL },
 	{ "swap", NULL, "unmodified programs over the tiers: on, off, status",
 	  NULL, swap_cmds, NULL },

@@ -5,6 +5,7 @@
  * it lies in RUN_DIR, named after the block device: its socket, its process, what it said.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,10 +24,11 @@
 #include "base/installed.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "machine/card_control.h"
+#include "machine/card_resize.h"
 #include "machine/cards.h"
 #include "machine/command.h"
 #include "machine/nbd.h"
+#include "machine/process.h"
 #include "tier/card.h"
 #include "tier/card_unit.h"
 
@@ -35,8 +37,11 @@
 #define PLUGIN		"tw-gpu.so"
 #define INSTALLED	"../lib/tierwatch/" PLUGIN
 #define PLAIN		"plain"
+#define DAEMON		"tierwatchd"
 #define FILE_LEN	CARD_FILE_LEN
 #define OPTION_LEN	64
+#define PARAMETERS	4
+#define ARGUMENTS	10
 /* Requests that a connection has under way. */
 #define THREADS		"16"
 /* A card's driver may take its time for the first byte of much memory. */
@@ -57,7 +62,7 @@ int card_is_named(const char *text)
 
 static void forget(const char *name)
 {
-	static const char * const ext[] = { "sock", "ctl", "pid", "log", "env" };
+	static const char * const ext[] = { "sock", "ctl", "pid", "log", "env", "yield" };
 	char path[FILE_LEN];
 	size_t i;
 
@@ -106,42 +111,62 @@ static int lock_run_dir(int *code)
 
 /* -- the server ---------------------------------------------------------------- */
 
-/* As a unit; 0, which is no process, or -1 and it has said why. */
-static pid_t start_unit(const struct card_store *c, const char *size, const char *control,
-			const char *which)
-{
-	char env[FILE_LEN], log[FILE_LEN], options[3 * OPTION_LEN + FILE_LEN];
+/* Parameters of the plugin, and the NULL behind them. */
+struct parameters {
+	char text[PARAMETERS][PATH_MAX + OPTION_LEN];
+	const char *list[PARAMETERS + 1];
+};
 
-	card_file(env, c->name, "env");
-	card_file(log, c->name, "log");
-	snprintf(options, sizeof(options), "%s %s %s", size, control, which);
-	return card_unit_start(c->name, env, options, log) ? -1 : 0;
+static void set_parameters(struct parameters *p, const struct card_store *c)
+{
+	char control[FILE_LEN];
+	unsigned int n = 0, i;
+
+	card_file(control, c->name, "ctl");
+	snprintf(p->text[n++], sizeof(p->text[0]), "size=%llu", (unsigned long long)c->bytes);
+	snprintf(p->text[n++], sizeof(p->text[0]), "control=%s", control);
+	if (!strcmp(c->which, PLAIN))
+		snprintf(p->text[n++], sizeof(p->text[0]), "memory=%s", PLAIN);
+	else if (*c->which)
+		snprintf(p->text[n++], sizeof(p->text[0]), "device=%s", c->which);
+	if (c->free_from)
+		snprintf(p->text[n++], sizeof(p->text[0]), "free-from=%s", c->free_from);
+	for (i = 0; i < n; i++)
+		p->list[i] = p->text[i];
+	p->list[n] = NULL;
+}
+
+/* As a unit; 0, which is no process, or -1 and it has said why. */
+static pid_t start_unit(const char *name, const struct parameters *p)
+{
+	char env[FILE_LEN], log[FILE_LEN], options[sizeof(p->text)] = "";
+	size_t len = 0;
+	unsigned int i;
+
+	card_file(env, name, "env");
+	card_file(log, name, "log");
+	for (i = 0; p->list[i]; i++)
+		len += snprintf(options + len, sizeof(options) - len, "%s%s", i ? " " : "",
+				p->list[i]);
+	return card_unit_start(name, env, options, log) ? -1 : 0;
 }
 
 /* Locked in memory (--swap), as it may be what reclaim waits for. */
 static pid_t start_server(const struct card_store *c, const char *plugin, bool unit)
 {
 	char socket[FILE_LEN], pid[FILE_LEN], log[FILE_LEN];
-	char size[OPTION_LEN], which[OPTION_LEN], control[FILE_LEN + OPTION_LEN];
-	char ctl[FILE_LEN];
-	const char * const argv[] = {
-		"nbdkit", "-f", "--swap", "-t", THREADS, "-U", socket, "-P", pid,
-		plugin, size, control, *c->which ? which : NULL, NULL
+	struct parameters p;
+	const char *argv[ARGUMENTS + PARAMETERS + 1] = {
+		"nbdkit", "-f", "--swap", "-t", THREADS, "-U", socket, "-P", pid, plugin
 	};
 
+	set_parameters(&p, c);
+	if (unit)
+		return start_unit(c->name, &p);
 	card_file(socket, c->name, "sock");
 	card_file(pid, c->name, "pid");
 	card_file(log, c->name, "log");
-	card_file(ctl, c->name, "ctl");
-	snprintf(control, sizeof(control), "control=%s", ctl);
-	snprintf(size, sizeof(size), "size=%llu", (unsigned long long)c->bytes);
-	if (!strcmp(c->which, PLAIN))
-		snprintf(which, sizeof(which), "memory=%s", PLAIN);
-	else
-		snprintf(which, sizeof(which), "%s%s", *c->which ? "device=" : "",
-			 c->which);
-	if (unit)
-		return start_unit(c, size, control, which);
+	memcpy(argv + ARGUMENTS, p.list, sizeof(p.list));
 	return command_start(log, argv);
 }
 
@@ -264,6 +289,23 @@ static void wake_cards(void)
 		free(cards);
 }
 
+/* It gives way: as far as it can be known when that is needed. */
+static int begin_yield(const struct card_store *c)
+{
+	const struct card_yield y = { .free = c->yield, .most = c->bytes };
+	struct card_size size;
+	int err = card_look(c->name, &size);
+
+	if (!err && !size.free_known)
+		return c->free_from ?
+			cli_error("%s doesn't begin with a number of bytes, as 512M is one",
+				  c->free_from) :
+			cli_error("this card has no way to tell how much of its memory is free, which --yield has to know. AMD's and NVIDIA's drivers have one (for the latter: apt install libnvidia-ml1); else name a file that says it: --free-from FILE");
+	if (!err)
+		err = card_yield_write(c->name, &y);
+	return err ? cli_errno(err, "asking how much of the card's memory is free") : 0;
+}
+
 static int begin_server(struct card_store *c, const char *plugin)
 {
 	char socket[FILE_LEN], log[FILE_LEN];
@@ -280,6 +322,8 @@ static int begin_server(struct card_store *c, const char *plugin)
 		wake_cards();
 	pid = start_server(c, plugin, unit);
 	code = pid < 0 ? not_started(pid, unit) : await_server(c->name, pid);
+	if (!code && c->yield)
+		code = begin_yield(c);
 	if (!code)
 		code = nbd_connect(c->name, socket, log);
 	if (code) {
@@ -364,41 +408,24 @@ int card_end(const char *name)
 	return code;
 }
 
-/* -- another size ---------------------------------------------------------------- */
+/* -- what gives way ----------------------------------------------------------- */
 
-int card_lock_size(const char *name, int *code)
+bool card_daemon_runs(void)
 {
-	char path[FILE_LEN];
-	int fd;
+	char name[PROCESS_NAME_LEN];
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+	bool found = false;
+	int pid;
 
-	card_file(path, name, "log");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && !flock(fd, LOCK_EX))
-		return fd;
-	*code = errno == EACCES ?
-		cli_no_permission("changing the size of a card's memory needs root") :
-		cli_errno(-errno, "%s", path);
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-int card_have(const char *name, __u64 bytes)
-{
-	char said[CARD_SAID_LEN];
-	int err = card_set_size(name, bytes, said);
-
-	switch (err) {
-	case 0:
-		return 0;
-	case -EREMOTEIO:
-		return cli_error("the server of the card's memory: %s", text_shown(said));
-	case -ENOENT:
-		return cli_error("the server of the card's memory has ended, or is of an older version. Bind the tier anew: tw tier unbind gpu");
-	case -ETIMEDOUT:
-		return cli_error("the server of the card's memory doesn't answer. What it said is in " RUN_DIR "/%s.log",
-				 name);
-	default:
-		return cli_errno(err, "asking the server of the card's memory");
+	while (dir && !found && (entry = readdir(dir))) {
+		pid = atoi(entry->d_name);
+		if (pid <= 0)
+			continue;
+		process_name(pid, name);
+		found = !strcmp(name, DAEMON);
 	}
+	if (dir)
+		closedir(dir);
+	return found;
 }

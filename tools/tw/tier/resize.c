@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tw tier resize: a store that is bound gets larger or smaller. On a card's memory it is
- * the driver that leaves the end first, and then the server that gives it back; when it
- * grows the server is first.
+ * tw tier resize: a store that is bound gets larger or smaller, and with it the server of
+ * a card's memory (machine/card_resize.c).
  */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/beside.h"
 #include "base/cli.h"
@@ -16,9 +14,8 @@
 #include "base/number.h"
 #include "base/term.h"
 #include "base/text.h"
-#include "machine/card_control.h"
+#include "machine/card_resize.h"
 #include "tier/bind.h"
-#include "tier/card.h"
 #include "tier/commands.h"
 #include "tier/tier.h"
 
@@ -98,64 +95,64 @@ static int resize_store(struct tw *tw, int tier, const struct tw_tier_info *t,
 	return err ? resize_error(err, tw_tier_name(tier), t) : 0;
 }
 
-/* So much of the card's memory makes a store of so many pages. */
-static __u64 card_bytes(__u64 pages, __u32 page_size)
+static int server_error(int err, const char *card, const char *said)
 {
-	return TW_STORE_DATA + pages * page_size;
+	switch (err) {
+	case -EREMOTEIO:
+		return cli_error("the server of the card's memory: %s", text_shown(said));
+	case -ENOENT:
+		return cli_error("the server of the card's memory has ended, or is of an older version. Bind the tier anew: tw tier unbind gpu");
+	case -ETIMEDOUT:
+		return cli_error("the server of the card's memory doesn't answer. What it said is in " CARD_RUN_DIR "/%s.log",
+				 card);
+	default:
+		return cli_errno(err, "asking the server of the card's memory");
+	}
 }
 
-/* What the driver does not use any more the server gives back, and nothing else. */
-static int resize_card_locked(struct tw *tw, int tier, const char *card, __u32 page_size,
-			      __u64 *capacity, __u64 *moved)
+/* What is asked for by hand is the most that it has, should it give way to others. */
+static void limit_yield(const char *card, __u64 bytes)
 {
-	struct tw_tier_info t;
-	int code, err;
+	struct card_yield y;
 
-	err = tw_tier_info(tw, tier, &t);
-	if (err)
-		return cli_errno(err, "asking the driver");
-	if (*capacity <= t.capacity) {
-		code = resize_store(tw, tier, &t, capacity, moved);
-		return code ? code : card_have(card, card_bytes(*capacity, page_size));
-	}
-	code = card_have(card, card_bytes(*capacity, page_size));
-	if (code)
-		return code;
-	code = resize_store(tw, tier, &t, capacity, moved);
-	if (code)
-		card_have(card, card_bytes(t.capacity, page_size));
-	return code;
+	if (card_yield_read(card, &y))
+		return;
+	y.most = bytes;
+	card_yield_write(card, &y);
 }
 
 /* @bytes of the card's memory, as they were given to bind. */
 static int resize_card(struct tw *tw, const struct resizing *r, const char *card,
-		       __u32 page_size, __u64 *capacity, __u64 *moved)
+		       const struct tw_tier_info *t, __u32 page_size, struct card_resized *done)
 {
+	struct shrinking shrinking = { tw, r->tier };
 	__u64 bytes = r->bytes;
 	struct card_size size;
-	int code = 0, err, fd;
+	struct beside *shown;
+	int err;
 
-	if (!bytes) {
-		err = card_look(card, &size);
-		if (err)
-			return cli_errno(err, "asking the server of the card's memory");
+	err = bytes ? 0 : card_look(card, &size);
+	if (err)
+		return server_error(err, card, "");
+	if (!bytes)
 		bytes = size.most;
-	}
 	if (bytes < card_bytes(TW_STORE_PAGES_MIN, page_size))
 		return cli_usage("of a card's memory it has to be more than 1M, as with --size");
-	*capacity = (bytes - TW_STORE_DATA) / page_size;
-	fd = card_lock_size(card, &code);
-	if (fd < 0)
-		return code;
-	code = resize_card_locked(tw, r->tier, card, page_size, capacity, moved);
-	close(fd);
-	return code;
+	shown = beside_begin(tell_left, &shrinking);
+	err = card_resize(tw, r->tier, card, bytes, done);
+	beside_end(shown);
+	if (!err)
+		limit_yield(card, bytes);
+	if (err && done->server)
+		return server_error(err, card, done->said);
+	return err ? resize_error(err, tw_tier_name(r->tier), t) : 0;
 }
 
 static int resize(struct tw *tw, const struct resizing *r, __u64 *capacity, __u64 *moved,
 		  __u32 *page_size)
 {
 	char card[DEVICE_NAME_LEN];
+	struct card_resized done = { 0 };
 	struct tw_tier_info t;
 	struct tw_info info;
 	int err;
@@ -171,8 +168,12 @@ static int resize(struct tw *tw, const struct resizing *r, __u64 *capacity, __u6
 		return cli_usage("the size has to be a multiple of the page size, %u bytes",
 				 info.page_size);
 	binding_card(tw, r->tier, card);
-	if (*card)
-		return resize_card(tw, r, card, info.page_size, capacity, moved);
+	if (*card) {
+		err = resize_card(tw, r, card, &t, info.page_size, &done);
+		*capacity = done.capacity;
+		*moved = done.moved;
+		return err;
+	}
 	return resize_store(tw, r->tier, &t, capacity, moved);
 }
 
