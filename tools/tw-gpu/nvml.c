@@ -27,6 +27,10 @@ struct memory {
 	unsigned long long used;
 };
 
+typedef int call(void);
+typedef int by_bus(const char *bus, void **device);
+typedef int memory_of(void *device, struct memory *memory);
+
 /**
  * struct nvml - a card, as the library knows it
  * @library: the library
@@ -36,8 +40,8 @@ struct memory {
  */
 struct nvml {
 	void *library;
-	int (*end)(void);
-	int (*memory)(void *device, struct memory *memory);
+	call *end;
+	memory_of *memory;
 	void *device;
 };
 
@@ -57,14 +61,11 @@ static int find_bus(cl_device_id device, char bus[BUS_LEN])
 /* The library is open: begins it and finds the card of that address. */
 static int begin(struct nvml *n, const char *bus)
 {
-	int (*init)(void) = (int (*)(void))dlsym(n->library, "nvmlInit_v2");
-	int (*find)(const char *bus, void **device) =
-		(int (*)(const char *, void **))dlsym(n->library,
-						      "nvmlDeviceGetHandleByPciBusId_v2");
+	call *init = (call *)dlsym(n->library, "nvmlInit_v2");
+	by_bus *find = (by_bus *)dlsym(n->library, "nvmlDeviceGetHandleByPciBusId_v2");
 
-	n->memory = (int (*)(void *, struct memory *))dlsym(n->library,
-							    "nvmlDeviceGetMemoryInfo");
-	n->end = (int (*)(void))dlsym(n->library, "nvmlShutdown");
+	n->memory = (memory_of *)dlsym(n->library, "nvmlDeviceGetMemoryInfo");
+	n->end = (call *)dlsym(n->library, "nvmlShutdown");
 	if (!init || !find || !n->memory || !n->end || init())
 		return -1;
 	if (!find(bus, &n->device))

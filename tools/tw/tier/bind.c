@@ -253,9 +253,9 @@ const char tier_bind_more[] =
 "  --opencl [PLATFORM:DEVICE]  gpu: memory of a graphics card, by a server that\n"
 "                   is started for it; else of the one with most memory\n"
 "  --size SIZE      of the card's memory\n"
-"  --yield[=FREE]   give it back when less than that (512M) of the card is free for\n"
-"                   others; by tierwatchd, which has to run\n"
-"  --free-from FILE it says how much is free, for cards that don't\n"
+"  --yield[=FREE]   give it back when others find less than that free (512M);\n"
+"                   tierwatchd does, if it runs\n"
+"  --free-from FILE  says how much is free, for cards that don't\n"
 "  --json           what the tier is made of now\n";
 
 struct bind_args {
