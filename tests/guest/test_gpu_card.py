@@ -513,7 +513,7 @@ class TestYield:
 
     @pytest.fixture
     def daemon(self):
-        with subprocess.Popen([Path(TW).parent / "tierwatchd", "--interval", "10ms"],
+        with subprocess.Popen([Path(TW).parent / "tierwatchd", "--interval", "50ms"],
                               stderr=subprocess.PIPE, text=True) as one:
             yield one
             one.terminate()
