@@ -591,7 +591,8 @@ class TestYield:
             os.kill(pid, signal.SIGKILL)
             assert wait_for(lambda: not servers())
         os.kill(daemon.pid, signal.SIGTERM)
-        assert " 2 MiB of the card's memory" in daemon.stderr.read()
+        # Of the second step it may have died before it had told.
+        assert " 8 MiB of the card's memory" in daemon.stderr.read()
 
     @pytest.mark.parametrize("words", [
         ("--yield=0",), ("--yield=x",), ("--free-from", "/run/x"),
