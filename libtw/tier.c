@@ -75,6 +75,24 @@ TW_API int tw_tier_unbind(struct tw *tw, int tier, unsigned int flags,
 	return err;
 }
 
+TW_API int tw_tier_resize(struct tw *tw, int tier, __u64 *capacity, __u64 *moved)
+{
+	struct tw_tier_resize arg = {
+		.size = sizeof(arg),
+		.tier = tier,
+		.capacity = *capacity,
+	};
+	int err;
+
+	err = tw_ioctl(tw->fd, TW_IOC_TIER_RESIZE, &arg);
+	if (err)
+		return err;
+	*capacity = arg.capacity;
+	if (moved)
+		*moved = arg.moved;
+	return 0;
+}
+
 TW_API int tw_pressure_v1(struct tw *tw, int tier, struct tw_pressure *pressure,
 			  size_t size)
 {

@@ -197,6 +197,20 @@ int tw_tier_bind_device(struct tw *tw, int tier, const char *path,
 int tw_tier_unbind(struct tw *tw, int tier, unsigned int flags, __u64 *moved);
 
 /**
+ * tw_tier_resize - make a bound store larger or smaller
+ * @tw: the handle
+ * @tier: enum tw_tier
+ * @capacity: in: pages, 0 for all that its device has room for now; out: pages that the
+ *	store has now
+ * @moved: out: pages moved out of the way; or NULL
+ *
+ * If it fails, the store has the size that it had before, and nothing is set.
+ *
+ * Return: 0 or -errno.
+ */
+int tw_tier_resize(struct tw *tw, int tier, __u64 *capacity, __u64 *moved);
+
+/**
  * tw_pressure_v1 - how full a tier is
  * @tw: the handle
  * @tier: enum tw_tier

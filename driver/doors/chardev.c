@@ -34,6 +34,7 @@
 #include "doors/request.h"
 #include "doors/track.h"
 #include "events/stream.h"
+#include "moving/resize.h"
 #include "moving/unbind.h"
 #include "pages/group_limit.h"
 #include "pages/region.h"
@@ -96,6 +97,11 @@ static int tw_do_unbind(struct file *file, union tw_arg *arg)
 		return -EINVAL;
 	arg->unbind.moved = 0;
 	return tw_tier_unbind(&arg->unbind);
+}
+
+static int tw_do_resize(struct file *file, union tw_arg *arg)
+{
+	return tw_tier_resize(&arg->resize);
 }
 
 static int tw_do_pressure(struct file *file, union tw_arg *arg)
@@ -221,6 +227,8 @@ static const struct tw_ioctl tw_device_ioctls[] = {
 		TW_CALL_IN(tw_do_bind, tw_tier_bind, TW_TIER_BIND),
 	[_IOC_NR(TW_IOC_TIER_UNBIND)] =
 		TW_CALL_ALWAYS(tw_do_unbind, tw_tier_unbind, TW_TIER_UNBIND),
+	[_IOC_NR(TW_IOC_TIER_RESIZE)] =
+		TW_CALL(tw_do_resize, tw_tier_resize, TW_TIER_RESIZE),
 	[_IOC_NR(TW_IOC_PRESSURE)] =
 		TW_CALL(tw_do_pressure, tw_pressure, TW_PRESSURE),
 	[_IOC_NR(TW_IOC_REGION_CREATE)] =

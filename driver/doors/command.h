@@ -17,6 +17,7 @@ union tw_arg {
 	struct tw_tier_info tier_info;
 	struct tw_tier_bind bind;
 	struct tw_tier_unbind unbind;
+	struct tw_tier_resize resize;
 	struct tw_pressure pressure;
 	struct tw_region_create region;
 	struct tw_agent_create agent;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * evacuate.c - everything off a tier, or off a range of frames
+ * evacuate.c - everything off a tier, off the end of a store, or off a range of frames
  *
  * Owns nothing. unbind.c calls it for a tier that is to be unbound (it is LEAVING, so
- * nothing new comes in), and offline.c for memory that goes offline. It walks all
- * spaces until nothing is left, and tries busy pages again for a while.
+ * nothing new comes in), resize.c for slots that are given out no more, and offline.c
+ * for memory that goes offline. It walks all spaces until nothing is left, and tries
+ * busy pages again for a while.
  *
  * Locks: none of its own; it takes those of movers.
  */
@@ -29,6 +30,8 @@
 /**
  * struct tw_evac - one evacuation
  * @t: tier to empty, or NULL
+ * @part: only slots of @t from @first on; then pages may stay in the tier
+ * @first: the first of these
  * @pfn: first frame of the range, when @t is NULL
  * @nr_pfns: how many frames there are in it
  * @force: give unreadable pages up
@@ -39,6 +42,8 @@
  */
 struct tw_evac {
 	struct tw_tier_desc *t;
+	bool part;
+	u32 first;
 	unsigned long pfn;
 	unsigned long nr_pfns;
 	bool force;
@@ -48,12 +53,21 @@ struct tw_evac {
 	int err;
 };
 
-static bool tw_evac_wants(struct tw_evac *e, unsigned long w)
+/* Is its slot, if it has one, to be left? To be asked again with the record locked. */
+static bool tw_evac_wants_slot(struct tw_evac *e, struct tw_rec *rec, unsigned long w)
+{
+	return e->t && (w & TW_W_SLOT) && tw_w_slot_tier(w) == e->t->id &&
+	       (!e->part || READ_ONCE(rec->slot) >= e->first);
+}
+
+static bool tw_evac_wants(struct tw_evac *e, struct tw_rec *rec, unsigned long w)
 {
 	enum tw_state s = tw_w_state(w);
 
 	if (s == TW_NONE || s == TW_POISON)
 		return false;
+	if (e->part)	/* copies that are kept of pages in memory are dropped */
+		return s != TW_MEM && tw_evac_wants_slot(e, rec, w);
 	if (e->t) {
 		/* A write that is in flight to the tier would end there. */
 		return tw_w_tier(w) == e->t->id ||
@@ -122,6 +136,10 @@ static void tw_evac_outcome(struct tw_evac *e, unsigned int i)
 	case TW_MOVE_ALREADY:
 	case -ENOENT:
 		break;
+	case -EINVAL:	/* it has left the tier in the meantime */
+		if (e->part)
+			break;
+		goto failed;
 	case -EBUSY:
 		e->busy++;
 		break;
@@ -137,43 +155,52 @@ static void tw_evac_outcome(struct tw_evac *e, unsigned int i)
 		}
 		fallthrough;
 	default:
+failed:
 		if (!e->err)
 			e->err = status;
 	}
+}
+
+/* Moves the batch to @to. What does not fit there is the batch then. */
+static void tw_evac_try(struct tw_evac *e, int to)
+{
+	struct tw_move *m = e->m;
+	unsigned int i, n = 0;
+
+	if (!tw_tier_bound(to) || !tw_space_allows(m->space, to))
+		return;
+	m->to = to;
+	m->from = e->part ? e->t->id : TW_TIER_NONE;
+	m->reason = TW_REASON_EVACUATE;
+	m->flags = TW_MOVE_CHOICE | TW_MOVE_NO_LIMIT | TW_MOVE_INTR |
+		   (!e->t || to == e->t->id ? TW_MOVE_SAME : 0);
+	tw_move_run(m);
+	for (i = 0; i < m->nr; i++) {
+		/* When a store cannot be written, the next one is tried. */
+		if (m->status[i] == -ENOSPC ||
+		    (m->status[i] == -EIO && tw_tier_is_memory(m->from_tier[i])))
+			m->idx[n++] = m->idx[i];
+		else
+			tw_evac_outcome(e, i);
+	}
+	m->nr = n;
 }
 
 /* Moves the batch to the best tier with room, and what does not fit there to the next. */
 static void tw_evac_flush(struct tw_evac *e, int tier)
 {
 	struct tw_move *m = e->m;
-	unsigned int choice, choices, i, n;
+	unsigned int choice, choices;
 	u8 away[TW_NR_TIERS];
 
 	choices = tw_order_away(READ_ONCE(tw_memory_tiers),
 				READ_ONCE(tw_store_tiers),
 				tw_tier_is_store(tier), away);
-	m->reason = TW_REASON_EVACUATE;
-	for (choice = 0; m->nr && choice < choices; choice++) {
-		int to = away[choice];
-
-		if (!tw_tier_bound(to) || (e->t && to == e->t->id) ||
-		    !tw_space_allows(m->space, to))
-			continue;
-		m->to = to;
-		m->flags = TW_MOVE_CHOICE | TW_MOVE_NO_LIMIT | TW_MOVE_INTR |
-			   (e->t ? 0 : TW_MOVE_SAME);
-		tw_move_run(m);
-		for (i = 0, n = 0; i < m->nr; i++) {
-			/* When a store cannot be written, the next one is tried. */
-			if (m->status[i] == -ENOSPC ||
-			    (m->status[i] == -EIO &&
-			     tw_tier_is_memory(m->from_tier[i])))
-				m->idx[n++] = m->idx[i];
-			else
-				tw_evac_outcome(e, i);
-		}
-		m->nr = n;
-	}
+	if (e->part)
+		tw_evac_try(e, e->t->id);
+	for (choice = 0; m->nr && choice < choices; choice++)
+		if (!e->t || away[choice] != e->t->id)
+			tw_evac_try(e, away[choice]);
 	if (m->nr && !e->err)
 		e->err = -ENOSPC;
 	m->nr = 0;
@@ -183,16 +210,14 @@ static void tw_evac_drop_kept(struct tw_evac *e, struct tw_rec *rec)
 {
 	unsigned long w = tw_rec_w(rec);
 
-	if (!e->t || tw_w_state(w) != TW_MEM || !(w & TW_W_SLOT) ||
-	    tw_w_slot_tier(w) != e->t->id)
+	if (tw_w_state(w) != TW_MEM || !tw_evac_wants_slot(e, rec, w))
 		return;
 	if (!tw_rec_trylock(rec)) {
 		e->busy++;
 		return;
 	}
 	w = tw_rec_w(rec);
-	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT) &&
-	    tw_w_slot_tier(w) == e->t->id)
+	if (tw_w_state(w) == TW_MEM && tw_evac_wants_slot(e, rec, w))
 		tw_slot_drop(rec);
 	tw_rec_unlock(rec);
 }
@@ -208,7 +233,7 @@ static void tw_evac_chunk(struct tw_evac *e, struct tw_chunk *c)
 		unsigned long w = tw_rec_w(rec);
 
 		tw_evac_drop_kept(e, rec);
-		if (!tw_evac_wants(e, w))
+		if (!tw_evac_wants(e, rec, w))
 			continue;
 		if (m->nr == TW_BATCH || (m->nr && tw_w_tier(w) != tier))
 			tw_evac_flush(e, tier);
@@ -247,31 +272,48 @@ static int tw_evac_round(struct tw_evac *e)
 	return 0;
 }
 
-static bool tw_tier_empty(struct tw_tier_desc *t)
+static bool tw_evac_empty(const struct tw_evac *e)
 {
+	struct tw_tier_desc *t = e->t;
+
+	if (e->part)
+		return !tw_slots_beyond(t);
 	return !tw_tier_used(t) && !atomic64_read(tw_tier_kept_ctr(t)) &&
 	       !tw_slots_used(t);
+}
+
+static int tw_evacuate(struct tw_evac *e, u64 *moved)
+{
+	int err = -EBUSY, round;
+
+	e->m = tw_move_alloc(GFP_KERNEL);
+	if (!e->m)
+		return -ENOMEM;
+	for (round = 0; round < TW_EVAC_ROUNDS; round++) {
+		if (round)
+			msleep_interruptible(TW_EVAC_WAIT_MS);
+		err = tw_evac_round(e);
+		if (err || tw_evac_empty(e))
+			break;
+		err = -EBUSY;
+	}
+	*moved = e->moved;
+	tw_move_free(e->m);
+	return err;
 }
 
 int tw_evacuate_tier(struct tw_tier_desc *t, bool force, u64 *moved)
 {
 	struct tw_evac e = { .t = t, .force = force };
-	int err = -EBUSY, round;
 
-	e.m = tw_move_alloc(GFP_KERNEL);
-	if (!e.m)
-		return -ENOMEM;
-	for (round = 0; round < TW_EVAC_ROUNDS; round++) {
-		if (round)
-			msleep_interruptible(TW_EVAC_WAIT_MS);
-		err = tw_evac_round(&e);
-		if (err || tw_tier_empty(t))
-			break;
-		err = -EBUSY;
-	}
-	*moved = e.moved;
-	tw_move_free(e.m);
-	return err;
+	return tw_evacuate(&e, moved);
+}
+
+int tw_evacuate_slots(struct tw_tier_desc *t, u32 first, u64 *moved)
+{
+	struct tw_evac e = { .t = t, .part = true, .first = first };
+
+	return tw_evacuate(&e, moved);
 }
 
 int tw_evacuate_pfns(unsigned long pfn, unsigned long nr)

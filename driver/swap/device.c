@@ -360,6 +360,15 @@ int tw_swap_leave_tier(struct tw_tier_desc *t, bool force, u64 *moved)
 	return tw_swap_evacuate(tw_swap_device, t, force, moved);
 }
 
+int tw_swap_leave_slots(struct tw_tier_desc *t, u32 first, u64 *moved)
+{
+	lockdep_assert_held(&tw_tier_mutex);
+
+	if (!tw_swap_device)
+		return 0;
+	return tw_swap_evacuate_slots(tw_swap_device, t, first, moved);
+}
+
 /* -- load and unload ---------------------------------------------------------------- */
 
 /**

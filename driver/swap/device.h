@@ -29,5 +29,7 @@ int tw_swap_place(unsigned int type, unsigned long at);
  * is no swap device. Under tw_tier_mutex.
  */
 int tw_swap_leave_tier(struct tw_tier_desc *t, bool force, u64 *moved);
+/* The same for slots of @t from @first on, which are given out no more. */
+int tw_swap_leave_slots(struct tw_tier_desc *t, u32 first, u64 *moved);
 
 #endif

@@ -22,6 +22,8 @@
 /* -- lists ------------------------------------------------------------------- */
 
 #define TW_SWAP_HEADS	(2 * TW_NR_TIERS)
+/* Entries that are looked at under the lock in one go. */
+#define TW_SWAP_LOOKS	2048
 
 static u32 tw_swap_aged(const struct tw_swap *d, int tier)
 {
@@ -309,6 +311,17 @@ int tw_swap_stores(struct tw_swap_store *stores)
 	return nr;
 }
 
+/* Gives the slot of entry @e back, if it is not needed. */
+static bool tw_swap_drop_one(struct tw_swap *d, u32 at, u64 e)
+{
+	/* Should it be read all the same before it is written: no zeroes. */
+	if (!tw_swe_can_drop(e) || !tw_swap_change(d, at, &e, TW_SWE_LOST))
+		return false;
+	tw_swap_unlink(d, at);
+	tw_swap_gone(d, e);
+	return true;
+}
+
 /* Gives up to @nr slots of @tier back that are not needed; returns how many. */
 static unsigned int tw_swap_drop_locked(struct tw_swap *d, int tier, unsigned int nr)
 {
@@ -324,10 +337,7 @@ static unsigned int tw_swap_drop_locked(struct tw_swap *d, int tier, unsigned in
 		if (at == head)
 			break;
 		e = tw_swap_entry(d, at);
-		/* Should it be read all the same before it is written: no zeroes. */
-		if (tw_swe_can_drop(e) && tw_swap_change(d, at, &e, TW_SWE_LOST)) {
-			tw_swap_unlink(d, at);
-			tw_swap_gone(d, e);
+		if (tw_swap_drop_one(d, at, e)) {
 			n++;
 		} else if (e & TW_SWE_BUSY) {
 			tw_swap_relink(d, at, head);
@@ -488,6 +498,19 @@ static bool tw_swap_take_one(struct tw_swap *d, u32 at, bool all)
 	return false;
 }
 
+/* Page @at, which is MOVING now, becomes page @n of the mover. */
+static void tw_swap_to_mover(struct tw_swap *d, u32 at, unsigned int n)
+{
+	struct tw_swap_mover *m = &d->mover;
+
+	tw_swap_unlink(d, at);
+	m->at[n] = at;
+	m->was[n] = tw_swap_entry(d, at);
+	m->io[n].sum = d->sum[at];
+	m->io[n].slot = tw_swe_slot(m->was[n]);
+	m->io[n].page = m->page[n];
+}
+
 unsigned int tw_swap_take(struct tw_swap *d, int tier, unsigned int nr, bool all)
 {
 	struct tw_swap_mover *m = &d->mover;
@@ -506,13 +529,30 @@ unsigned int tw_swap_take(struct tw_swap *d, int tier, unsigned int nr, bool all
 			tw_swap_relink(d, at, tw_swap_home(d, tw_swap_entry(d, at)));
 			continue;
 		}
-		tw_swap_unlink(d, at);
-		m->at[n] = at;
-		m->was[n] = tw_swap_entry(d, at);
-		m->io[n].sum = d->sum[at];
-		m->io[n].slot = tw_swe_slot(m->was[n]);
-		m->io[n].page = m->page[n];
-		n++;
+		tw_swap_to_mover(d, at, n++);
+	}
+	spin_unlock(&d->lock);
+	return n;
+}
+
+unsigned int tw_swap_take_slots(struct tw_swap *d, int tier, u32 first, u32 *at,
+				unsigned int *busy)
+{
+	unsigned int n = 0, looks = TW_SWAP_LOOKS;
+
+	lockdep_assert_held(&d->mover.lock);
+
+	spin_lock(&d->lock);
+	for (; *at < d->nr && n < TW_IO_BATCH && looks; (*at)++, looks--) {
+		u64 e = tw_swap_entry(d, *at);
+
+		if (!(e & TW_SWE_VALID) || tw_swe_tier(e) != tier ||
+		    tw_swe_slot(e) < first || tw_swap_drop_one(d, *at, e))
+			continue;
+		if (tw_swap_take_one(d, *at, true))
+			tw_swap_to_mover(d, *at, n++);
+		else
+			(*busy)++;
 	}
 	spin_unlock(&d->lock);
 	return n;

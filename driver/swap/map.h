@@ -160,6 +160,13 @@ int tw_swap_stores(struct tw_swap_store *stores);
 
 /* Takes up to @nr of the oldest pages of @tier into the mover; returns how many. */
 unsigned int tw_swap_take(struct tw_swap *d, int tier, unsigned int nr, bool all);
+/*
+ * The same of pages in slots of @tier from @first on. It looks at the device's pages from
+ * *@at on, as many as may be looked at in one go, and leaves the next one there. Slots that
+ * are not needed are given back, and *@busy counts pages that cannot be moved now.
+ */
+unsigned int tw_swap_take_slots(struct tw_swap *d, int tier, u32 first, u32 *at,
+				unsigned int *busy);
 /* Gives up to @nr slots of @tier back that are not needed; returns how many. */
 unsigned int tw_swap_drop_spare(struct tw_swap *d, int tier, unsigned int nr);
 /*

@@ -201,24 +201,17 @@ static int tw_swap_refuge(void)
 }
 
 /*
- * One batch off @t; *@moved counts pages that went. How many it had taken, 0: there
- * are none left that are not under I/O; or a negative errno.
+ * The @n pages that have been taken from @t go elsewhere, and *@moved counts those that
+ * do. How many went, with @force all, or a negative errno.
  */
-static int tw_swap_evacuate_some(struct tw_swap *d, struct tw_tier_desc *t, bool force,
-				 u64 *moved)
+static int tw_swap_move_away(struct tw_swap *d, struct tw_tier_desc *t, unsigned int n,
+			     bool force, u64 *moved)
 {
-	unsigned int n, good, i;
-	int to;
+	int to = tw_swap_refuge();
+	unsigned int good, i;
 
 	lockdep_assert_held(&d->mover.lock);
 
-	n = tw_swap_drop_spare(d, t->id, TW_IO_BATCH);
-	if (n)
-		return n;
-	n = tw_swap_take(d, t->id, TW_IO_BATCH, true);
-	if (!n)
-		return 0;
-	to = tw_swap_refuge();
 	if (to < 0) {
 		for (i = 0; i < n; i++)
 			tw_swap_stays(d, i, false);
@@ -230,6 +223,21 @@ static int tw_swap_evacuate_some(struct tw_swap *d, struct tw_tier_desc *t, bool
 	if (good < n)
 		return force ? (int)n : -EIO;
 	return i;
+}
+
+/*
+ * One batch off @t; *@moved counts pages that went. How many it had taken, 0: there
+ * are none left that are not under I/O; or a negative errno.
+ */
+static int tw_swap_evacuate_some(struct tw_swap *d, struct tw_tier_desc *t, bool force,
+				 u64 *moved)
+{
+	unsigned int n = tw_swap_drop_spare(d, t->id, TW_IO_BATCH);
+
+	if (n)
+		return n;
+	n = tw_swap_take(d, t->id, TW_IO_BATCH, true);
+	return n ? tw_swap_move_away(d, t, n, force, moved) : 0;
 }
 
 int tw_swap_evacuate(struct tw_swap *d, struct tw_tier_desc *t, bool force, u64 *moved)
@@ -254,6 +262,52 @@ int tw_swap_evacuate(struct tw_swap *d, struct tw_tier_desc *t, bool force, u64 
 		schedule_timeout_interruptible(HZ / 50 ?: 1);
 	}
 	return 0;
+}
+
+/* -- the end of a store is given up -------------------------------------------- */
+
+/*
+ * One walk over all pages, which moves those in slots of @t from @first on. How many of
+ * them are there still, or a negative errno.
+ */
+static int tw_swap_clear_slots(struct tw_swap *d, struct tw_tier_desc *t, u32 first,
+			       u64 *moved)
+{
+	unsigned int busy = 0, n;
+	int went = 0;
+	u32 at = 0;
+
+	while (at < d->nr && went >= 0) {
+		if (signal_pending(current))
+			return -EINTR;
+		mutex_lock(&d->mover.lock);
+		n = tw_swap_take_slots(d, t->id, first, &at, &busy);
+		went = n ? tw_swap_move_away(d, t, n, false, moved) : 0;
+		mutex_unlock(&d->mover.lock);
+		if (went >= 0)
+			busy += n - went;
+		cond_resched();
+	}
+	return went < 0 ? went : min_t(unsigned int, busy, INT_MAX);
+}
+
+int tw_swap_evacuate_slots(struct tw_swap *d, struct tw_tier_desc *t, u32 first, u64 *moved)
+{
+	unsigned long deadline = jiffies + TW_SWAP_BUSY_TIME;
+	u64 before = *moved;
+	int left;
+
+	for (;;) {
+		left = tw_swap_clear_slots(d, t, first, moved);
+		if (left <= 0)
+			return left;
+		if (*moved != before)
+			deadline = jiffies + TW_SWAP_BUSY_TIME;
+		if (time_after(jiffies, deadline))
+			return -EBUSY;
+		before = *moved;
+		schedule_timeout_interruptible(HZ / 50 ?: 1);
+	}
 }
 
 /* -- making and ending --------------------------------------------------------- */

@@ -24,5 +24,10 @@ void tw_swap_room_check(struct tw_swap *d);
  * signal came. With @force a page that cannot be read is given up. *@moved counts. Under tw_tier_mutex, sleeps.
  */
 int tw_swap_evacuate(struct tw_swap *d, struct tw_tier_desc *t, bool force, u64 *moved);
+/*
+ * The same for slots of @t from @first on, which are given out no more; pages may go to
+ * other slots of @t.
+ */
+int tw_swap_evacuate_slots(struct tw_swap *d, struct tw_tier_desc *t, u32 first, u64 *moved);
 
 #endif

@@ -286,10 +286,7 @@ void tw_numa_refresh(struct tw_tier_desc *t)
 		/* The room of a LEAVING tier is not counted; it is again if it stays. */
 		if (t->state == TW_TIER_BOUND)
 			tw_room_change(t->capacity, capacity);
-		WRITE_ONCE(t->capacity, capacity);
-		tw_tier_sh_begin(t);
-		WRITE_ONCE(t->sh->capacity, capacity);
-		tw_tier_sh_end(t);
+		tw_tier_set_capacity(t, capacity);
 	}
 	spin_unlock(&t->pressure_lock);
 

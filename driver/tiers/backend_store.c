@@ -317,6 +317,13 @@ static u32 tw_bdev_number(struct tw_store *s)
 	return new_encode_dev(tw_blk_store_of(s)->bdev->bd_dev);
 }
 
+/* -- another size, under tw_tier_mutex -------------------------------------- */
+
+static u32 tw_bdev_slots(struct tw_store *s)
+{
+	return tw_store_slots(bdev_nr_bytes(tw_blk_store_of(s)->bdev));
+}
+
 const struct tw_tier_ops tw_store_ops = {
 	.kind	= TW_KIND_STORE,
 	.check	= tw_store_check,
@@ -327,4 +334,5 @@ const struct tw_tier_ops tw_store_ops = {
 	.stable	= tw_bdev_stable,
 	.gone	= tw_bdev_gone,
 	.dev	= tw_bdev_number,
+	.slots	= tw_bdev_slots,
 };

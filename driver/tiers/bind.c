@@ -156,8 +156,7 @@ int tw_tier_bind(struct tw_tier_bind *arg)
 
 /* -- letting go ------------------------------------------------------------- */
 
-/* Of a tier that is bound or leaving; NULL unless it is a store. tw_tier_mutex. */
-static struct tw_store *tw_tier_store(struct tw_tier_desc *t)
+struct tw_store *tw_tier_store(struct tw_tier_desc *t)
 {
 	return rcu_dereference_protected(t->store,
 					 lockdep_is_held(&tw_tier_mutex));
@@ -213,6 +212,39 @@ void tw_tier_release(struct tw_tier_desc *t)
 	tw_pressure_update();	/* the others have less room below them */
 	tw_tier_event(t, TW_EVENT_TIER_UNBOUND, 0, 0);
 	pr_info("%s: unbound\n", tw_tier_names[t->id]);
+}
+
+/* -- another size ------------------------------------------------------------ */
+
+void tw_tier_grow(struct tw_tier_desc *t, u32 nr)
+{
+	spin_lock(&t->pressure_lock);
+	tw_slots_grow(tw_tier_store(t), nr);
+	tw_room_add(nr - t->capacity);
+	tw_tier_set_capacity(t, nr);
+	spin_unlock(&t->pressure_lock);
+	tw_pressure_update();
+}
+
+int tw_tier_shrink(struct tw_tier_desc *t, u32 nr)
+{
+	unsigned long less = t->capacity - nr;
+	int ret;
+
+	spin_lock(&t->pressure_lock);
+	ret = tw_room_remove(less, false);
+	if (ret)
+		goto unlock;
+	ret = tw_slots_shrink(tw_tier_store(t), nr);
+	if (ret)
+		tw_room_add(less);
+	else
+		tw_tier_set_capacity(t, nr);
+unlock:
+	spin_unlock(&t->pressure_lock);
+	if (!ret)
+		tw_pressure_update();
+	return ret;
 }
 
 /* -- looking --------------------------------------------------------------- */

@@ -2,11 +2,10 @@
 /*
  * slots.c - the slots of a store
  *
- * Owns the bitmap of slots and the table of their checksums. tw_store.lock, a
- * spinlock of process context and the innermost lock of the driver, guards the
- * bitmap; a tier's ->store is found under RCU, or by the slot that the caller
- * holds. The table of checksums needs no lock (see slots.h). Higher rooms may call
- * the functions of a tier's slots, below.
+ * Owns the bitmap of slots, and makes the table of their checksums (slots_crc.c).
+ * tw_store.lock, a spinlock of process context and the innermost lock of the driver,
+ * guards the bitmap; a tier's ->store is found under RCU, or by the slot that the
+ * caller holds. Higher rooms may call the functions of a tier's slots, below.
  *
  * Owns tw_slots_spare, too: the slots that are free in all stores that count, less
  * those that are claimed and have not been taken. It changes by atomics, and for each
@@ -34,11 +33,6 @@ static unsigned long tw_map_bytes(u32 nr)
 	return BITS_TO_LONGS((unsigned long)nr) * sizeof(long);
 }
 
-static unsigned long tw_crc_pages(u32 nr)
-{
-	return DIV_ROUND_UP((unsigned long)nr, TW_CRCS_PER_PAGE);
-}
-
 static unsigned long tw_slots_bytes(u32 nr)
 {
 	return tw_map_bytes(nr) + tw_crc_pages(nr) * sizeof(u32 *);
@@ -53,17 +47,18 @@ static unsigned long tw_slots_bytes(u32 nr)
  */
 int tw_slots_init(struct tw_slots *s, u32 nr)
 {
-	s->nr = nr;
-	s->used = 0;
-	s->claimed = 0;
-	s->counted = false;
-	s->next = 0;
+	u32 **crc;
+
+	memset(s, 0, sizeof(*s));
 	s->map = kvzalloc(tw_map_bytes(nr), GFP_KERNEL);
 	if (!s->map)
 		return -ENOMEM;
-	s->crc = kvcalloc(tw_crc_pages(nr), sizeof(*s->crc), GFP_KERNEL);
-	if (!s->crc)
+	crc = kvcalloc(tw_crc_pages(nr), sizeof(*crc), GFP_KERNEL);
+	if (!crc)
 		goto free_map;
+	RCU_INIT_POINTER(s->crc, crc);
+	s->tables = nr;
+	s->nr = nr;
 	tw_global_add(store_bytes, tw_slots_bytes(nr));
 	return 0;
 
@@ -79,22 +74,19 @@ free_map:
  */
 void tw_slots_exit(struct tw_slots *s)
 {
-	unsigned long i, freed;
-
 	if (!s->map)
 		return;
-	freed = tw_slots_bytes(s->nr);
-	for (i = 0; i < tw_crc_pages(s->nr); i++) {
-		if (!s->crc[i])
-			continue;
-		free_page((unsigned long)s->crc[i]);
-		freed += PAGE_SIZE;
-		cond_resched();
-	}
-	kvfree(s->crc);
+	tw_crcs_free(s, 0);
+	kvfree(rcu_dereference_protected(s->crc, lockdep_is_held(&tw_tier_mutex)));
 	kvfree(s->map);
 	s->map = NULL;
-	tw_global_add(store_bytes, -(s64)freed);
+	tw_global_add(store_bytes, -(s64)tw_slots_bytes(s->tables));
+}
+
+/* How many slots below the end are free. Locked. */
+static unsigned long tw_slots_left(const struct tw_slots *s)
+{
+	return s->nr - (s->used - s->beyond);
 }
 
 /**
@@ -109,7 +101,7 @@ unsigned int tw_slots_take(struct tw_slots *s, unsigned int nr, u32 *slot)
 {
 	unsigned long start, end;
 
-	if (!nr || s->used == s->nr)
+	if (!nr || !tw_slots_left(s))
 		return 0;
 	start = find_next_zero_bit(s->map, s->nr, s->next);
 	if (start >= s->nr)
@@ -132,63 +124,12 @@ unsigned int tw_slots_take(struct tw_slots *s, unsigned int nr, u32 *slot)
  */
 bool tw_slots_put(struct tw_slots *s, u32 slot)
 {
-	if (slot >= s->nr || !__test_and_clear_bit(slot, s->map))
+	if (slot >= s->tables || !__test_and_clear_bit(slot, s->map))
 		return false;
 	s->used--;
+	if (slot >= s->nr)
+		s->beyond--;
 	return true;
-}
-
-/* -- checksums ------------------------------------------------------------- */
-
-/**
- * tw_slots_set_crc - remember what is about to be written to a slot
- * @s: slots
- * @slot: held by the caller
- * @crc: of its bytes
- *
- * May sleep; GFP_NOIO.
- *
- * Return: 0 or -ENOMEM.
- */
-int tw_slots_set_crc(struct tw_slots *s, u32 slot, u32 crc)
-{
-	u32 **where = &s->crc[slot / TW_CRCS_PER_PAGE];
-	u32 *page = READ_ONCE(*where);
-	u32 *old;
-
-	if (!page) {
-		page = (u32 *)get_zeroed_page(GFP_NOIO | __GFP_NOWARN);
-		if (!page)
-			return -ENOMEM;
-		/*
-		 * Fully ordered, so the page is zeroed before it is seen. Pairs with
-		 * the address dependency on READ_ONCE() in tw_slots_check_crc().
-		 */
-		old = cmpxchg(where, NULL, page);
-		if (old) {
-			free_page((unsigned long)page);
-			page = old;
-		} else {
-			tw_global_add(store_bytes, PAGE_SIZE);
-		}
-	}
-	page[slot % TW_CRCS_PER_PAGE] = crc;
-	return 0;
-}
-
-/**
- * tw_slots_check_crc - is it what was written to the slot?
- * @s: slots
- * @slot: held by the caller
- * @crc: of the bytes that were read
- *
- * Return: whether it is.
- */
-bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc)
-{
-	u32 *page = READ_ONCE(s->crc[slot / TW_CRCS_PER_PAGE]);
-
-	return page && page[slot % TW_CRCS_PER_PAGE] == crc;
 }
 
 /* -- slots of a tier ------------------------------------------------------- */
@@ -257,22 +198,52 @@ unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot)
 	return got;
 }
 
+/*
+ * What the store adds to tw_slots_spare: claimed slots elsewhere must replace its. For
+ * those that are owed they have to already.
+ */
+static s64 tw_slots_worth(const struct tw_slots *s)
+{
+	return (s64)tw_slots_left(s) + s->claimed - s->owed;
+}
+
+/* What was worth @before has changed. Locked. Returns how many are spare now. */
+static s64 tw_slots_recount(struct tw_slots *s, s64 before)
+{
+	s64 more = s->counted ? tw_slots_worth(s) - before : 0;
+
+	return more ? atomic64_add_return(more, &tw_slots_spare) :
+		      atomic64_read(&tw_slots_spare);
+}
+
+/* @nr slots from @slot on, which were claimed, are taken no more. Locked. */
+static void tw_slots_unclaimed(struct tw_slots *s, u32 slot, unsigned int nr)
+{
+	u32 below = slot < s->nr ? s->nr - slot : 0;
+
+	s->claimed -= nr;
+	if (nr > below)
+		s->owed -= min(s->owed, nr - below);
+}
+
 static void tw_slots_free_in(struct tw_tier_desc *t, u32 slot, unsigned int nr,
 			     bool claimed)
 {
 	unsigned int put = 0;
 	struct tw_store *s;
+	s64 before;
 
 	/* Once the last slot is free, only RCU keeps the store until the unlock. */
 	rcu_read_lock();
 	s = rcu_dereference(t->store);
 	spin_lock(&s->lock);
+	before = tw_slots_worth(&s->slots);
 	while (put < nr && tw_slots_put(&s->slots, slot + put))
 		put++;
 	if (claimed)
-		s->slots.claimed -= put;
-	else if (s->slots.counted)
-		atomic64_add(put, &tw_slots_spare);
+		tw_slots_unclaimed(&s->slots, slot, put);
+	s->slots.owed = min(s->slots.owed, s->slots.beyond);
+	tw_slots_recount(&s->slots, before);
 	spin_unlock(&s->lock);
 	rcu_read_unlock();
 	WARN_ON_ONCE(put < nr);
@@ -290,22 +261,29 @@ void tw_slots_free(struct tw_tier_desc *t, u32 slot)
 	tw_slots_free_in(t, slot, 1, false);
 }
 
-/* How many slots the store of the tier has, and how many of them are taken. */
-static void tw_slots_look(struct tw_tier_desc *t, unsigned long *nr, unsigned long *used)
+/* Of the tier's store: slots that are free, taken, and taken beyond the end. */
+struct tw_slots_seen {
+	unsigned long left;
+	unsigned long used;
+	unsigned long beyond;
+};
+
+static struct tw_slots_seen tw_slots_look(struct tw_tier_desc *t)
 {
+	struct tw_slots_seen seen = { 0 };
 	struct tw_store *s;
 
-	*nr = 0;
-	*used = 0;
 	rcu_read_lock();
 	s = rcu_dereference(t->store);
 	if (s) {
 		spin_lock(&s->lock);
-		*nr = s->slots.nr;
-		*used = s->slots.used;
+		seen.left = tw_slots_left(&s->slots);
+		seen.used = s->slots.used;
+		seen.beyond = s->slots.beyond;
 		spin_unlock(&s->lock);
 	}
 	rcu_read_unlock();
+	return seen;
 }
 
 /**
@@ -316,10 +294,7 @@ static void tw_slots_look(struct tw_tier_desc *t, unsigned long *nr, unsigned lo
  */
 unsigned long tw_slots_used(struct tw_tier_desc *t)
 {
-	unsigned long nr, used;
-
-	tw_slots_look(t, &nr, &used);
-	return used;
+	return tw_slots_look(t).used;
 }
 
 /**
@@ -398,12 +373,7 @@ unsigned int tw_slots_alloc_claimed(struct tw_tier_desc *t, unsigned int nr, u32
  */
 unsigned long tw_slots_room_claimed(struct tw_tier_desc *t)
 {
-	unsigned long nr, used;
-
-	if (!tw_tier_bound(t->id))
-		return 0;
-	tw_slots_look(t, &nr, &used);
-	return nr - used;
+	return tw_tier_bound(t->id) ? tw_slots_look(t).left : 0;
 }
 
 /**
@@ -417,12 +387,6 @@ unsigned long tw_slots_room_claimed(struct tw_tier_desc *t)
 void tw_slots_free_claimed(struct tw_tier_desc *t, u32 slot, unsigned int nr)
 {
 	tw_slots_free_in(t, slot, nr, true);
-}
-
-/* What the store adds to tw_slots_spare: claimed slots elsewhere must replace its. */
-static s64 tw_slots_worth(const struct tw_slots *s)
-{
-	return (s64)s->nr - s->used + s->claimed;
 }
 
 void tw_slots_count(struct tw_store *s)
@@ -450,4 +414,99 @@ int tw_slots_uncount(struct tw_store *s, bool force)
 	}
 	spin_unlock(&s->lock);
 	return ret;
+}
+
+/* -- another size ------------------------------------------------------------- */
+
+int tw_slots_extend(struct tw_store *store, u32 nr)
+{
+	struct tw_slots *s = &store->slots;
+	unsigned long *map = s->map;
+	u32 **old, **crc;
+
+	lockdep_assert_held(&tw_tier_mutex);
+
+	if (nr <= s->tables)
+		return 0;
+	map = kvzalloc(tw_map_bytes(nr), GFP_KERNEL);
+	crc = kvcalloc(tw_crc_pages(nr), sizeof(*crc), GFP_KERNEL);
+	if (!map || !crc) {
+		kvfree(map);
+		kvfree(crc);
+		return -ENOMEM;
+	}
+	spin_lock(&store->lock);
+	old = rcu_dereference_protected(s->crc, lockdep_is_held(&store->lock));
+	memcpy(map, s->map, tw_map_bytes(s->tables));
+	memcpy(crc, old, tw_crc_pages(s->tables) * sizeof(*crc));
+	swap(s->map, map);
+	rcu_assign_pointer(s->crc, crc);
+	tw_global_add(store_bytes, (s64)tw_slots_bytes(nr) - tw_slots_bytes(s->tables));
+	s->tables = nr;
+	spin_unlock(&store->lock);
+	synchronize_rcu();	/* tw_crc_page() */
+	kvfree(old);
+	kvfree(map);
+	return 0;
+}
+
+/* How many slots from @first on are taken. Locked. */
+static u32 tw_slots_used_from(const struct tw_slots *s, u32 first)
+{
+	const unsigned long *map = s->map + BIT_WORD(first);
+	unsigned int bits = s->tables - round_down(first, BITS_PER_LONG);
+
+	return bitmap_weight(map, bits) - bitmap_weight(map, first % BITS_PER_LONG);
+}
+
+/* Makes @nr the end; returns how many slots are spare then. Locked. */
+static s64 tw_slots_set_end(struct tw_slots *s, u32 nr)
+{
+	s64 before = tw_slots_worth(s);
+
+	s->nr = nr;
+	s->beyond = nr < s->tables ? tw_slots_used_from(s, nr) : 0;
+	/* Which slots were claimed is not known, so this supposes that all were. */
+	s->owed = min(s->beyond, s->claimed);
+	if (s->next >= nr)
+		s->next = 0;
+	return tw_slots_recount(s, before);
+}
+
+void tw_slots_grow(struct tw_store *store, u32 nr)
+{
+	lockdep_assert_held(&tw_tier_mutex);
+
+	spin_lock(&store->lock);
+	tw_slots_set_end(&store->slots, nr);
+	spin_unlock(&store->lock);
+}
+
+int tw_slots_shrink(struct tw_store *store, u32 nr)
+{
+	u32 old = store->slots.nr;
+	int ret = 0;
+
+	lockdep_assert_held(&tw_tier_mutex);
+
+	spin_lock(&store->lock);
+	/* As in tw_slots_uncount(). */
+	if (tw_slots_set_end(&store->slots, nr) < 0 && atomic64_read(&tw_slots_claims)) {
+		tw_slots_set_end(&store->slots, old);
+		ret = -ENOSPC;
+	}
+	spin_unlock(&store->lock);
+	return ret;
+}
+
+unsigned long tw_slots_beyond(struct tw_tier_desc *t)
+{
+	return tw_slots_look(t).beyond;
+}
+
+void tw_slots_trim(struct tw_store *s)
+{
+	lockdep_assert_held(&tw_tier_mutex);
+
+	tw_crcs_free(&s->slots, tw_crc_pages(s->slots.nr));
 }

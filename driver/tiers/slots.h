@@ -2,15 +2,22 @@
 /*
  * slots.h - which slots of a store are taken, and their checksums
  *
- * tw_store.lock guards the bitmap. A slot's checksum belongs to the caller that holds
- * the slot; the pages that checksums live in are added without a lock and stay
- * until the store is unbound. Higher rooms take and free slots of a tier; the other
- * functions are for stores themselves.
+ * tw_store.lock guards all but the checksums. A slot's checksum belongs to the caller
+ * that holds the slot. The page that it lives in is added under the lock, and stays as
+ * long as slots of it may be taken; the table of these pages is found under RCU, since a
+ * store that grows gets a larger one. Higher rooms take and free slots of a tier; the
+ * other functions are for stores themselves.
+ *
+ * The store's size is its end: slots from there on are not given out. A store shrinks
+ * in that its end is lowered first. What lies beyond it is moved away then, and once
+ * nothing does the store is smaller.
  */
 #ifndef _TW_SLOTS_H
 #define _TW_SLOTS_H
 
+#include <linux/math.h>
 #include <linux/mm_types.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 
 struct tw_store;
@@ -23,21 +30,27 @@ struct tw_tier_desc;
 /**
  * struct tw_slots - the slots of a store
  * @map: a bit for each slot, set while it is taken
- * @nr: how many there are
+ * @tables: how many slots @map and @crc are for; no less than @nr
+ * @nr: how many there are, the end: none from there on is given out
  * @used: how many are taken
+ * @beyond: the part of @used that is not below the end, while the store shrinks
  * @claimed: the part of @used that was taken by claim
+ * @owed: as many of @beyond, or more, as are of @claimed: they will need others
  * @counted: the free ones count as room for claims and for all others
  * @next: where to begin to look for the next run
  * @crc: pages of checksums, in slot order; NULL where no slot was ever written
  */
 struct tw_slots {
 	unsigned long *map;
+	u32 tables;
 	u32 nr;
 	u32 used;
+	u32 beyond;
 	u32 claimed;
+	u32 owed;
 	bool counted;
 	u32 next;
-	u32 **crc;
+	u32 * __rcu *crc;
 };
 
 int tw_slots_init(struct tw_slots *s, u32 nr);
@@ -48,6 +61,13 @@ bool tw_slots_put(struct tw_slots *s, u32 slot);
 
 int tw_slots_set_crc(struct tw_slots *s, u32 slot, u32 crc);
 bool tw_slots_check_crc(struct tw_slots *s, u32 slot, u32 crc);
+/* Frees pages of checksums from page @first on, whose slots nobody holds; at the end. */
+void tw_crcs_free(struct tw_slots *s, unsigned long first);
+
+static inline unsigned long tw_crc_pages(u32 nr)
+{
+	return DIV_ROUND_UP((unsigned long)nr, TW_CRCS_PER_PAGE);
+}
 
 /* -- of a tier -------------------------------------------------------------- */
 
@@ -85,5 +105,20 @@ unsigned long tw_slots_room_claimed(struct tw_tier_desc *t);
  */
 void tw_slots_count(struct tw_store *s);
 int tw_slots_uncount(struct tw_store *s, bool force);
+
+/* -- another size, under tw_tier_mutex ----------------------------------------- */
+
+/* Tables for @nr slots, if they are for fewer. 0 or -ENOMEM. Sleeps. */
+int tw_slots_extend(struct tw_store *s, u32 nr);
+/*
+ * Raises the end to @nr, which the tables are for, or lowers it. From then on no slot
+ * beyond is given out. -ENOSPC, and nothing changes: too few are left for what is claimed.
+ */
+void tw_slots_grow(struct tw_store *s, u32 nr);
+int tw_slots_shrink(struct tw_store *s, u32 nr);
+/* How many slots are taken still that lie beyond the end of the tier's store. */
+unsigned long tw_slots_beyond(struct tw_tier_desc *t);
+/* Gives back the checksums beyond the end, where no slot is taken. Sleeps. */
+void tw_slots_trim(struct tw_store *s);
 
 #endif

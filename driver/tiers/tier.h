@@ -211,6 +211,17 @@ static inline void tw_tier_sh_end(struct tw_tier_desc *t)
 	smp_store_release(&t->sh->seq, t->sh->seq + 1);
 }
 
+/* Sets, and shows, how many pages a bound tier holds. Under @pressure_lock. */
+static inline void tw_tier_set_capacity(struct tw_tier_desc *t, unsigned long capacity)
+{
+	lockdep_assert_held(&t->pressure_lock);
+
+	WRITE_ONCE(t->capacity, capacity);
+	tw_tier_sh_begin(t);
+	WRITE_ONCE(t->sh->capacity, capacity);
+	tw_tier_sh_end(t);
+}
+
 /* Publishes an event of a tier; process context. */
 void tw_tier_event(struct tw_tier_desc *t, unsigned int type, u64 addr, int status);
 

@@ -55,6 +55,8 @@ struct tw_xfer;
  *	This and the next two are called under RCU, and so do not sleep
  * @gone: stores only: is it known that nothing can be read or written any more?
  * @dev: stores only: number of the device, as st_rdev has it; 0 if there is none
+ * @slots: stores only: how many slots there is room for now, which may have changed since
+ *	@bind. Under tw_tier_mutex
  */
 struct tw_tier_ops {
 	int kind;
@@ -70,6 +72,7 @@ struct tw_tier_ops {
 	bool (*stable)(struct tw_store *s);
 	bool (*gone)(struct tw_store *s);
 	u32 (*dev)(struct tw_store *s);
+	u32 (*slots)(struct tw_store *s);
 };
 
 #endif

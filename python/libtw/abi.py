@@ -72,6 +72,7 @@ TW_IOC_AGENT_MIGRATE = _io(0x1a)
 TW_IOC_POLICY = _io(0x1b)
 TW_IOC_AGENT_LIST = _io(0x1c)
 TW_IOC_GROUP_LIMITS = _io(0x1d)
+TW_IOC_TIER_RESIZE = _io(0x1e)
 TW_IOC_REGION_INFO = _io(0x20)
 TW_IOC_REGION_DISCARD = _io(0x21)
 TW_IOC_REGION_PAGES = _io(0x22)
@@ -185,6 +186,7 @@ TW_INFO_SIZE_VER0 = 40
 TW_TIER_INFO_SIZE_VER0 = 88
 TW_TIER_BIND_SIZE_VER0 = 32
 TW_TIER_UNBIND_SIZE_VER0 = 24
+TW_TIER_RESIZE_SIZE_VER0 = 32
 TW_PRESSURE_SIZE_VER0 = 48
 TW_REGION_CREATE_SIZE_VER0 = 40
 TW_POLICY_SIZE_VER0 = 56
@@ -320,6 +322,11 @@ class TierBind(Sized):
 class TierUnbind(Sized):
     _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
                 ("reserved", c_uint32), ("moved", c_uint64)]
+
+
+class TierResize(Sized):
+    _fields_ = [("size", c_uint32), ("tier", c_uint32), ("flags", c_uint32),
+                ("reserved", c_uint32), ("capacity", c_uint64), ("moved", c_uint64)]
 
 
 class Pressure(Sized):
@@ -710,7 +717,7 @@ class StoreSuper(Struct):
 
 STRUCTS = {
     "tw_info": Info, "tw_tier_info": TierInfo, "tw_tier_bind": TierBind,
-    "tw_tier_unbind": TierUnbind, "tw_pressure": Pressure,
+    "tw_tier_unbind": TierUnbind, "tw_tier_resize": TierResize, "tw_pressure": Pressure,
     "tw_region_create": RegionCreate, "tw_region_info": RegionInfo,
     "tw_region_discard": RegionDiscard, "tw_region_seal": RegionSeal,
     "tw_region_view": RegionView, "tw_migrate_pages": MigratePages,

@@ -83,6 +83,13 @@ class Device(Verbs, Handle):
         """Move a tier's pages away and let its memory go. How many were moved."""
         return self._fill("tw_tier_unbind", c_uint64, tier, flags).value
 
+    def resize(self, tier: int, capacity: int = 0) -> tuple[int, int]:
+        """Make a bound store larger or smaller: its pages, 0 for all that its device has room
+        for. How many it has now, and how many were moved."""
+        pages, moved = c_uint64(capacity), c_uint64()
+        self._call("tw_tier_resize", tier, byref(pages), byref(moved))
+        return pages.value, moved.value
+
     def thresholds(self, tier: int) -> abi.Thresholds:
         """A tier's levels of pressure, in percent used."""
         return self._fill("tw_thresholds_get", abi.Thresholds, tier)

@@ -52,6 +52,7 @@ PROTOTYPES = {
     "tw_tier_bind_nodes": (c_int, c_void_p, c_int, c_uint64, c_uint64, c_uint),
     "tw_tier_bind_device": (c_int, c_void_p, c_int, c_char_p, c_uint64, c_uint),
     "tw_tier_unbind": (c_int, c_void_p, c_int, c_uint, _u64s),
+    "tw_tier_resize": (c_int, c_void_p, c_int, _u64s, _u64s),
     "tw_pressure": (c_int, c_void_p, c_int, POINTER(abi.Pressure)),
     "tw_thresholds_get": (c_int, c_void_p, c_int, POINTER(abi.Thresholds)),
     "tw_thresholds_set": (c_int, c_void_p, c_int, POINTER(c_uint32), POINTER(c_uint32)),

@@ -124,6 +124,11 @@ def unbind_back(world, arg):
     world.dev.bind_store(HDD, store_path(HDD), 64)
 
 
+def resize_back(world, arg):
+    assert arg.capacity == 32
+    world.dev.resize(HDD, 64)
+
+
 def bad_tiers(name="tier", none_is_good=False):
     return [(name, value, errno.EINVAL) for value in
             (*BAD_TIERS, *(() if none_is_good else (NONE,)))]
@@ -152,6 +157,13 @@ CALLS = {
     "TIER_UNBIND": Call(tw.TW_IOC_TIER_UNBIND, device, lambda w: tw.TierUnbind(tier=HDD),
                         [*bad_tiers(), ("tier", GPU, errno.EOPNOTSUPP)], unbind_back,
                         flags=tw.TW_UNBIND_FLAGS),
+    "TIER_RESIZE": Call(tw.TW_IOC_TIER_RESIZE, device,
+                        lambda w: tw.TierResize(tier=HDD, capacity=32),
+                        [*bad_tiers(), ("tier", GPU, errno.EOPNOTSUPP),
+                         ("tier", CPU, errno.EOPNOTSUPP),
+                         *[("capacity", value, errno.EINVAL) for value in
+                           (1, tw.TW_STORE_PAGES_MIN - 1, 1 << 32, 1 << 52, (1 << 64) - 1)]],
+                        resize_back),
     "PRESSURE": Call(tw.TW_IOC_PRESSURE, device, lambda w: tw.Pressure(tier=CPU),
                      [*bad_tiers(), ("tier", GPU, errno.EOPNOTSUPP)]),
     "REGION_CREATE": Call(tw.TW_IOC_REGION_CREATE, device,

@@ -366,6 +366,37 @@ def test_unbind(dev, make, tier):
         Layout.restore(dev)
 
 
+def test_resize(dev, make):
+    """The store has its old size or the new one, and its pages their bytes."""
+    region, mapping = make(64, seed=1, touched=64)
+    all_of_it = dev.tier_info(NVME).capacity
+
+    def resize():
+        region.migrate(0, 64 * PAGE, NVME)
+        ioctl(dev, tw.TW_IOC_TIER_RESIZE, tw.TierResize(tier=NVME, capacity=32))
+
+    try:
+        sweep(resize, refuses=False, after=lambda: dev.resize(NVME, all_of_it))
+        assert sum(region.info().pages) == 64 and region.info().lost == 0
+        assert wrong(mapping, range(64), 1) == []
+    finally:
+        Layout.restore(dev)
+
+
+def test_resize_beyond_the_tables(dev):
+    """A store that was bound with less than its device has gets larger tables."""
+    try:
+        set_tiers(dev, {CPU: 0})
+        bind(dev, NVME, 64)
+
+        def grow():
+            ioctl(dev, tw.TW_IOC_TIER_RESIZE, tw.TierResize(tier=NVME, capacity=4096))
+
+        sweep(grow, lambda _: dev.resize(NVME, 64))
+    finally:
+        Layout.restore(dev)
+
+
 @pytest.mark.parametrize("target", [GPU, NVME])
 def test_migrate(make, target):
     """Whatever fails, each page is in one place with its bytes."""

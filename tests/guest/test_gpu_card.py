@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 
 import tw
 from manual import TW
-from support import (REPO, Child, Layout, Reached, find_on_disk, load_module, pattern, place,
-                     set_tiers, touch_fate, wait_for, write_direct, wrong)
+from support import (REPO, AlignedBuffer, Child, Layout, Reached, find_on_disk, load_module,
+                     pattern, place, set_tiers, touch_fate, wait_for, write_direct, wrong)
 from tw import CPU, GPU, NVME, PAGE
 
 # Not where lockdep looks: the kernel reads a server's answers under the lock of a socket,
@@ -80,9 +81,9 @@ def nothing_left() -> bool:
 
 
 @contextmanager
-def card(dev, which="plain", size="16M", **environment):
+def card(dev, which="plain", size="16M", *more, **environment):
     """The tier on a card; the process of its server."""
-    good("tier", "bind", "gpu", "--opencl", which, "--size", size, **environment)
+    good("tier", "bind", "gpu", "--opencl", which, "--size", size, *more, **environment)
     try:
         yield servers()[0]
     finally:
@@ -92,6 +93,17 @@ def card(dev, which="plain", size="16M", **environment):
             # Writes to it that are failing just now hold it busy.
             assert wait_for(lambda: run("tier", "unbind", "--force", "gpu").returncode == 0, 40)
         assert nothing_left()
+
+
+def read_direct(offset):
+    """A page of the server's device, past the page cache."""
+    fd = os.open("/dev/nbd0", os.O_RDONLY | os.O_DIRECT)
+    try:
+        with AlignedBuffer(PAGE) as buffer:
+            assert tw.check(tw.libc.pread(fd, buffer.addr, PAGE, offset)) == PAGE
+            return buffer.read(0, PAGE)
+    finally:
+        os.close(fd)
 
 
 def test_bind_and_unbind(dev, make):
@@ -352,6 +364,243 @@ class TestOpenCL:
         done = run("tier", "bind", "gpu", "--opencl", "0:0", "--size", "1T", **POCL)
         assert done.returncode == FAILURE and "Take a smaller --size" in done.stderr, done
         assert not dev.tier_info(GPU).kind and nothing_left()
+
+
+def resident(pid):
+    """Bytes of memory that the server has."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) << 10
+
+
+def ask(question, name="nbd0"):
+    """A question to the server itself."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+        one.settimeout(60)
+        one.connect(str(RUN / f"{name}.ctl"))
+        one.send(question.encode())
+        return one.recv(512).decode()
+
+
+def slots_of(size):
+    return (size - tw.TW_STORE_DATA) // PAGE
+
+
+class TestResize:
+    """It gives memory back to the card, and takes it again."""
+
+    SMALL = 4 << 20
+
+    @pytest.mark.parametrize("which, environment", [("plain", {}), ("0:0", POCL)])
+    def test_both_ways(self, dev, make, which, environment):
+        with card(dev, which, "48M", **environment) as pid:
+            region, mapping = make(300, seed=20, touched=300)
+            place(region, 0, 300, GPU)
+            before = resident(pid)
+            told = json.loads(good("tier", "resize", "gpu", "5M", "--json"))
+            assert told["capacity"] == slots_of(5 << 20) == dev.tier_info(GPU).capacity
+            # All segments beyond are the card's again; of OpenCL's own some more may be there.
+            assert before - resident(pid) >= 40 << 20
+            good("tier", "resize", "gpu", self.SMALL)
+            assert wrong(mapping, range(300), 20) == []
+            place(region, 0, 300, GPU)
+            assert ask("look").split()[:3] == ["ok", str(self.SMALL), str(48 << 20)]
+            row = [line for line in good("tier", "list").splitlines() if line.startswith("gpu")]
+            assert row[0].split()[2:4] == ["3.0", "MiB"]
+            good("tier", "resize", "gpu", "all")
+            assert dev.tier_info(GPU).capacity == slots_of(48 << 20)
+            assert before - resident(pid) < 4 << 20
+            place(region, 0, 300, GPU)
+            assert wrong(mapping, range(300), 20) == []
+
+    def test_beyond_the_end(self, dev, make):
+        """What is not there reads as an error, and never as what was there; nor when it is
+        there again."""
+        with card(dev):
+            region, mapping = make(300, seed=21, touched=300)
+            place(region, 0, 300, GPU)
+            end = tw.TW_STORE_DATA + 250 * PAGE
+            assert read_direct(end)
+            good("tier", "resize", "gpu", end - 100 * PAGE)
+            for offset in (end, end - 100 * PAGE, SIZE - PAGE):
+                with pytest.raises(OSError) as caught:
+                    read_direct(offset)
+                assert caught.value.errno == errno.EIO
+                with pytest.raises(OSError) as caught:
+                    write_direct("/dev/nbd0", offset, b"x" * PAGE)
+                assert caught.value.errno == errno.EIO
+            assert read_direct(end - 101 * PAGE)
+            assert wrong(mapping, range(300), 21) == []
+            good("tier", "resize", "gpu", "16M")
+            assert read_direct(end) == bytes(PAGE)
+
+    def test_bad_sizes(self, dev):
+        with card(dev):
+            for size, code in (("17M", FAILURE), ("1M", USAGE), ("4097", USAGE), ("0", USAGE)):
+                done = run("tier", "resize", "gpu", size)
+                assert done.returncode == code and done.stderr and not done.stdout, done
+                assert dev.tier_info(GPU).capacity == PAGES
+                assert ask("look").split()[1] == str(SIZE)
+            for question in ("size", "size x", "size 4096x", "size 1", f"size {SIZE + PAGE}",
+                             "size 0", "look again", ""):
+                if question:
+                    assert ask(question).startswith("error "), question
+            assert ask("look").split()[1] == str(SIZE)
+
+    def test_no_room_for_its_pages(self, dev, make):
+        """The server keeps what the driver keeps."""
+        with card(dev, size="4M"):
+            region, mapping = make(1700, seed=22, touched=1700)
+            assert wait_for(lambda: region.info().pages[GPU] > 600)
+            done = run("tier", "resize", "gpu", "2M")
+            assert done.returncode == FAILURE and "no room elsewhere" in done.stderr
+            assert dev.tier_info(GPU).capacity == slots_of(4 << 20)
+            assert ask("look").split()[1] == str(4 << 20)
+            assert wrong(mapping, range(0, 1700, 7), 22) == []
+            region.discard(0, 1700 * PAGE)
+
+    def test_dies_in_between(self, dev, make):
+        """Killed when the driver has left the end, and has yet to be asked for more."""
+        with card(dev) as pid:
+            region, mapping = make(100, seed=23, touched=100)
+            place(region, 0, 50, GPU)
+            good("tier", "resize", "gpu", self.SMALL)
+            os.kill(pid, signal.SIGKILL)
+            assert wait_for(lambda: not servers())
+            done = run("tier", "resize", "gpu", "all")
+            assert done.returncode == FAILURE and done.stderr
+            done = run("tier", "resize", "gpu", "8M")
+            assert done.returncode == FAILURE and "has ended" in done.stderr
+            assert dev.tier_info(GPU).capacity == slots_of(self.SMALL)
+            assert run("tier", "resize", "gpu", "2M").returncode == FAILURE
+            good("tier", "unbind", "--force", "gpu")
+            assert wrong(mapping, range(50, 100), 23) == []
+
+    def test_beside_requests(self, dev, make):
+        """Pages come and go while it changes its size."""
+        with card(dev, "0:0", **POCL):
+            region, mapping = make(200, seed=24, touched=200)
+
+            def work():
+                for turn in range(12):
+                    region.migrate(0, 200 * PAGE, GPU if turn % 2 else CPU)
+                    assert wrong(mapping, range(turn % 5, 200, 5), 24) == []
+
+            child = Child(work)
+            while child.alive():
+                for size in ("2M", "9M", "16M"):
+                    assert run("tier", "resize", "gpu", size).returncode == 0
+            assert child.wait() == 0
+            assert wrong(mapping, range(200), 24) == [] and region.info().lost == 0
+
+
+class TestYield:
+    """It gives way to others on the card, as far as it is known what they find free."""
+
+    MIB = 1 << 20
+    WAIT = 30
+
+    @pytest.fixture
+    def free(self, tmp_path):
+        """A file that says how much is free; a function that writes it."""
+        path = tmp_path / "free"
+
+        def say(text):
+            new = tmp_path / "new"
+            new.write_text(f"{text}\n")
+            new.rename(path)
+        say("1G")
+        return path, say
+
+    @pytest.fixture
+    def daemon(self):
+        with subprocess.Popen([Path(TW).parent / "tierwatchd", "--interval", "50ms"],
+                              stderr=subprocess.PIPE, text=True) as one:
+            yield one
+            one.terminate()
+
+    @staticmethod
+    def capacity(dev, size):
+        return wait_for(lambda: dev.tier_info(GPU).capacity == slots_of(size), TestYield.WAIT)
+
+    @pytest.mark.parametrize("which, environment", [("plain", {}), ("0:0", POCL)])
+    def test_gives_way(self, dev, make, free, daemon, which, environment):
+        """Smaller as others take memory, larger when they have given it back."""
+        path, say = free
+        with card(dev, which, "32M", f"--yield={8 * self.MIB}", "--free-from", path,
+                  **environment) as pid:
+            region, mapping = make(400, seed=30, touched=400)
+            place(region, 0, 400, GPU)
+            before = resident(pid)
+            say("4M")
+            assert wait_for(lambda: dev.tier_info(GPU).capacity <= slots_of(28 * self.MIB),
+                            self.WAIT)
+            say("0")
+            assert self.capacity(dev, 2 * self.MIB)
+            assert wait_for(lambda: before - resident(pid) >= 24 << 20)
+            assert wrong(mapping, range(400), 30) == []
+            say("1G")
+            assert self.capacity(dev, 32 * self.MIB)
+            # By hand: that is the most from then on.
+            good("tier", "resize", "gpu", "8M")
+            say("0")
+            assert self.capacity(dev, 2 * self.MIB)
+            say("1G")
+            assert self.capacity(dev, 8 * self.MIB)
+            place(region, 0, 400, GPU)
+            assert wrong(mapping, range(400), 30) == []
+            good("tier", "unbind", "gpu")
+            assert nothing_left()
+        # By its number: it is a child of the process that this one was forked from.
+        os.kill(daemon.pid, signal.SIGTERM)
+        assert "MiB of the card's memory" in daemon.stderr.read()
+
+    def test_no_way_to_tell(self, dev, free):
+        """A card that does not say is not bound so; nor is one whose file says nothing."""
+        path, say = free
+        for which, environment in (("plain", {}), ("0:0", POCL)):
+            done = run("tier", "bind", "gpu", "--opencl", which, "--size", "16M", "--yield",
+                       **environment)
+            assert done.returncode == FAILURE and "--free-from FILE" in done.stderr, done
+            assert not dev.tier_info(GPU).kind and nothing_left()
+        for text in ("", "much", "-1"):
+            say(text)
+            done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", "--yield",
+                       "--free-from", path)
+            assert done.returncode == FAILURE and str(path) in done.stderr, done
+            assert not dev.tier_info(GPU).kind and nothing_left()
+
+    def test_without_the_daemon(self, dev, free):
+        """It is said who would do it."""
+        path, _ = free
+        done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", "--yield",
+                   "--free-from", path)
+        assert done.returncode == 0 and "tierwatchd" in done.stderr
+        assert dev.tier_info(GPU).capacity == PAGES
+        good("tier", "unbind", "gpu")
+        assert nothing_left()
+
+    def test_the_file_says_nothing_any_more(self, dev, free, daemon):
+        """Then nothing is changed, and that is said once; nor when the server has died."""
+        path, say = free
+        with card(dev, "plain", "16M", "--yield=8M", "--free-from", path) as pid:
+            say("nothing")
+            assert "not known how much" in daemon.stderr.readline()
+            assert dev.tier_info(GPU).capacity == PAGES
+            say("0")
+            assert self.capacity(dev, 2 * self.MIB)
+            os.kill(pid, signal.SIGKILL)
+            assert wait_for(lambda: not servers())
+        os.kill(daemon.pid, signal.SIGTERM)
+        # Of the second step it may have died before it had told.
+        assert " 8 MiB of the card's memory" in daemon.stderr.read()
+
+    @pytest.mark.parametrize("words", [
+        ("--yield=0",), ("--yield=x",), ("--free-from", "/run/x"),
+        ("--yield", "--free-from", "x"), ("--yield", "--free-from", "/run/a b")])
+    def test_usage(self, dev, words):
+        done = run("tier", "bind", "gpu", "--opencl", "plain", "--size", "16M", *words)
+        assert done.returncode == USAGE and done.stderr and nothing_left()
+        assert not dev.tier_info(GPU).kind
 
 
 # What is needed of systemctl, for the unit as it is in the tree: --quiet VERB UNIT.

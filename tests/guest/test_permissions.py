@@ -94,6 +94,7 @@ class TestGroupMember:
                 for tier in TIERS:
                     found["unbind", tier] = errno_of(device.unbind, tier)
                     found["force", tier] = errno_of(device.unbind, tier, tw.TW_UNBIND_FORCE)
+                    found["resize", tier] = errno_of(device.resize, tier, 64)
                     found["bind", tier] = errno_of(device.bind, tier)
                 assert device.info().bound_mask == before
                 return set(found.values())

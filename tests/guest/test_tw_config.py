@@ -111,7 +111,7 @@ TIERS = ["gpu", "cpu", "nvme", "ssd", "hdd"]
 
 @pytest.mark.parametrize("words, offered", [
     (["app"], ["apply"]),
-    (["tier", ""], ["list", "detect", "format", "bind", "unbind", "--help"]),
+    (["tier", ""], ["list", "detect", "format", "bind", "resize", "unbind", "--help"]),
     (["--json", "tier", "unb"], ["unbind"]),
     (["tier", "bind", ""], TIERS),
     (["tier", "bind", "nv"], ["nvme"]),

@@ -311,6 +311,10 @@ class Device(Handle):
     def unbind(self, tier: int, flags: int = 0) -> int:
         return self.call(TW_IOC_TIER_UNBIND, TierUnbind(tier=tier, flags=flags)).moved
 
+    def resize(self, tier: int, capacity: int = 0) -> TierResize:
+        """Make a bound store larger or smaller, in pages; 0: all that its device has."""
+        return self.call(TW_IOC_TIER_RESIZE, TierResize(tier=tier, capacity=capacity))
+
     def pressure(self, tier: int) -> Pressure:
         return self.call(TW_IOC_PRESSURE, Pressure(tier=tier))
 

@@ -543,15 +543,23 @@ static void find_tiers(int device)
 	}
 }
 
-/* What somebody has unbound is bound again, sooner or later. */
+/* What somebody has unbound, or made smaller, is as it was, sooner or later. */
 static void keep_tiers(int device)
 {
 	unsigned int tier;
 
-	for (tier = 0; tier < TW_NR_TIERS; tier++)
-		if (fuzz_tiers[tier].kind != TW_KIND_NONE &&
-		    get_tier(device, tier).kind == TW_KIND_NONE)
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		struct tw_tier_info now = get_tier(device, tier);
+		struct tw_tier_resize resize = { .size = sizeof(resize), .tier = tier,
+						 .capacity = fuzz_tiers[tier].capacity };
+
+		if (fuzz_tiers[tier].kind == TW_KIND_NONE)
+			continue;
+		if (now.kind == TW_KIND_NONE)
 			bind_tier(device, tier);
+		else if (now.kind == TW_KIND_STORE && now.capacity < resize.capacity)
+			ioctl(device, TW_IOC_TIER_RESIZE, &resize);
+	}
 }
 
 /* As it was before. */
@@ -1014,7 +1022,7 @@ static int self_check(void)
 	check("an errno of the contract is fine", !judged(-1, EINVAL, false, 0));
 	check("an errno outside of it is not", judged(-1, ENXIO, false, 0));
 	check("nor is one that is the kernel's own", judged(-1, 512, false, 0));
-	check("EIO is TIER_UNBIND's only", judged(-1, EIO, false, 0));
+	check("EIO is TIER_UNBIND's and TIER_RESIZE's only", judged(-1, EIO, false, 0));
 	check("a refused call that changes its struct", judged(-1, EINVAL, true, 0));
 	check("EMSGSIZE tells the count", !judged(-1, EMSGSIZE, true, 0));
 	check("success with outcomes is fine", !judged(0, 0, false, -EBUSY));

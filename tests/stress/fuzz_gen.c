@@ -90,6 +90,8 @@ MEMBERS(tier_bind, M(tw_tier_bind, tier, TIER, 0),
 	M(tw_tier_bind, nodes, NODES, 0));
 MEMBERS(tier_unbind, M(tw_tier_unbind, tier, TIER, 0),
 	M(tw_tier_unbind, flags, FLAGS, TW_UNBIND_FLAGS));
+MEMBERS(tier_resize, M(tw_tier_resize, tier, TIER, 0),
+	M(tw_tier_resize, capacity, CAPACITY, 0));
 MEMBERS(pressure, M(tw_pressure, tier, TIER, 0));
 MEMBERS(region_create, M(tw_region_create, flags, FLAGS, TW_REGION_FLAGS),
 	M(tw_region_create, bytes, BYTES, 0),
@@ -241,6 +243,7 @@ static const struct row rows[] = {
 	ROW(TIER_INFO, tw_tier_info, ON_DEVICE, 200, tier_info),
 	ROW(TIER_BIND, tw_tier_bind, ON_DEVICE, 6, tier_bind),
 	ROW(TIER_UNBIND, tw_tier_unbind, ON_DEVICE, 1, tier_unbind),
+	ROW(TIER_RESIZE, tw_tier_resize, ON_DEVICE, 4, tier_resize),
 	ROW(PRESSURE, tw_pressure, ON_DEVICE, 200, pressure),
 	MAKES(REGION_CREATE, tw_region_create, 40, region_create, ON_REGION,
 	      offsetof(struct tw_region_create, id)),
@@ -319,7 +322,8 @@ bool fuzz_errno_allowed(unsigned int row, int err)
 		if (err == contract[i])
 			return true;
 	return err == EIO && row < NR_ROWS &&
-	       rows[row].nr == _IOC_NR(TW_IOC_TIER_UNBIND);
+	       (rows[row].nr == _IOC_NR(TW_IOC_TIER_UNBIND) ||
+		rows[row].nr == _IOC_NR(TW_IOC_TIER_RESIZE));
 }
 
 bool fuzz_status_allowed(int32_t status)

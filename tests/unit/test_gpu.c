@@ -201,9 +201,53 @@ static void test_devices(void **state)
 	assert_true(gpu_parse_device("12:255", &p, &d) && p == 12 && d == 255);
 }
 
+static void test_segments(void **state)
+{
+	(void)state;
+	assert_int_equal(gpu_segment_wish(1), 1 << 20);
+	assert_int_equal(gpu_segment_wish(16 << 20), 1 << 20);
+	assert_int_equal(gpu_segment_wish((16 << 20) + 1), 1 << 20);
+	assert_int_equal(gpu_segment_wish(17 << 20), 2 << 20);
+	assert_int_equal(gpu_segment_wish(1ULL << 30), 64 << 20);
+	assert_int_equal(gpu_segment_wish(1ULL << 40), 64 << 20);
+	assert_int_equal(gpu_segments(0, PAGE), 0);
+	assert_int_equal(gpu_segments(1, PAGE), 1);
+	assert_int_equal(gpu_segments(3 * PAGE, PAGE), 3);
+	assert_int_equal(gpu_segments(3 * PAGE + 1, PAGE), 4);
+}
+
+static void test_gate(void **state)
+{
+	struct gpu_gate g = { .end = 10 * PAGE };
+	int old, one, two;
+
+	(void)state;
+	one = gpu_gate_enter(&g, 9 * PAGE, PAGE);
+	two = gpu_gate_enter(&g, 0, 10 * PAGE);
+	assert_true(one >= 0 && one == two);
+	assert_int_equal(gpu_gate_enter(&g, 9 * PAGE, 2 * PAGE), -1);
+	assert_int_equal(gpu_gate_enter(&g, 11 * PAGE, PAGE), -1);
+	assert_int_equal(gpu_gate_enter(&g, UINT64_MAX, 2), -1);
+	old = gpu_gate_move(&g, 5 * PAGE);
+	assert_int_equal(old, one);
+	/* What comes in from now on is not waited for, and not beyond. */
+	assert_int_equal(gpu_gate_enter(&g, 5 * PAGE, 1), -1);
+	two = gpu_gate_enter(&g, 4 * PAGE, PAGE);
+	assert_int_equal(two, !one);
+	assert_int_equal(g.inside[old], 2);
+	assert_false(gpu_gate_leave(&g, one));
+	assert_true(gpu_gate_leave(&g, one));
+	assert_int_equal(g.inside[old], 0);
+	assert_true(gpu_gate_leave(&g, two));
+	assert_int_equal(gpu_gate_move(&g, 10 * PAGE), two);
+	assert_int_equal(gpu_gate_enter(&g, 9 * PAGE, PAGE), one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_gate),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_parts_of_spans),
 		cmocka_unit_test(test_segment_size),

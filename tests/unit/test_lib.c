@@ -91,6 +91,10 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	case TW_IOC_TIER_UNBIND:
 		((struct tw_tier_unbind *)arg)->moved = 9;
 		break;
+	case TW_IOC_TIER_RESIZE:
+		((struct tw_tier_resize *)arg)->capacity = 1234;
+		((struct tw_tier_resize *)arg)->moved = 8;
+		break;
 	case TW_IOC_PRESSURE:
 		((struct tw_pressure *)arg)->permille = 321;
 		break;
@@ -328,6 +332,23 @@ static void test_bind_device(void **state)
 					     0, 0), -ENOENT);
 	assert_int_equal(fake.nr_calls, calls);
 	assert_int_equal(fake_open_fds(), fds);
+}
+
+static void test_resize(void **state)
+{
+	__u64 capacity = 0, moved = 0;
+
+	assert_int_equal(tw_tier_resize(*state, TW_TIER_NVME, &capacity, &moved), 0);
+	assert_int_equal(LAST(tw_tier_resize, TW_IOC_TIER_RESIZE)->tier, TW_TIER_NVME);
+	assert_int_equal(capacity, 1234);
+	assert_int_equal(moved, 8);
+	assert_int_equal(tw_tier_resize(*state, TW_TIER_NVME, &capacity, NULL), 0);
+	/* Then nothing is told. */
+	fail_with = -ENOSPC;
+	capacity = 7;
+	assert_int_equal(tw_tier_resize(*state, TW_TIER_NVME, &capacity, &moved), -ENOSPC);
+	assert_int_equal(capacity, 7);
+	assert_int_equal(moved, 8);
 }
 
 static void test_unbind(void **state)
@@ -1578,6 +1599,7 @@ int main(void)
 		LIB_TEST(test_tier_info),
 		LIB_TEST(test_bind_nodes),
 		LIB_TEST(test_bind_device),
+		LIB_TEST(test_resize),
 		LIB_TEST(test_unbind),
 		LIB_TEST(test_pressure),
 		LIB_TEST(test_agent),

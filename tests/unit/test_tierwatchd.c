@@ -16,6 +16,7 @@
 #include "plan.h"
 #include "recent.h"
 #include "room.h"
+#include "yield_calc.h"
 
 #define HUGE	512
 
@@ -454,9 +455,81 @@ static void where_pages_may_be(void **state)
 	td_bound_free(&b);
 }
 
+/* -- a card's memory --------------------------------------------------------- */
+
+#define MB	(1ULL << 20)
+
+/* 1 GiB of a card, in steps of 64 MiB, of which 512 MiB are to be free. */
+static struct td_yield_seen card_with(__u64 bytes, __u64 left)
+{
+	return (struct td_yield_seen){
+		.bytes = bytes * MB, .most = 1000 * MB, .step = 64 * MB,
+		.free = left * MB, .wanted = 512 * MB,
+	};
+}
+
+static __u64 yield_of(__u64 bytes, __u64 left, unsigned int *calm)
+{
+	struct td_yield_seen s = card_with(bytes, left);
+
+	return td_yield_size(&s, calm) / MB;
+}
+
+static void card_gives_way(void **state)
+{
+	unsigned int calm = 0;
+
+	(void)state;
+	assert_int_equal(yield_of(1000, 512, &calm), 1000);
+	/* Whole steps, and no less than what is missing. */
+	assert_int_equal(yield_of(1000, 511, &calm), 960);
+	assert_int_equal(yield_of(960, 448, &calm), 896);
+	assert_int_equal(yield_of(960, 447, &calm), 832);
+	/* The last step stays. */
+	assert_int_equal(yield_of(128, 0, &calm), 64);
+	assert_int_equal(yield_of(64, 0, &calm), 64);
+	assert_int_equal(yield_of(32, 0, &calm), 32);
+}
+
+static void card_is_taken_again(void **state)
+{
+	unsigned int calm = 0, i;
+
+	(void)state;
+	for (i = 1; i < TD_YIELD_CALM; i++)
+		assert_int_equal(yield_of(64, 5000, &calm), 64);
+	assert_int_equal(yield_of(64, 5000, &calm), 1000);
+	/* One look that finds too little, and it begins again. */
+	for (i = 1; i < TD_YIELD_CALM; i++)
+		assert_int_equal(yield_of(64, 5000, &calm), 64);
+	assert_int_equal(yield_of(64, 700, &calm), 64);
+	assert_int_equal(calm, 0);
+	assert_int_equal(yield_of(64, 5000, &calm), 64);
+}
+
+/* What it takes when it grows is never missing at the next look. */
+static void card_does_not_sway(void **state)
+{
+	__u64 bytes, left, next;
+	unsigned int calm;
+
+	(void)state;
+	for (bytes = 64; bytes <= 1000; bytes += 39) {
+		for (left = 512; left < 2500; left += 17) {
+			calm = TD_YIELD_CALM - 1;
+			next = yield_of(bytes, left, &calm);
+			assert_true(next >= bytes && next <= 1000);
+			assert_true(left - (next - bytes) >= (next > bytes ? 640 : 512));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(card_gives_way),
+		cmocka_unit_test(card_is_taken_again),
+		cmocka_unit_test(card_does_not_sway),
 		cmocka_unit_test(hot_goes_up),
 		cmocka_unit_test(room_is_promised_once),
 		cmocka_unit_test(a_move_must_pay),

@@ -163,6 +163,11 @@ static int answer(int fd, unsigned long cmd, void *arg)
 	case TW_IOC_TIER_INFO:
 		tier_info(arg);
 		break;
+	case TW_IOC_TIER_RESIZE:
+		((struct tw_tier_resize *)arg)->moved = 34;
+		if (!((struct tw_tier_resize *)arg)->capacity)
+			((struct tw_tier_resize *)arg)->capacity = 1 << 18;
+		break;
 	case TW_IOC_TIER_UNBIND:
 		((struct tw_tier_unbind *)arg)->moved = 12;
 		break;
@@ -643,6 +648,9 @@ static void test_usage(void **state)
 		"tier bind ssd /fake/block --capacity 1X",
 		"tier bind ssd /fake/block --capacity 4097",
 		"tier bind cpu --nodes 64", "tier unbind", "tier unbind x",
+		"tier resize", "tier resize ssd", "tier resize x 1M",
+		"tier resize ssd 0", "tier resize ssd 1X", "tier resize ssd 4097",
+		"tier resize cpu 1M", "tier resize ssd 1M x",
 		"tier detect x", "tier detect --conf --json",
 		"tier bind cpu --format", "apply x", "apply --conf",
 		"help nothing", "help tier nothing", "help tier list x",
@@ -828,6 +836,32 @@ static void test_unbind(void **state)
 		fail_with = -errors[i];
 		assert_int_equal(tw("tier unbind ssd"), exit_code(fail_with));
 		assert_string_not_equal(err_out, "");
+	}
+}
+
+static void test_resize(void **state)
+{
+	static const int errors[] = { EPERM, EOPNOTSUPP, EINVAL, ENOSPC, EBUSY, EIO,
+				      EINTR, ENOMEM };
+	const struct tw_tier_resize *in;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(tw("tier resize ssd 1M --json"), 0);
+	assert_int_equal(expect_json(), 1);
+	in = (const void *)fake_last()->arg;
+	assert_int_equal(in->tier, TW_TIER_SSD);
+	assert_int_equal(in->capacity, (1 << 20) / PAGE);
+	assert_int_equal(tw("tier resize ssd 1M"), 0);
+	assert_string_equal(out, "ssd: 1.0 MiB, 34 pages moved elsewhere\n");
+	assert_int_equal(tw("tier resize ssd all"), 0);
+	assert_string_equal(out, "ssd: 1.0 GiB, 34 pages moved elsewhere\n");
+	fail_cmd = TW_IOC_TIER_RESIZE;
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		fail_with = -errors[i];
+		assert_int_equal(tw("tier resize ssd 1M"), exit_code(fail_with));
+		assert_string_not_equal(err_out, "");
+		assert_string_equal(out, "");
 	}
 }
 
@@ -1583,6 +1617,7 @@ int main(void)
 		TW_TEST(test_bind),
 		TW_TEST(test_bind_errors),
 		TW_TEST(test_unbind),
+		TW_TEST(test_resize),
 		TW_TEST(test_pressure),
 		TW_TEST(test_stats),
 		TW_TEST(test_agent),

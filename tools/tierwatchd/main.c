@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tierwatchd: moves the pages of attached programs.
+ * tierwatchd: moves the pages of attached programs, and has the store on a card's memory
+ * give way to other programs on the card.
  *
  * The driver says how hot they are, and the kernel's own calls move them. The daemon
  * keeps nothing that a later one would need: when it ends, however it does, pages stay
@@ -18,6 +19,7 @@
 #include "rights.h"
 #include "say.h"
 #include "tick.h"
+#include "yield.h"
 
 #define INTERVAL_MIN_NS	(10 * NS_PER_SEC / 1000)
 #define INTERVAL_MAX_NS	(3600 * NS_PER_SEC)
@@ -25,7 +27,8 @@
 static const char help[] =
 	"usage: tierwatchd [OPTION]...\n"
 	"Moves the pages of attached programs: hot ones to fast memory, cold ones away\n"
-	"from memory that is short.\n"
+	"from memory that is short. Gives memory of a graphics card back to others, where\n"
+	"the gpu tier was bound with --yield.\n"
 	"\n"
 	"  --interval TIME  from one look to the next (1s)\n"
 	"  --rate PAGES     the most pages a second (the policy's max_rate)\n"
@@ -180,6 +183,12 @@ int main(int argc, char **argv)
 	if (td_daemon_init(&d)) {
 		td_say(TD_ERROR, "no memory");
 		return EXIT_FAILURE;
+	}
+	if (!d.options.once && !d.options.dry_run) {
+		code = td_yield_begin(d.options.interval_ns);
+		if (code)
+			td_say(TD_WARNING, "no card's memory is given back to others: %s",
+			       strerror(-code));
 	}
 	code = run(&d);
 	td_daemon_end(&d);

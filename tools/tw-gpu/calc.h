@@ -51,6 +51,68 @@ static inline size_t gpu_segment_size(uint64_t most, size_t wanted, size_t unit)
 	return size / unit * unit;
 }
 
+/* Segments are what is given back, so a server of little memory has small ones. */
+#define GPU_SEGMENT_LEAST	(1UL << 20)
+#define GPU_SEGMENT_MOST	(64UL << 20)
+#define GPU_SEGMENTS		16
+
+/* How large segments of @bytes of memory are to be. */
+static inline size_t gpu_segment_wish(uint64_t bytes)
+{
+	uint64_t part = (bytes / GPU_SEGMENTS + GPU_SEGMENT_LEAST - 1) /
+			GPU_SEGMENT_LEAST * GPU_SEGMENT_LEAST;
+
+	if (part < GPU_SEGMENT_LEAST)
+		return GPU_SEGMENT_LEAST;
+	return part < GPU_SEGMENT_MOST ? part : GPU_SEGMENT_MOST;
+}
+
+/* How many segments of @size bytes it takes to have @bytes. */
+static inline size_t gpu_segments(uint64_t bytes, size_t size)
+{
+	return bytes / size + !!(bytes % size);
+}
+
+/**
+ * struct gpu_gate - which requests may come in, and which are under way
+ * @end: requests that go beyond it are refused
+ * @turn: that new ones belong to
+ * @inside: how many are under way, of each turn
+ *
+ * Once the end has been lowered and the turn has changed, nothing is under way beyond
+ * the end when the turn before has nobody inside.
+ */
+struct gpu_gate {
+	uint64_t end;
+	unsigned int turn;
+	unsigned long inside[2];
+};
+
+/* A request comes in: its turn, to be given to gpu_gate_leave(); -1: it may not. */
+static inline int gpu_gate_enter(struct gpu_gate *g, uint64_t offset, uint64_t bytes)
+{
+	if (bytes > g->end || offset > g->end - bytes)
+		return -1;
+	g->inside[g->turn]++;
+	return g->turn;
+}
+
+/* It has ended. True if it was the last one of its turn. */
+static inline bool gpu_gate_leave(struct gpu_gate *g, int turn)
+{
+	return !--g->inside[turn];
+}
+
+/* Sets the end; returns the turn that has to be empty before what is beyond it is. */
+static inline int gpu_gate_move(struct gpu_gate *g, uint64_t end)
+{
+	int before = g->turn;
+
+	g->end = end;
+	g->turn = !g->turn;
+	return before;
+}
+
 /**
  * struct gpu_request - what a client asks for; on the stack of the thread that serves it
  * @next: the next one that waits

@@ -16,12 +16,13 @@
 
 #include "calc.h"
 #include "card.h"
+#include "nvml.h"
 
 #define NAME_LEN	128
 #define CARDS_MAX	32
 #define PAGE_BYTES	4096UL
-/* Larger ones gain nothing, and some drivers give one of a quarter of the card only. */
-#define SEGMENT_BYTES	(1UL << 30)
+/* Of AMD's extension; others answer with an error. */
+#define AMD_FREE_MEMORY	0x4039
 
 /**
  * struct lane - one copy at a time
@@ -39,6 +40,9 @@ struct card {
 	char name[NAME_LEN];
 	cl_device_id device;
 	cl_context context;
+	cl_command_queue queue;		/* for what is no copy */
+	struct nvml *nvml;
+	uint64_t bytes;			/* at most */
 	size_t segment_size;
 	size_t nr_segments;
 	cl_mem *segment;
@@ -168,9 +172,9 @@ static int make_lanes(struct card *c, const struct card_wish *w, char *why, size
 
 /* -- memory ------------------------------------------------------------------- */
 
-static size_t segment_bytes(const struct card *c, uint64_t all, size_t nr)
+static size_t segment_bytes(const struct card *c, size_t nr)
 {
-	uint64_t left = all - (uint64_t)nr * c->segment_size;
+	uint64_t left = c->bytes - (uint64_t)nr * c->segment_size;
 
 	return left < c->segment_size ? left : c->segment_size;
 }
@@ -187,50 +191,84 @@ static cl_int how_it_ended(cl_event *copy)
 /* Drivers take a card's memory when it is first used: now, not under a request. */
 static cl_int clear(struct card *c, size_t nr, size_t bytes)
 {
-	size_t done, part;
+	const cl_ulong zero = 0;
 	cl_event ended;
+	cl_int err;
+
+	err = clEnqueueFillBuffer(c->queue, c->segment[nr], &zero, sizeof(zero), 0, bytes, 0,
+				  NULL, &ended);
+	return err ? err : how_it_ended(&ended);
+}
+
+static cl_int add_segment(struct card *c)
+{
+	size_t nr = c->nr_segments, bytes = segment_bytes(c, nr);
+	cl_int err;
+
+	c->segment[nr] = clCreateBuffer(c->context, CL_MEM_READ_WRITE, bytes, NULL, &err);
+	if (err)
+		return err;
+	err = clear(c, nr, bytes);
+	if (err)
+		clReleaseMemObject(c->segment[nr]);
+	else
+		c->nr_segments++;
+	return err;
+}
+
+static void keep_segments(struct card *c, size_t nr)
+{
+	while (c->nr_segments > nr)
+		clReleaseMemObject(c->segment[--c->nr_segments]);
+	clFinish(c->queue);
+}
+
+int card_resize(struct card *c, uint64_t bytes, char *why, size_t len)
+{
+	size_t before = c->nr_segments, wanted = gpu_segments(bytes, c->segment_size), got;
 	cl_int err = 0;
 
-	for (done = 0; done < bytes && !err; done += part) {
-		part = bytes - done < c->lane_bytes ? bytes - done : c->lane_bytes;
-		err = clEnqueueWriteBuffer(c->lane[0].queue, c->segment[nr], CL_FALSE, done,
-					   part, c->lane[0].mem, 0, NULL, &ended);
-		if (!err)
-			err = how_it_ended(&ended);
+	while (c->nr_segments < wanted && !err)
+		err = add_segment(c);
+	got = c->nr_segments;
+	keep_segments(c, err ? before : wanted);
+	if (!err)
+		return 0;
+	return say(why, len, "%s has not so much memory free: it gave %llu of %llu MiB (OpenCL error %d). Take a smaller size, or end what uses it",
+		   c->name, (unsigned long long)(got * c->segment_size) >> 20,
+		   (unsigned long long)bytes >> 20, err);
+}
+
+int card_free(const struct card *c, uint64_t *bytes)
+{
+	size_t kib[2] = { 0 };
+
+	if (!clGetDeviceInfo(c->device, AMD_FREE_MEMORY, sizeof(kib), kib, NULL)) {
+		*bytes = (uint64_t)kib[0] << 10;
+		return 0;
 	}
-	return err;
+	return nvml_free(c->nvml, bytes);
 }
 
 static int make_segments(struct card *c, const struct card_wish *w, char *why, size_t len)
 {
 	cl_ulong there = device_number(c->device, CL_DEVICE_GLOBAL_MEM_SIZE);
 	cl_ulong most = device_number(c->device, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
-	size_t wanted, bytes;
-	cl_int err;
+	size_t wanted;
 
 	if (w->bytes > there)
 		return say(why, len, "%s has %llu MiB of memory, less than the %llu that are asked for. Take a smaller --size",
 			   c->name, (unsigned long long)there >> 20,
 			   (unsigned long long)w->bytes >> 20);
-	c->segment_size = gpu_segment_size(most, SEGMENT_BYTES, PAGE_BYTES);
+	c->bytes = w->bytes;
+	c->segment_size = gpu_segment_size(most, gpu_segment_wish(w->bytes), PAGE_BYTES);
 	if (!c->segment_size)
 		return say(why, len, "%s gives no memory at all", c->name);
-	wanted = (w->bytes + c->segment_size - 1) / c->segment_size;
+	wanted = gpu_segments(w->bytes, c->segment_size);
 	c->segment = calloc(wanted, sizeof(*c->segment));
 	if (!c->segment)
 		return say(why, len, "no memory for %zu segments", wanted);
-	while (c->nr_segments < wanted) {
-		bytes = segment_bytes(c, w->bytes, c->nr_segments);
-		c->segment[c->nr_segments] = clCreateBuffer(c->context, CL_MEM_READ_WRITE, bytes,
-							    NULL, &err);
-		if (!err)
-			err = clear(c, c->nr_segments++, bytes);
-		if (err)
-			return say(why, len, "%s has not so much memory free: it gave %llu of %llu MiB (OpenCL error %d). Take a smaller --size, or end what uses it",
-				   c->name, (unsigned long long)(c->nr_segments * c->segment_size) >> 20,
-				   (unsigned long long)w->bytes >> 20, err);
-	}
-	return 0;
+	return card_resize(c, w->bytes, why, len);
 }
 
 /* -- opening and closing ------------------------------------------------------- */
@@ -246,7 +284,10 @@ struct card *card_open(const struct card_wish *wish, char *why, size_t len)
 	}
 	if (find_device(c, wish, why, len))
 		goto fail;
+	c->nvml = nvml_open(c->device);
 	c->context = clCreateContext(NULL, 1, &c->device, NULL, NULL, &err);
+	if (!err)
+		c->queue = clCreateCommandQueue(c->context, c->device, 0, &err);
 	if (err) {
 		say(why, len, "%s can't be used (OpenCL error %d)", c->name, err);
 		goto fail;
@@ -276,12 +317,15 @@ void card_close(struct card *c)
 {
 	if (!c)
 		return;
-	while (c->nr_segments)
-		clReleaseMemObject(c->segment[--c->nr_segments]);
+	if (c->queue)
+		keep_segments(c, 0);
 	while (c->nr_lanes)
 		lane_end(&c->lane[--c->nr_lanes]);
+	if (c->queue)
+		clReleaseCommandQueue(c->queue);
 	if (c->context)
 		clReleaseContext(c->context);
+	nvml_close(c->nvml);
 	free(c->segment);
 	free(c->lane);
 	free(c);

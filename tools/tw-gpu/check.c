@@ -122,6 +122,36 @@ static int verify(struct card *c, uint64_t all)
 	return 0;
 }
 
+/* Three quarters go and come again, as far as others leave them, and what stays is whole. */
+static int give_back(struct card *c, uint64_t all)
+{
+	const uint64_t kept = all / 4;
+	uint64_t before, after, *mem = card_lane(c, 0), i;
+	bool known = !card_free(c, &before);
+	char why[512];
+
+	if (card_resize(c, kept, why, sizeof(why)))
+		return -1;
+	known = known && !card_free(c, &after);
+	if (card_resize(c, all, why, sizeof(why))) {
+		fprintf(stderr, "gpu-check: %s\n", why);
+		return -1;
+	}
+	if (card_copy(c, 0, 0, LANE_BYTES, false))
+		return -1;
+	for (i = 0; i < LANE_BYTES / 8; i++)
+		if (mem[i] != word(i))
+			return -1;
+	if (known)
+		printf("given back: %llu MiB; free were %llu, then %llu MiB\n",
+		       (unsigned long long)(all - kept) >> 20, (unsigned long long)before >> 20,
+		       (unsigned long long)after >> 20);
+	else
+		printf("given back: %llu MiB; the card does not tell what is free\n",
+		       (unsigned long long)(all - kept) >> 20);
+	return 0;
+}
+
 static int table(struct card *c, uint64_t all, uint64_t ns)
 {
 	unsigned int depth;
@@ -169,7 +199,10 @@ int main(int argc, char **argv)
 	if (verify(c, CHECK_BYTES))
 		fprintf(stderr, "gpu-check: %s gave back other bytes than it got, or failed\n",
 			card_name(c));
-	else if (puts("bytes: all as they were written") < 0 || table(c, CHECK_BYTES, ms * 1000000))
+	else if (puts("bytes: all as they were written") < 0 || give_back(c, CHECK_BYTES))
+		fprintf(stderr, "gpu-check: %s did not give its memory back and take it again\n",
+			card_name(c));
+	else if (table(c, CHECK_BYTES, ms * 1000000))
 		fprintf(stderr, "gpu-check: a copy failed\n");
 	else
 		code = fflush(stdout) ? 1 : 0;

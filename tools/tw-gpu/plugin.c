@@ -7,7 +7,11 @@
  * waits beside it; else it waits, and may find that another thread has done it too. So
  * neighbours are merged when lanes are short, and nothing is delayed when they are not.
  *
- * Owns the list of waiting requests and which lanes are free, both under @lock.
+ * The device has the size that it began with, whatever of it there is memory for. When
+ * that is made less, requests beyond are refused first, then those are waited for that had
+ * come in before, and then the memory is given back.
+ *
+ * Owns the list of waiting requests, which lanes are free, and the gate, under @lock.
  */
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
@@ -15,12 +19,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "calc.h"
 #include "card.h"
+#include "control.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57
@@ -37,10 +43,14 @@
 static struct card_wish wish = { .lanes = LANES_DEFAULT, .lane_bytes = LANE_BYTES };
 static bool plain;		/* ordinary memory instead of a card's */
 static char *memory;		/* that memory */
+static const char *control;	/* socket */
+static const char *free_from;	/* file */
 static struct card *card;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
+static struct gpu_gate gate;
 static struct gpu_request *waiting;
 static unsigned int free_lane[LANES_MAX], nr_free;
 
@@ -94,6 +104,14 @@ static int tw_gpu_config(const char *key, const char *value)
 		nbdkit_error("device=%s is not PLATFORM:DEVICE, two numbers", value);
 		return -1;
 	}
+	if (!strcmp(key, "control")) {
+		control = value;
+		return 0;
+	}
+	if (!strcmp(key, "free-from")) {
+		free_from = value;
+		return 0;
+	}
 	nbdkit_error("no such parameter: %s", key);
 	return -1;
 }
@@ -113,7 +131,94 @@ static int tw_gpu_config_complete(void)
 	"size=SIZE              (required) how much of the card's memory\n"	\
 	"device=PLATFORM:DEVICE which card; else the one with most memory\n"	\
 	"lanes=N                copies at the same time (default 16)\n"	\
+	"control=PATH           a socket, by which the size is changed\n"	\
+	"free-from=FILE         has how many bytes of the card's memory are free\n" \
 	"memory=card|plain      plain: ordinary memory, to measure the rest"
+
+/* -- another size ---------------------------------------------------------------- */
+
+/* Of ordinary memory: from @from to @to there is some, or no more. */
+static int plain_resize(uint64_t from, uint64_t to, char *why, size_t len)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+	/* The addresses stay taken. */
+	if (to < from)
+		return mmap(memory + to, from - to, PROT_NONE, flags | MAP_NORESERVE, -1,
+			    0) == MAP_FAILED;
+	if (to > from && mmap(memory + from, to - from, PROT_READ | PROT_WRITE,
+			      flags | MAP_POPULATE, -1, 0) == MAP_FAILED) {
+		snprintf(why, len, "no memory for %llu bytes more",
+			 (unsigned long long)(to - from));
+		return -1;
+	}
+	return 0;
+}
+
+static int memory_resize(uint64_t from, uint64_t to, char *why, size_t len)
+{
+	return plain ? plain_resize(from, to, why, len) : card_resize(card, to, why, len);
+}
+
+/* control_ops.resize; nothing else changes the end. */
+static int resize(uint64_t bytes, char *why, size_t len)
+{
+	const uint64_t before = gate.end;
+	int turn, err = 0;
+
+	if (!bytes || bytes > wish.bytes || bytes % PAGE_BYTES) {
+		snprintf(why, len, "it is no size up to %llu bytes",
+			 (unsigned long long)wish.bytes);
+		return -1;
+	}
+	if (bytes > before)
+		err = memory_resize(before, bytes, why, len);
+	if (err)
+		return err;
+	pthread_mutex_lock(&lock);
+	turn = gpu_gate_move(&gate, bytes);
+	while (gate.inside[turn])
+		pthread_cond_wait(&left, &lock);
+	pthread_mutex_unlock(&lock);
+	if (bytes < before)
+		err = memory_resize(before, bytes, why, len);
+	return err;
+}
+
+/* The file has a number of bytes, as nbdkit takes sizes. */
+static int read_free(uint64_t *bytes)
+{
+	char text[64];
+	int64_t found;
+	FILE *f = fopen(free_from, "re");
+
+	if (!f)
+		return -1;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+	found = *text ? nbdkit_parse_size(text) : -1;
+	*bytes = found;
+	return found < 0 ? -1 : 0;
+}
+
+/* control_ops.look */
+static void look(char *text, size_t len)
+{
+	uint64_t bytes;
+	int err;
+
+	err = free_from ? read_free(&bytes) : plain ? -1 : card_free(card, &bytes);
+	if (err)
+		snprintf(text, len, "%llu %llu -", (unsigned long long)gate.end,
+			 (unsigned long long)wish.bytes);
+	else
+		snprintf(text, len, "%llu %llu %llu", (unsigned long long)gate.end,
+			 (unsigned long long)wish.bytes, (unsigned long long)bytes);
+}
+
+static const struct control_ops control_ops = { resize, look };
 
 /* -- beginning and end --------------------------------------------------------- */
 
@@ -128,19 +233,10 @@ static int open_plain(void)
 	return -1;
 }
 
-/*
- * OpenCL makes threads, and so comes after the fork. They and nbdkit's, which are begun
- * later, take from this one that reclaim they run into must not wait for I/O: that might
- * be to this very server. Without the right to that it is served as well.
- */
-static int tw_gpu_after_fork(void)
+static int open_card(void)
 {
 	char why[WHY_LEN] = "";
 
-	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
-		nbdkit_debug("PR_SET_IO_FLUSHER: %s", strerror(errno));
-	if (plain)
-		return open_plain();
 	card = card_open(&wish, why, sizeof(why));
 	if (!card) {
 		nbdkit_error("%s", why);
@@ -152,8 +248,29 @@ static int tw_gpu_after_fork(void)
 	return 0;
 }
 
+/*
+ * OpenCL makes threads, and so comes after the fork. They and nbdkit's, which are begun
+ * later, take from this one that reclaim they run into must not wait for I/O: that might
+ * be to this very server. Without the right to that it is served as well.
+ */
+static int tw_gpu_after_fork(void)
+{
+	int err;
+
+	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+		nbdkit_debug("PR_SET_IO_FLUSHER: %s", strerror(errno));
+	if (plain ? open_plain() : open_card())
+		return -1;
+	gate.end = wish.bytes;
+	err = control ? control_begin(control, &control_ops) : 0;
+	if (err)
+		nbdkit_error("%s: %s", control, strerror(-err));
+	return err ? -1 : 0;
+}
+
 static void tw_gpu_cleanup(void)
 {
+	control_end();
 	card_close(card);
 	card = NULL;
 	if (memory)
@@ -273,16 +390,50 @@ static int serve(struct gpu_request *r)
 	return -1;
 }
 
+/* Comes in, if there is memory where @r goes; its turn. */
+static int enter(const struct gpu_request *r)
+{
+	int turn;
+
+	pthread_mutex_lock(&lock);
+	turn = gpu_gate_enter(&gate, r->offset, r->bytes);
+	pthread_mutex_unlock(&lock);
+	if (turn < 0)
+		nbdkit_set_error(EIO);
+	return turn;
+}
+
+static void leave(int turn)
+{
+	pthread_mutex_lock(&lock);
+	if (gpu_gate_leave(&gate, turn))
+		pthread_cond_signal(&left);
+	pthread_mutex_unlock(&lock);
+}
+
+static int transfer(struct gpu_request *r)
+{
+	int err = 0, turn = enter(r);
+
+	if (turn < 0)
+		return -1;
+	if (!plain)
+		err = serve(r);
+	else if (r->write)
+		memcpy(memory + r->offset, r->data, r->bytes);
+	else
+		memcpy(r->data, memory + r->offset, r->bytes);
+	leave(turn);
+	return err;
+}
+
 static int tw_gpu_pread(void *handle, void *buf, uint32_t count, uint64_t offset, uint32_t flags)
 {
 	struct gpu_request r = { .offset = offset, .bytes = count, .data = buf };
 
 	(void)handle;
 	(void)flags;
-	if (!plain)
-		return serve(&r);
-	memcpy(buf, memory + offset, count);
-	return 0;
+	return transfer(&r);
 }
 
 static int tw_gpu_pwrite(void *handle, const void *buf, uint32_t count, uint64_t offset,
@@ -297,10 +448,7 @@ static int tw_gpu_pwrite(void *handle, const void *buf, uint32_t count, uint64_t
 
 	(void)handle;
 	(void)flags;
-	if (!plain)
-		return serve(&r);
-	memcpy(memory + offset, buf, count);
-	return 0;
+	return transfer(&r);
 }
 
 /* Nothing outlives the server, and memory that was taken is kept: both have nothing to do. */

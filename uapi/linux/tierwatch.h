@@ -197,6 +197,7 @@ enum tw_reason {
 #define TW_IOC_POLICY		_IO(TW_IOC_TYPE, 0x1b)
 #define TW_IOC_AGENT_LIST	_IO(TW_IOC_TYPE, 0x1c)
 #define TW_IOC_GROUP_LIMITS	_IO(TW_IOC_TYPE, 0x1d)
+#define TW_IOC_TIER_RESIZE	_IO(TW_IOC_TYPE, 0x1e)
 /* On a region */
 #define TW_IOC_REGION_INFO	_IO(TW_IOC_TYPE, 0x20)
 #define TW_IOC_REGION_DISCARD	_IO(TW_IOC_TYPE, 0x21)
@@ -378,6 +379,39 @@ struct tw_tier_unbind {
 };
 
 #define TW_TIER_UNBIND_SIZE_VER0	24
+
+/**
+ * struct tw_tier_resize - TW_IOC_TIER_RESIZE: a bound store gets larger or smaller
+ * @size: sizeof(struct tw_tier_resize)
+ * @tier: in: enum tw_tier
+ * @flags: in: 0
+ * @reserved: in: 0
+ * @capacity: in: pages; 0 for all that the device has room for now, which may have grown
+ *	since it was bound. out: pages that the store has now
+ * @moved: out: pages that were moved, to other slots of the store or to other tiers
+ *
+ * A store that shrinks gives up the end of its device: nothing is read or written beyond
+ * page @capacity of it any more, not counting TW_STORE_DATA in front, once the call has
+ * returned 0. Until then the call may last, and a signal ends it (EINTR).
+ *
+ * Needs CAP_SYS_ADMIN (else EPERM). EOPNOTSUPP: the tier is not bound, or is no store.
+ * EINVAL: the device has no room for so many pages, or they are fewer than
+ * TW_STORE_PAGES_MIN. ENOSPC: there is no room elsewhere for what has to move, or less
+ * would be left than is reserved (TW_REGION_RESERVE) or set aside for the swap device.
+ * EBUSY: a page that has to move is in use, EIO: one cannot be read. ENOMEM. After any of
+ * these the store has the size that it had before; pages that have moved stay where they
+ * are.
+ */
+struct tw_tier_resize {
+	__u32 size;
+	__u32 tier;
+	__u32 flags;
+	__u32 reserved;
+	__aligned_u64 capacity;
+	__aligned_u64 moved;
+};
+
+#define TW_TIER_RESIZE_SIZE_VER0	32
 
 /**
  * struct tw_pressure - TW_IOC_PRESSURE: how full a tier is
@@ -2474,6 +2508,7 @@ TW_LAYOUT_CALL(tw_info, region_dev, TW_INFO_SIZE_VER0);
 TW_LAYOUT_CALL(tw_tier_info, reserved, TW_TIER_INFO_SIZE_VER0);
 TW_LAYOUT_CALL(tw_tier_bind, nodes, TW_TIER_BIND_SIZE_VER0);
 TW_LAYOUT_CALL(tw_tier_unbind, moved, TW_TIER_UNBIND_SIZE_VER0);
+TW_LAYOUT_CALL(tw_tier_resize, moved, TW_TIER_RESIZE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_pressure, reserved, TW_PRESSURE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_region_create, id, TW_REGION_CREATE_SIZE_VER0);
 TW_LAYOUT_CALL(tw_policy, mode_set, TW_POLICY_SIZE_VER0);

@@ -48,6 +48,7 @@ static const struct {
 	[JSON_TIER] = { "tier", 1 },
 	[JSON_TIER_DETECT] = { "tier-detect", 1 },
 	[JSON_TIER_FORMAT] = { "tier-format", 1 },
+	[JSON_TIER_RESIZE] = { "tier-resize", 1 },
 	[JSON_TIER_UNBIND] = { "tier-unbind", 1 },
 	[JSON_TIERWATCHD] = { "tierwatchd", 1 },
 	[JSON_TOP] = { "top", 1 },

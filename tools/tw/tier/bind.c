@@ -26,6 +26,9 @@
 #include "tier/format.h"
 #include "tier/tier.h"
 
+/* What --yield keeps free for others. */
+#define YIELD_FREE	(512ULL << 20)
+
 static int nodes_error(int err, const char *name)
 {
 	switch (err) {
@@ -186,8 +189,7 @@ static void tell_left(struct progress *p, void *arg)
 			     text_count(left, t.used));
 }
 
-/* The block device of a server that tw has started, or "". */
-static void card_of(struct tw *tw, int tier, char name[DEVICE_NAME_LEN])
+void binding_card(struct tw *tw, int tier, char name[DEVICE_NAME_LEN])
 {
 	struct tw_tier_info t;
 
@@ -205,7 +207,7 @@ int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved)
 	unsigned long long n;
 	int err;
 
-	card_of(tw, tier, card);
+	binding_card(tw, tier, card);
 	if (*card && (flags & TW_UNBIND_FORCE))
 		card_give_up(card);
 	shown = beside_begin(tell_left, &emptying);
@@ -251,6 +253,9 @@ const char tier_bind_more[] =
 "  --opencl [PLATFORM:DEVICE]  gpu: memory of a graphics card, by a server that\n"
 "                   is started for it; else of the one with most memory\n"
 "  --size SIZE      of the card's memory\n"
+"  --yield[=FREE]   give it back when others find less than that free (512M);\n"
+"                   tierwatchd does, if it runs\n"
+"  --free-from FILE  says how much is free, for cards that don't\n"
 "  --json           what the tier is made of now\n";
 
 struct bind_args {
@@ -270,6 +275,8 @@ static int parse_bind(int argc, char **argv, struct bind_args *a)
 		{ "movable", no_argument, NULL, 'm' },
 		{ "opencl", optional_argument, NULL, 'o' },
 		{ "size", required_argument, NULL, 's' },
+		{ "yield", optional_argument, NULL, 'y' },
+		{ "free-from", required_argument, NULL, 'F' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -317,6 +324,15 @@ static int parse_bind(int argc, char **argv, struct bind_args *a)
 				return cli_usage("not a size: %s. Write it like 64M or 1G",
 						 optarg);
 			break;
+		case 'y':
+			a->card.yield = YIELD_FREE;
+			if (optarg && (parse_size(optarg, &a->card.yield) || !a->card.yield))
+				return cli_usage("not a size: %s. Write it like 64M or 1G",
+						 optarg);
+			break;
+		case 'F':
+			a->card.free_from = optarg;
+			break;
 		case 'j':
 			a->json = true;
 			break;
@@ -334,16 +350,24 @@ static int parse_bind(int argc, char **argv, struct bind_args *a)
 
 static int check_card(const struct bind_args *a)
 {
+	if (!a->card.which && (a->card.yield || a->card.free_from))
+		return cli_usage("--yield and --free-from are for --opencl");
 	if (!a->card.which)
 		return a->card.bytes ?
 			cli_usage("--size is for --opencl. To use less than there is: --capacity") : 0;
+	if (a->card.free_from && !a->card.yield)
+		return cli_usage("--free-from is for --yield");
+	/* A unit's options are words. */
+	if (a->card.free_from && (*a->card.free_from != '/' ||
+				  strpbrk(a->card.free_from, " \t\n\"'\\$%")))
+		return cli_usage("--free-from takes a path that begins with / and has no spaces or quotes");
 	if (a->b.tier != TW_TIER_GPU)
 		return cli_usage("--opencl is for gpu");
 	if (!a->card.bytes)
 		return cli_usage("--opencl needs --size, so much of the card's memory. See: tw tier detect");
 	if (a->b.path || a->format || a->b.nodes || a->b.flags || a->leave ||
 	    a->bytes)
-		return cli_usage("--opencl goes with --size and --json alone");
+		return cli_usage("--opencl goes with --size, --yield, --free-from and --json alone");
 	return 0;
 }
 
@@ -410,6 +434,9 @@ static int bind_card(struct tw *tw, struct bind_args *a, __u32 page_size)
 		code = binding_make(tw, &a->b);
 	if (code)
 		card_end(a->card.name);
+	else if (a->card.yield && !card_daemon_runs())
+		fprintf(stderr, "%s: bound, but nothing gives memory back before tierwatchd runs: systemctl start tierwatchd\n",
+			cli_program);
 	a->b.path = NULL;
 	return code;
 }

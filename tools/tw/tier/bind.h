@@ -3,6 +3,7 @@
 #ifndef _TW_BIND_H
 #define _TW_BIND_H
 
+#include "machine/sysfs.h"
 #include "tw.h"
 
 /**
@@ -27,6 +28,9 @@ struct binding {
  */
 int binding_make(struct tw *tw, const struct binding *b);
 int binding_undo(struct tw *tw, int tier, unsigned int flags, __u64 *moved);
+
+/* The block device of a server that tw has started for the tier, or "". */
+void binding_card(struct tw *tw, int tier, char name[DEVICE_NAME_LEN]);
 
 /* Percent of a node that a memory tier leaves to others, at most. */
 #define LEAVE_MAX	90U

@@ -5,6 +5,7 @@
  * it lies in RUN_DIR, named after the block device: its socket, its process, what it said.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,19 +24,24 @@
 #include "base/installed.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "machine/card_resize.h"
 #include "machine/cards.h"
 #include "machine/command.h"
 #include "machine/nbd.h"
+#include "machine/process.h"
 #include "tier/card.h"
 #include "tier/card_unit.h"
 
-#define RUN_PARENT	"/run/tierwatch"
-#define RUN_DIR		RUN_PARENT "/gpu"
+#define RUN_PARENT	CARD_RUN_PARENT
+#define RUN_DIR		CARD_RUN_DIR
 #define PLUGIN		"tw-gpu.so"
 #define INSTALLED	"../lib/tierwatch/" PLUGIN
 #define PLAIN		"plain"
-#define FILE_LEN	128
+#define DAEMON		"tierwatchd"
+#define FILE_LEN	CARD_FILE_LEN
 #define OPTION_LEN	64
+#define PARAMETERS	4
+#define ARGUMENTS	10
 /* Requests that a connection has under way. */
 #define THREADS		"16"
 /* A card's driver may take its time for the first byte of much memory. */
@@ -54,19 +60,14 @@ int card_is_named(const char *text)
 	       !text[digits + 1 + strspn(text + digits + 1, "0123456789")];
 }
 
-static void run_file(char path[FILE_LEN], const char *name, const char *ext)
-{
-	snprintf(path, FILE_LEN, RUN_DIR "/%s.%s", name, ext);
-}
-
 static void forget(const char *name)
 {
-	static const char * const ext[] = { "sock", "pid", "log", "env" };
+	static const char * const ext[] = { "sock", "ctl", "pid", "log", "env", "yield" };
 	char path[FILE_LEN];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(ext); i++) {
-		run_file(path, name, ext[i]);
+		card_file(path, name, ext[i]);
 		unlink(path);
 	}
 }
@@ -110,38 +111,62 @@ static int lock_run_dir(int *code)
 
 /* -- the server ---------------------------------------------------------------- */
 
-/* As a unit; 0, which is no process, or -1 and it has said why. */
-static pid_t start_unit(const struct card_store *c, const char *size, const char *which)
-{
-	char env[FILE_LEN], log[FILE_LEN], options[2 * OPTION_LEN];
+/* Parameters of the plugin, and the NULL behind them. */
+struct parameters {
+	char text[PARAMETERS][PATH_MAX + OPTION_LEN];
+	const char *list[PARAMETERS + 1];
+};
 
-	run_file(env, c->name, "env");
-	run_file(log, c->name, "log");
-	snprintf(options, sizeof(options), "%s %s", size, which);
-	return card_unit_start(c->name, env, options, log) ? -1 : 0;
+static void set_parameters(struct parameters *p, const struct card_store *c)
+{
+	char control[FILE_LEN];
+	unsigned int n = 0, i;
+
+	card_file(control, c->name, "ctl");
+	snprintf(p->text[n++], sizeof(p->text[0]), "size=%llu", (unsigned long long)c->bytes);
+	snprintf(p->text[n++], sizeof(p->text[0]), "control=%s", control);
+	if (!strcmp(c->which, PLAIN))
+		snprintf(p->text[n++], sizeof(p->text[0]), "memory=%s", PLAIN);
+	else if (*c->which)
+		snprintf(p->text[n++], sizeof(p->text[0]), "device=%s", c->which);
+	if (c->free_from)
+		snprintf(p->text[n++], sizeof(p->text[0]), "free-from=%s", c->free_from);
+	for (i = 0; i < n; i++)
+		p->list[i] = p->text[i];
+	p->list[n] = NULL;
+}
+
+/* As a unit; 0, which is no process, or -1 and it has said why. */
+static pid_t start_unit(const char *name, const struct parameters *p)
+{
+	char env[FILE_LEN], log[FILE_LEN], options[sizeof(p->text)] = "";
+	size_t len = 0;
+	unsigned int i;
+
+	card_file(env, name, "env");
+	card_file(log, name, "log");
+	for (i = 0; p->list[i]; i++)
+		len += snprintf(options + len, sizeof(options) - len, "%s%s", i ? " " : "",
+				p->list[i]);
+	return card_unit_start(name, env, options, log) ? -1 : 0;
 }
 
 /* Locked in memory (--swap), as it may be what reclaim waits for. */
 static pid_t start_server(const struct card_store *c, const char *plugin, bool unit)
 {
 	char socket[FILE_LEN], pid[FILE_LEN], log[FILE_LEN];
-	char size[OPTION_LEN], which[OPTION_LEN];
-	const char * const argv[] = {
-		"nbdkit", "-f", "--swap", "-t", THREADS, "-U", socket, "-P", pid,
-		plugin, size, *c->which ? which : NULL, NULL
+	struct parameters p;
+	const char *argv[ARGUMENTS + PARAMETERS + 1] = {
+		"nbdkit", "-f", "--swap", "-t", THREADS, "-U", socket, "-P", pid, plugin
 	};
 
-	run_file(socket, c->name, "sock");
-	run_file(pid, c->name, "pid");
-	run_file(log, c->name, "log");
-	snprintf(size, sizeof(size), "size=%llu", (unsigned long long)c->bytes);
-	if (!strcmp(c->which, PLAIN))
-		snprintf(which, sizeof(which), "memory=%s", PLAIN);
-	else
-		snprintf(which, sizeof(which), "%s%s", *c->which ? "device=" : "",
-			 c->which);
+	set_parameters(&p, c);
 	if (unit)
-		return start_unit(c, size, which);
+		return start_unit(c->name, &p);
+	card_file(socket, c->name, "sock");
+	card_file(pid, c->name, "pid");
+	card_file(log, c->name, "log");
+	memcpy(argv + ARGUMENTS, p.list, sizeof(p.list));
 	return command_start(log, argv);
 }
 
@@ -176,8 +201,8 @@ static int await_server(const char *name, pid_t pid)
 	const __u64 until = now_ns() + START_NS;
 	char socket[FILE_LEN], log[FILE_LEN];
 
-	run_file(socket, name, "sock");
-	run_file(log, name, "log");
+	card_file(socket, name, "sock");
+	card_file(log, name, "log");
 	while (now_ns() < until) {
 		if (stop_signal()) {
 			cli_error("interrupted: nothing is bound");
@@ -200,7 +225,7 @@ static pid_t server_of(const char *name)
 	long pid = 0;
 	FILE *f;
 
-	run_file(path, name, "pid");
+	card_file(path, name, "pid");
 	f = fopen(path, "re");
 	if (!f)
 		return 0;
@@ -225,7 +250,7 @@ static void stop_server(const char *name, pid_t pid)
 	char env[FILE_LEN];
 	unsigned int i;
 
-	run_file(env, name, "env");
+	card_file(env, name, "env");
 	if (!access(env, F_OK)) {
 		card_unit_stop(name);
 		return;
@@ -264,6 +289,23 @@ static void wake_cards(void)
 		free(cards);
 }
 
+/* It gives way: as far as it can be known when that is needed. */
+static int begin_yield(const struct card_store *c)
+{
+	const struct card_yield y = { .free = c->yield, .most = c->bytes };
+	struct card_size size;
+	int err = card_look(c->name, &size);
+
+	if (!err && !size.free_known)
+		return c->free_from ?
+			cli_error("%s doesn't begin with a number of bytes, as 512M is one",
+				  c->free_from) :
+			cli_error("this card has no way to tell how much of its memory is free, which --yield has to know. AMD's and NVIDIA's drivers have one (for the latter: apt install libnvidia-ml1); else name a file that says it: --free-from FILE");
+	if (!err)
+		err = card_yield_write(c->name, &y);
+	return err ? cli_errno(err, "asking how much of the card's memory is free") : 0;
+}
+
 static int begin_server(struct card_store *c, const char *plugin)
 {
 	char socket[FILE_LEN], log[FILE_LEN];
@@ -271,8 +313,8 @@ static int begin_server(struct card_store *c, const char *plugin)
 	pid_t pid;
 	int code;
 
-	run_file(socket, c->name, "sock");
-	run_file(log, c->name, "log");
+	card_file(socket, c->name, "sock");
+	card_file(log, c->name, "log");
 	/* Of a bind that was killed: nothing is connected to it. */
 	stop_server(c->name, server_of(c->name));
 	forget(c->name);
@@ -280,6 +322,8 @@ static int begin_server(struct card_store *c, const char *plugin)
 		wake_cards();
 	pid = start_server(c, plugin, unit);
 	code = pid < 0 ? not_started(pid, unit) : await_server(c->name, pid);
+	if (!code && c->yield)
+		code = begin_yield(c);
 	if (!code)
 		code = nbd_connect(c->name, socket, log);
 	if (code) {
@@ -313,7 +357,7 @@ int card_is_ours(const char *name)
 {
 	char path[FILE_LEN];
 
-	run_file(path, name, "pid");
+	card_file(path, name, "pid");
 	return !access(path, F_OK);
 }
 
@@ -324,7 +368,7 @@ static bool is_dead(const char *name)
 	char socket[FILE_LEN];
 	pid_t pid;
 
-	run_file(socket, name, "sock");
+	card_file(socket, name, "sock");
 	do {
 		pid = server_of(name);
 		if (!pid || has_ended(pid))
@@ -362,4 +406,26 @@ int card_end(const char *name)
 	}
 	close(fd);
 	return code;
+}
+
+/* -- what gives way ----------------------------------------------------------- */
+
+bool card_daemon_runs(void)
+{
+	char name[PROCESS_NAME_LEN];
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+	bool found = false;
+	int pid;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		pid = atoi(entry->d_name);
+		if (pid <= 0)
+			continue;
+		process_name(pid, name);
+		found = !strcmp(name, DAEMON);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }

@@ -6,6 +6,7 @@
 int cmd_tier_list(int argc, char **argv);
 int cmd_tier_format(int argc, char **argv);
 int cmd_tier_bind(int argc, char **argv);
+int cmd_tier_resize(int argc, char **argv);
 int cmd_tier_unbind(int argc, char **argv);
 int cmd_tier_detect(int argc, char **argv);
 
@@ -13,6 +14,7 @@ int cmd_tier_detect(int argc, char **argv);
 extern const char tier_list_more[];
 extern const char tier_format_more[];
 extern const char tier_bind_more[];
+extern const char tier_resize_more[];
 extern const char tier_unbind_more[];
 extern const char tier_detect_more[];
 
