@@ -276,8 +276,6 @@ static bool tw_evac_empty(const struct tw_evac *e)
 {
 	struct tw_tier_desc *t = e->t;
 
-	if (e->part)
-		return !tw_slots_beyond(t);
 	return !tw_tier_used(t) && !atomic64_read(tw_tier_kept_ctr(t)) &&
 	       !tw_slots_used(t);
 }
@@ -293,7 +291,8 @@ static int tw_evacuate(struct tw_evac *e, u64 *moved)
 		if (round)
 			msleep_interruptible(TW_EVAC_WAIT_MS);
 		err = tw_evac_round(e);
-		if (err || tw_evac_empty(e))
+		/* Of a part the caller sees what is left, and how long to wait for it. */
+		if (err || e->part || tw_evac_empty(e))
 			break;
 		err = -EBUSY;
 	}

@@ -19,8 +19,8 @@ struct tw_tier_desc;
  */
 int tw_evacuate_tier(struct tw_tier_desc *t, bool force, u64 *moved);
 /*
- * The same for slots of the store of @t from its end, @first, on. Pages go to slots below
- * that as far as there are any.
+ * The same for slots of the store of @t from its end, @first, on, once: what was busy is
+ * there still. Pages go to slots below that as far as there are any.
  */
 int tw_evacuate_slots(struct tw_tier_desc *t, u32 first, u64 *moved);
 /* Moves all pages in frames [pfn, pfn + nr) elsewhere. Returns 0 or -errno, likewise. */

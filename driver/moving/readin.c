@@ -121,7 +121,7 @@ static bool tw_slot_keep(int tier)
 	struct tw_tier_desc *t = &tw_tiers[tier];
 
 	return tw_tier_bound(tier) &&
-	       tw_slots_used(t) < READ_ONCE(t->capacity) / 2;
+	       tw_slots_used_about(t) < READ_ONCE(t->capacity) / 2;
 }
 
 int tw_read_done(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,

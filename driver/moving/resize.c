@@ -46,6 +46,7 @@ static int tw_store_clear(struct tw_tier_desc *t, u32 nr, u64 *moved)
 		ret = tw_swap_leave_slots(t, nr, moved);
 		if (ret)
 			return ret;
+		tw_slots_settle(tw_tier_store(t));
 		ret = tw_evacuate_slots(t, nr, &n);
 		*moved += n;
 		if (ret)

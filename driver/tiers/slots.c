@@ -298,6 +298,24 @@ unsigned long tw_slots_used(struct tw_tier_desc *t)
 }
 
 /**
+ * tw_slots_used_about - the same, without waiting for the store's lock
+ * @t: tier
+ *
+ * Return: as many as there were a moment ago.
+ */
+unsigned long tw_slots_used_about(struct tw_tier_desc *t)
+{
+	struct tw_store *s;
+	unsigned long used;
+
+	rcu_read_lock();
+	s = rcu_dereference(t->store);
+	used = s ? data_race(s->slots.used) : 0;
+	rcu_read_unlock();
+	return used;
+}
+
+/**
  * tw_slots_room_all - slots that tw_slots_alloc() could take now from all tiers
  *
  * Return: how many; 0 while the stores stand still.
@@ -497,6 +515,20 @@ int tw_slots_shrink(struct tw_store *store, u32 nr)
 	}
 	spin_unlock(&store->lock);
 	return ret;
+}
+
+void tw_slots_settle(struct tw_store *store)
+{
+	struct tw_slots *s = &store->slots;
+	s64 before;
+
+	lockdep_assert_held(&tw_tier_mutex);
+
+	spin_lock(&store->lock);
+	before = tw_slots_worth(s);
+	s->owed = 0;
+	tw_slots_recount(s, before);
+	spin_unlock(&store->lock);
 }
 
 unsigned long tw_slots_beyond(struct tw_tier_desc *t)

@@ -80,6 +80,8 @@ unsigned int tw_slots_alloc(struct tw_tier_desc *t, unsigned int nr, u32 *slot);
 void tw_slots_free(struct tw_tier_desc *t, u32 slot);
 /* How many slots are in use, by pages, kept copies and writes in flight. */
 unsigned long tw_slots_used(struct tw_tier_desc *t);
+/* The same as a hint, without a lock. */
+unsigned long tw_slots_used_about(struct tw_tier_desc *t);
 /* How many slots tw_slots_alloc() could take now, which is a hint. */
 unsigned long tw_slots_room(struct tw_tier_desc *t);
 unsigned long tw_slots_room_all(void);
@@ -116,6 +118,8 @@ int tw_slots_extend(struct tw_store *s, u32 nr);
  */
 void tw_slots_grow(struct tw_store *s, u32 nr);
 int tw_slots_shrink(struct tw_store *s, u32 nr);
+/* None of the slots that are taken beyond the end is claimed any more. */
+void tw_slots_settle(struct tw_store *s);
 /* How many slots are taken still that lie beyond the end of the tier's store. */
 unsigned long tw_slots_beyond(struct tw_tier_desc *t);
 /* Gives back the checksums beyond the end, where no slot is taken. Sleeps. */

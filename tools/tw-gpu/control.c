@@ -60,6 +60,7 @@ static void serve(int fd)
 
 static void *listen_on(void *unused)
 {
+	const struct timespec pause = { .tv_nsec = 10000000 };
 	int fd;
 
 	(void)unused;
@@ -68,8 +69,11 @@ static void *listen_on(void *unused)
 		if (fd >= 0) {
 			serve(fd);
 			close(fd);
-		} else if (errno != EINTR && errno != ECONNABORTED) {
-			return NULL;	/* control_end(), or nothing more can be heard */
+		} else if (errno == EINVAL || errno == EBADF) {
+			return NULL;	/* control_end() */
+		} else {
+			/* Without descriptors or memory, say: there may be some again. */
+			nanosleep(&pause, NULL);
 		}
 	}
 }

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "machine/card_resize.h"
@@ -59,6 +61,16 @@ static int grow(struct tw *tw, int tier, const char *name, __u64 bytes, __u64 be
 	return err;
 }
 
+/* Is the tier bound to the card's device? While the lock was waited for it may have gone. */
+static bool is_store(const struct tw_tier_info *t, const char *name)
+{
+	char path[CARD_FILE_LEN];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	return t->kind == TW_KIND_STORE && !stat(path, &st) && st.st_rdev == t->dev;
+}
+
 static int resize_locked(struct tw *tw, int tier, const char *name, __u64 bytes,
 			 struct card_resized *done)
 {
@@ -71,6 +83,10 @@ static int resize_locked(struct tw *tw, int tier, const char *name, __u64 bytes,
 		err = tw_tier_info(tw, tier, &t);
 	if (err)
 		return err;
+	if (bytes < card_bytes(TW_STORE_PAGES_MIN, info.page_size))
+		return -EINVAL;
+	if (!is_store(&t, name))
+		return -ENXIO;
 	done->capacity = (bytes - TW_STORE_DATA) / info.page_size;
 	bytes = card_bytes(done->capacity, info.page_size);
 	if (done->capacity > t.capacity)
@@ -86,8 +102,6 @@ int card_resize(struct tw *tw, int tier, const char *name, __u64 bytes,
 	int err, fd;
 
 	memset(done, 0, sizeof(*done));
-	if (bytes < TW_STORE_DATA)
-		return -EINVAL;
 	fd = lock_size(name);
 	if (fd < 0)
 		return fd;
