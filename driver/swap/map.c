@@ -14,56 +14,14 @@
 
 #include "base/stats.h"
 #include "swap/choice.h"
+#include "swap/lists.h"
 #include "swap/map.h"
 #include "tiers/slots.h"
 #include "tiers/store.h"
 #include "tiers/tier.h"
 
-/* -- lists ------------------------------------------------------------------- */
-
-#define TW_SWAP_HEADS	(2 * TW_NR_TIERS)
 /* Entries that are looked at under the lock in one go. */
 #define TW_SWAP_LOOKS	2048
-
-static u32 tw_swap_aged(const struct tw_swap *d, int tier)
-{
-	return d->nr + tier;
-}
-
-static u32 tw_swap_spare(const struct tw_swap *d, int tier)
-{
-	return d->nr + TW_NR_TIERS + tier;
-}
-
-static void tw_swap_unlink(struct tw_swap *d, u32 at)
-{
-	struct tw_swap_link *l = &d->link[at];
-
-	lockdep_assert_held(&d->lock);
-	d->link[l->prev].next = l->next;
-	d->link[l->next].prev = l->prev;
-	l->prev = at;
-	l->next = at;
-}
-
-/* As the last one of the list of @head; it may be in another one. */
-static void tw_swap_relink(struct tw_swap *d, u32 at, u32 head)
-{
-	struct tw_swap_link *l = &d->link[at];
-
-	tw_swap_unlink(d, at);
-	l->prev = d->link[head].prev;
-	l->next = head;
-	d->link[l->prev].next = at;
-	d->link[head].prev = at;
-}
-
-/* The list of a page that is not being moved, by its entry. */
-static u32 tw_swap_home(const struct tw_swap *d, u64 e)
-{
-	return e & TW_SWE_SPARE ? tw_swap_spare(d, tw_swe_tier(e)) :
-				  tw_swap_aged(d, tw_swe_tier(e));
-}
 
 /* -- making and ending --------------------------------------------------------- */
 

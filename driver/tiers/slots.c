@@ -310,6 +310,7 @@ unsigned long tw_slots_used_about(struct tw_tier_desc *t)
 
 	rcu_read_lock();
 	s = rcu_dereference(t->store);
+	/* It changes meanwhile, by a few. */
 	used = s ? data_race(s->slots.used) : 0;
 	rcu_read_unlock();
 	return used;
