@@ -17,6 +17,7 @@
 #include "swap/map.h"
 
 #define TW_SWAP_HEADS	(2 * TW_NR_TIERS)
+
 /* Head of the list of what is in store @tier, the longest there first. */
 static inline u32 tw_swap_aged(const struct tw_swap *d, int tier)
 {
