@@ -14,6 +14,10 @@ from pathlib import Path
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+sys.dont_write_bytecode = True
+
+from checks import check, failures  # noqa: E402  pylint: disable=wrong-import-position
+
 REPO = Path(__file__).resolve().parent.parent
 HOME = REPO / "build" / "deploy"
 PROMTOOL = REPO / "build" / "programs" / "root" / "usr" / "bin" / "promtool"
@@ -41,18 +45,6 @@ SOON_FIRING = {
     "full": {("TierWatchPressureCritical", tier) for tier in ("cpu", "nvme", "ssd")},
     "taken": {("TierWatchPagesLost", ""), ("TierWatchStoreErrors", "ssd")},
 }
-
-failures: list[str] = []
-
-
-def check(name: str, good: object, more: str = "") -> bool:
-    """One line of the result."""
-    print(f"{'ok' if good else 'not ok'} {name}", flush=True)
-    if not good:
-        failures.append(name)
-        for line in more.strip().splitlines()[-40:]:
-            print(f"    {line[:300]}")
-    return bool(good)
 
 
 def run(*command: object) -> subprocess.CompletedProcess:

@@ -15,6 +15,10 @@ import sys
 import tarfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+
+from checks import check, failures  # noqa: E402  pylint: disable=wrong-import-position
+
 REPO = Path(__file__).resolve().parent.parent
 HOME = REPO / "build" / "distro"
 SPEC = REPO / "deploy" / "rpm" / "tierwatch.spec"
@@ -34,18 +38,6 @@ MEANT = {
     "outside-libdir-files": "the licence", "no-dependency-on": "Fedora finds that itself",
     "non-versioned-file-in-library-package": "links of build ids, which Fedora has elsewhere",
 }
-
-failures: list[str] = []
-
-
-def check(name: str, good: object, more: str = "") -> bool:
-    """One line of the result."""
-    print(f"{'ok' if good else 'not ok'} {name}", flush=True)
-    if not good:
-        failures.append(name)
-        for line in more.strip().splitlines()[-40:]:
-            print(f"    {line[:300]}")
-    return bool(good)
 
 
 def run(*command: object, **more: object) -> subprocess.CompletedProcess:

@@ -661,6 +661,34 @@ def write_direct(path: str, offset: int, data: bytes) -> None:
         os.close(fd)
 
 
+def read_direct(path: str, offset: int, size: int) -> bytes:
+    """A device's bytes, past the page cache."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    try:
+        with AlignedBuffer(size) as buffer:
+            assert tw.check(tw.libc.pread(fd, buffer.addr, size, offset)) == size
+            return buffer.read(0, size)
+    finally:
+        os.close(fd)
+
+
+def count_up(mapping, pages: int, turns: int) -> list:
+    """For a child: count in each page, `turns` times, and see that nothing is lost; the counts."""
+    counts = [0] * pages
+    for turn in range(turns):
+        for index in range(pages):
+            counts[index] += 1
+            mapping.write(index * PAGE, counts[index].to_bytes(8, "little"))
+            got = int.from_bytes(mapping.read(index * PAGE, 8), "little")
+            assert got == counts[index], (turn, index)
+    return counts
+
+
+def counted(mapping, pages: int) -> list:
+    """What count_up() has left there."""
+    return [int.from_bytes(mapping.read(index * PAGE, 8), "little") for index in range(pages)]
+
+
 # --- device mapper ----------------------------------------------------------------------
 
 

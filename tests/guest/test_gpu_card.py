@@ -14,8 +14,8 @@ import pytest
 
 import tw
 from manual import TW
-from support import (REPO, AlignedBuffer, Child, Layout, Reached, find_on_disk, load_module,
-                     pattern, place, set_tiers, touch_fate, wait_for, write_direct, wrong)
+from support import (REPO, Child, Layout, Reached, find_on_disk, load_module, pattern, place,
+                     read_direct, set_tiers, touch_fate, wait_for, write_direct, wrong)
 from tw import CPU, GPU, NVME, PAGE
 
 # Not where lockdep looks: the kernel reads a server's answers under the lock of a socket,
@@ -95,15 +95,9 @@ def card(dev, which="plain", size="16M", *more, **environment):
         assert nothing_left()
 
 
-def read_direct(offset):
+def read_card(offset):
     """A page of the server's device, past the page cache."""
-    fd = os.open("/dev/nbd0", os.O_RDONLY | os.O_DIRECT)
-    try:
-        with AlignedBuffer(PAGE) as buffer:
-            assert tw.check(tw.libc.pread(fd, buffer.addr, PAGE, offset)) == PAGE
-            return buffer.read(0, PAGE)
-    finally:
-        os.close(fd)
+    return read_direct("/dev/nbd0", offset, PAGE)
 
 
 def test_bind_and_unbind(dev, make):
@@ -419,19 +413,19 @@ class TestResize:
             region, mapping = make(300, seed=21, touched=300)
             place(region, 0, 300, GPU)
             end = tw.TW_STORE_DATA + 250 * PAGE
-            assert read_direct(end)
+            assert read_card(end)
             good("tier", "resize", "gpu", end - 100 * PAGE)
             for offset in (end, end - 100 * PAGE, SIZE - PAGE):
                 with pytest.raises(OSError) as caught:
-                    read_direct(offset)
+                    read_card(offset)
                 assert caught.value.errno == errno.EIO
                 with pytest.raises(OSError) as caught:
                     write_direct("/dev/nbd0", offset, b"x" * PAGE)
                 assert caught.value.errno == errno.EIO
-            assert read_direct(end - 101 * PAGE)
+            assert read_card(end - 101 * PAGE)
             assert wrong(mapping, range(300), 21) == []
             good("tier", "resize", "gpu", "16M")
-            assert read_direct(end) == bytes(PAGE)
+            assert read_card(end) == bytes(PAGE)
 
     def test_bad_sizes(self, dev):
         with card(dev):

@@ -11,9 +11,9 @@ import pytest
 
 import test_swap
 import tw
-from support import (AlignedBuffer, Child, Delta, Layout, Loop, Mapper, bind, errno_of, fill,
-                     format_store, place, refused, set_tiers, store_path, tiers_of, wait_for,
-                     write_direct, wrong)
+from support import (Child, Delta, Layout, Loop, Mapper, bind, count_up, counted, errno_of, fill,
+                     format_store, place, read_direct, refused, set_tiers, store_path, tiers_of,
+                     wait_for, write_direct, wrong)
 from tw import CPU, HDD, NVME, PAGE, SSD
 
 pytestmark = [pytest.mark.usefixtures("small"), pytest.mark.forked]
@@ -66,17 +66,6 @@ def at_the_end(make, count, seed):
     fill(mapping, range(STORE - count), seed)     # written, so that no copies are kept
     assert region.tiers(STORE - count, count) == [NVME] * count
     return region, mapping
-
-
-def read_direct(path, offset, size):
-    """A store's bytes, past the page cache."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
-    try:
-        with AlignedBuffer(size) as buffer:
-            assert tw.check(tw.libc.pread(fd, buffer.addr, size, offset)) == size
-            return buffer.read(0, size)
-    finally:
-        os.close(fd)
 
 
 class TestShrink:
@@ -290,17 +279,7 @@ class TestBeside:
         """A program goes on writing and reading while the store changes its size."""
         region, mapping = make(200, touched=200)
 
-        def work():
-            counts = [0] * 200
-            for turn in range(30):
-                for index in range(200):
-                    counts[index] += 1
-                    mapping.write(index * PAGE, counts[index].to_bytes(8, "little"))
-                    got = int.from_bytes(mapping.read(index * PAGE, 8), "little")
-                    assert got == counts[index], (turn, index)
-            return counts
-
-        child = Child(work)
+        child = Child(count_up, mapping, 200, 30)
         sizes = 0
         while child.alive():
             region.migrate(0, 200 * PAGE, NVME)
@@ -308,8 +287,7 @@ class TestBeside:
                 assert errno_of(dev.resize, NVME, pages) in (0, errno.EBUSY)
                 sizes += 1
         assert child.result() == [30] * 200 and sizes > 3
-        assert [int.from_bytes(mapping.read(index * PAGE, 8), "little")
-                for index in range(200)] == [30] * 200
+        assert counted(mapping, 200) == [30] * 200
 
     @pytest.mark.at_once
     def test_each_other_and_an_unbind(self, dev, make):

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import tw
-from support import (TINY, Child, Layout, Loop, Pin, ZonedDisk, bind, device_bytes, errno_of, fill,
-                     find_on_disk, format_store, place, refused, run_child, set_tiers, signature,
-                     store_path, wait_for, write_direct, write_super, wrong)
+from support import (TINY, Child, Layout, Loop, Pin, ZonedDisk, bind, count_up, counted,
+                     device_bytes, errno_of, fill, find_on_disk, format_store, place, refused,
+                     run_child, set_tiers, signature, store_path, wait_for, write_direct,
+                     write_super, wrong)
 from tw import CPU, GPU, HDD, MEMORY_TIERS, NVME, PAGE, SSD, STORES, TIERS, TW_KIND_NONE
 
 pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.forked]
@@ -443,17 +444,7 @@ class TestUnbind:
         """A program goes on writing while its tiers come and go."""
         region, mapping = make(64, touched=64)
 
-        def work():
-            counts = [0] * 64
-            for turn in range(40):
-                for index in range(64):
-                    counts[index] += 1
-                    mapping.write(index * PAGE, counts[index].to_bytes(8, "little"))
-                    got = int.from_bytes(mapping.read(index * PAGE, 8), "little")
-                    assert got == counts[index], (turn, index)
-            return counts
-
-        child = Child(work)
+        child = Child(count_up, mapping, 64, 40)
         while child.alive():
             region.migrate(0, 64 * PAGE, NVME)
             region.migrate(0, 64 * PAGE, GPU)
@@ -461,8 +452,7 @@ class TestUnbind:
                 assert errno_of(dev.unbind, tier) in (0, errno.EBUSY)
             set_tiers(dev, TINY)
         assert child.result() == [40] * 64
-        assert [int.from_bytes(mapping.read(index * PAGE, 8), "little")
-                for index in range(64)] == [40] * 64
+        assert counted(mapping, 64) == [40] * 64
 
 
 def test_events(dev, stream, back_to_tiny):
