@@ -408,8 +408,9 @@ static bool tw_ahead_collect(struct tw_readin *ri)
 	struct tw_rec *rec = tw_chunk_rec(ri->chunk, ri->idx);
 	unsigned long w = tw_rec_w(rec);
 
-	/* All may have gone since, or be about to go. */
+	/* All may have gone since, or be about to go; or a fault was here first. */
 	if (tw_w_state(w) != TW_STORE || READ_ONCE(ri->sp->dead) ||
+	    READ_ONCE(ri->chunk->ahead_at) != ri->idx - ri->chunk->base ||
 	    tw_frames_awaited())
 		return false;
 	tw_readin_init_read(ri, ri->sp, ri->idx, w);

@@ -442,12 +442,17 @@ TINY = {CPU: 512, GPU: 256, NVME: 256, SSD: 256, HDD: 64}
 
 
 def place(region: tw.Region, first: int, count: int, tier: int) -> None:
-    """Bring touched pages into a tier; what is just being read in beside others, after that."""
+    """Bring touched pages into a tier; what is just being read in beside others, after that.
+
+    A read ahead that was only about to begin may take some away again: then once more.
+    """
     results = []
 
     def bring() -> bool:
         results.append(region.migrate(first * PAGE, count * PAGE, tier))
-        return -errno.EBUSY not in results[-1].status
+        if results[-1].failed:
+            return -errno.EBUSY not in results[-1].status
+        return region.tiers(first, count) == [tier] * count
 
     wait_for(bring)
     result = results[-1]

@@ -188,7 +188,7 @@ class TestRefused:
         disk.suspend()
         try:
             child = Child(resize)
-            assert wait_for(lambda: capacity(dev, HDD) == 64)
+            assert wait_for(lambda: dev.tier_info(HDD).capacity == 64)
             assert wait_for(lambda: region.pages(100 * PAGE, PAGE)[0].flags & tw.TW_PAGE_BUSY)
             child.kill(signal.SIGUSR1)
             assert wait_for(lambda: not child.alive())

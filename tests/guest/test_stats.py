@@ -91,7 +91,8 @@ def test_refaults_and_moves(accounts, make):
     for turn, tier in enumerate((GPU, NVME, SSD, CPU, NVME), 1):
         place(region, 0, 64, tier)
         fill(mapping, range(0, 32), turn)
-        for index in range(32, 64):
+        # Backwards: what is touched in its order comes before it is touched.
+        for index in range(63, 31, -1):
             mapping.read(index * PAGE, 1)
     place(region, 0, 3, HDD)
     fill(mapping, range(3), 9)

@@ -88,6 +88,7 @@ def see_tiers(seen: documents.Checker, folder) -> None:
     see(seen, "tier", "format", "--label", "x", "--tier", "hdd", store)
     see(seen, "tier", "unbind", "ssd")
     see(seen, "tier", "bind", "ssd", store_path(SSD))
+    see(seen, "tier", "resize", "ssd", "all")
     see(seen, "apply", "--dry-run", "--conf", write(folder, "[policy]\nmin_stay = 9\n"))
     see(seen, "pressure", "set", "nvme")
 
