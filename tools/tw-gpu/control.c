@@ -69,12 +69,12 @@ static void *listen_on(void *unused)
 		if (fd >= 0) {
 			serve(fd);
 			close(fd);
-		} else if (errno == EINVAL || errno == EBADF) {
-			return NULL;	/* control_end() */
-		} else {
-			/* Without descriptors or memory, say: there may be some again. */
-			nanosleep(&pause, NULL);
+			continue;
 		}
+		if (errno == EINVAL || errno == EBADF)
+			return NULL;	/* control_end() */
+		/* Without descriptors or memory, say: there may be some again. */
+		nanosleep(&pause, NULL);
 	}
 }
 
