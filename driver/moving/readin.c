@@ -485,7 +485,7 @@ void tw_read_on(struct tw_space *sp, struct tw_chunk *c, unsigned long idx)
 	unsigned long w;
 	int src;
 
-	if (last < TW_READAHEAD_FIRST || idx >= end || end - idx > TW_READAHEAD)
+	if (last < TW_READAHEAD_SURE || idx >= end || end - idx > TW_READAHEAD)
 		return;
 	c = tw_chunk_find(sp, end);
 	if (!c || test_bit(0, &c->ahead_begun))

@@ -12,9 +12,13 @@
 struct page;
 struct tw_space;
 
-/* How many pages are read together at most, and at least when access is sequential. */
+/*
+ * How many pages are read together at most, and at least when access is sequential; and
+ * after how many the next read does not wait for a fault.
+ */
 #define TW_READAHEAD		32U
 #define TW_READAHEAD_FIRST	4U
+#define TW_READAHEAD_SURE	8U
 
 int tw_readin_init(void);
 void tw_readin_exit(void);
@@ -35,7 +39,7 @@ void tw_read_on(struct tw_space *sp, struct tw_chunk *c, unsigned long idx);
 static inline void tw_read_ahead(struct tw_space *sp, struct tw_chunk *c,
 				 unsigned long idx)
 {
-	if (unlikely(READ_ONCE(c->ahead) >= TW_READAHEAD_FIRST))
+	if (unlikely(READ_ONCE(c->ahead) >= TW_READAHEAD_SURE))
 		tw_read_on(sp, c, idx);
 }
 

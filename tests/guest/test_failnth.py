@@ -464,7 +464,7 @@ def test_touch_of_a_stored_page(make):
         failures = 0
         null = os.open("/dev/shm/sink", os.O_RDWR | os.O_CREAT)
         for nth in range(1, 60):
-            assert region.migrate(0, 64 * PAGE, NVME).failed == 0
+            place(region, 0, 64, NVME)
             os.write(knob, str(nth).encode())
             got = tw.libc.pwrite(null, mapping.addr + nth * PAGE, 8, 0)
             disarm(knob)
