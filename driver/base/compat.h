@@ -274,6 +274,13 @@ static inline u32 tw_crc32c_plain(u32 crc, const void *bytes, size_t len)
 #endif
 }
 
+/* The last parameter of vm_operations_struct.get_policy(), where there is one. */
+#ifdef TW_HAVE_POLICY_INDEX
+#define TW_POLICY_INDEX	, pgoff_t *ilx
+#else
+#define TW_POLICY_INDEX
+#endif
+
 #ifndef TW_HAVE_USLEEP_RANGE_IDLE
 static inline void usleep_range_idle(unsigned long min, unsigned long max)
 {

@@ -26,6 +26,7 @@
 #include "moving/departed.h"
 #include "moving/readin.h"
 #include "pages/frame.h"
+#include "pages/huge.h"
 #include "pages/record.h"
 #include "pages/space.h"
 #include "policy/background.h"
@@ -88,14 +89,14 @@ bool tw_fault_first(struct tw_fault *f, struct tw_rec *rec)
 	struct page *page = NULL;
 	int tier;
 
-	if (tw_space_take(f->sp))
+	if (tw_space_take(f->sp, 1))
 		goto out;
 	page = tw_page_get(f->sp, f->sp->memcg, TW_GFP_TRY | __GFP_ZERO,
 			   TW_OVER_LIMIT, &tier);
 	if (page)
 		tw_fault_install(f, rec, page, tier);
 	else
-		tw_space_give(f->sp);
+		tw_space_give(f->sp, 1);
 out:
 	tw_frames_leave(frames);
 	return page;
@@ -205,6 +206,26 @@ static int tw_make_room(struct tw_fault *f, struct tw_trying *t)
 }
 
 /*
+ * The same as the next one, for a page that is left in a folio of 2 MiB. What is touched
+ * gets a frame of its own, so that the folio can go.
+ */
+static int tw_bring_out_locked(struct tw_fault *f, struct tw_trying *t)
+{
+	struct page *page;
+	int tier;
+
+	f->tier = tw_w_tier(tw_rec_w(tw_chunk_rec(f->c, f->idx)));
+	page = tw_fault_page(f, t->try, 0, &tier);
+	if (!page)
+		return -EAGAIN;
+	f->now = tier;
+	if (!tw_huge_copy_out(f->sp, f->c, f->idx, page, tier))
+		return 0;
+	tw_page_unget(page, tier);
+	return -EIO;
+}
+
+/*
  * Takes one step with a locked record. Returns 0 if the page is in memory now, -EAGAIN
  * if it needs room, -ENOSPC if all that is left is reserved for others, -EDQUOT if there
  * is none for this user, or -EINTR if the task is being killed: then the caller does not
@@ -218,6 +239,8 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	struct page *page;
 	int tier, err;
 
+	if (tw_w_resident(w) && tw_huge_left_behind(f->c, w))
+		return tw_bring_out_locked(f, t);
 	if (tw_w_resident(w)) {
 		f->now = tw_w_tier(w);
 		if (!f->major)
@@ -227,14 +250,14 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 	if (s == TW_POISON)
 		return -EIO;
 	if (s == TW_NONE) {
-		err = tw_space_take(f->sp);
+		err = tw_space_take(f->sp, 1);
 		if (err)
 			return err;
 	}
 	page = tw_fault_page(f, t->try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
 	if (!page) {
 		if (s == TW_NONE)
-			tw_space_give(f->sp);
+			tw_space_give(f->sp, 1);
 		return -EAGAIN;
 	}
 	/* What a store takes to read it is no waiting for room. */

@@ -22,6 +22,7 @@ struct tw_space;
  * @write: the access is a write
  * @major: a store was waited for
  * @first: first touch
+ * @locked: the page is in vmf->page, locked, for the kernel to map
  * @tier: where the page was found
  * @now: where it is
  * @start: when the attempt began
@@ -37,6 +38,7 @@ struct tw_fault {
 	bool write;
 	bool major;
 	bool first;
+	bool locked;
 	int tier;
 	int now;
 	u64 start;

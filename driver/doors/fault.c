@@ -40,6 +40,7 @@
 #include "moving/readin.h"
 #include "pages/frame.h"
 #include "pages/heat.h"
+#include "pages/huge.h"
 #include "pages/record.h"
 #include "pages/region.h"
 #include "tiers/nodes.h"
@@ -183,6 +184,23 @@ static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
 
 /* -- mapping --------------------------------------------------------------- */
 
+/*
+ * Hands the page to the kernel, locked, which maps it when the handler has returned, and
+ * with it all of a folio that is whole. Such a page cannot be inserted under the record's
+ * lock. What takes it out of its mappings afterwards has to wait for the page lock.
+ */
+static void tw_fault_hand(struct vm_fault *vmf, struct tw_fault *f, unsigned long w)
+{
+	struct page *page = tw_w_page(w);
+
+	if (tw_w_huge(w))
+		tw_huge_check_bad(f->c);
+	get_page(page);
+	lock_page(page);
+	vmf->page = page;
+	f->locked = true;
+}
+
 /* Locked record with a page: map it. 0 or a VM_FAULT code. */
 static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 			       struct tw_rec *rec)
@@ -195,9 +213,13 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 		tw_count_cpu(sigbus, 1);
 		return VM_FAULT_HWPOISON;
 	}
-	err = tw_fault_insert(vmf, page);
-	if (err)
-		return tw_fault_sigbus(f, err);
+	if (f->sp->huge) {
+		tw_fault_hand(vmf, f, w);
+	} else {
+		err = tw_fault_insert(vmf, page);
+		if (err)
+			return tw_fault_sigbus(f, err);
+	}
 	w &= ~TW_W_PREFAULT;
 	if (tw_w_state(w) == TW_WRITING)
 		w = (w & ~TW_W_STATE_MASK) |
@@ -206,7 +228,7 @@ static vm_fault_t tw_fault_map(struct vm_fault *vmf, struct tw_fault *f,
 		tw_rec_set(rec, w);
 	f->now = tw_w_tier(w);
 	tw_fault_observe(f, rec, page);
-	if (!f->first && tw_w_state(w) == TW_MEM)
+	if (!f->first && !f->locked && tw_w_state(w) == TW_MEM)
 		tw_fault_around(vmf, rec);
 	return 0;
 }
@@ -256,6 +278,11 @@ static vm_fault_t tw_fault_unlocked(struct vm_fault *vmf, struct tw_fault *f)
 	return ret;
 }
 
+static vm_fault_t tw_fault_done(const struct tw_fault *f)
+{
+	return f->locked ? VM_FAULT_LOCKED : VM_FAULT_NOPAGE;
+}
+
 static vm_fault_t tw_fault_slow(struct vm_fault *vmf, struct tw_fault *f)
 {
 	struct tw_rec *rec;
@@ -277,7 +304,7 @@ static vm_fault_t tw_fault_slow(struct vm_fault *vmf, struct tw_fault *f)
 		return ret;
 	if (f->major || f->first || !(vmf->flags & FAULT_FLAG_TRIED))
 		tw_fault_count(f);
-	return VM_FAULT_NOPAGE | (f->major ? VM_FAULT_MAJOR : 0);
+	return tw_fault_done(f) | (f->major ? VM_FAULT_MAJOR : 0);
 }
 
 /* Locked record: 0 mapped, VM_FAULT_FALLBACK for the slow path, or an error. */
@@ -288,7 +315,10 @@ static vm_fault_t tw_fault_fast(struct vm_fault *vmf, struct tw_fault *f,
 	enum tw_state s = tw_w_state(w);
 
 	if (likely(tw_w_resident(w))) {
-		f->tier = tw_w_tier(w);
+		if (unlikely(tw_huge_left_behind(f->c, w)))
+			return VM_FAULT_FALLBACK;
+		if (!f->first)
+			f->tier = tw_w_tier(w);
 		return tw_fault_map(vmf, f, rec);
 	}
 	if (s == TW_NONE)
@@ -313,6 +343,16 @@ static bool tw_fault_is_hole(struct tw_space *sp, unsigned long idx)
 	return !rec || tw_w_state(tw_rec_w(rec)) == TW_NONE;
 }
 
+/* Could the mapping have all of the page's chunk in one entry? */
+static bool tw_fault_fills(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long at = vmf->address & PMD_MASK;
+
+	return at >= vma->vm_start && at + PMD_SIZE <= vma->vm_end &&
+	       !((vmf->pgoff ^ (vmf->address >> PAGE_SHIFT)) & (TW_CHUNK_PAGES - 1));
+}
+
 vm_fault_t tw_region_fault(struct vm_fault *vmf)
 {
 	struct tw_region *r = vmf->vma->vm_file->private_data;
@@ -335,6 +375,8 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf)
 		return tw_fault_sigbus(&f, PTR_ERR(f.c));
 	if (IS_ERR(f.c))
 		return tw_fault_slow(vmf, &f);
+	if (unlikely(sp->huge) && tw_fault_fills(vmf))
+		f.first = tw_huge_make(sp, f.c, &f.tier);
 	rec = tw_chunk_rec(f.c, f.idx);
 	if (!tw_rec_trylock(rec))
 		return tw_fault_slow(vmf, &f);
@@ -348,5 +390,5 @@ vm_fault_t tw_region_fault(struct vm_fault *vmf)
 	if (f.first || !(vmf->flags & FAULT_FLAG_TRIED))
 		tw_fault_count(&f);
 	tw_read_ahead(sp, f.c, f.idx);
-	return VM_FAULT_NOPAGE;
+	return tw_fault_done(&f);
 }

@@ -24,8 +24,10 @@
 #include "doors/region_map.h"
 #include "moving/external_move.h"
 #include "moving/move.h"
+#include "moving/move_huge.h"
 #include "pages/frame.h"
 #include "pages/lookup.h"
+#include "pages/record.h"
 #include "pages/region.h"
 #include "pages/space.h"
 #include "tiers/tier.h"
@@ -102,6 +104,30 @@ static int tw_migrate_range_check(struct tw_migrate_range *arg)
 	return tw_check_answer(arg->status, nr * sizeof(s32));
 }
 
+/*
+ * If pages [@idx, @idx + @nr) begin with all of a chunk in a folio of 2 MiB, moves that.
+ * Returns how many pages are dealt with then, or 0: they are to be moved one by one.
+ */
+static unsigned int tw_migrate_whole(struct tw_space *sp, unsigned long idx,
+				     unsigned long nr, struct tw_move *m,
+				     struct tw_tally *t, int *err)
+{
+	static const int moved[TW_BATCH];	/* of each the status is 0 */
+	struct tw_chunk *c;
+	unsigned int i;
+
+	if (likely(!sp->huge) || idx & (TW_CHUNK_PAGES - 1) || nr < TW_CHUNK_PAGES)
+		return 0;
+	c = tw_chunk_find(sp, idx);
+	if (!c || (m->from != TW_TIER_NONE &&
+		   tw_w_tier(tw_rec_w(&c->rec[0])) != m->from) ||
+	    tw_huge_move(sp, c, m->to, m->reason, true))
+		return 0;
+	for (i = 0; i < TW_CHUNK_PAGES && !*err; i += TW_BATCH)
+		*err = tw_tally_add(t, moved, TW_BATCH);
+	return TW_CHUNK_PAGES;
+}
+
 /* Pages [@idx, @idx + @nr) of @sp, a batch at a time. */
 static int tw_migrate_run(struct tw_space *sp, unsigned long idx,
 			  unsigned long nr, struct tw_move *m,
@@ -114,6 +140,12 @@ static int tw_migrate_run(struct tw_space *sp, unsigned long idx,
 
 		if (signal_pending(current))
 			return -EINTR;
+		i = tw_migrate_whole(sp, idx, nr, m, t, &err);
+		if (i) {
+			idx += i;
+			nr -= i;
+			continue;
+		}
 		m->space = sp;
 		m->nr = min_t(unsigned long, nr, TW_BATCH);
 		for (i = 0; i < m->nr; i++)

@@ -28,6 +28,7 @@
 #include "moving/queue.h"
 #include "pages/discard.h"
 #include "pages/group.h"
+#include "pages/huge.h"
 #include "pages/region.h"
 #include "pages/seal.h"
 #include "policy/reclaim.h"
@@ -221,7 +222,8 @@ struct file *tw_region_create(struct tw_region_create *arg)
 	    arg->bytes >> PAGE_SHIFT > TW_REGION_MAX_PAGES ||
 	    (arg->affinity != TW_TIER_CPU && arg->affinity != TW_TIER_GPU))
 		return ERR_PTR(-EINVAL);
-	if (!tw_memory_bound(TW_TIER_NONE))
+	if (!tw_memory_bound(TW_TIER_NONE) ||
+	    (arg->flags & TW_REGION_HUGE && !tw_huge_possible()))
 		return ERR_PTR(-EOPNOTSUPP);
 	r = tw_region_alloc(arg);
 	if (IS_ERR(r))

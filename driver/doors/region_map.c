@@ -36,6 +36,34 @@ static const struct vm_operations_struct tw_region_vm_ops = {
 	.set_policy	= tw_region_set_policy,
 };
 
+/*
+ * The kernel would look where a task touches the pages of these mappings by having
+ * faults at them, since they are not VM_MIXEDMAP. A policy of the mapping that does not
+ * ask for it keeps it away; for where pages are it means nothing.
+ */
+static struct mempolicy tw_region_no_hints = {
+	.refcnt	= ATOMIC_INIT(1),
+	.mode	= MPOL_LOCAL,
+};
+
+static struct mempolicy *tw_region_get_policy(struct vm_area_struct *vma,
+					      unsigned long addr TW_POLICY_INDEX)
+{
+	return &tw_region_no_hints;
+}
+
+static const struct vm_operations_struct tw_region_huge_vm_ops = {
+	.fault		= tw_region_fault,
+	.set_policy	= tw_region_set_policy,
+	.get_policy	= tw_region_get_policy,
+};
+
+static bool tw_vma_is_region(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &tw_region_vm_ops ||
+	       vma->vm_ops == &tw_region_huge_vm_ops;
+}
+
 int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct tw_region *r = file->private_data;
@@ -61,12 +89,15 @@ int tw_region_mmap(struct file *file, struct vm_area_struct *vma)
 	}
 	/*
 	 * The two READ flags together mean no read-ahead advice; they keep
-	 * zaps from calling mark_page_accessed() on pages of no LRU.
+	 * zaps from calling mark_page_accessed() on pages of no LRU. The other one has
+	 * all else keep away: mlock(2), khugepaged, ksmd. VM_MIXEDMAP does it best, but
+	 * the kernel would not count its references to pages that it maps itself.
 	 */
-	vm_flags_set(vma, VM_MIXEDMAP | VM_SEQ_READ | VM_RAND_READ);
+	vm_flags_set(vma, (r->space.huge ? VM_DONTEXPAND : VM_MIXEDMAP) |
+		     VM_SEQ_READ | VM_RAND_READ);
 	if (r->flags & TW_REGION_DONTDUMP)
 		vm_flags_set(vma, VM_DONTDUMP);
-	vma->vm_ops = &tw_region_vm_ops;
+	vma->vm_ops = r->space.huge ? &tw_region_huge_vm_ops : &tw_region_vm_ops;
 	return 0;
 }
 
@@ -101,7 +132,7 @@ long tw_region_at(unsigned long addr, unsigned long end, vm_flags_t flags,
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, addr);
-	if (vma && vma->vm_start <= addr && vma->vm_ops == &tw_region_vm_ops &&
+	if (vma && vma->vm_start <= addr && tw_vma_is_region(vma) &&
 	    (!flags || (vma->vm_flags & flags))) {
 		r = vma->vm_file->private_data;
 		*idx = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);

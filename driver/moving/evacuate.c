@@ -18,6 +18,7 @@
 #include "moving/evacuate.h"
 #include "moving/move.h"
 #include "pages/frame.h"
+#include "pages/huge.h"
 #include "pages/record.h"
 #include "pages/space.h"
 #include "tiers/slots.h"
@@ -108,19 +109,22 @@ static bool tw_evac_bad_memory(struct tw_evac *e, unsigned long idx)
 	struct page *page = NULL;
 	unsigned long w;
 
-	if (!tw_rec_trylock(rec))
+	if (tw_huge_dissolve(sp, c) || !tw_rec_trylock(rec))
 		return false;
 	w = tw_rec_w(rec);
-	if (tw_w_state(w) == TW_MEM && tw_page_bad(tw_w_page(w))) {
+	if (tw_w_state(w) == TW_MEM && tw_page_bad(tw_w_page(w)) &&
+	    !(tw_w_huge(w) && tw_chunk_whole(c))) {
 		page = tw_w_page(w);
 		pr_err("page %lu of region %llu is lost in bad memory\n", idx,
 		       sp->id);
 		tw_space_unmap(sp, idx, 1);
 		tw_rec_poison(sp, rec);
 		tw_chunk_mem_add(c, -1);
+		if (tw_w_huge(w))
+			tw_huge_leave(c, tw_w_tier(w));
 	}
 	tw_rec_unlock(rec);
-	if (page)
+	if (page && !tw_w_huge(w))
 		tw_page_drop(page);
 	return page;
 }

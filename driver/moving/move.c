@@ -24,12 +24,14 @@
 #include "base/stats.h"
 #include "moving/departed.h"
 #include "moving/move.h"
+#include "moving/move_huge.h"
 #include "moving/move_wait.h"
 #include "moving/move_write.h"
 #include "moving/readin.h"
 #include "moving/store_choice.h"
 #include "pages/frame.h"
 #include "pages/group.h"
+#include "pages/huge.h"
 #include "pages/record.h"
 #include "pages/space.h"
 #include "tiers/hibernate.h"
@@ -71,11 +73,11 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 	/* In a move within a full tier, old frames are freed only after this. */
 	if (!tw_tier_charge(t, 1, m->flags & TW_MOVE_SAME ? TW_BATCH : 0))
 		return NULL;
-	/* A page that is in memory already brings its memcg charge along. */
-	if (tw_w_state(w) != TW_MEM)
+	/* A frame of its own brings its memcg charge along. */
+	if (tw_w_state(w) != TW_MEM || tw_w_huge(w))
 		gfp |= __GFP_ACCOUNT;
 	old = set_active_memcg(m->space->memcg);
-	page = tw_tier_alloc(t, gfp, m->nid);
+	page = tw_tier_alloc(t, gfp, 0, m->nid);
 	set_active_memcg(old);
 	if (page && m->nid != NUMA_NO_NODE && page_to_nid(page) != m->nid) {
 		put_page(page);
@@ -111,9 +113,30 @@ static u64 tw_move_limit(struct tw_move *m)
 	return tw_space_room(m->space, m->to);
 }
 
+/*
+ * Ends that the folio of 2 MiB is whole which has the page of word @w, if one has it.
+ * *@held is a chunk for which this has just failed. 0 or -EBUSY.
+ */
+static int tw_move_dissolve(struct tw_move *m, unsigned int i, unsigned long w,
+			    struct tw_chunk **held)
+{
+	struct tw_chunk *c;
+
+	if (likely(!tw_w_huge(w)))
+		return 0;
+	c = tw_chunk_find(m->space, m->idx[i]);
+	if (c == *held)
+		return -EBUSY;
+	if (!tw_huge_dissolve(m->space, c))
+		return 0;
+	*held = c;
+	return -EBUSY;
+}
+
 /* Allocates the targets, with nothing locked, since that may reclaim and sleep. */
 static void tw_move_prepare(struct tw_move *m)
 {
+	struct tw_chunk *held = NULL;
 	u64 room = tw_move_limit(m);
 	unsigned int i, need = 0;
 
@@ -128,6 +151,10 @@ static void tw_move_prepare(struct tw_move *m)
 		m->status[i] = rec ? tw_move_classify(m, w) : -ENOENT;
 		if (m->status[i] == TW_PENDING && !room)
 			m->status[i] = -EDQUOT;
+		if (m->status[i] == TW_PENDING && tw_move_dissolve(m, i, w, &held)) {
+			m->from_tier[i] = tw_w_tier(w);
+			m->status[i] = -EBUSY;
+		}
 		if (m->status[i] != TW_PENDING)
 			continue;
 		room--;
@@ -164,6 +191,10 @@ static void tw_move_lock(struct tw_move *m)
 		if (m->status[i] == TW_PENDING &&
 		    was_mem != (tw_w_state(w) == TW_MEM))
 			m->status[i] = -EBUSY;	/* its target does not fit */
+		/* It was touched again, and is in a folio that has been made since. */
+		if (m->status[i] == TW_PENDING && tw_w_huge(w) &&
+		    tw_chunk_whole(tw_chunk_find(m->space, m->idx[i])))
+			m->status[i] = -EBUSY;
 		if (m->status[i] != TW_PENDING) {
 			tw_rec_unlock_nested(rec);
 			continue;
@@ -171,6 +202,8 @@ static void tw_move_lock(struct tw_move *m)
 		m->from_tier[i] = tw_w_tier(w);
 		if (was_mem)
 			m->page[i] = tw_w_page(w);
+		if (tw_w_huge(w))
+			m->huge |= BIT_ULL(i);
 	}
 }
 
@@ -187,14 +220,15 @@ static void tw_move_unmap(struct tw_move *m)
 		/* Asked first, since the handler of bad memory holds a reference. */
 		if (tw_page_bad(page))
 			tw_move_end(m, i, -EHWPOISON);
-		else if (tw_page_pinned(page))
+		else if (!tw_move_huge(m, i) && tw_page_pinned(page))
 			tw_move_end(m, i, -EBUSY);
 	}
 	for (i = 0; i < m->nr; i += n) {
 		bool mapped = false;
 
 		for (n = 0; i + n < m->nr && m->status[i + n] == TW_PENDING &&
-		     m->page[i + n] && m->idx[i + n] == m->idx[i] + n; n++)
+		     m->page[i + n] && !tw_move_huge(m, i + n) &&
+		     m->idx[i + n] == m->idx[i] + n; n++)
 			mapped |= tw_page_mapcount(m->page[i + n]) > 0;
 		if (mapped)
 			tw_space_unmap(m->space, m->idx[i], n);
@@ -202,8 +236,19 @@ static void tw_move_unmap(struct tw_move *m)
 	}
 	for (i = 0; i < m->nr; i++)
 		if (m->status[i] == TW_PENDING && m->page[i] &&
-		    !tw_page_freeze(m->page[i]))
+		    !tw_move_huge(m, i) && !tw_page_freeze(m->page[i]))
 			tw_move_end(m, i, -EBUSY);
+}
+
+/* The same as the next one, for a part of a folio of 2 MiB. */
+static void tw_move_one_out(struct tw_move *m, unsigned int i)
+{
+	struct tw_chunk *c = tw_chunk_find(m->space, m->idx[i]);
+	int err = tw_huge_copy_out(m->space, c, m->idx[i], m->target[i], m->to);
+
+	if (!err)
+		m->target[i] = NULL;
+	tw_move_end(m, i, err);
 }
 
 /* Moves page @i, which is frozen and has a locked record, from memory to memory. */
@@ -212,8 +257,13 @@ static void tw_move_one_mem(struct tw_move *m, unsigned int i)
 	struct page *page = m->page[i], *target = m->target[i];
 	struct tw_rec *rec = m->rec[i];
 	int from = m->from_tier[i];
-	int err = tw_page_copy(target, page);
+	int err;
 
+	if (tw_move_huge(m, i)) {
+		tw_move_one_out(m, i);
+		return;
+	}
+	err = tw_page_copy(target, page);
 	if (err) {
 		tw_page_unfreeze(page);
 		tw_move_end(m, i, err);
@@ -331,6 +381,43 @@ static void tw_move_refuse(struct tw_move *m)
 	}
 }
 
+/*
+ * Folios of 2 MiB that have at least half of the batch move as wholes, unless a caller
+ * has asked for just these pages. Pages that are there already stay as they are.
+ */
+static void tw_move_whole(struct tw_move *m)
+{
+	unsigned int i, n;
+
+	if (likely(!m->space->huge) || m->out || m->reason & TW_BY_CALLER ||
+	    m->nid != NUMA_NO_NODE || m->flags & TW_MOVE_SAME)
+		return;
+	for (i = 0; i < m->nr; i += n) {
+		unsigned long at = m->idx[i] >> TW_CHUNK_SHIFT;
+		struct tw_chunk *c = tw_chunk_find(m->space, m->idx[i]);
+
+		for (n = 1; i + n < m->nr && m->idx[i + n] >> TW_CHUNK_SHIFT == at; n++)
+			;
+		if (c && n >= TW_BATCH / 2 &&
+		    (m->from == TW_TIER_NONE ||
+		     tw_w_tier(tw_rec_w(&c->rec[0])) == m->from))
+			tw_huge_move(m->space, c, m->to, m->reason,
+				     !(m->flags & TW_MOVE_NO_LIMIT));
+	}
+}
+
+/* A batch takes its pages in order, so only the last folio can be left by half. */
+static void tw_move_tidy(struct tw_move *m)
+{
+	struct tw_chunk *c;
+
+	if (likely(!m->space->huge) || !m->nr)
+		return;
+	c = tw_chunk_find(m->space, m->idx[m->nr - 1]);
+	if (c)
+		tw_huge_tidy(m->space, c);
+}
+
 void tw_move_run(struct tw_move *m)
 {
 	u64 t0 = ktime_get_mono_fast_ns();
@@ -345,6 +432,8 @@ void tw_move_run(struct tw_move *m)
 		tw_move_refuse(m);
 		return;
 	}
+	tw_move_whole(m);
+	m->huge = 0;
 	frames = tw_frames_enter();
 
 	if (m->out)
@@ -362,4 +451,5 @@ void tw_move_run(struct tw_move *m)
 	tw_move_report(m, t0);
 	if (m->out)
 		tw_move_out_end(m->moved, true);
+	tw_move_tidy(m);
 }

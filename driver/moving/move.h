@@ -50,6 +50,7 @@ static inline bool tw_reason_asked(u32 reason)
  * @rec: scratch: locked records
  * @page: scratch: source pages
  * @target: scratch: target pages
+ * @huge: scratch: sources that are parts of a folio of 2 MiB (huge.h), a bit for each
  * @out: out: whether the target is a store
  * @left: scratch: whether I/O has been left
  * @nr_io: scratch: how many pages have I/O under way
@@ -71,6 +72,7 @@ struct tw_move {
 	struct tw_rec *rec[TW_BATCH];
 	struct page *page[TW_BATCH];
 	struct page *target[TW_BATCH];
+	u64 huge;
 	bool out;
 	bool left;
 	unsigned int nr_io;

@@ -75,7 +75,7 @@ void tw_move_abort(struct tw_move *m)
 		if (m->status[i] != TW_PENDING)
 			continue;
 		if (m->page[i])
-			tw_page_unfreeze(m->page[i]);
+			tw_move_unfreeze(m, i);
 		tw_move_end(m, i, -EBUSY);
 	}
 }

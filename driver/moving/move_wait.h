@@ -12,6 +12,7 @@
 #include <linux/types.h>
 
 #include "moving/move.h"
+#include "pages/frame.h"
 #include "pages/record.h"
 
 struct tw_xfer;
@@ -26,6 +27,19 @@ static inline void tw_move_end(struct tw_move *m, unsigned int i, int status)
 {
 	m->status[i] = status;
 	tw_rec_unlock_nested(m->rec[i]);
+}
+
+/* Is page @i's source a part of a folio of 2 MiB, which nothing but the driver holds? */
+static inline bool tw_move_huge(const struct tw_move *m, unsigned int i)
+{
+	return m->huge & BIT_ULL(i);
+}
+
+/* Undoes what tw_move_unmap() has done to a page that stays. */
+static inline void tw_move_unfreeze(struct tw_move *m, unsigned int i)
+{
+	if (!tw_move_huge(m, i))
+		tw_page_unfreeze(m->page[i]);
 }
 
 /* Ends all pages without an outcome as busy, since the batch was left. */

@@ -25,6 +25,7 @@
 #include "moving/move_wait.h"
 #include "moving/move_write.h"
 #include "pages/frame.h"
+#include "pages/huge.h"
 #include "pages/record.h"
 #include "pages/space.h"
 #include "tiers/hibernate.h"
@@ -64,7 +65,7 @@ static unsigned int tw_move_collect(struct tw_move *m)
 		if (m->status[i] != TW_PENDING)
 			continue;
 		if (page && tw_page_bad(page)) {
-			tw_page_unfreeze(page);
+			tw_move_unfreeze(m, i);
 			tw_move_end(m, i, -EHWPOISON);
 			continue;
 		}
@@ -93,7 +94,7 @@ static unsigned int tw_move_slots(struct tw_move *m, unsigned int n)
 		unsigned int at = m->io_at[i];
 
 		if (m->page[at])
-			tw_page_unfreeze(m->page[at]);
+			tw_move_unfreeze(m, at);
 		tw_move_end(m, at, tw_stores_still() ? -EBUSY : -ENOSPC);
 	}
 	return have;
@@ -106,13 +107,14 @@ static void tw_move_start_write(struct tw_move *m, unsigned int i, u32 slot,
 	struct tw_rec *rec = m->rec[i];
 	struct page *page = m->page[i];
 
-	tw_page_set_clean(page);
+	if (!tw_move_huge(m, i))
+		tw_page_set_clean(page);
 	tw_slot_drop(rec);
 	WRITE_ONCE(rec->slot, slot);
 	tw_rec_set(rec, (tw_rec_w(rec) & ~TW_W_STATE_MASK) | tw_w_slot(m->to) |
 		   (unsigned long)TW_WRITING << TW_W_STATE_SHIFT);
 	/* It cannot stay frozen: drivers may take references to a page under I/O. */
-	tw_page_unfreeze(page);
+	tw_move_unfreeze(m, i);
 	if (!stable)
 		tw_rec_unlock_nested(rec);
 }
@@ -120,6 +122,7 @@ static void tw_move_start_write(struct tw_move *m, unsigned int i, u32 slot,
 /* Ends the write of page @i, which has returned @err. The record is locked. */
 static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 {
+	struct tw_chunk *c = tw_chunk_find(m->space, m->idx[i]);
 	struct tw_rec *rec = m->rec[i];
 	int from = m->from_tier[i];
 	struct page *page = m->page[i];
@@ -131,9 +134,16 @@ static int tw_move_written(struct tw_move *m, unsigned int i, int err)
 	if (err) {
 		tw_slot_drop(rec);
 		tw_rec_set_state(rec, TW_MEM);
+		/* A touch has given the page another frame: its place in the folio ends. */
+		if (tw_move_huge(m, i) && !tw_w_huge(tw_rec_w(rec)))
+			tw_huge_leave(c, from);
 		return err;
 	}
-	tw_page_leave(m->space, tw_chunk_find(m->space, m->idx[i]), rec, m->to);
+	tw_page_leave(m->space, c, rec, m->to);
+	if (tw_move_huge(m, i)) {
+		tw_huge_leave(c, from);
+		return 0;
+	}
 	tw_page_drop(page);
 	tw_tier_uncharge(&tw_tiers[from], 1);
 	return 0;

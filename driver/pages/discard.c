@@ -21,6 +21,7 @@
 #include "base/compat.h"
 #include "pages/discard.h"
 #include "pages/frame.h"
+#include "pages/huge.h"
 #include "pages/record.h"
 #include "pages/space.h"
 #include "tiers/tier.h"
@@ -49,9 +50,20 @@ static int tw_discard_lock(struct tw_rec *rec, unsigned int state)
 	return err == -EBUSY ? err : -EINTR;
 }
 
+/* Takes a page in memory, whose record is locked, out of all mappings. Sleeps. */
+static void tw_discard_unmap(struct tw_space *sp, unsigned long idx, struct page *page)
+{
+	/* A fault may have handed it to the kernel, which is about to map it. */
+	if (sp->huge) {
+		lock_page(page);
+		unlock_page(page);
+	}
+	tw_page_unmap(sp, idx, page);
+}
+
 /*
- * Frees one page, whatever its state. Sleeps. Returns 1 if there was one, 0 if not, or
- * an error of tw_discard_lock().
+ * Frees one page, whatever its state. Sleeps. Returns 1 if there was one, 0 if not,
+ * -EAGAIN if it is in a folio of 2 MiB that is whole, or an error of tw_discard_lock().
  */
 static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 			   unsigned long idx, unsigned int state)
@@ -59,6 +71,7 @@ static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 	struct tw_rec *rec = tw_chunk_rec(c, idx);
 	struct page *page = NULL;
 	unsigned long w;
+	bool huge;
 	int tier, err;
 
 	if (tw_w_state(tw_rec_w(rec)) == TW_NONE && !(tw_rec_w(rec) & TW_W_LOCK))
@@ -67,32 +80,37 @@ static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 	if (err)
 		return err;
 	w = tw_rec_w(rec);
+	huge = tw_w_huge(w);
+	if (huge && tw_chunk_whole(c)) {
+		tw_rec_unlock(rec);
+		return -EAGAIN;
+	}
 	tier = tw_w_tier(w);
-	if (tw_w_state(w) == TW_MEM) {
+	if (tw_w_state(w) == TW_MEM && !huge) {
 		page = tw_w_page(w);
-		tw_page_unmap(sp, idx, page);
+		tw_discard_unmap(sp, idx, page);
 	}
 	tw_slot_drop(rec);
-	tw_rec_set(rec, tw_w_make(TW_NONE, 0));
-	tw_rec_forget_votes(rec);
-	WRITE_ONCE(rec->heat, 0);
-	WRITE_ONCE(rec->age, 0);
-	WRITE_ONCE(rec->aux, 0);
+	tw_rec_clear(rec);
+	if (huge)
+		tw_huge_leave(c, tier);
 	tw_rec_unlock(rec);
 
 	switch (tw_w_state(w)) {
 	case TW_MEM:
-		tw_page_drop(page);
 		tw_chunk_mem_add(c, -1);
 		tw_pages_add(sp, tier, -1);
-		tw_tier_uncharge(&tw_tiers[tier], 1);
-		tw_space_give(sp);
+		if (!huge) {
+			tw_page_drop(page);
+			tw_tier_uncharge(&tw_tiers[tier], 1);
+		}
+		tw_space_give(sp, 1);
 		return 1;
 	case TW_STORE:
 		tw_chunk_changed(c);
 		tw_pages_add(sp, tier, -1);
 		tw_tier_used_add(&tw_tiers[tier], -1);
-		tw_space_give(sp);
+		tw_space_give(sp, 1);
 		return 1;
 	case TW_POISON:
 		atomic_long_dec(&sp->lost);
@@ -100,6 +118,55 @@ static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 	default:
 		return 0;
 	}
+}
+
+/* Waits in @state until record @rec is free. Returns 0, -EBUSY (with TW_TRY) or -EINTR. */
+static int tw_discard_wait(struct tw_rec *rec, unsigned int state)
+{
+	int err = tw_discard_lock(rec, state);
+
+	if (!err)
+		tw_rec_unlock(rec);
+	return err;
+}
+
+/*
+ * Frees pages [@p, @end) of a chunk. Returns how many it freed, or -EINTR; adds those
+ * that are busy to *@busy, as below.
+ */
+static long tw_chunk_discard(struct tw_space *sp, struct tw_chunk *c,
+			     unsigned long p, unsigned long end,
+			     unsigned int state, unsigned long *busy)
+{
+	struct tw_rec *rec;
+	long n = 0, ret;
+
+	while (p < end) {
+		if (unlikely(tw_chunk_whole(c))) {
+			ret = tw_huge_discard(sp, c, p - c->base, end - c->base, &rec);
+			if (ret >= 0)
+				return n + ret;
+			if (ret == -EBUSY)
+				ret = tw_discard_wait(rec, state);
+			if (ret == -EINTR)
+				return ret;
+			if (ret != -EBUSY)
+				continue;
+			*busy += end - p;
+			return n;
+		}
+		ret = tw_page_discard(sp, c, p, state);
+		if (ret == -EAGAIN)
+			continue;
+		if (ret == -EINTR)
+			return ret;
+		if (ret < 0)
+			*busy += 1;
+		else
+			n += ret;
+		p++;
+	}
+	return n;
 }
 
 /*
@@ -120,17 +187,11 @@ static long tw_pages_discard(struct tw_space *sp, unsigned long idx,
 	tw_for_each_chunk_range(sp, i, c, i, last) {
 		unsigned long p = max(idx, c->base);
 		unsigned long e = min(end, c->base + TW_CHUNK_PAGES);
+		long ret = tw_chunk_discard(sp, c, p, e, state, busy);
 
-		for (; p < e; p++) {
-			int ret = tw_page_discard(sp, c, p, state);
-
-			if (ret == -EINTR)
-				return ret;
-			if (ret < 0)
-				*busy += 1;
-			else
-				n += ret;
-		}
+		if (ret < 0)
+			return ret;
+		n += ret;
 		if (!sp->dead && fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();

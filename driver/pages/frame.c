@@ -119,19 +119,26 @@ static bool tw_tier_nearly_full(struct tw_tier_desc *t)
 	return tw_tier_used(t) + max(capacity / 32, 64UL) >= capacity;
 }
 
-static struct page *tw_page_try(struct tw_space *sp, int tier, gfp_t gfp,
-				unsigned long over)
+static __always_inline struct page *tw_pages_try(struct tw_space *sp, int tier,
+						 gfp_t gfp, unsigned int order,
+						 unsigned long over)
 {
 	struct tw_tier_desc *t = &tw_tiers[tier];
 	struct page *page;
 
 	if (!tw_space_allows(sp, tier) || !tw_tier_bound(tier) ||
-	    !tw_tier_charge(t, 1, over))
+	    !tw_tier_charge(t, 1UL << order, over))
 		return NULL;
-	page = tw_tier_alloc(t, gfp, NUMA_NO_NODE);
+	page = tw_tier_alloc(t, gfp, order, NUMA_NO_NODE);
 	if (!page)
-		tw_tier_uncharge(t, 1);
+		tw_tier_uncharge(t, 1UL << order);
 	return page;
+}
+
+static struct page *tw_page_try(struct tw_space *sp, int tier, gfp_t gfp,
+				unsigned long over)
+{
+	return tw_pages_try(sp, tier, gfp, 0, over);
 }
 
 static bool tw_policy_leads_to(const struct mempolicy *policy, int tier)
@@ -238,6 +245,20 @@ struct page *tw_page_get(struct tw_space *sp, struct mem_cgroup *memcg,
 	return page;
 }
 
+struct page *tw_page_get_huge(struct tw_space *sp, gfp_t gfp, int *tier)
+{
+	struct mem_cgroup *old = set_active_memcg(sp->memcg);
+	struct page *page = NULL;
+
+	*tier = tw_first_memory(sp);
+	if (tw_space_room(sp, *tier) >= TW_CHUNK_PAGES && tw_tier_is_memory(*tier))
+		page = tw_pages_try(sp, *tier, gfp, TW_CHUNK_SHIFT, 0);
+	set_active_memcg(old);
+	if (!page || tw_tier_nearly_full(&tw_tiers[*tier]))
+		tw_demote_check();
+	return page;
+}
+
 void tw_page_unget(struct page *page, int tier)
 {
 	put_page(page);
@@ -248,7 +269,7 @@ void tw_page_unget(struct page *page, int tier)
 
 void tw_page_attach(struct tw_space *sp, unsigned long idx, struct page *page)
 {
-	tw_numa_page_add(page, 1);
+	tw_numa_page_add(page, compound_nr(page));
 	WRITE_ONCE(page->mapping, sp->mapping);
 	page_folio(page)->index = idx;
 	/* Has a write barrier: the bytes are there before the page can be mapped. */
@@ -258,7 +279,7 @@ void tw_page_attach(struct tw_space *sp, unsigned long idx, struct page *page)
 }
 
 /* WRITE_ONCE(), since tw_page_space() reads both without a lock. */
-static void tw_page_untie(struct page *page)
+void tw_page_untie(struct page *page)
 {
 	WRITE_ONCE(page->private, 0);
 	WRITE_ONCE(page->mapping, NULL);
@@ -349,21 +370,27 @@ static struct tw_space *tw_page_space(struct page *page)
 
 struct tw_space *tw_space_by_pfn(u64 pfn, unsigned long *idx)
 {
-	struct tw_space *sp;
-	struct page *page;
+	struct tw_space *sp = NULL;
+	struct page *page, *head;
 
 	if (pfn > ULONG_MAX >> PAGE_SHIFT)
 		return NULL;
 	page = pfn_to_online_page(pfn);
-	if (!page || READ_ONCE(page->private) != TW_PAGE_COOKIE ||
-	    !get_page_unless_zero(page))
+	if (!page)
 		return NULL;
-	rcu_read_lock();
-	sp = tw_page_space(page);
-	if (sp)
-		*idx = page_folio(page)->index;
-	rcu_read_unlock();
-	put_page(page);
+	head = compound_head(page);
+	if (READ_ONCE(head->private) != TW_PAGE_COOKIE ||
+	    !get_page_unless_zero(head))
+		return NULL;
+	/* It may have been freed, and be another page's head, before it was held. */
+	if (compound_head(page) == head) {
+		rcu_read_lock();
+		sp = tw_page_space(head);
+		if (sp)
+			*idx = page_folio(head)->index + (page - head);
+		rcu_read_unlock();
+	}
+	put_page(head);
 	return sp;
 }
 
@@ -397,11 +424,14 @@ void tw_rec_poison(struct tw_space *sp, struct tw_rec *rec)
 {
 	int tier = tw_w_tier(tw_rec_w(rec));
 
+	bool huge = tw_w_huge(tw_rec_w(rec));
+
 	tw_slot_drop(rec);
 	tw_rec_set(rec, tw_w_make(TW_POISON, 0));
-	tw_tier_used_add(&tw_tiers[tier], -1);
+	if (!huge)	/* else the tier is charged for the folio until all have left */
+		tw_tier_used_add(&tw_tiers[tier], -1);
 	tw_pages_add(sp, tier, -1);
-	tw_space_give(sp);
+	tw_space_give(sp, 1);
 	atomic_long_inc(&sp->lost);
 	tw_global_add(lost, 1);
 }

@@ -47,6 +47,11 @@ struct tw_space;
  */
 struct page *tw_page_get(struct tw_space *sp, struct mem_cgroup *memcg,
 			 gfp_t gfp, unsigned int over, int *tier);
+/*
+ * Gets a folio of 2 MiB (huge.h) from the memory tier that is tried first, stored in
+ * *@tier, within its capacity and the limits. NULL if there is none.
+ */
+struct page *tw_page_get_huge(struct tw_space *sp, gfp_t gfp, int *tier);
 /* Gives a page of tw_page_get() back that has not been published. */
 void tw_page_unget(struct page *page, int tier);
 /*
@@ -72,6 +77,8 @@ void tw_left_begin(struct tw_space *sp);
 void tw_left_end(struct tw_space *sp);
 /* Ties a new page to its place in the space, before its record shows it. */
 void tw_page_attach(struct tw_space *sp, unsigned long idx, struct page *page);
+/* Unties a page that is frozen, or locked. */
+void tw_page_untie(struct page *page);
 /* Unties and frees a page that is frozen, and its charge to memory tier @tier. */
 void tw_page_free_frozen(struct page *page, int tier);
 /* Unties an unmapped page and drops the record's reference; others may remain. Sleeps. */

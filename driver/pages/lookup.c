@@ -16,6 +16,7 @@
 #include "agents/agent.h"
 #include "pages/frame.h"
 #include "pages/heat.h"
+#include "pages/huge.h"
 #include "pages/lookup.h"
 #include "pages/record.h"
 #include "pages/space.h"
@@ -82,6 +83,8 @@ void tw_page_describe(struct tw_space *sp, unsigned long idx,
 		return;
 	if (tw_w_state(w) == TW_MEM && (w & TW_W_SLOT))
 		p->flags |= TW_PAGE_KEPT;
+	if (tw_w_huge(w) && tw_chunk_whole(tw_chunk_find(sp, idx)))
+		p->flags |= TW_PAGE_HUGE;
 	/* The frame of a foreign page may have gone, and its memory with it. */
 	page = sp->foreign ? pfn_to_online_page(w >> TW_W_PFN_SHIFT) : tw_w_page(w);
 	if (!page)

@@ -93,6 +93,7 @@ struct tw_rec {
 #define TW_W_SURE_SHIFT		18	/* by how many votes that node leads */
 #define TW_W_SURE_MASK		(7UL << TW_W_SURE_SHIFT)
 #define TW_W_HINT_MASK		(TW_W_NODE_MASK | TW_W_SURE_MASK)
+#define TW_W_HUGE		BIT(21)	/* its frame is a part of tw_chunk.huge */
 #define TW_W_PFN_SHIFT		24
 
 #define TW_AUX_BOUNCES_SHIFT	0	/* early refaults, see departed.c */
@@ -115,6 +116,11 @@ struct tw_rec {
  * @tiers: tiers that have pages in @cold, a bit for each
  * @all_cold: no page of it had heat at the last look, see tw_chunk_changed()
  * @placed: by which tiers of nodes its foreign pages were placed (tw_attachment.placing)
+ * @huge: the folio of 2 MiB that has or had its pages, see huge.h; NULL: none
+ * @huge_left: how many of them are still there
+ * @whole: all are, and the folio may be mapped. @huge and @whole change only while all
+ *	records are locked, so each record's lock keeps them; the last page to leave a
+ *	folio that is not whole ends @huge
  * @ahead_begun: bit 0: a read ahead is about to begin
  * @ahead: how many pages were read in last, one behind the other; 0: none (hint)
  * @ahead_at: the page behind those, counted from @base (hint)
@@ -132,6 +138,9 @@ struct tw_chunk {
 	bool all_cold;
 	u16 cold[TW_NR_TIERS * 2];
 	unsigned long ahead_begun;
+	struct page *huge;
+	atomic_t huge_left;
+	bool whole;
 	u8 placed;
 	u8 ahead;
 	u16 ahead_at;
@@ -189,6 +198,12 @@ static inline bool tw_w_in_memory(unsigned long w)
 {
 	return tw_w_resident(w) ||
 	       (tw_w_state(w) == TW_FOREIGN && w >> TW_W_PFN_SHIFT);
+}
+
+/* Is the page's frame a part of a folio of 2 MiB, which all its neighbours may share? */
+static inline bool tw_w_huge(unsigned long w)
+{
+	return w & TW_W_HUGE;
 }
 
 static inline bool tw_w_in_flight(unsigned long w)
@@ -303,6 +318,16 @@ static inline void tw_rec_set_state(struct tw_rec *rec, enum tw_state s)
 {
 	tw_rec_set(rec, (tw_rec_w(rec) & ~TW_W_STATE_MASK) |
 		   (unsigned long)s << TW_W_STATE_SHIFT);
+}
+
+/* Makes a locked record one of a page that was never touched. */
+static inline void tw_rec_clear(struct tw_rec *rec)
+{
+	tw_rec_assert_locked(rec);
+	WRITE_ONCE(rec->w, tw_w_make(TW_NONE, 0) | TW_W_LOCK);
+	WRITE_ONCE(rec->heat, 0);
+	WRITE_ONCE(rec->age, 0);
+	WRITE_ONCE(rec->aux, 0);
 }
 
 /* For further records of a batch: one lockdep annotation stands for them all. */

@@ -185,6 +185,7 @@ struct tw_region *tw_region_alloc(struct tw_region_create *arg)
 		goto agent;
 	sp->home = arg->affinity;
 	sp->reserves = arg->flags & TW_REGION_RESERVE;
+	sp->huge = arg->flags & TW_REGION_HUGE;
 	r->flags = arg->flags;
 	err = tw_user_charge(sp->user, TW_USER_REGIONS, 1);
 	if (err)

@@ -90,6 +90,24 @@ static __always_inline struct tw_bits tw_look_ptes(pte_t *pte, unsigned int nr,
 	return found;
 }
 
+/*
+ * Looks at an entry of 2 MiB; of @nr of its pages, from @addr on, the first has bit @at.
+ * Its one bit is forgotten with the last page, so that a caller that goes through all
+ * the pages, some at a time, finds all of them touched. They are always taken to be
+ * written to.
+ */
+static void tw_look_huge(pmd_t *pmd, unsigned long addr, unsigned int nr,
+			 enum tw_how how, unsigned int at, struct tw_bits *found)
+{
+	u64 bits = (nr == 64 ? ~0ULL : BIT_ULL(nr) - 1) << at;
+	bool last = !((addr + nr * PAGE_SIZE) & ~PMD_MASK);
+
+	found->dirty |= bits;
+	if (how == TW_MAPPED || (how == TW_FORGET && last ? tw_table_young(pmd) :
+				 pmd_young(READ_ONCE(*pmd))))
+		found->young |= bits;
+}
+
 /* Looks at @nr pages from @addr on, all in one page table; the first has bit @at. */
 static void tw_walk_table(struct mm_struct *mm, unsigned long addr,
 			  unsigned int nr, enum tw_how how, unsigned int at,
@@ -100,6 +118,10 @@ static void tw_walk_table(struct mm_struct *mm, unsigned long addr,
 	spinlock_t *ptl;
 	pte_t *pte;
 
+	if (pmd && tw_pmd_is_huge(READ_ONCE(*pmd))) {
+		tw_look_huge(pmd, addr, nr, how, at, found);
+		return;
+	}
 	pte = pmd ? tw_table_lock(mm, pmd, addr, &ptl) : NULL;
 	if (!pte)
 		return;
@@ -182,6 +204,7 @@ static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 	unsigned long last = min(c->base + TW_CHUNK_PAGES,
 				 vma->vm_pgoff + vma_pages(vma));
 	unsigned long addr = vma->vm_start + ((first - vma->vm_pgoff) << PAGE_SHIFT);
+	bool huge, touched;
 	unsigned int at;
 	pmd_t *pmd;
 
@@ -190,9 +213,15 @@ static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 	/* Is it one whole table of this mapping, whose bit tells of all touches? */
 	pmd = how == TW_FORGET && last - first == PTRS_PER_PTE &&
 	      !(addr & ~PMD_MASK) ? tw_walk_pmd(vma->vm_mm, addr) : NULL;
-	if (pmd && pmd_present(READ_ONCE(*pmd)) && !tw_table_young(pmd) &&
-	    !(look & TW_LOOK_SURE))
+	huge = pmd && tw_pmd_is_huge(READ_ONCE(*pmd));
+	touched = !pmd || !pmd_present(READ_ONCE(*pmd)) || tw_table_young(pmd);
+	if (!touched && (huge || !(look & TW_LOOK_SURE)))
 		return false;
+	if (pmd && huge) {
+		if (touched)
+			bitmap_fill(young, TW_CHUNK_PAGES);
+		return true;
+	}
 	if (pmd) {
 		tw_scan_table(vma->vm_mm, pmd, addr, young);
 		return true;

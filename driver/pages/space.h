@@ -100,6 +100,8 @@ struct tw_space_ops {
  * @foreign: its pages are the kernel's, in state FOREIGN or NONE. They are in no count
  *	of tiers, agents and groups, and nothing here moves or frees them
  * @reserves: room for all its pages was set aside when it was made
+ * @huge: its pages may be in folios of 2 MiB (huge.h). Then the kernel maps what a
+ *	fault returns, locked, after the record's lock was dropped
  * @dead: nothing can touch its pages any more, no fault is under way, and no page is
  *	added from now on
  * @room: pages of room reserved for it, until its pages have gone
@@ -130,6 +132,7 @@ struct tw_space {
 	u8 tiers;
 	bool foreign;
 	bool reserves;
+	bool huge;
 	bool dead;
 	unsigned long room;
 	unsigned long record_quota;
@@ -222,31 +225,31 @@ static inline void tw_space_unmap(struct tw_space *sp, unsigned long idx,
 }
 
 /*
- * Takes room for a page that the space does not have yet, and gives it back. Any
+ * Takes room for @n pages that the space does not have yet, and gives it back. Any
  * context but irq. Returns 0, -EDQUOT if its user has as much as it may, or -ENOSPC if
  * the rest is reserved for others.
  */
-static inline int tw_space_take(const struct tw_space *sp)
+static inline int tw_space_take(const struct tw_space *sp, unsigned long n)
 {
 	int err;
 
 	if (sp->reserves)
 		return 0;
-	err = tw_user_charge(sp->user, TW_USER_PAGES, 1);
+	err = tw_user_charge(sp->user, TW_USER_PAGES, n);
 	if (err)
 		return err;
-	if (likely(tw_unreserved_take()))
+	if (likely(tw_unreserved_take(n)))
 		return 0;
-	tw_user_uncharge(sp->user, TW_USER_PAGES, 1);
+	tw_user_uncharge(sp->user, TW_USER_PAGES, n);
 	return -ENOSPC;
 }
 
-static inline void tw_space_give(const struct tw_space *sp)
+static inline void tw_space_give(const struct tw_space *sp, unsigned long n)
 {
 	if (sp->reserves)
 		return;
-	tw_unreserved_give();
-	tw_user_uncharge(sp->user, TW_USER_PAGES, 1);
+	tw_unreserved_give(n);
+	tw_user_uncharge(sp->user, TW_USER_PAGES, n);
 }
 
 #endif

@@ -28,6 +28,12 @@ static inline bool tw_pmd_is_table(pmd_t pmd)
 	return !pmd_none(pmd) && !pmd_leaf(pmd) && !pmd_bad(pmd);
 }
 
+/* Whether it maps 2 MiB itself. */
+static inline bool tw_pmd_is_huge(pmd_t pmd)
+{
+	return pmd_present(pmd) && pmd_leaf(pmd);
+}
+
 static inline pte_t *__tw_table_lock(struct mm_struct *mm, pmd_t *pmd,
 				     unsigned long addr, spinlock_t **ptl)
 {

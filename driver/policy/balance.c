@@ -57,7 +57,7 @@ static bool tw_balance_in_tier(unsigned long w)
 /* Is a page of the CPU tier clearly touched by another node than the one it is on? */
 static bool tw_balance_strays(unsigned long w)
 {
-	return tw_w_sure(w) >= TW_BALANCE_SURE &&
+	return tw_w_sure(w) >= TW_BALANCE_SURE && !tw_w_huge(w) &&
 	       tw_page_nid(tw_w_page(w)) != tw_w_best_node(w);
 }
 

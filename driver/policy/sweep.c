@@ -20,6 +20,7 @@
 #include "moving/move.h"
 #include "moving/store_choice.h"
 #include "pages/heat.h"
+#include "pages/huge.h"
 #include "pages/record.h"
 #include "pages/space.h"
 #include "policy/accessed.h"
@@ -166,11 +167,14 @@ static bool tw_sweep_by_heat(struct tw_sweep *s, unsigned int heat, bool young)
 
 /* Is a page that the sweep has seen to go? */
 static bool tw_sweep_cold(struct tw_sweep *s, struct tw_rec *rec, u64 page,
-			  bool young)
+			  bool young, bool left_behind)
 {
 	int tier = tw_w_tier(tw_rec_w(rec));
 	u8 age = READ_ONCE(rec->age);
 
+	/* It was not touched since the folio was dissolved, which is freed as a whole. */
+	if (left_behind)
+		return true;
 	young = young && tw_rec_touched(rec);
 	if (READ_ONCE(tw_scanning))
 		return tw_sweep_by_heat(s, READ_ONCE(rec->heat), young);
@@ -243,8 +247,13 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_space *sp,
 		if (!(here & BIT_ULL(i)) ||
 		    !tw_sweep_cold(s, &c->rec[at + i],
 				   tw_space_page(sp, c->base + at + i),
-				   young & BIT_ULL(i)))
+				   young & BIT_ULL(i),
+				   tw_huge_left_behind(c, tw_rec_w(&c->rec[at + i]))))
 			continue;
+		/* The folio is freed when the last of its pages has gone. */
+		if (unlikely(READ_ONCE(c->huge)))
+			s->want = max_t(unsigned long, s->want,
+					atomic_read(&c->huge_left));
 		if (s->nr == min_t(unsigned long, TW_BATCH, s->want))
 			continue;	/* the batch is full, but the page has aged */
 		w = tw_rec_w(&c->rec[at + i]);
@@ -287,6 +296,8 @@ static bool tw_sweep_space(struct tw_sweep *s, struct tw_space *sp)
 		cond_resched();
 		if (!atomic_read(&c->nr_mem))
 			continue;
+		if (unlikely(READ_ONCE(c->huge)))
+			w = 0;		/* its pages go together, or none */
 		for (; w < TW_CHUNK_PAGES; w += TW_BATCH) {
 			tw_sweep_window(s, sp, c, w);
 			if (tw_sweep_over(s)) {

@@ -214,11 +214,12 @@ static void tw_numa_map(struct tw_tier_desc *t)
 
 /* -- pages ----------------------------------------------------------------- */
 
-/* A page from where set_mempolicy(2) asks for, or NULL if that is not in the tier. */
-static struct folio *tw_numa_by_policy(struct tw_tier_desc *t, gfp_t gfp)
+/* Pages from where set_mempolicy(2) asks for, or NULL if that is not in the tier. */
+static struct folio *tw_numa_by_policy(struct tw_tier_desc *t, gfp_t gfp,
+				       unsigned int order)
 {
 	/* There are other nodes to try: do not start the OOM killer for this one. */
-	struct folio *folio = folio_alloc(gfp | __GFP_NORETRY, 0);
+	struct folio *folio = folio_alloc(gfp | __GFP_NORETRY, order);
 
 	if (!folio || node_isset(folio_nid(folio), t->nodes))
 		return folio;
@@ -227,7 +228,8 @@ static struct folio *tw_numa_by_policy(struct tw_tier_desc *t, gfp_t gfp)
 }
 
 /* tw_tier_ops.alloc; @gfp allows no more than GFP_HIGHUSER does. */
-static struct page *tw_numa_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
+static struct page *tw_numa_alloc(struct tw_tier_desc *t, gfp_t gfp,
+				  unsigned int order, int nid)
 {
 	struct folio *folio;
 
@@ -236,14 +238,15 @@ static struct page *tw_numa_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
 		gfp |= __GFP_MOVABLE | __GFP_HIGHMEM;
 	if (nid == NUMA_NO_NODE) {
 		nid = numa_mem_id();
-		folio = current->mempolicy ? tw_numa_by_policy(t, gfp) : NULL;
+		folio = current->mempolicy ? 
+			tw_numa_by_policy(t, gfp, order) : NULL;
 		if (folio)
 			return &folio->page;
 	}
 	nid = READ_ONCE(t->nearest[nid]);
 	if (nid == NUMA_NO_NODE)
 		return NULL;
-	folio = __folio_alloc(gfp, 0, nid, &t->nodes);
+	folio = __folio_alloc(gfp, order, nid, &t->nodes);
 	if (!folio)
 		return NULL;
 	/* The kernel serves an OOM victim from any node. */

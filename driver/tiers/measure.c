@@ -141,7 +141,7 @@ void tw_memory_measure(struct tw_tier_desc *t)
 
 	p = kzalloc(sizeof(*p), GFP_KERNEL);
 	while (p && p->nr < TW_PROBE_PAGES) {
-		p->page[p->nr] = tw_tier_alloc(t, gfp, numa_mem_id());
+		p->page[p->nr] = tw_tier_alloc(t, gfp, 0, numa_mem_id());
 		if (!p->page[p->nr])
 			break;
 		p->nr++;

@@ -54,24 +54,24 @@ static atomic64_t *tw_reserved_ctr(void)
 
 /* -- pages of regions that reserve nothing ----------------------------------- */
 
-bool tw_unreserved_take(void)
+bool tw_unreserved_take(unsigned long n)
 {
 	/*
 	 * Fully ordered, pairs with the barriers after room_reserved was raised
 	 * (tw_reserve_locked()) or the room lowered (tw_room_remove()).
 	 */
-	u64 taken = atomic64_inc_return(tw_taken_ctr());
+	u64 taken = atomic64_add_return(n, tw_taken_ctr());
 
 	if (likely(!atomic64_read(tw_reserved_ctr())) ||
 	    !tw_room_over(atomic64_read(tw_room_ctr()), taken))
 		return true;
-	atomic64_dec(tw_taken_ctr());
+	atomic64_sub(n, tw_taken_ctr());
 	return false;
 }
 
-void tw_unreserved_give(void)
+void tw_unreserved_give(unsigned long n)
 {
-	atomic64_dec(tw_taken_ctr());
+	atomic64_sub(n, tw_taken_ctr());
 }
 
 /* -- reserving ----------------------------------------------------------------- */

@@ -24,12 +24,12 @@ int tw_reserve(struct tw_user *u, unsigned long nr);
 void tw_unreserve(struct tw_user *u, unsigned long nr);
 
 /*
- * Takes room for one more page of a region that reserves nothing. False, and nothing
+ * Takes room for @n more pages of a region that reserves nothing. False, and nothing
  * is taken, if all that is left is reserved. Always true while nothing at all is
  * reserved. Any context.
  */
-bool tw_unreserved_take(void);
-void tw_unreserved_give(void);
+bool tw_unreserved_take(unsigned long n);
+void tw_unreserved_give(unsigned long n);
 
 /*
  * Adds the @nr pages of a tier that is bound, or stays so. Any context but irq, as for

@@ -247,10 +247,11 @@ static inline void tw_tier_uncharge(struct tw_tier_desc *t, unsigned long n)
 	tw_tier_used_add(t, -(long)n);
 }
 
-/* Allocates a page of a memory tier that the caller has charged: tw_tier_ops.alloc. */
-static inline struct page *tw_tier_alloc(struct tw_tier_desc *t, gfp_t gfp, int nid)
+/* Allocates pages of a memory tier that the caller has charged: tw_tier_ops.alloc. */
+static inline struct page *tw_tier_alloc(struct tw_tier_desc *t, gfp_t gfp,
+					 unsigned int order, int nid)
 {
-	return t->ops->alloc(t, gfp, nid);
+	return t->ops->alloc(t, gfp, order, nid);
 }
 
 /* Tells what an access costs in each of two tiers. True when @to is the faster one. */

@@ -39,10 +39,10 @@ struct tw_xfer;
  *	size while it was being bound. Under tw_tier_mutex. NULL if that never happens
  * @unbind: gives back what @bind took; a store calls tw_store_close() first. Nothing
  *	is charged any more, the tier is not seen as bound. Under tw_tier_mutex, sleeps
- * @alloc: memory only: a page (order 0) of a tier that the caller has charged, near
+ * @alloc: memory only: 1 << @order pages of a tier that the caller has charged, near
  *	to node @nid, or where the task's memory policy has it (NUMA_NO_NODE). @gfp
  *	says whether it may sleep, is accounted, is zeroed. NULL if there is none; never
- *	warns. The page is given back with put_page()
+ *	warns. They are given back with put_page()
  * @submit: stores only: starts a transfer of those of the @nr pages @io that have no
  *	error yet, each to or from its slot, and returns. The caller holds the slots. What
  *	ends by itself, a page or several that follow each other, is a part: announced
@@ -65,7 +65,8 @@ struct tw_tier_ops {
 	void (*refresh)(struct tw_tier_desc *t);
 	void (*unbind)(struct tw_tier_desc *t);
 
-	struct page *(*alloc)(struct tw_tier_desc *t, gfp_t gfp, int nid);
+	struct page *(*alloc)(struct tw_tier_desc *t, gfp_t gfp, unsigned int order,
+			      int nid);
 
 	void (*submit)(struct tw_xfer *f, struct tw_io *io, unsigned int nr);
 	struct block_device *(*bdev)(struct tw_store *s);

@@ -482,7 +482,9 @@ struct tw_pressure {
  */
 #define TW_REGION_DONTDUMP	(1U << 0)
 #define TW_REGION_RESERVE	(1U << 1)
-#define TW_REGION_FLAGS		(TW_REGION_DONTDUMP | TW_REGION_RESERVE)
+#define TW_REGION_HUGE		(1U << 2)
+#define TW_REGION_FLAGS		(TW_REGION_DONTDUMP | TW_REGION_RESERVE | \
+				 TW_REGION_HUGE)
 
 /**
  * struct tw_region_create - TW_IOC_REGION_CREATE: memory spread over the tiers
@@ -802,6 +804,7 @@ struct tw_migrate_range {
 #define TW_PAGE_BUSY	(1U << 2)	/* moving between tiers */
 #define TW_PAGE_EXTERNAL (1U << 3)	/* an external page, not of a region */
 #define TW_PAGE_ATTACHED (1U << 4)	/* of an attached program, see TW_IOC_ATTACH */
+#define TW_PAGE_HUGE	(1U << 5)	/* part of a folio of 2 MiB, see TW_REGION_HUGE */
 
 /**
  * enum tw_class - a page's temperature
