@@ -125,13 +125,14 @@ static void print_errors(struct hammer *h)
 	if (nr > MAX_ERRORS)
 		fprintf(stderr, "hammer: %u more errors\n", nr - MAX_ERRORS);
 	if (nr)
-		fprintf(stderr, "hammer: FAILED after %.1f s; reproduce with: hammer --seed %llu --seconds %.0f --threads %u --pages %llu%s%s%s\n",
+		fprintf(stderr, "hammer: FAILED after %.1f s; reproduce with: hammer --seed %llu --seconds %.0f --threads %u --pages %llu%s%s%s%s\n",
 			elapsed, (unsigned long long)h->options.seed,
 			h->options.seconds, h->options.threads,
 			(unsigned long long)h->options.pages,
 			h->options.rebind ? " --rebind" : "",
 			h->options.automatic ? " --auto" : "",
-			h->options.machine ? " --machine" : "");
+			h->options.machine ? " --machine" : "",
+			h->options.huge ? " --huge" : "");
 }
 
 /* A thread cannot go on from here, so the process ends. */
@@ -474,6 +475,8 @@ static const char usage[] =
 "  --auto          with automatic migration (as root)\n"
 "  --machine       while memory is reclaimed, compacted, wanted by others, taken\n"
 "                  away and brought back, and so are CPUs (as root)\n"
+"  --huge          with folios of 2 MiB, which come and go in half of the region\n"
+"                  (at least 2048 pages)\n"
 "  --min-ops N     each worker must do that many operations (default 10)\n"
 "  --stuck N       seconds without progress that are an error (default 120)\n"
 "  --quiet         no line every few seconds\n";
@@ -489,6 +492,7 @@ static const struct option long_options[] = {
 	{ "rebind", no_argument, NULL, 'r' },
 	{ "auto", no_argument, NULL, 'a' },
 	{ "machine", no_argument, NULL, 'M' },
+	{ "huge", no_argument, NULL, 'H' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
@@ -540,6 +544,9 @@ static bool set_option(struct options *options, int which)
 	case 'M':
 		options->machine = true;
 		break;
+	case 'H':
+		options->huge = true;
+		break;
 	case 'q':
 		options->quiet = true;
 		break;
@@ -567,6 +574,10 @@ int main(int argc, char **argv)
 			fputs(usage, which == 'h' ? stdout : stderr);
 			return which == 'h' ? 0 : 2;
 		}
+	}
+	if (h->options.huge && h->options.pages < 4 * HUGE_PAGES) {
+		fputs(usage, stderr);
+		return 2;
 	}
 	if (set_up(h))
 		return SETUP_FAILED;

@@ -119,6 +119,9 @@ struct shared {
 	struct worker worker[MAX_WORKERS];
 };
 
+/* How many pages a folio of 2 MiB has. */
+#define HUGE_PAGES	512
+
 /* Some pages of the region. */
 struct area {
 	uint64_t first;
@@ -136,6 +139,7 @@ struct options {
 	bool rebind;
 	bool automatic;
 	bool machine;
+	bool huge;
 	bool quiet;
 };
 

@@ -73,11 +73,15 @@ static void cut_areas(struct hammer *h)
 {
 	uint64_t pages = h->options.pages;
 
+	/* Folios come again where whole chunks are discarded, so these are aligned. */
+	if (h->options.huge)
+		cut(&h->holes, &h->nr_pages, pages / 2 / HUGE_PAGES * HUGE_PAGES);
 	cut(&h->counters, &h->nr_pages, pages / 24);
 	cut(&h->direct, &h->nr_pages, pages / 12);
 	cut(&h->ring, &h->nr_pages, pages / 24);
 	cut(&h->sent, &h->nr_pages, pages / 24);
-	cut(&h->holes, &h->nr_pages, pages / 6);
+	if (!h->options.huge)
+		cut(&h->holes, &h->nr_pages, pages / 6);
 	cut(&h->writers, &h->nr_pages, pages - h->nr_pages);
 }
 
@@ -101,8 +105,9 @@ static int make_memory(struct hammer *h)
 			      sizeof(*h->added));
 	if (!h->shared || !h->published || !h->added)
 		return failed("memory", -ENOMEM);
-	ret = tw_region_create(h->tw, h->nr_pages * PAGE_BYTES, TW_TIER_CPU, 0,
-			       NULL, &h->region);
+	ret = tw_region_create(h->tw, h->nr_pages * PAGE_BYTES, TW_TIER_CPU,
+			       h->options.huge ? TW_REGION_HUGE : 0, NULL,
+			       &h->region);
 	if (!ret)
 		h->base = tw_region_addr(h->region);
 	return failed("making a region", ret);

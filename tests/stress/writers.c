@@ -217,7 +217,9 @@ static bool hole_punch(struct hammer *h, struct worker *w, struct hole *hole,
 			     strerror(-ret));
 		return false;
 	}
-	if (!punch && freed != touched) {
+	/* Of a folio all pages are there when one of them was touched. */
+	if (!punch && (h->options.huge ? freed < touched || freed > nr :
+		       freed != touched)) {
 		hammer_error(h, "holes: discarding %llu pages from %llu: %llu freed, %llu were touched",
 			     (unsigned long long)nr,
 			     (unsigned long long)(h->holes.first + at),
@@ -236,11 +238,15 @@ static bool hole_step(struct hammer *h, struct worker *w, struct hole *hole,
 	uint64_t at = worker_random(w, h->holes.nr), nr, i;
 	bool right = true;
 
-	worker_aims(w, h->holes.first + at);
 	nr = 1 + worker_random(w, HOLE_RUN);
+	if (h->options.huge && !worker_random(w, 16)) {
+		at -= at % HUGE_PAGES;
+		nr = HUGE_PAGES;
+	}
+	worker_aims(w, h->holes.first + at);
 	if (nr > h->holes.nr - at)
 		nr = h->holes.nr - at;
-	switch (worker_random(w, 4)) {
+	switch (nr == HUGE_PAGES ? 0 : worker_random(w, 4)) {
 	case 0:
 		right = hole_punch(h, w, hole, at, nr);
 		break;
