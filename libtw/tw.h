@@ -680,7 +680,8 @@ int tw_agent_migrate_by_id(struct tw *tw, __u64 id, int to, int from,
  * @region: out
  *
  * With TW_REGION_RESERVE room for all of it is reserved, so that no touch of it is
- * SIGBUS for want of room; <linux/tierwatch.h> tells what counts as room.
+ * SIGBUS for want of room; <linux/tierwatch.h> tells what counts as room. With
+ * TW_REGION_HUGE it has folios of 2 MiB where they fit, and cannot grow by mremap(2).
  *
  * Return: 0 or -errno, also that of mmap(). With TW_REGION_RESERVE -ENOSPC if the room
  * cannot be reserved, -EDQUOT if it is more than the user may reserve.

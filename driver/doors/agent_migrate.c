@@ -20,6 +20,8 @@
 #include "agents/agent.h"
 #include "doors/agent_migrate.h"
 #include "moving/move.h"
+#include "moving/move_huge.h"
+#include "pages/huge.h"
 #include "moving/queue.h"
 #include "pages/frame.h"
 #include "pages/record.h"
@@ -96,6 +98,23 @@ static bool tw_agent_walk_wants(struct tw_agent_walk *s, struct tw_rec *rec)
 	       (s->m->from == TW_TIER_NONE || tier == s->m->from);
 }
 
+/* Moves a folio of 2 MiB, if as many pages are to move. False if its pages have to. */
+static bool tw_agent_walk_whole(struct tw_agent_walk *s, struct tw_space *sp,
+				struct tw_chunk *c)
+{
+	struct tw_move *m = s->m;
+
+	if (s->left < TW_CHUNK_PAGES)
+		return false;
+	tw_agent_walk_flush(s);
+	if (tw_agent_walk_over(s) ||
+	    tw_huge_move(sp, c, m->from, m->to, m->reason, true))
+		return false;
+	s->moved += TW_CHUNK_PAGES;
+	s->left -= min_t(u64, TW_CHUNK_PAGES, s->left);
+	return true;
+}
+
 static void tw_agent_walk_space(struct tw_agent_walk *s, struct tw_space *sp)
 {
 	struct tw_move *m = s->m;
@@ -106,6 +125,8 @@ static void tw_agent_walk_space(struct tw_agent_walk *s, struct tw_space *sp)
 	m->space = sp;
 	m->nr = 0;
 	tw_for_each_chunk(sp, n, c) {
+		if (unlikely(tw_chunk_whole(c)) && tw_agent_walk_whole(s, sp, c))
+			continue;
 		for (i = 0; i < TW_CHUNK_PAGES; i++) {
 			if (!tw_agent_walk_wants(s, &c->rec[i]))
 				continue;

@@ -102,16 +102,17 @@ out:
 	return page;
 }
 
-/* A page by the means of try number @try; NULL when that was not enough. */
+/*
+ * A page by the means of try number @try, the last of which may go beyond capacities by
+ * @over. NULL when that was not enough.
+ */
 static struct page *tw_fault_page(struct tw_fault *f, unsigned int try,
-				  gfp_t zero, int *tier)
+				  unsigned int over, gfp_t zero, int *tier)
 {
-	unsigned int over = TW_OVER_LIMIT |
-			    (f->sp->reserves ? TW_OVER_RESERVED :
-			     zero ? TW_OVER_FIRST : TW_OVER_BACK);
 	struct mem_cgroup *own;
 	struct page *page;
 
+	over |= TW_OVER_LIMIT;
 	if (try < TW_ROOM_TRIES)
 		return tw_page_get(f->sp, f->sp->memcg, TW_GFP_TRY | zero,
 				   TW_OVER_LIMIT, tier);
@@ -215,14 +216,17 @@ static int tw_bring_out_locked(struct tw_fault *f, struct tw_trying *t)
 	int tier;
 
 	f->tier = tw_w_tier(tw_rec_w(tw_chunk_rec(f->c, f->idx)));
-	page = tw_fault_page(f, t->try, 0, &tier);
+	page = tw_fault_page(f, t->try, TW_OVER_LEAVES, 0, &tier);
 	if (!page)
 		return -EAGAIN;
 	f->now = tier;
-	if (!tw_huge_copy_out(f->sp, f->c, f->idx, page, tier))
-		return 0;
-	tw_page_unget(page, tier);
-	return -EIO;
+	if (tw_huge_copy_out(f->sp, f->c, f->idx, page, tier)) {
+		tw_page_unget(page, tier);
+		return -EIO;
+	}
+	if (tier != f->tier)
+		tw_page_moved(f->sp, f->idx, f->tier, tier, TW_REASON_PRESSURE, 0, 0);
+	return 0;
 }
 
 /*
@@ -254,7 +258,9 @@ static int __tw_bring_in_locked(struct tw_fault *f, struct tw_rec *rec,
 		if (err)
 			return err;
 	}
-	page = tw_fault_page(f, t->try, s == TW_NONE ? __GFP_ZERO : 0, &tier);
+	page = tw_fault_page(f, t->try, f->sp->reserves ? TW_OVER_RESERVED :
+			     s == TW_NONE ? TW_OVER_FIRST : TW_OVER_BACK,
+			     s == TW_NONE ? __GFP_ZERO : 0, &tier);
 	if (!page) {
 		if (s == TW_NONE)
 			tw_space_give(f->sp, 1);
@@ -329,6 +335,8 @@ static int tw_bring_in_trying(struct tw_fault *f, bool keep_locked,
 		if (err == -EINTR || (!err && keep_locked))
 			return err;
 		tw_rec_unlock(rec);
+		if (unlikely(READ_ONCE(f->c->huge)))
+			tw_huge_tidy(f->sp, f->c, TW_HUGE_FEW);
 		if (err == -ENOSPC)
 			t->try = TW_ROOM_TRIES;	/* demoting makes none */
 		else if (err != -EAGAIN)

@@ -195,6 +195,7 @@ static void tw_fault_hand(struct vm_fault *vmf, struct tw_fault *f, unsigned lon
 
 	if (tw_w_huge(w))
 		tw_huge_check_bad(f->c);
+	SetPageDirty(page);	/* see huge.h; before the kernel may look */
 	get_page(page);
 	lock_page(page);
 	vmf->page = page;

@@ -119,9 +119,7 @@ static unsigned int tw_migrate_whole(struct tw_space *sp, unsigned long idx,
 	if (likely(!sp->huge) || idx & (TW_CHUNK_PAGES - 1) || nr < TW_CHUNK_PAGES)
 		return 0;
 	c = tw_chunk_find(sp, idx);
-	if (!c || (m->from != TW_TIER_NONE &&
-		   tw_w_tier(tw_rec_w(&c->rec[0])) != m->from) ||
-	    tw_huge_move(sp, c, m->to, m->reason, true))
+	if (!c || tw_huge_move(sp, c, m->from, m->to, m->reason, true))
 		return 0;
 	for (i = 0; i < TW_CHUNK_PAGES && !*err; i += TW_BATCH)
 		*err = tw_tally_add(t, moved, TW_BATCH);

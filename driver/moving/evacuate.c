@@ -117,7 +117,8 @@ static bool tw_evac_bad_memory(struct tw_evac *e, unsigned long idx)
 		page = tw_w_page(w);
 		pr_err("page %lu of region %llu is lost in bad memory\n", idx,
 		       sp->id);
-		tw_space_unmap(sp, idx, 1);
+		if (!tw_w_huge(w))
+			tw_page_unmap(sp, idx, page);
 		tw_rec_poison(sp, rec);
 		tw_chunk_mem_add(c, -1);
 		if (tw_w_huge(w))

@@ -65,13 +65,16 @@ static struct page *tw_move_target(struct tw_move *m, unsigned long w)
 {
 	struct tw_tier_desc *t = &tw_tiers[m->to];
 	gfp_t gfp = GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN;
+	unsigned long over = 0;
 	struct mem_cgroup *old;
 	struct page *page;
 
 	if (m->out)
 		return alloc_page(GFP_NOIO | __GFP_NOWARN);
-	/* In a move within a full tier, old frames are freed only after this. */
-	if (!tw_tier_charge(t, 1, m->flags & TW_MOVE_SAME ? TW_BATCH : 0))
+	/* In a move within a full tier, old frames and folios are freed only after this. */
+	if (m->flags & TW_MOVE_SAME)
+		over = TW_BATCH + (m->space->huge ? TW_CHUNK_PAGES : 0);
+	if (!tw_tier_charge(t, 1, over))
 		return NULL;
 	/* A frame of its own brings its memcg charge along. */
 	if (tw_w_state(w) != TW_MEM || tw_w_huge(w))
@@ -140,6 +143,7 @@ static void tw_move_prepare(struct tw_move *m)
 	u64 room = tw_move_limit(m);
 	unsigned int i, need = 0;
 
+	m->huge = 0;
 	for (i = 0; i < m->nr; i++) {
 		struct tw_rec *rec = tw_rec_find(m->space, m->idx[i]);
 		unsigned long w = rec ? tw_rec_w(rec) : 0;
@@ -148,7 +152,8 @@ static void tw_move_prepare(struct tw_move *m)
 		m->page[i] = NULL;
 		m->target[i] = NULL;
 		m->from_tier[i] = TW_TIER_NONE;
-		m->status[i] = rec ? tw_move_classify(m, w) : -ENOENT;
+		m->status[i] = m->whole & BIT_ULL(i) ? 0 :
+			       rec ? tw_move_classify(m, w) : -ENOENT;
 		if (m->status[i] == TW_PENDING && !room)
 			m->status[i] = -EDQUOT;
 		if (m->status[i] == TW_PENDING && tw_move_dissolve(m, i, w, &held)) {
@@ -159,6 +164,8 @@ static void tw_move_prepare(struct tw_move *m)
 			continue;
 		room--;
 		need++;
+		if (tw_w_huge(w))
+			m->huge |= BIT_ULL(i);
 		if (tw_w_state(w) == TW_MEM)
 			m->page[i] = tw_w_page(w);
 		if (!m->out || !m->page[i]) {
@@ -191,9 +198,11 @@ static void tw_move_lock(struct tw_move *m)
 		if (m->status[i] == TW_PENDING &&
 		    was_mem != (tw_w_state(w) == TW_MEM))
 			m->status[i] = -EBUSY;	/* its target does not fit */
-		/* It was touched again, and is in a folio that has been made since. */
-		if (m->status[i] == TW_PENDING && tw_w_huge(w) &&
-		    tw_chunk_whole(tw_chunk_find(m->space, m->idx[i])))
+		/* It has left the folio, or is in one that was made since. */
+		if (m->status[i] == TW_PENDING &&
+		    (tw_w_huge(w) != tw_move_huge(m, i) ||
+		     (tw_w_huge(w) &&
+		      tw_chunk_whole(tw_chunk_find(m->space, m->idx[i])))))
 			m->status[i] = -EBUSY;
 		if (m->status[i] != TW_PENDING) {
 			tw_rec_unlock_nested(rec);
@@ -202,8 +211,6 @@ static void tw_move_lock(struct tw_move *m)
 		m->from_tier[i] = tw_w_tier(w);
 		if (was_mem)
 			m->page[i] = tw_w_page(w);
-		if (tw_w_huge(w))
-			m->huge |= BIT_ULL(i);
 	}
 }
 
@@ -375,6 +382,7 @@ static void tw_move_refuse(struct tw_move *m)
 	unsigned int i;
 
 	m->moved = 0;
+	m->beside = 0;
 	for (i = 0; i < m->nr; i++) {
 		m->status[i] = -EBUSY;
 		m->from_tier[i] = TW_TIER_NONE;
@@ -389,6 +397,8 @@ static void tw_move_whole(struct tw_move *m)
 {
 	unsigned int i, n;
 
+	m->whole = 0;
+	m->beside = 0;
 	if (likely(!m->space->huge) || m->out || m->reason & TW_BY_CALLER ||
 	    m->nid != NUMA_NO_NODE || m->flags & TW_MOVE_SAME)
 		return;
@@ -398,11 +408,12 @@ static void tw_move_whole(struct tw_move *m)
 
 		for (n = 1; i + n < m->nr && m->idx[i + n] >> TW_CHUNK_SHIFT == at; n++)
 			;
-		if (c && n >= TW_BATCH / 2 &&
-		    (m->from == TW_TIER_NONE ||
-		     tw_w_tier(tw_rec_w(&c->rec[0])) == m->from))
-			tw_huge_move(m->space, c, m->to, m->reason,
-				     !(m->flags & TW_MOVE_NO_LIMIT));
+		if (!c || n < TW_BATCH / 2 ||
+		    tw_huge_move(m->space, c, m->from, m->to, m->reason,
+				 !(m->flags & TW_MOVE_NO_LIMIT)))
+			continue;
+		m->whole |= GENMASK_ULL(i + n - 1, i);
+		m->beside += TW_CHUNK_PAGES - n;
 	}
 }
 
@@ -415,7 +426,7 @@ static void tw_move_tidy(struct tw_move *m)
 		return;
 	c = tw_chunk_find(m->space, m->idx[m->nr - 1]);
 	if (c)
-		tw_huge_tidy(m->space, c);
+		tw_huge_tidy(m->space, c, TW_HUGE_FEW);
 }
 
 void tw_move_run(struct tw_move *m)
@@ -433,7 +444,6 @@ void tw_move_run(struct tw_move *m)
 		return;
 	}
 	tw_move_whole(m);
-	m->huge = 0;
 	frames = tw_frames_enter();
 
 	if (m->out)

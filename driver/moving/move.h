@@ -51,6 +51,8 @@ static inline bool tw_reason_asked(u32 reason)
  * @page: scratch: source pages
  * @target: scratch: target pages
  * @huge: scratch: sources that are parts of a folio of 2 MiB (huge.h), a bit for each
+ * @whole: scratch: pages that have moved with all of their folio, a bit for each
+ * @beside: out: pages of these folios that are not in the batch; @moved counts them
  * @out: out: whether the target is a store
  * @left: scratch: whether I/O has been left
  * @nr_io: scratch: how many pages have I/O under way
@@ -73,6 +75,8 @@ struct tw_move {
 	struct page *page[TW_BATCH];
 	struct page *target[TW_BATCH];
 	u64 huge;
+	u64 whole;
+	unsigned int beside;
 	bool out;
 	bool left;
 	unsigned int nr_io;

@@ -55,17 +55,17 @@ static int tw_huge_copy(struct page *to, struct page *from)
 	return err;
 }
 
-/* Puts folio @to, of tier @tier, in the place of the chunk's. *@from is where it was. */
+/* Puts folio @to, of tier @tier, in the place of the chunk's. *@was is where that was. */
 static int tw_huge_replace(struct tw_space *sp, struct tw_chunk *c, struct page *to,
-			   int tier, int *from)
+			   int from, int tier, int *was)
 {
 	struct page *page = c->huge;
 	int err;
 
 	if (!c->whole)
 		return -EAGAIN;
-	*from = tw_w_tier(tw_rec_w(&c->rec[0]));
-	if (*from == tier)
+	*was = tw_w_tier(tw_rec_w(&c->rec[0]));
+	if (*was == tier || (from != TW_TIER_NONE && *was != from))
 		return -EAGAIN;
 	if (!tw_huge_freeze(sp, c))
 		return -EBUSY;
@@ -77,10 +77,10 @@ static int tw_huge_replace(struct tw_space *sp, struct tw_chunk *c, struct page 
 	tw_page_move_charge(to, page);
 	tw_page_untie(page);
 	tw_huge_tie(sp, c, to, tier);
-	tw_pages_add(sp, *from, -(long)TW_CHUNK_PAGES);
+	tw_pages_add(sp, *was, -(long)TW_CHUNK_PAGES);
 	tw_pages_add(sp, tier, TW_CHUNK_PAGES);
 	tw_page_unfreeze(page);
-	tw_huge_free(page, *from);
+	tw_huge_free(page, *was);
 	return 0;
 }
 
@@ -94,12 +94,12 @@ static void tw_huge_report(struct tw_space *sp, struct tw_chunk *c, int from, in
 		tw_page_moved(sp, c->base + i, from, to, reason, 0, ns);
 }
 
-int tw_huge_move(struct tw_space *sp, struct tw_chunk *c, int to, int reason,
-		 bool limited)
+int tw_huge_move(struct tw_space *sp, struct tw_chunk *c, int from, int to,
+		 int reason, bool limited)
 {
 	u64 t0 = ktime_get_mono_fast_ns();
 	struct page *page;
-	int err = -EBUSY, from, frames;
+	int err = -EBUSY, was, frames;
 
 	if (!tw_chunk_whole(c) || !tw_tier_is_memory(to))
 		return -EAGAIN;
@@ -110,7 +110,7 @@ int tw_huge_move(struct tw_space *sp, struct tw_chunk *c, int to, int reason,
 		return -ENOSPC;
 	}
 	if (tw_chunk_trylock(c)) {
-		err = tw_huge_replace(sp, c, page, to, &from);
+		err = tw_huge_replace(sp, c, page, from, to, &was);
 		tw_chunk_unlock(c);
 	}
 	if (err) {
@@ -119,7 +119,7 @@ int tw_huge_move(struct tw_space *sp, struct tw_chunk *c, int to, int reason,
 	}
 	tw_frames_leave(frames);
 	if (!err)
-		tw_huge_report(sp, c, from, to, reason,
+		tw_huge_report(sp, c, was, to, reason,
 			       (ktime_get_mono_fast_ns() - t0) / TW_CHUNK_PAGES);
 	return err;
 }

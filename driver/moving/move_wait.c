@@ -112,7 +112,7 @@ void tw_move_report(struct tw_move *m, u64 t0)
 	unsigned long last = ULONG_MAX;
 	unsigned int i;
 
-	m->moved = 0;
+	m->moved = m->beside;
 	for (i = 0; i < m->nr; i++) {
 		int status = m->status[i];
 

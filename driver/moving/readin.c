@@ -137,7 +137,8 @@ int tw_read_done(struct tw_space *sp, unsigned long idx, struct tw_rec *rec,
 		return err;
 	}
 	tw_page_attach(sp, idx, page);
-	if (tw_slot_keep(src)) {
+	/* Where pages are always written to, a copy would be no use. */
+	if (!sp->huge && tw_slot_keep(src)) {
 		atomic64_inc(tw_tier_kept_ctr(&tw_tiers[src]));
 		tw_rec_set(rec, tw_w_mem(tier, page) |
 			   tw_w_slot_bits(tw_rec_w(rec)));

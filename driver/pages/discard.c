@@ -50,17 +50,6 @@ static int tw_discard_lock(struct tw_rec *rec, unsigned int state)
 	return err == -EBUSY ? err : -EINTR;
 }
 
-/* Takes a page in memory, whose record is locked, out of all mappings. Sleeps. */
-static void tw_discard_unmap(struct tw_space *sp, unsigned long idx, struct page *page)
-{
-	/* A fault may have handed it to the kernel, which is about to map it. */
-	if (sp->huge) {
-		lock_page(page);
-		unlock_page(page);
-	}
-	tw_page_unmap(sp, idx, page);
-}
-
 /*
  * Frees one page, whatever its state. Sleeps. Returns 1 if there was one, 0 if not,
  * -EAGAIN if it is in a folio of 2 MiB that is whole, or an error of tw_discard_lock().
@@ -88,7 +77,7 @@ static int tw_page_discard(struct tw_space *sp, struct tw_chunk *c,
 	tier = tw_w_tier(w);
 	if (tw_w_state(w) == TW_MEM && !huge) {
 		page = tw_w_page(w);
-		tw_discard_unmap(sp, idx, page);
+		tw_page_unmap(sp, idx, page);
 	}
 	tw_slot_drop(rec);
 	tw_rec_clear(rec);
@@ -134,9 +123,9 @@ static int tw_discard_wait(struct tw_rec *rec, unsigned int state)
  * Frees pages [@p, @end) of a chunk. Returns how many it freed, or -EINTR; adds those
  * that are busy to *@busy, as below.
  */
-static long tw_chunk_discard(struct tw_space *sp, struct tw_chunk *c,
-			     unsigned long p, unsigned long end,
-			     unsigned int state, unsigned long *busy)
+static long __tw_chunk_discard(struct tw_space *sp, struct tw_chunk *c,
+			       unsigned long p, unsigned long end,
+			       unsigned int state, unsigned long *busy)
 {
 	struct tw_rec *rec;
 	long n = 0, ret;
@@ -166,6 +155,18 @@ static long tw_chunk_discard(struct tw_space *sp, struct tw_chunk *c,
 			n += ret;
 		p++;
 	}
+	return n;
+}
+
+static long tw_chunk_discard(struct tw_space *sp, struct tw_chunk *c,
+			     unsigned long p, unsigned long end,
+			     unsigned int state, unsigned long *busy)
+{
+	long n = __tw_chunk_discard(sp, c, p, end, state, busy);
+
+	/* What is free again is not to be kept by the few that stay. */
+	if (unlikely(READ_ONCE(c->huge)) && !sp->dead)
+		tw_huge_tidy(sp, c, TW_CHUNK_PAGES / 2);
 	return n;
 }
 

@@ -106,7 +106,7 @@ void tw_left_end(struct tw_space *sp)
 static unsigned long tw_overrun(struct tw_tier_desc *t, unsigned int over)
 {
 	/* Nothing can be demoted until the image is made. */
-	if (tw_stores_still())
+	if (tw_stores_still() || over & TW_OVER_LEAVES)
 		return ULONG_MAX;
 	return over * clamp(READ_ONCE(t->capacity) / 32, 32UL, 2048UL);
 }
@@ -307,6 +307,11 @@ void tw_page_drop(struct page *page)
 
 void tw_page_unmap(struct tw_space *sp, unsigned long idx, struct page *page)
 {
+	/* A fault may have handed it to the kernel, which is about to map it. */
+	if (sp->huge) {
+		lock_page(page);
+		unlock_page(page);
+	}
 	if (tw_page_mapcount(page))
 		tw_space_unmap(sp, idx, 1);
 }

@@ -37,6 +37,11 @@ struct tw_space;
 #define TW_OVER_FIRST	1
 #define TW_OVER_BACK	2
 #define TW_OVER_RESERVED 4
+/*
+ * For the frame of a page that is in memory of a folio that it leaves (huge.h): whatever
+ * the capacity, since the folio is charged until all of its pages have left.
+ */
+#define TW_OVER_LEAVES	BIT(4)
 /* Added to any of these: also beyond the agent's and groups' limits, if need be. */
 #define TW_OVER_LIMIT	BIT(3)
 
@@ -84,12 +89,20 @@ void tw_page_free_frozen(struct page *page, int tier);
 /* Unties an unmapped page and drops the record's reference; others may remain. Sleeps. */
 void tw_page_drop(struct page *page);
 
-/* Unmaps a page. Its record is locked, so no fault maps it again. Sleeps. */
+/*
+ * Unmaps a page. Its record is locked, so no fault maps it again, and one that is about to
+ * map it is waited for. Sleeps.
+ */
 void tw_page_unmap(struct tw_space *sp, unsigned long idx, struct page *page);
 /* Whether anything besides its record and its mappings holds the page. */
 static inline bool tw_page_pinned(struct page *page)
 {
 	return page_count(page) != 1 + tw_page_mapcount(page);
+}
+
+static inline void tw_page_unfreeze(struct page *page)
+{
+	page_ref_unfreeze(page, 1);
 }
 
 /*
@@ -99,12 +112,16 @@ static inline bool tw_page_pinned(struct page *page)
  */
 static inline bool tw_page_freeze(struct page *page)
 {
-	return page_ref_freeze(page, 1);
-}
-
-static inline void tw_page_unfreeze(struct page *page)
-{
-	page_ref_unfreeze(page, 1);
+	if (!page_ref_freeze(page, 1))
+		return false;
+	/*
+	 * A task whose fault has mapped a page that was handed to the kernel has given
+	 * its reference to the mapping, but is not done before it unlocks the page.
+	 */
+	if (likely(!PageLocked(page)))
+		return true;
+	tw_page_unfreeze(page);
+	return false;
 }
 
 /* Freezes a page if it is not mapped, not bad, and not written to since it was read. */

@@ -27,9 +27,6 @@
 #define TW_GFP_TIDY	(GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NORETRY | \
 			 __GFP_NOMEMALLOC | __GFP_NOWARN)
 
-/* When fewer pages than this are left in a folio, it is worth to copy them. */
-#define TW_HUGE_FEW	64
-
 bool tw_huge_possible(void)
 {
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
@@ -191,6 +188,9 @@ static void tw_huge_unmap(struct tw_space *sp, struct tw_chunk *c)
 
 bool tw_huge_freeze(struct tw_space *sp, struct tw_chunk *c)
 {
+	/* Asked first, since to unmap it costs those who use it. */
+	if (page_maybe_dma_pinned(c->huge))
+		return false;
 	tw_huge_unmap(sp, c);
 	return tw_page_freeze(c->huge);
 }
@@ -260,31 +260,32 @@ static bool tw_huge_tidy_one(struct tw_space *sp, struct tw_chunk *c, unsigned l
 	struct tw_rec *rec = tw_chunk_rec(c, idx);
 	struct page *page;
 	unsigned long w;
-	int tier;
+	int tier, err = -EBUSY;
 
 	page = tw_page_get(sp, sp->memcg, TW_GFP_TIDY,
-			   TW_OVER_LIMIT | TW_OVER_FIRST, &tier);
+			   TW_OVER_LIMIT | TW_OVER_LEAVES, &tier);
 	if (!page)
 		return false;
 	if (tw_rec_trylock(rec)) {
 		w = tw_rec_w(rec);
-		if (tw_w_state(w) == TW_MEM && tw_huge_left_behind(c, w) &&
-		    !tw_huge_copy_out(sp, c, idx, page, tier))
-			page = NULL;
+		if (tw_w_state(w) == TW_MEM && tw_huge_left_behind(c, w))
+			err = tw_huge_copy_out(sp, c, idx, page, tier);
 		tw_rec_unlock(rec);
 	}
-	if (page)
+	if (err)
 		tw_page_unget(page, tier);
+	else if (tw_w_tier(w) != tier)
+		tw_page_moved(sp, idx, tw_w_tier(w), tier, TW_REASON_PRESSURE, 0, 0);
 	return true;
 }
 
-void tw_huge_tidy(struct tw_space *sp, struct tw_chunk *c)
+void tw_huge_tidy(struct tw_space *sp, struct tw_chunk *c, int few)
 {
 	unsigned int i;
 	int frames;
 
 	if (likely(!READ_ONCE(c->huge)) || tw_chunk_whole(c) ||
-	    atomic_read(&c->huge_left) >= TW_HUGE_FEW)
+	    atomic_read(&c->huge_left) > few)
 		return;
 	frames = tw_frames_enter();
 	for (i = 0; i < TW_CHUNK_PAGES; i++) {

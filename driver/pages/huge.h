@@ -12,7 +12,11 @@
  * driver holds it. Its pages then leave one by one, each under its record's lock: to a
  * store, to a frame of their own, or for good. A touch gets a frame of its own, too, so
  * no part of a folio that is not whole is ever mapped, and nothing writes to it. The
- * last page to leave frees the folio. Until then its tier is charged for all of it.
+ * last page to leave frees the folio. Until then its tier and its memcg are charged for
+ * all of it. No frame number finds what is left in it (tw_space_by_pfn()).
+ *
+ * All pages of such a space count as written to, also those of 4 KiB: the kernel takes
+ * a clean page that it has been handed, and finds to be bad memory, out of its mapping.
  *
  * Locks: whether a folio is there and whole changes with all records of the chunk
  * locked, so that any one of them keeps it. They are trylocked: no task waits for a
@@ -75,10 +79,12 @@ void tw_huge_leave(struct tw_chunk *c, int tier);
 int tw_huge_copy_out(struct tw_space *sp, struct tw_chunk *c, unsigned long idx,
 		     struct page *page, int tier);
 /*
- * When few pages are left in a folio that is not whole, gives them frames of their own,
- * as far as there is memory, so that the folio is freed. Sleeps; no record is locked.
+ * When at most @few pages are left in a folio that is not whole, gives them frames of
+ * their own, as far as there is memory, so that the folio is freed. Sleeps; no record is
+ * locked.
  */
-void tw_huge_tidy(struct tw_space *sp, struct tw_chunk *c);
+#define TW_HUGE_FEW	64
+void tw_huge_tidy(struct tw_space *sp, struct tw_chunk *c, int few);
 /*
  * Discards pages [@first, @end) of a chunk whose folio is whole: all of them, with the
  * folio, or some. Then the folio is dissolved, and -EAGAIN has the caller discard page
@@ -93,7 +99,10 @@ void tw_huge_check_bad(struct tw_chunk *c);
 
 /* For a folio that takes the place of @c's, or the first one; all records are locked. */
 void tw_huge_tie(struct tw_space *sp, struct tw_chunk *c, struct page *page, int tier);
-/* Frees a folio that is untied, and its charge to memory tier @tier. */
+/*
+ * Frees a folio that is untied, and its charge to memory tier @tier. If a part of it is
+ * bad memory, all of it is kept from use, and its memcg stays charged.
+ */
 void tw_huge_free(struct page *page, int tier);
 
 #endif

@@ -151,6 +151,7 @@ static struct inode *tw_region_inode(struct tw_region *r)
 	if (list_empty(&inode->i_sb_list))
 		inode_sb_list_add(inode);
 	r->mnt = tw_mnt;
+	inode->i_flags |= S_NOCMTIME;	/* a fault is no write(2) */
 	inode->i_mode = S_IFREG | 0600;		/* fallocate() needs a regular file */
 	/*
 	 * It has no links, like a memfd: then core dumps take a shared mapping of it for

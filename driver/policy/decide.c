@@ -179,6 +179,12 @@ static void tw_direction_flush(struct tw_direction *way, bool up)
 	m->nr = n;
 	if (n) {
 		tw_direction_run(m);
+		/* Folios bring all of their pages along: these are of the rate, too. */
+		if (m->beside)
+			tw_bucket_take(&way->bucket[m->to], m->beside,
+				       READ_ONCE(tw_knobs.max_rate),
+				       ktime_get_mono_fast_ns());
+		tw_decider.moved += m->beside;
 		tw_direction_count(m, up);
 		if (!up)
 			tw_decider.need[m->from] -= min_t(unsigned long, m->moved,

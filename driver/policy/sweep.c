@@ -251,7 +251,7 @@ static void tw_sweep_window(struct tw_sweep *s, struct tw_space *sp,
 				   tw_huge_left_behind(c, tw_rec_w(&c->rec[at + i]))))
 			continue;
 		/* The folio is freed when the last of its pages has gone. */
-		if (unlikely(READ_ONCE(c->huge)))
+		if (unlikely(READ_ONCE(c->huge)) && !tw_chunk_whole(c))
 			s->want = max_t(unsigned long, s->want,
 					atomic_read(&c->huge_left));
 		if (s->nr == min_t(unsigned long, TW_BATCH, s->want))

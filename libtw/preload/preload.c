@@ -105,6 +105,19 @@ static size_t least(void)
 	return n;
 }
 
+/* The flags of regions: of 2 MiB where the program was started so. Read once, as above. */
+static __u32 region_flags(void)
+{
+	static atomic_int known;
+	int n = atomic_load(&known);
+
+	if (!n && environ) {
+		n = getenv("TIERWATCH_SHARED_HUGE") ? 2 : 1;
+		atomic_store(&known, n);
+	}
+	return n == 2 ? TW_REGION_HUGE : 0;
+}
+
 static void *kernel_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t at)
 {
 	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, at);
@@ -125,6 +138,7 @@ static void *map_region(void *addr, size_t len, int prot, int flags)
 		.size = sizeof(c),
 		.bytes = (len + PAGE - 1) & ~(PAGE - 1),
 		.affinity = TW_TIER_CPU,
+		.flags = region_flags(),
 		.agent_fd = -1,
 	};
 	void *got = MAP_FAILED;

@@ -11,8 +11,8 @@ import signal
 import pytest
 
 import tw
-from support import (pattern, place, refused, run_child, store_path, touch_fate,
-                     wait_for, wrong)
+from support import (pattern, place, refused, run_child, store_path, tiers_of,
+                     touch_fate, wait_for, wrong)
 from tw import CPU, GPU, HDD, NVME, PAGE, SSD
 
 pytestmark = pytest.mark.forked
@@ -188,13 +188,37 @@ class TestDiscard:
         region.discard(0, HUGE_BYTES)
         assert dev.tier_info(CPU).used == used - HUGE
 
-    def test_the_rest_is_tidied_up(self, dev, huge):
+    @pytest.mark.parametrize("left", [1, 64, HUGE // 2])
+    def test_the_rest_is_tidied_up(self, dev, huge, left):
         """Few pages that nobody touches do not keep a folio."""
-        region, _mapping = huge(1)
+        region, mapping = huge(1)
         used = dev.tier_info(CPU).used
-        region.discard(0, (HUGE - 10) * PAGE)
-        region.migrate((HUGE - 1) * PAGE, PAGE, GPU)
-        wait_for(lambda: dev.tier_info(CPU).used == used - HUGE + 9)
+        region.discard(0, (HUGE - left) * PAGE)
+        assert dev.tier_info(CPU).used == used - HUGE + left
+        assert wrong(mapping, range(HUGE - left, HUGE), 1) == []
+
+    def test_control_more_than_half_stay(self, dev, huge):
+        """Then the folio does, until they are touched."""
+        region, mapping = huge(1)
+        used = dev.tier_info(CPU).used
+        region.discard(0, (HUGE // 2 - 1) * PAGE)
+        assert dev.tier_info(CPU).used == used
+        assert wrong(mapping, range(HUGE // 2 - 1, HUGE), 1) == []
+        wait_for(lambda: dev.tier_info(CPU).used == used - HUGE // 2 + 1)
+
+    def test_full_memory_without_a_store(self, dev, make):
+        """What is left in folios can be touched: it is in memory, whatever the tier has room for."""
+        chunks = 16
+        with tiers_of(dev, {CPU: chunks * HUGE}):
+            region, mapping = make(chunks * HUGE, seed=1, touched=chunks * HUGE,
+                                   flags=tw.TW_REGION_HUGE)
+            assert len(huge_pages(region)) == chunks * HUGE
+            for chunk in range(chunks):
+                assert region.discard(chunk * HUGE_BYTES, PAGE) == 1
+            others = [page for page in range(chunks * HUGE) if page % HUGE]
+            assert wrong(mapping, others, 1) == []
+            region.close()
+            mapping.unmap()
 
 
 class TestMove:
@@ -208,6 +232,23 @@ class TestMove:
         assert huge_pages(region) == list(range(2 * HUGE))
         assert wrong(mapping, range(2 * HUGE), 1) == []
         assert mapped_huge(mapping) == 2 * HUGE
+
+    def test_of_an_agent(self, dev, huge):
+        """All that an agent has: folios go as wholes, as far as so many pages are to go."""
+        with dev.agent(77) as agent:
+            region, mapping = huge(2, agent=agent)
+            assert dev.agent_migrate(agent, GPU, most=HUGE + 100).moved == HUGE + 100
+            tiers = region.tiers()
+            assert tiers.count(GPU) == HUGE + 100
+            assert huge_pages(region) == list(range(HUGE))
+            assert wrong(mapping, range(2 * HUGE), 1) == []
+
+    def test_from_another_tier_only(self, huge):
+        region, _mapping = huge(1)
+        moves = region.migrate(0, HUGE_BYTES, CPU, from_tier=GPU)
+        assert moves.moved == 0
+        assert region.tiers() == [CPU] * HUGE
+        assert huge_pages(region) == list(range(HUGE))
 
     def test_one_page(self, dev, huge):
         """... splits the folio; the others stay where they are."""

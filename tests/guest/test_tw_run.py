@@ -390,6 +390,17 @@ class TestShared:
         assert shares(script, "--shared=2M").stdout == "[2, 3]\n"
         assert shares(script, "--no-attach").stdout == "[]\n"
 
+    def test_huge(self, stats):
+        """In pages of 2 MiB: a fault for each, where without the option each page has one."""
+        script = "kept = mmap.mmap(-1, 4 * MIB); [kept.__setitem__(at, 1) " \
+            "for at in range(0, 4 * MIB, 4096)]; print(regions())"
+        firsts = []
+        for options in (("--shared",), ("--shared", "--huge")):
+            before = stats.counters(CPU)["first"]
+            assert shares(script, *options).stdout == "[4]\n"
+            firsts.append(stats.counters(CPU)["first"] - before)
+        assert firsts == [1024, 2]
+
     def test_locked_from_the_start(self):
         script = "kept = mmap.mmap(-1, 2 * MIB, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | " \
             "0x2000); print(regions())"
@@ -497,6 +508,7 @@ print(regions(), kept[0][:2])
 
     @pytest.mark.parametrize("size", ["0", "x", "-1", ""])
     def test_sizes(self, size):
+        tw_refused(USAGE, "--huge is for the regions", "run", "--huge", "--", "true")
         tw_refused(USAGE, "Write it like --shared=16M", "run", f"--shared={size}", "--", "true")
 
     def test_not_a_user_of_the_device(self):

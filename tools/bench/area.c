@@ -19,6 +19,7 @@ const char * const area_names[] = {
 	[AREA_ANON]	= "anonymous",
 	[AREA_SHMEM]	= "shmem",
 	[AREA_REGION]	= "region",
+	[AREA_HUGE]	= "region-huge",
 };
 
 size_t page_size;
@@ -55,7 +56,9 @@ void area_open(struct area *a, struct tw *tw, enum area_kind kind,
 		area_map(a, MAP_SHARED, a->fd);
 		break;
 	case AREA_REGION:
-		err = tw_region_create(tw, pages * page_size, TW_TIER_CPU, 0,
+	case AREA_HUGE:
+		err = tw_region_create(tw, pages * page_size, TW_TIER_CPU,
+				       kind == AREA_HUGE ? TW_REGION_HUGE : 0,
 				       NULL, &a->region);
 		if (err)
 			die("tw_region_create", err);
@@ -66,7 +69,7 @@ void area_open(struct area *a, struct tw *tw, enum area_kind kind,
 
 void area_close(struct area *a)
 {
-	if (a->kind == AREA_REGION) {
+	if (a->region) {
 		tw_region_close(a->region);
 		return;
 	}

@@ -69,14 +69,15 @@ void __noreturn die(const char *what, int err);
 
 /* -- area.c -------------------------------------------------------------- */
 
-enum area_kind { AREA_ANON, AREA_SHMEM, AREA_REGION };
+/* The last one is a region with folios of 2 MiB. */
+enum area_kind { AREA_ANON, AREA_SHMEM, AREA_REGION, AREA_HUGE };
 
 /**
  * struct area - memory to be touched
  * @kind: of what
  * @addr: where it is mapped
  * @pages: how many
- * @region: of an AREA_REGION
+ * @region: of an AREA_REGION and an AREA_HUGE
  * @fd: of an AREA_SHMEM
  */
 struct area {
@@ -128,6 +129,7 @@ int cgroup_write(const char *name, const char *file, const char *text);
 
 void bench_touch(struct tw *tw, const char *suffix);
 void bench_uffd(void);
+void bench_huge(struct tw *tw);
 void bench_scan(struct tw *tw);
 void bench_move(struct tw *tw);
 void bench_stream(struct tw *tw);

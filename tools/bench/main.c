@@ -45,6 +45,7 @@ static void count(struct tw *tw)
 	bench_stream(tw);
 	bench_stats(tw);
 	bench_tracking(tw);
+	bench_huge(tw);
 	bench_scan(tw);
 	if (cgroup_enter("tw-bench"))
 		bench_touch(tw, "-in-cgroup");

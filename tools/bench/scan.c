@@ -60,7 +60,7 @@ static void after_touches(const char *name, struct area *a, unsigned int each)
 }
 
 /* Scans of what nobody touches, per 2 MiB. */
-static void idle(void)
+static void idle(const char *name)
 {
 	struct samples s = { .nr = 0 };
 
@@ -72,24 +72,21 @@ static void idle(void)
 		sample(&s, stats->scan_ns - ns,
 		       (stats->scan_pages - pages) / TABLE_PAGES);
 	}
-	report("scan-idle-2m", &s);
+	report(name, &s);
 }
 
 void bench_scan(struct tw *tw)
 {
-	struct area a = { .kind = AREA_REGION, .pages = SCAN_PAGES, .fd = -1 };
 	struct tw_policy before, policy;
+	struct area a;
 	int err;
 
 	err = tw_policy_get(tw, &before);
 	if (!err)
 		err = tw_stats_map(tw, (const struct tw_stats **)&stats);
-	if (!err)
-		err = tw_region_create(tw, (__u64)SCAN_PAGES * page_size,
-				       TW_TIER_CPU, 0, NULL, &a.region);
 	if (err)
-		die("policy, statistics and region", err);
-	a.addr = tw_region_addr(a.region);
+		die("policy and statistics", err);
+	area_open(&a, tw, AREA_REGION, SCAN_PAGES);
 	area_write(&a);
 	before.set = TW_POLICY_SETS;
 	before.mode_set = TW_POLICY_MODES;
@@ -104,7 +101,13 @@ void bench_scan(struct tw *tw)
 	wait_scans(2);
 	after_touches("scan-touched", &a, 1);
 	after_touches("scan-sparse", &a, TABLE_PAGES / 2);
-	idle();
+	idle("scan-idle-2m");
+	area_close(&a);
+	area_open(&a, tw, AREA_HUGE, SCAN_PAGES);
+	area_write(&a);
+	wait_scans(2);
+	after_touches("scan-huge-touched", &a, 1);
+	idle("scan-huge-idle-2m");
 	tw_policy_set(tw, &before);
 	area_close(&a);
 }

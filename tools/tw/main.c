@@ -85,7 +85,7 @@ static const struct cli_cmd cmds[] = {
 	{ "swap", NULL, "unmodified programs over the tiers: on, off, status",
 	  NULL, swap_cmds, NULL },
 	{ "run",
-	  "[--limit SIZE] [--tiers TIER,...] [--agent ID] [--no-attach] [--shared[=MIN]] -- COMMAND [ARGUMENT]...",
+	  "[--limit SIZE] [--tiers TIER,...] [--agent ID] [--no-attach] [--shared[=MIN] [--huge]] -- COMMAND [ARGUMENT]...",
 	  "run a command over the tiers, watched, within a limit", cmd_run,
 	  NULL, run_more },
 	{ "attach", "[--json] [PID... | --cgroup PATH]",

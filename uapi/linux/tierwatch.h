@@ -479,6 +479,22 @@ struct tw_pressure {
  * (TW_EVENT_TIER_ERROR tells of these). Limits of agents, cgroups and users never
  * refuse a page. To unbind a tier or take memory offline fails with ENOSPC if that
  * would leave less room than is reserved.
+ *
+ * TW_REGION_HUGE: give the region folios of 2 MiB. The first touch of an aligned 2 MiB
+ * of it gets one, if none of its pages was touched yet, the mapping has all of it at an
+ * address that is a multiple of 2 MiB, and a memory tier, the limits and the memcg have
+ * room for it, and the machine such a run of memory; else a page, as without the flag.
+ * All 512 pages of a folio count as touched (tw_region_info.pages), and one accessed bit
+ * tells of them all. TW_PAGE_HUGE marks them. A folio moves between memory tiers, and is
+ * discarded, as a whole. To move or discard some of its pages, or to move it to a store,
+ * dissolves it: from then on they are pages of 4 KiB, until all 512 have been discarded.
+ * What is held by a device, O_DIRECT say, keeps all of its folio: moves of it are busy,
+ * and what is discarded of it is filled with zeros and stays. If memory of a folio is
+ * found bad, only the pages there are lost, but when the folio is freed all of it is kept
+ * from use. Such a region's mappings cannot grow (mremap(2): EFAULT), have no neighbours
+ * mapped along with a page of 4 KiB that is touched, and pages of a folio are not moved by
+ * tw_numa_balance. It is for memory that is large, dense and mostly in memory tiers;
+ * where pages come and go singly it only costs. EOPNOTSUPP: the machine cannot.
  */
 #define TW_REGION_DONTDUMP	(1U << 0)
 #define TW_REGION_RESERVE	(1U << 1)

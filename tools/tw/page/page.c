@@ -68,6 +68,7 @@ static void json_one(const struct tw_page *p, const struct span *s, __u64 addr)
 		json_bool("lost", p->flags & TW_PAGE_LOST);
 		json_bool("busy", p->flags & TW_PAGE_BUSY);
 		json_bool("external", p->flags & TW_PAGE_EXTERNAL);
+		json_bool("huge", p->flags & TW_PAGE_HUGE);
 	}
 	json_close('}');
 }
@@ -101,6 +102,8 @@ static void print_one(const struct tw_page *p, const struct span *s, __u64 addr)
 		printf(" kept");
 	if (p->flags & TW_PAGE_EXTERNAL)
 		printf(" external");
+	if (p->flags & TW_PAGE_HUGE)
+		printf(" huge");
 	putchar('\n');
 }
 

@@ -45,6 +45,7 @@ const char run_more[] =
 "                memory that its processes share becomes regions, which are on\n"
 "                all tiers without swap: what is mapped MAP_SHARED|MAP_ANONYMOUS\n"
 "                and is at least MIN large (1M)\n"
+"  --huge        with --shared: in pages of 2 MiB, where they fit\n"
 "A limit and tiers take a cgroup, made for it and removed again. Where none may\n"
 "be made: systemd-run --scope -p Delegate=yes tw run ..., for users with --user\n";
 
@@ -55,6 +56,7 @@ const char run_more[] =
  * @agent_id: with @has_agent
  * @attach: it is watched
  * @shared: bytes of the smallest shared memory that becomes a region; 0: none does
+ * @huge: in pages of 2 MiB
  * @tw: the device, or NULL
  * @agent: or NULL
  */
@@ -65,6 +67,7 @@ struct run {
 	bool has_agent;
 	bool attach;
 	__u64 shared;
+	bool huge;
 	struct tw *tw;
 	struct tw_agent *agent;
 	struct run_group group;
@@ -79,6 +82,7 @@ static int parse(int argc, char **argv, struct run *r)
 		{ "agent", required_argument, NULL, 'a' },
 		{ "no-attach", no_argument, NULL, 'n' },
 		{ "shared", optional_argument, NULL, 's' },
+		{ "huge", no_argument, NULL, 'H' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -109,6 +113,9 @@ static int parse(int argc, char **argv, struct run *r)
 				return cli_usage("not a size: %s. Write it like --shared=16M",
 						 optarg);
 			break;
+		case 'H':
+			r->huge = true;
+			break;
 		default:
 			return EXIT_USAGE;
 		}
@@ -119,6 +126,8 @@ static int parse(int argc, char **argv, struct run *r)
 				 argv[optind]);
 	if (optind == argc)
 		return cli_usage("run takes a command: tw run [OPTION]... -- COMMAND [ARGUMENT]...");
+	if (r->huge && !r->shared)
+		return cli_usage("--huge is for the regions that --shared makes: tw run --shared --huge -- COMMAND ...");
 	r->child.argv = argv + optind;
 	return 0;
 }
@@ -253,7 +262,7 @@ int cmd_run(int argc, char **argv)
 	if (!code && r.tiers)
 		code = run_tiers_find(r.tw, r.tiers, &t);
 	if (!code && r.shared)
-		code = run_shared(r.shared);
+		code = run_shared(r.shared, r.huge);
 	if (code)
 		goto close;
 	/* From here on nothing is left behind, whatever comes. */

@@ -15,6 +15,7 @@
 
 #define LIBRARY		"libtw-preload.so"
 #define LEAST		"TIERWATCH_SHARED_MIN"
+#define HUGE		"TIERWATCH_SHARED_HUGE"
 
 /* Seen from the folder of tw: as it is installed, and as it is built. */
 static const char * const places[] = {
@@ -38,7 +39,7 @@ static int preload(const char *path)
 	return err;
 }
 
-int run_shared(__u64 least)
+int run_shared(__u64 least, bool huge)
 {
 	char path[PATH_MAX], number[24];
 	int err = installed_find(places, sizeof(places) / sizeof(*places), path);
@@ -50,6 +51,8 @@ int run_shared(__u64 least)
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)least);
 	if (setenv(LEAST, number, 1))
 		return cli_errno(-errno, "setting %s", LEAST);
+	if (huge ? setenv(HUGE, "1", 1) : unsetenv(HUGE))
+		return cli_errno(-errno, "setting %s", HUGE);
 	err = preload(path);
 	return err ? cli_errno(err, "setting LD_PRELOAD") : 0;
 }
