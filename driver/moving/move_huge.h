@@ -13,7 +13,8 @@ struct tw_chunk;
 struct tw_space;
 
 /*
- * Moves the folio of a chunk from tier @from, or with TW_TIER_NONE any, to memory tier @to, within the limits if @limited. Sleeps.
+ * Moves the folio of a chunk from tier @from, or with TW_TIER_NONE any, to memory tier
+ * @to, within the limits if @limited. Sleeps.
  * Returns 0, and its pages are counted and published as moved for @reason. Otherwise
  * nothing has changed: -EAGAIN if it is not whole, is there already, or @to is no memory;
  * -ENOSPC: no room, or no such run of memory; -EBUSY: something holds it; -EHWPOISON: a

@@ -207,7 +207,7 @@ class TestDiscard:
         wait_for(lambda: dev.tier_info(CPU).used == used - HUGE // 2 + 1)
 
     def test_full_memory_without_a_store(self, dev, make):
-        """What is left in folios can be touched: it is in memory, whatever the tier has room for."""
+        """What is left in folios can be touched, since it is in memory already."""
         chunks = 16
         with tiers_of(dev, {CPU: chunks * HUGE}):
             region, mapping = make(chunks * HUGE, seed=1, touched=chunks * HUGE,
