@@ -84,16 +84,6 @@ static int tw_huge_replace(struct tw_space *sp, struct tw_chunk *c, struct page 
 	return 0;
 }
 
-static void tw_huge_report(struct tw_space *sp, struct tw_chunk *c, int from, int to,
-			   int reason, u64 ns)
-{
-	unsigned int i;
-
-	tw_chunk_changed(c);
-	for (i = 0; i < TW_CHUNK_PAGES; i++)
-		tw_page_moved(sp, c->base + i, from, to, reason, 0, ns);
-}
-
 int tw_huge_move(struct tw_space *sp, struct tw_chunk *c, int from, int to,
 		 int reason, bool limited)
 {
@@ -118,8 +108,10 @@ int tw_huge_move(struct tw_space *sp, struct tw_chunk *c, int from, int to,
 		tw_tier_uncharge(&tw_tiers[to], TW_CHUNK_PAGES);
 	}
 	tw_frames_leave(frames);
-	if (!err)
-		tw_huge_report(sp, c, was, to, reason,
-			       (ktime_get_mono_fast_ns() - t0) / TW_CHUNK_PAGES);
-	return err;
+	if (err)
+		return err;
+	tw_chunk_changed(c);
+	tw_chunk_moved(sp, c, was, to, reason,
+		       (ktime_get_mono_fast_ns() - t0) / TW_CHUNK_PAGES);
+	return 0;
 }

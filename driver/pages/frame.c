@@ -441,18 +441,28 @@ void tw_rec_poison(struct tw_space *sp, struct tw_rec *rec)
 	tw_global_add(lost, 1);
 }
 
-void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
-	      int status, u64 ns)
+/* Counts @n pages that have moved in @ns each. */
+static void tw_moved_count(struct tw_agent *agent, int from, int to, u64 ns,
+			   unsigned int n)
 {
-	if (status) {
-		tw_count(from, moves_failed, 1);
-	} else {
-		tw_count(from, moves_out, 1);
-		tw_count(from, move_ns, ns);
-		tw_count(to, moves_in, 1);
+	tw_count(from, moves_out, n);
+	tw_count(from, move_ns, ns * n);
+	tw_count(to, moves_in, n);
+	tw_agent_moved(agent, from, to, n);
+	while (n--)
 		tw_latency_count(TW_LATENCY_MOVE(from, to), ns);
-		tw_agent_moved(agent, from, to, 1);
-	}
+}
+
+static bool tw_moved_wanted(void)
+{
+	return trace_tier_watch_migrate_enabled() ||
+	       tw_event_wanted(TW_EVENT_MIGRATE);
+}
+
+/* Traces and publishes one page's move. */
+static void tw_moved_tell(struct tw_agent *agent, u64 page, int from, int to,
+			  int reason, int status, u64 ns)
+{
 	trace_tier_watch_migrate(page, agent->id, from, to,
 				 reason & ~TW_BY_CALLER, status, ns);
 	if (tw_event_wanted(TW_EVENT_MIGRATE)) {
@@ -472,6 +482,16 @@ void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 	}
 }
 
+void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
+	      int status, u64 ns)
+{
+	if (status)
+		tw_count(from, moves_failed, 1);
+	else
+		tw_moved_count(agent, from, to, ns, 1);
+	tw_moved_tell(agent, page, from, to, reason, status, ns);
+}
+
 void tw_page_moved(struct tw_space *sp, unsigned long idx, int from, int to,
 		   int reason, int status, u64 ns)
 {
@@ -481,4 +501,20 @@ void tw_page_moved(struct tw_space *sp, unsigned long idx, int from, int to,
 	if (!status && from != to)
 		tw_heat_banded(page, to, READ_ONCE(tw_rec_find(sp, idx)->heat));
 	tw_moved(sp->agent, page, from, to, reason, status, ns);
+}
+
+void tw_chunk_moved(struct tw_space *sp, struct tw_chunk *c, int from, int to,
+		    int reason, u64 ns)
+{
+	bool tell = tw_moved_wanted();
+	unsigned int i;
+
+	tw_moved_count(sp->agent, from, to, ns, TW_CHUNK_PAGES);
+	for (i = 0; i < TW_CHUNK_PAGES; i++) {
+		u64 page = tw_space_page(sp, c->base + i);
+
+		tw_heat_banded(page, to, READ_ONCE(c->rec[i].heat));
+		if (tell)
+			tw_moved_tell(sp->agent, page, from, to, reason, 0, ns);
+	}
 }

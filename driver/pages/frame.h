@@ -19,6 +19,7 @@
 struct mem_cgroup;
 struct page;
 struct tw_agent;
+struct tw_chunk;
 struct tw_rec;
 struct tw_space;
 
@@ -156,6 +157,9 @@ static inline bool tw_page_bad(struct page *page)
 /* Counts, traces and publishes one page's move. */
 void tw_page_moved(struct tw_space *sp, unsigned long idx, int from, int to,
 		   int reason, int status, u64 ns);
+/* The same for all pages of a chunk, which have moved in @ns each. */
+void tw_chunk_moved(struct tw_space *sp, struct tw_chunk *c, int from, int to,
+		    int reason, u64 ns);
 /* The same by number, for a page of a space or an external page. */
 void tw_moved(struct tw_agent *agent, u64 page, int from, int to, int reason,
 	      int status, u64 ns);

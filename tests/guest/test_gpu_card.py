@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# last of its guest: lockdep takes the unix sockets of nbd and those of tests for one lock
 """tw tier bind gpu --opencl: a card's memory as a tier, by a server, and what becomes of both."""
 
 import errno

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# last of its guest: lockdep takes the unix sockets of nbd and those of tests for one lock
 """Stores in another machine: NVMe over TCP and a network block device, and lost connections.
 
 The other machine is this one: the kernel's own target (nvmet) on 127.0.0.1 serves a loop

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+# A line of a file after which its guest takes no other one; the reason follows it.
+LAST = "\n# last of its guest: "
 GUEST_TESTS = Path(__file__).resolve().parent.parent / "guest"
 
 import pytest  # noqa: E402
@@ -127,11 +129,16 @@ def run_file(path: str, notes: Notes, arguments: list[str]) -> None:
 
 
 def main() -> int:
-    """Until the queue is empty.  What tests say is in their notes, not in the exit code."""
+    """Until the queue is empty, or a file was to be the last.
+
+    What tests say is in their notes, not in the exit code.
+    """
     folder, guest, *arguments = sys.argv[1:]
     while (entry := take(Path(folder), guest)) is not None:
         path = entry.read_text(encoding="utf-8").strip()
         run_file(path, Notes(Path(folder) / "notes" / entry.name), arguments)
+        if LAST in Path(path).read_text(encoding="utf-8"):
+            break
     return 0
 
 
