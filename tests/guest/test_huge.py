@@ -249,7 +249,7 @@ class TestMove:
 
     def test_from_another_tier_only(self, huge):
         region, _mapping = huge(1)
-        moves = region.migrate(0, HUGE_BYTES, CPU, from_tier=GPU)
+        moves = region.migrate(0, HUGE_BYTES, GPU, from_tier=NVME)
         assert moves.moved == 0
         assert region.tiers() == [CPU] * HUGE
         assert huge_pages(region) == list(range(HUGE))
