@@ -58,7 +58,7 @@ CONTAINER = fields(
     securityContext=fields("readOnlyRootFilesystem", privileged=FLAG, runAsUser=NUMBER,
                            readOnlyRootFilesystem={"const": True}),
     volumeMounts=several(fields("name mountPath", name=NAME, mountPath=PATH, readOnly=FLAG)))
-VOLUME = fields("name", name=NAME, configMap=fields("name", name=NAME), hostPath=fields(
+VOLUME = fields("name", name=NAME, configMap=fields("name", name=NAME, optional=FLAG), hostPath=fields(
     "path type", path=PATH, type={"enum": ["Directory", "DirectoryOrCreate", "CharDevice"]}))
 POD = fields(
     "containers serviceAccountName", nodeSelector=LABELS, serviceAccountName=NAME,
@@ -134,7 +134,8 @@ def check_names(found: dict[str, dict]) -> None:
     volumes = {one["name"]: one for one in pod["volumes"]}
     assert len(volumes) == len(pod["volumes"])
     assert all(len(one) == 2 for one in volumes.values())
-    assert all(one["configMap"]["name"] in made for one in volumes.values() if "configMap" in one)
+    assert all(one["configMap"]["name"] in made or one["configMap"].get("optional")
+               for one in volumes.values() if "configMap" in one)
     mounted = set()
     for one in containers(found).values():
         mounts = one["volumeMounts"]
@@ -336,3 +337,82 @@ def test_metrics(image, tmp_path):
         shell.send_signal(signal.SIGTERM)
         assert shell.wait(20) == 0
     assert "\ntierwatch_up 1\n" in path.read_text()
+
+
+# --- annotations --------------------------------------------------------------------------
+
+
+def pod(uid: str, quality: str = "Burstable", phase: str = "Running", name: str = "p",
+        **notes: str) -> dict:
+    """As kubectl shows one; the annotations without what is before their /."""
+    return {"metadata": {"namespace": "shop", "name": name, "uid": uid, "annotations": {
+                f"tierwatch.example/{key}": value for key, value in notes.items()}},
+            "status": {"qosClass": quality, "phase": phase}}
+
+
+def pods_to_conf(*pods: dict, words: tuple = ()) -> subprocess.CompletedProcess:
+    return subprocess.run([FOLDER / "pods-to-conf", *words], text=True, capture_output=True,
+                          input=json.dumps({"items": pods}), check=True)
+
+
+UID = "0b7d2c6e-1f53-4f0a-9d0c-1f2d3c4b5a69"
+
+
+def test_annotations(dev, image, tmp_path):
+    """A pod that comes has the limits of its annotations, and loses them with its end."""
+    conf, pods = tmp_path / "conf", tmp_path / "pods"
+    conf.mkdir()
+    pods.mkdir()
+    (conf / "tierwatch.conf").write_text("[agent /kubepods.slice/*/*-pod*]\ncpu = 64M\n")
+    words = words_of("tierwatchd", conf=conf, pods=pods)
+    path = f"/{'/'.join(['kubepods.slice', 'kubepods-burstable.slice'])}/" \
+        f"kubepods-burstable-pod{UID.replace('-', '_')}.slice"
+    with subprocess.Popen([*words, "--interval", "50ms"], env=image) as daemon:
+        with pod_cgroup() as groups:
+            assert path == f"/{groups[2].relative_to(CGROUP)}"
+            assert wait_for(lambda: dev.group_limits(path).pages[CPU] == 64 * 256, 20)
+            done = pods_to_conf(pod(UID, cpu=f"{8 * PAGE}", nvme="16G"), pod(UID[::-1]))
+            assert done.stderr == "" and done.stdout.count("[agent ") == 1
+            (pods / "tierwatch.conf").write_text(done.stdout)
+            assert wait_for(lambda: dev.group_limits(path).pages[CPU] == 8, 20)
+            assert dev.group_limits(path).pages[NVME] == 16 << 30 >> 12
+        assert wait_for(lambda: dev.group_limits(path).pages[CPU] == tw.TW_NO_LIMIT, 20)
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(20) == 0
+
+
+def test_annotations_paths():
+    """As the kubelet's two drivers make them, by quality of service."""
+    found = {}
+    for driver in ("systemd", "cgroupfs"):
+        done = pods_to_conf(*(pod("ab-cd-ef-12", kind, name=kind.lower(), ssd="none") for kind in
+                              ("Guaranteed", "Burstable", "BestEffort")),
+                            words=("--driver", driver))
+        found[driver] = re.findall(r"^\[agent (.*)\]\nssd = none$", done.stdout, re.M)
+    assert found == {
+        "systemd": ["/kubepods.slice/kubepods-podab_cd_ef_12.slice",
+                    "/kubepods.slice/kubepods-burstable.slice/"
+                    "kubepods-burstable-podab_cd_ef_12.slice",
+                    "/kubepods.slice/kubepods-besteffort.slice/"
+                    "kubepods-besteffort-podab_cd_ef_12.slice"],
+        "cgroupfs": ["/kubepods/podab-cd-ef-12", "/kubepods/burstable/podab-cd-ef-12",
+                     "/kubepods/besteffort/podab-cd-ef-12"]}
+
+
+@pytest.mark.parametrize("wrong", [
+    pod(UID, cpu="2Gi"), pod(UID, cpu="4097"), pod(UID, cpu="1G\n[tier nvme]\nbound = no"),
+    pod(UID, disk="1G"), pod(UID, "Best", cpu="1G"), pod("*", cpu="1G"),
+    pod(UID, name="a\n[x]", cpu="1G"), pod(UID, cpu=""),
+])
+def test_annotations_that_are_wrong(wrong):
+    """One pod's mistake is told, and costs others nothing."""
+    done = pods_to_conf(wrong, pod("12345678", phase="Failed", cpu="1G"), pod("abcdef01", cpu="1G"))
+    assert re.findall(r"^\[.*\]$", done.stdout, re.M) == [
+        "[agent /kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podabcdef01.slice]"]
+    assert done.stderr.count("is left out") == 1 and done.stderr.count("\n") == 1
+
+
+def test_no_pods():
+    done = subprocess.run([FOLDER / "pods-to-conf"], input="[]", text=True, capture_output=True,
+                          check=False)
+    assert done.returncode == 1 and "kubectl get pods" in done.stderr and done.stdout == ""

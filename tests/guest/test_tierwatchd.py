@@ -16,7 +16,8 @@ import pytest
 
 import tw
 from command import NO_DEVICE, USAGE, tw_run
-from support import NOBODY, PATIENCE, REPO, TOPOLOGY, Child, Reached, tiers_of, wait_for
+from support import (NOBODY, PATIENCE, REPO, TOPOLOGY, Cgroup, Child, Reached, tiers_of,
+                     wait_for)
 from tw import CPU, GPU, NVME, PAGE
 
 pytestmark = [pytest.mark.once, pytest.mark.forked, pytest.mark.skipif(TOPOLOGY != "default",
@@ -361,7 +362,8 @@ class TestPrograms:
             assert daemon.sum("promoted") == 0 and set(program.nodes()) == {SLOW}
 
     def test_another_user_s_with_the_right(self, dev):
-        keep = ("setpriv", "--bounding-set=-all,+sys_ptrace,+sys_nice,+sys_admin,+dac_read_search")
+        keep = ("setpriv", "--bounding-set=-all,+sys_ptrace,+sys_nice,+sys_admin,+dac_read_search,"
+                "+sys_resource")
         with attached(dev, 64, range(64), SLOW, uid=NOBODY) as program, Daemon(before=keep):
             assert wait_for(lambda: SLOW not in program.nodes(), 30)
 
@@ -411,6 +413,7 @@ def test_without_scans(dev, policy):
     (("--rate", "0"), USAGE, "no number"),
     (("extra",), USAGE, "no such option"),
     (("--nothing",), USAGE, "unrecognized option"),
+    (("--conf", "/nowhere") * 5, USAGE, "a file too many"),
 ])
 def test_arguments(words, code, said):
     if code is None:
@@ -434,3 +437,105 @@ def test_the_driver_can_be_unloaded():
     with Daemon("--interval", "1s") as daemon:
         assert wait_for(lambda: "/proc/kpageflags" in held(), 10)
         assert wait_for(lambda: tw.TW_DEVICE not in held(), 10)
+
+
+# --- cgroups that come later ----------------------------------------------------------------
+
+
+NONE = tw.TW_NO_LIMIT
+
+
+def pattern(conf, *sections):
+    """A file that has these patterns and how many pages of the CPU tier they give."""
+    conf.write_text("".join(f"[agent {path}]\ncpu = {pages * PAGE}\n" for path, pages in sections))
+
+
+def cpu_limit(dev, group):
+    return dev.group_limits(group if isinstance(group, str) else group.name).pages[CPU]
+
+
+class TestPatterns:
+    """[agent PATTERN] of tierwatch.conf holds for cgroups that come."""
+
+    def test_come_and_go(self, dev, make, tmp_path):
+        """One that comes is limited by the most specific pattern; its end lifts that."""
+        conf = tmp_path / "tierwatch.conf"
+        with Cgroup() as top, Cgroup(top) as before, Daemon("--conf", conf) as daemon:
+            pattern(conf, (f"{top.name}/*", 64), (f"{top.name}/*/*", 32))
+            assert wait_for(lambda: cpu_limit(dev, before) == 64, 30)
+            with Cgroup(top) as later, Cgroup(later) as below:
+                assert wait_for(lambda: cpu_limit(dev, later) == 64, 30)
+                assert wait_for(lambda: cpu_limit(dev, below) == 32, 30)
+                assert cpu_limit(dev, top) == NONE
+                with below.inside():
+                    region, _ = make(128, touched=128)
+                    assert wait_for(lambda: region.info().pages[CPU] <= 32, 30)
+                region.close()
+                names = [later.name, below.name]
+            assert wait_for(lambda: [cpu_limit(dev, name) for name in names] == [NONE] * 2, 30)
+            assert cpu_limit(dev, before) == 64
+            # A cgroup that is named by itself is left alone.
+            conf.write_text(f"{conf.read_text()}[cgroup {before.name}]\ncpu = {PAGE}\n")
+            dev.group_limits(before.name, [NONE, 5, NONE, NONE, NONE])
+            with Cgroup(top) as third:
+                assert wait_for(lambda: cpu_limit(dev, third) == 64, 30)
+            assert wait_for(lambda: cpu_limit(dev, third) == NONE, 30)
+            assert cpu_limit(dev, before) == 5
+            assert daemon.end() == 0
+            dev.group_limits(before.name, [NONE] * 5)
+            assert dev.groups() == []
+        assert f"{conf}:3" in daemon.said and "Mend" not in daemon.said
+
+    def test_a_file_that_is_wrong(self, dev, tmp_path):
+        """It is told with its line; what was right before goes on, until it is mended."""
+        conf = tmp_path / "tierwatch.conf"
+        with Cgroup() as top, Daemon("--conf", conf) as daemon:
+            pattern(conf, (f"{top.name}/*", 64))
+            with Cgroup(top) as first:
+                assert wait_for(lambda: cpu_limit(dev, first) == 64, 30)
+                conf.write_text(f"\n[agent {top.name}/*]\ncpu = much\n")
+                with Cgroup(top) as second:
+                    assert wait_for(lambda: cpu_limit(dev, second) == 64, 30)
+                pattern(conf, (f"{top.name}/tw-*", 16))
+                assert wait_for(lambda: cpu_limit(dev, first) == 16, 30)
+                name = first.name
+            assert wait_for(lambda: cpu_limit(dev, name) == NONE, 30)
+            assert daemon.end() == 0
+        assert f"{conf}:3: cpu is a size" in daemon.said and "Mend the file" in daemon.said
+
+    def test_a_new_daemon_goes_on(self, dev, tmp_path):
+        """What one had set, and then went while none ran, the next one lifts."""
+        conf = tmp_path / "tierwatch.conf"
+        with Cgroup() as top, Cgroup(top) as group:
+            pattern(conf, (f"{top.name}/*", 64))
+            assert once("--conf", conf, "--dry-run")["tick"] == 1
+            assert cpu_limit(dev, group) == NONE
+            assert once("--conf", conf)["tick"] == 1
+            assert cpu_limit(dev, group) == 64
+            group.path.rmdir()
+            assert once("--conf", conf)["tick"] == 1
+            assert cpu_limit(dev, group) == NONE
+            group.path.mkdir()
+
+    def test_several_files(self, dev, tmp_path):
+        """They are one; the second is not there at first."""
+        files = [tmp_path / "a.conf", tmp_path / "b.conf"]
+        with Cgroup() as top, Cgroup(top) as group:
+            with Daemon("--conf", files[0], "--conf", files[1]) as daemon:
+                pattern(files[0], (f"{top.name}/*", 64))
+                assert wait_for(lambda: cpu_limit(dev, group) == 64, 30)
+                pattern(files[1], (group.name, 8))
+                assert wait_for(lambda: cpu_limit(dev, group) == 8, 30)
+                assert daemon.end() == 0
+            dev.group_limits(group.name, [NONE] * 5)
+
+    def test_without_the_right(self, dev, tmp_path):
+        """It says so once, and sets nothing."""
+        conf = tmp_path / "tierwatch.conf"
+        with Cgroup() as top, Cgroup(top) as group:
+            pattern(conf, (f"{top.name}/*", 64))
+            with Daemon("--conf", conf, before=("setpriv", "--bounding-set=-sys_resource")) as one:
+                time.sleep(0.5)
+                assert one.end() == 0
+            assert one.said.count("CAP_SYS_RESOURCE") == 2, one.said
+            assert cpu_limit(dev, group) == NONE

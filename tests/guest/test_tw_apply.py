@@ -391,6 +391,28 @@ class TestPolicyAndAgents:
             for group, _ in dev.groups():
                 dev.group_limits(group, [none] * 5)
 
+    def test_limits_by_pattern(self, dev, memory_only, conf):
+        """Of what matches now: the most specific section, and once only."""
+        with Cgroup() as top, Cgroup(top) as first, Cgroup(top) as second, Cgroup(first) as below:
+            text = (f"[agent {top.name}/tw-*]\ncpu = 1M\n[agent {top.name}/*/nothing]\nssd = 0\n"
+                    f"[cgroup {second.name}]\ncpu = 2M\n")
+            wanted = [f"limit cgroup {first.name} in cpu from none to 1.0 MiB",
+                      f"limit cgroup {second.name} in cpu from none to 2.0 MiB"]
+            told = [f"{top.name}/tw-*: 1 cgroup now; tierwatchd sees to those that come",
+                    f"{top.name}/*/nothing: 0 cgroups now; tierwatchd sees to those that come"]
+            assert lines(conf(text, "--dry-run")) == [f"would {line}" for line in wanted] + told
+            assert dev.group_limits(first.name).pages[CPU] == tw.TW_NO_LIMIT
+            found = json.loads("".join(lines(conf(text, "--dry-run", "--json"))))
+            assert [(one["kind"], one["name"]) for one in found["changes"]] == [
+                ("cgroup", first.name), ("cgroup", second.name)]
+            assert lines(conf(text)) == wanted + told
+            assert lines(conf(text)) == [*told, "nothing to do"]
+            assert [dev.group_limits(one.name).pages[CPU] for one in
+                    (top, first, second, below)] == \
+                [tw.TW_NO_LIMIT, MIB // PAGE, 2 * MIB // PAGE, tw.TW_NO_LIMIT]
+            for one in (first, second):
+                dev.group_limits(one.name, [tw.TW_NO_LIMIT] * 5)
+
     def test_absent_agent(self, memory_only, conf):
         assert lines(conf("[agent 4711]\nssd = 1G\n")) == [
             "agent 4711 of root is not there now, and has no limits", "nothing to do"]
@@ -426,6 +448,11 @@ WRONG = {
     "node": ("[tier cpu]\nnodes = 63\n", 1, "can have nodes"),
     "list": ("[tier cpu]\nnodes = 64\n", 2, "list of 0..63"),
     "agent": ("[agent seven]\n", 1, "not an agent's number"),
+    "pattern": ("\n[agent /a/**]\n", 2, "** is not known"),
+    "bracket": ("[agent /a/[b]\n", 1, "has no ]"),
+    "pattern twice": ("[agent /a/*]\n[agent /a/*]\n", 2, "a second time"),
+    "both ways": ("[agent /a]\n[cgroup /a]\n", 2, "a second time"),
+    "user of a pattern": ("[agent /a/*]\nuser = root\n", 2, "no such key"),
     "cgroup": ("[cgroup a/b]\n", 1, "a path like"),
     "not a path": ("[cgroup /a/../b]\ncpu = 0\n", 1, "Invalid argument"),
     "cgroup twice": ("[cgroup /a]\n[cgroup /a/]\n", 2, "a second time"),

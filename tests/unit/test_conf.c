@@ -4,17 +4,21 @@
  * refused, and that none, however broken, does harm.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "agent/cgroup_pattern.h"
 #include "base/cli.h"
 #include "conf/conf.h"
+#include "conf/conf_cgroup.h"
 
 static const char right[] =
 	"# a comment\n"
@@ -200,6 +204,150 @@ static void test_groups(void **state)
 	}
 }
 
+/* What patterns match, and what may have such below it. */
+static void test_pattern_matches(void **state)
+{
+	static const struct {
+		const char *pattern, *path;
+		bool matches, reaches;
+	} t[] = {
+		{ "/a/*/c", "/a/b/c", true, false },
+		{ "/a/*/c", "/a/b/c/d", false, false },
+		{ "/a/*/c", "/a/b", false, true },
+		{ "/a/*/c", "/b", false, false },
+		{ "/a/*/c", "/a/b/b/c", false, false },
+		{ "/a/*/c", "/", false, true },
+		{ "/*", "/a", true, false },
+		{ "/*", "/a/b", false, false },
+		{ "/*/x", "/.a", false, true },
+		{ "/a?[0-9]", "/ab7", true, false },
+		{ "/a?[0-9]", "/ab", false, false },
+		{ "/a[!b]", "/ab", false, false },
+		{ "/a\\x2d*", "/a\\x2db", true, false },
+		{ "/a\\x2d*", "/a-b", false, false },
+		{ "/a", "/a", true, false },
+		{ "/", "/", true, true },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		if (pattern_matches(t[i].pattern, t[i].path) != t[i].matches ||
+		    pattern_reaches(t[i].pattern, t[i].path) != t[i].reaches)
+			fail_msg("%s and %s", t[i].pattern, t[i].path);
+	}
+}
+
+static void test_patterns_read(void **state)
+{
+	static const char text[] =
+		"[agent /k/*/pod-[ab]]\ncpu = 8K\n"
+		"[agent /sys/fs/cgroup/k/*/]\ncpu = 4K\nhdd = none\n"
+		"[cgroup /k/b/pod-a]\ncpu = 0\n"
+		"[agent /k/*/pod-?]\ncpu = 12K\n";
+	static const char * const wrong[] = {
+		"[agent /a/**]\n", "[agent /a[b]\n", "[agent /a//b]\n", "[agent /a/../b]\n",
+		"[agent /a/*]\n[agent /a/*]\n", "[agent /a/*]\nuser = bob\n", "[agent a/*]\n",
+		"[agent /a]\n[cgroup /a]\n", "[agent /a/*]\ncpu = 1\n", "[agent /a/*]\nx = 1\n",
+		"[agent /a/*] b\n", "[agent /a/.]\n",
+	};
+	const struct conf_agent *a;
+	__u64 then[TW_NR_TIERS];
+	struct conf c;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(read_text(&c, text, strlen(text)), 0);
+	assert_int_equal(c.nr_agents, 4);
+	assert_string_equal(c.agents[0].path, "/k/*/pod-[ab]");
+	assert_string_equal(c.agents[1].path, "/k/*");
+	/* A [cgroup] comes before all; then the last of those as specific. */
+	assert_null(conf_pattern_of(&c, "/k/b/pod-a"));
+	a = conf_pattern_of(&c, "/k/c/pod-a");
+	assert_ptr_equal(a, &c.agents[3]);
+	assert_ptr_equal(conf_pattern_of(&c, "/k/c"), &c.agents[1]);
+	assert_null(conf_pattern_of(&c, "/k/c/pod-ab"));
+	assert_null(conf_pattern_of(&c, "/k"));
+	assert_int_equal(conf_limits(&c, &c.agents[1], (const __u64[]){ 1, 2, 3, 4, 5 }, then),
+			 1 << TW_TIER_CPU | 1 << TW_TIER_HDD);
+	assert_memory_equal(then, ((const __u64[]){ 1, 1, 3, 4, TW_NO_LIMIT }), sizeof(then));
+	conf_free(&c);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		if (read_text(&c, wrong[i], strlen(wrong[i])) != -EINVAL ||
+		    !strstr(told, "conf:"))
+			fail_msg("%s: %s", wrong[i], told);
+		conf_free(&c);
+	}
+}
+
+/* A literal name is more specific than a wildcard in its place. */
+static void test_pattern_weight(void **state)
+{
+	(void)state;
+	assert_int_equal(pattern_weight("/a/*"), 3);
+	assert_int_equal(pattern_weight("/a/[bc]d?"), 4);
+	assert_true(pattern_weight("/k/*/pod-a") > pattern_weight("/k/*/pod-*"));
+	assert_true(pattern_weight("/k/b/pod-*") > pattern_weight("/k/*/pod-*"));
+}
+
+/**
+ * struct walked - what a walk came by: the paths, a space behind each
+ */
+struct walked {
+	char matched[256];
+	char entered[256];
+	size_t top;
+};
+
+static int took(const char *path, void *arg)
+{
+	struct walked *w = arg;
+
+	snprintf(w->matched + strlen(w->matched), 64, "%s ", path);
+	return !strcmp(path, "/stop");
+}
+
+static void entered(const char *dir, void *arg)
+{
+	struct walked *w = arg;
+
+	snprintf(w->entered + strlen(w->entered), 64, "%s ", dir + w->top);
+}
+
+/* Only folders that may hold some are read, and files are none. */
+static void test_pattern_walk(void **state)
+{
+	static const char * const folders[] = { "/k", "/k/b", "/k/b/p", "/k/b/q", "/k/b/p/x",
+						"/o", "/o/b", "/o/b/p", "/stop" };
+	static const char * const patterns[] = { "/k/*/p", "/stop" };
+	char top[] = "/tmp/cgroups-XXXXXX", path[128];
+	struct walked w = { "", "", sizeof(top) - 1 };
+	struct pattern_walk walk = { patterns, 1, top, entered, took, &w };
+	size_t i;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	for (i = 0; i < ARRAY_SIZE(folders); i++) {
+		snprintf(path, sizeof(path), "%s%s", top, folders[i]);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	snprintf(path, sizeof(path), "%s/k/p", top);
+	assert_int_equal(close(creat(path, 0600)), 0);
+	assert_int_equal(pattern_walk(&walk), 0);
+	assert_string_equal(w.matched, "/k/b/p ");
+	assert_string_equal(w.entered, " /k /k/b ");
+	walk.nr = 2;
+	assert_int_equal(pattern_walk(&walk), 1);
+	walk.top = "/nowhere";
+	assert_int_equal(pattern_walk(&walk), -ENOENT);
+	unlink(path);
+	for (i = ARRAY_SIZE(folders); i--;) {
+		snprintf(path, sizeof(path), "%s%s", top, folders[i]);
+		assert_int_equal(rmdir(path), 0);
+	}
+	rmdir(top);
+}
+
 /* Each key of the policy: its name, and no value beyond its range. */
 static void test_policy_ranges(void **state)
 {
@@ -349,6 +497,10 @@ int main(void)
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_pattern_matches),
+		cmocka_unit_test(test_patterns_read),
+		cmocka_unit_test(test_pattern_weight),
+		cmocka_unit_test(test_pattern_walk),
 		cmocka_unit_test(test_policy_ranges),
 		cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_zeroes),

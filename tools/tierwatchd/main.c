@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tierwatchd: moves the pages of attached programs, and has the store on a card's memory
- * give way to other programs on the card.
+ * tierwatchd: moves the pages of attached programs, has the store on a card's memory give
+ * way to other programs on the card, and keeps limits of cgroups that come and go.
  *
  * The driver says how hot they are, and the kernel's own calls move them. The daemon
  * keeps nothing that a later one would need: when it ends, however it does, pages stay
@@ -16,6 +16,7 @@
 #include "base/cli.h"
 #include "base/number.h"
 #include "base/stop.h"
+#include "keep.h"
 #include "rights.h"
 #include "say.h"
 #include "tick.h"
@@ -23,12 +24,15 @@
 
 #define INTERVAL_MIN_NS	(10 * NS_PER_SEC / 1000)
 #define INTERVAL_MAX_NS	(3600 * NS_PER_SEC)
+/* Cgroups come in crowds: their limits are looked after no more often. */
+#define CROWD_NS	(50 * NS_PER_SEC / 1000)
 
 static const char help[] =
 	"usage: tierwatchd [OPTION]...\n"
 	"Moves the pages of attached programs: hot ones to fast memory, cold ones away\n"
 	"from memory that is short. Gives memory of a graphics card back to others, where\n"
-	"the gpu tier was bound with --yield.\n"
+	"the gpu tier was bound with --yield. Sets limits of cgroups that come later, by\n"
+	"[agent PATTERN] of tierwatch.conf.\n"
 	"\n"
 	"  --interval TIME  from one look to the next (1s)\n"
 	"  --rate PAGES     the most pages a second (the policy's max_rate)\n"
@@ -36,6 +40,7 @@ static const char help[] =
 	"  --dry-run        say what would be moved, and move nothing\n"
 	"  --json           a line of JSON for each look\n"
 	"  --verbose        say what each look has moved\n"
+	"  --conf PATH      instead of " CONF_PATH ", up to 4 times\n"
 	"  --device PATH    instead of " TW_DEVICE "\n"
 	"  --help\n"
 	"\n"
@@ -57,6 +62,7 @@ static int parse(int argc, char **argv, struct td_options *o, bool *ended)
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "conf", required_argument, NULL, 'c' },
 		{ "device", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -86,6 +92,11 @@ static int parse(int argc, char **argv, struct td_options *o, bool *ended)
 			break;
 		case 'v':
 			td_verbose = true;
+			break;
+		case 'c':
+			if (o->nr_confs == TD_CONFS)
+				return usage("a file too many", optarg);
+			o->conf[o->nr_confs++] = optarg;
 			break;
 		case 'd':
 			cli_device = optarg;
@@ -134,20 +145,36 @@ static bool goes_on(struct td_daemon *d, int err)
 	return !err || d->gone;
 }
 
-static int run(struct td_daemon *d)
+/* Until the next look; cgroups that come have their limits at once. */
+static void wait_for_next(struct td_keep *k, __u64 next)
+{
+	while (!stop_signal() && stop_wait(k->fd, next) > 0) {
+		td_keep(k, false);
+		if (now_ns() + CROWD_NS < next)
+			stop_wait(-1, now_ns() + CROWD_NS);
+		else
+			stop_wait(-1, next);
+	}
+}
+
+static int run(struct td_daemon *d, struct td_keep *k)
 {
 	__u64 next = now_ns();
+	bool gone;
 
 	while (!stop_signal()) {
+		gone = d->gone;
 		if (!goes_on(d, td_tick(d)))
 			return EXIT_FAILURE;
+		if (!d->gone)
+			td_keep(k, gone);
 		if (d->options.once)
 			break;
 		/* What took too long is not made up for. */
 		next += d->options.interval_ns;
 		if (next < now_ns())
 			next = now_ns() + d->options.interval_ns;
-		stop_wait(-1, next);
+		wait_for_next(k, next);
 	}
 	return 0;
 }
@@ -167,6 +194,7 @@ static void raise_files(void)
 int main(int argc, char **argv)
 {
 	struct td_daemon d = { .options.interval_ns = NS_PER_SEC };
+	struct td_keep keep = { 0 };
 	bool ended = false;
 	int code;
 
@@ -190,7 +218,13 @@ int main(int argc, char **argv)
 			td_say(TD_WARNING, "no card's memory is given back to others: %s",
 			       strerror(-code));
 	}
-	code = run(&d);
+	if (!d.options.nr_confs)
+		d.options.conf[d.options.nr_confs++] = CONF_PATH;
+	memcpy(keep.path, d.options.conf, sizeof(keep.path));
+	keep.dry_run = d.options.dry_run;
+	td_keep_begin(&keep);
+	code = run(&d, &keep);
+	td_keep_end(&keep);
 	td_daemon_end(&d);
 	return code;
 }

@@ -22,6 +22,8 @@ static const struct {
 	{ CAP_SYS_NICE, "CAP_SYS_NICE", "nothing is paged out" },
 	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN",
 	  "huge pages are not told from others, and may be split" },
+	{ CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE",
+	  "cgroups that come later get no limits" },
 };
 
 static unsigned long long effective(void)

@@ -9,6 +9,7 @@
 
 #include "act.h"
 #include "budget.h"
+#include "keep.h"
 #include "plan.h"
 #include "programs.h"
 #include "recent.h"
@@ -21,6 +22,8 @@
  * @once: one tick
  * @dry_run: say what would be moved
  * @json: a line of JSON for each tick
+ * @conf: the files with patterns of cgroups
+ * @nr_confs: how many
  */
 struct td_options {
 	__u64 interval_ns;
@@ -28,6 +31,8 @@ struct td_options {
 	bool once;
 	bool dry_run;
 	bool json;
+	const char *conf[TD_CONFS];
+	unsigned int nr_confs;
 };
 
 /* The lists of pages that a tick looks at. */

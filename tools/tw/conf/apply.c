@@ -182,22 +182,21 @@ static int set_policy(struct plan *p, struct report *r)
 
 /* -- limits ---------------------------------------------------------------- */
 
-static int set_limits(struct plan *p, struct report *r, unsigned int nr)
+static int set_limits(struct plan *p, struct report *r, const struct agent_step *step)
 {
-	const struct conf_agent *a = &p->conf->agents[nr];
-	const struct agent_step *step = &p->agents[nr];
 	char from[TEXT_LEN], to[TEXT_LEN], whose[LIMITS_LEN], number[TEXT_LEN];
-	static const char * const kinds[] = { "agent", "user", "cgroup" };
-	const char *name = a->path ? a->path : a->user;
+	const struct conf_agent *a = step->conf;
+	const char *kind = step->path ? "cgroup" : a->whose == CONF_USER ? "user" : "agent";
+	const char *name = step->path ? step->path : a->user;
 	int i, err = 0;
 
-	text_limits(whose, a, step->uid);
+	text_limits(whose, step);
 	if (step->absent && !r->json)
 		printf("%s is not there now, and has no limits\n", whose);
 	if (step->absent || !step->changed)
 		return 0;
 	if (!r->dry_run)
-		err = limits_write(p, nr);
+		err = limits_write(p, step);
 	if (err == -EPERM)
 		return cli_no_permission("setting the limits of %s needs CAP_SYS_RESOURCE. Be root",
 					 whose);
@@ -210,12 +209,29 @@ static int set_limits(struct plan *p, struct report *r, unsigned int nr)
 	}
 	for (i = 0; i < TW_NR_TIERS; i++)
 		if (step->changed >> i & 1)
-			tell(r, kinds[a->whose], name,
-			     "limit %s in %s from %s to %s", whose,
+			tell(r, kind, name, "limit %s in %s from %s to %s", whose,
 			     tw_tier_name(i),
 			     text_limit(from, step->now[i], p->conf->page_size),
 			     text_limit(to, step->then[i], p->conf->page_size));
 	return 0;
+}
+
+/* That they were understood; limits of what matches them were told of by now. */
+static void tell_patterns(const struct plan *p, const struct report *r)
+{
+	const struct conf *c = p->conf;
+	char pattern[PATH_MAX];
+	unsigned int i, k, nr;
+
+	for (i = 0; !r->json && i < c->nr_agents; i++) {
+		if (c->agents[i].whose != CONF_PATTERN)
+			continue;
+		for (nr = 0, k = 0; k < p->nr_agents; k++)
+			nr += p->agents[k].conf == &c->agents[i];
+		snprintf(pattern, sizeof(pattern), "%s", c->agents[i].path);
+		printf("%s: %u cgroup%s now; tierwatchd sees to those that come\n",
+		       text_clean(pattern), nr, nr == 1 ? "" : "s");
+	}
 }
 
 /* -- all of it ------------------------------------------------------------- */
@@ -234,8 +250,10 @@ static int carry_out(struct plan *p, struct report *r)
 		code = set_swap(p, r);
 	if (!code)
 		code = set_policy(p, r);
-	for (i = 0; !code && i < p->conf->nr_agents; i++)
-		code = set_limits(p, r, i);
+	for (i = 0; !code && i < p->nr_agents; i++)
+		code = set_limits(p, r, &p->agents[i]);
+	if (!code)
+		tell_patterns(p, r);
 	return code;
 }
 

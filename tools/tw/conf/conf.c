@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/agent_cgroup.h"
+#include "agent/cgroup_pattern.h"
 #include "base/cli.h"
 #include "base/number.h"
 #include "base/suggest.h"
@@ -386,10 +387,50 @@ static struct conf_agent *add_agent(struct reader *r, enum conf_whose whose)
 	r->c->agents = more;
 	more += r->c->nr_agents++;
 	memset(more, 0, sizeof(*more));
+	more->file = r->c->name;
 	more->line = r->line;
 	more->whose = whose;
 	r->section = SECTION_AGENT;
 	return more;
+}
+
+static void add_path(struct reader *r, enum conf_whose whose, const char *path)
+{
+	struct conf_agent *a = add_agent(r, whose);
+
+	if (!a)
+		return;
+	a->path = strdup(path);
+	if (!a->path)
+		conf_error(r->c, r->line, "no memory");
+}
+
+static void begin_cgroup(struct reader *r, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (cgroup_path(name, path))
+		conf_error(r->c, r->line,
+			   "a cgroup is a path like /system.slice, not %s",
+			   name);
+	else
+		add_path(r, CONF_CGROUP, path);
+}
+
+static void begin_pattern(struct reader *r, const char *name)
+{
+	const char *wrong;
+	char path[PATH_MAX];
+
+	if (cgroup_path(name, path))
+		wrong = "it is too long";
+	else
+		wrong = pattern_wrong(path);
+	if (wrong)
+		conf_error(r->c, r->line, "not a pattern of cgroups: %s: %s", name,
+			   wrong);
+	else
+		add_path(r, CONF_PATTERN, path);
 }
 
 static void begin_agent(struct reader *r, const char *name)
@@ -397,8 +438,14 @@ static void begin_agent(struct reader *r, const char *name)
 	struct conf_agent *a;
 	__u64 id;
 
+	if (*name == '/') {
+		begin_pattern(r, name);
+		return;
+	}
 	if (parse_u64(name, &id)) {
-		conf_error(r->c, r->line, "not an agent's number: %s", name);
+		conf_error(r->c, r->line,
+			   "not an agent's number, and no pattern of cgroups, which begins with /: %s",
+			   name);
 		return;
 	}
 	a = add_agent(r, CONF_AGENT);
@@ -417,25 +464,6 @@ static void begin_user(struct reader *r, const char *name)
 	a = add_agent(r, CONF_USER);
 	if (a)
 		strcpy(a->user, name);
-}
-
-static void begin_cgroup(struct reader *r, const char *name)
-{
-	struct conf_agent *a;
-	char path[PATH_MAX];
-
-	if (cgroup_path(name, path)) {
-		conf_error(r->c, r->line,
-			   "a cgroup is a path like /system.slice, not %s",
-			   name);
-		return;
-	}
-	a = add_agent(r, CONF_CGROUP);
-	if (!a)
-		return;
-	a->path = strdup(path);
-	if (!a->path)
-		conf_error(r->c, r->line, "no memory");
 }
 
 /* A store has a device, memory has nodes; what is to be unbound, neither. */
@@ -475,17 +503,17 @@ static void end_tier(struct reader *r)
 
 static bool same_agent(const struct conf_agent *a, const struct conf_agent *b)
 {
-	if (a->whose != b->whose)
-		return false;
-	if (a->whose == CONF_CGROUP)
+	if (a->path && b->path)
 		return !strcmp(a->path, b->path);
-	return a->id == b->id && !strcmp(a->user, b->user);
+	return a->whose == b->whose && a->id == b->id && !strcmp(a->user, b->user);
 }
 
 /* The same one twice would be set back and forth. */
 static void end_agent(struct reader *r)
 {
 	const struct conf_agent *a = &r->c->agents[r->c->nr_agents - 1];
+	const char *kind = a->whose == CONF_USER ? "user" :
+			   a->whose == CONF_CGROUP ? "cgroup" : "agent";
 	unsigned int i;
 
 	for (i = 0; i + 1 < r->c->nr_agents; i++) {
@@ -499,9 +527,10 @@ static void end_agent(struct reader *r)
 				   (unsigned long long)a->id, b->line);
 		else
 			conf_error(r->c, a->line,
-				   "[%s %s] is there a second time, after line %u",
-				   a->path ? "cgroup" : "user",
-				   a->path ? a->path : a->user, b->line);
+				   "[%s %s] is there a second time, after line %u%s%s",
+				   kind, a->path ? a->path : a->user, b->line,
+				   a->file == b->file ? "" : " of ",
+				   a->file == b->file ? "" : b->file);
 	}
 }
 
@@ -520,7 +549,7 @@ static void end_section(struct reader *r)
 
 static void section_line(struct reader *r, char *text)
 {
-	char *end = strchr(text, ']'), *kind, *name;
+	char *end = strrchr(text, ']'), *kind, *name;
 
 	end_section(r);
 	r->section = SECTION_BAD;
@@ -548,7 +577,7 @@ static void section_line(struct reader *r, char *text)
 		begin_cgroup(r, name);
 	else
 		conf_error(r->c, r->line,
-			   "no such section: [%s%s%s]. There are [tier NAME], [swap], [policy], [agent NUMBER], [user NAME] and [cgroup PATH]",
+			   "no such section: [%s%s%s]. There are [tier NAME], [swap], [policy], [agent NUMBER], [agent PATTERN], [user NAME] and [cgroup PATH]",
 			   kind, *name ? " " : "", name);
 }
 

@@ -50,19 +50,21 @@ static inline bool conf_is_store(const struct conf_tier *t)
 	return *t->device || *t->store;
 }
 
-enum conf_whose { CONF_AGENT, CONF_USER, CONF_CGROUP };
+enum conf_whose { CONF_AGENT, CONF_USER, CONF_CGROUP, CONF_PATTERN };
 
 /**
- * struct conf_agent - an [agent NUMBER], a [user NAME] or a [cgroup PATH]
+ * struct conf_agent - an [agent NUMBER], [agent PATTERN], [user NAME] or [cgroup PATH]
+ * @file: in which it stands
  * @line: where it begins
  * @whose: which of them
  * @id: number of an agent
  * @user: whose; empty: of the user that applies this
- * @path: of a cgroup, to be freed
+ * @path: of a cgroup, or a pattern of such; to be freed
  * @set: bit by tier: there is a limit
  * @bytes: by tier, TW_NO_LIMIT: no limit
  */
 struct conf_agent {
+	const char *file;
 	unsigned int line;
 	enum conf_whose whose;
 	__u64 id;
@@ -112,7 +114,7 @@ struct conf {
 
 /*
  * Reads all of it and tells of each error, with its line. Returns 0, or -EINVAL
- * when there were any. Free it in any case.
+ * when there were any. Free it in any case. What was read of another file before stays.
  */
 int conf_read(struct conf *c, FILE *f);
 void conf_free(struct conf *c);

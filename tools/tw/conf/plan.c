@@ -46,9 +46,6 @@ int plan_make(struct plan *p)
 		if (err)
 			return cli_errno(err, "asking for the tiers");
 	}
-	p->agents = calloc(p->conf->nr_agents + 1, sizeof(*p->agents));
-	if (!p->agents)
-		return cli_errno(-ENOMEM, "agents");
 	for (i = 0; i < TW_NR_TIERS; i++)
 		plan_find(p, i);
 	for (i = 0; i < TW_NR_TIERS; i++)
@@ -62,13 +59,14 @@ int plan_make(struct plan *p)
 		if (p->nr_list < 0)
 			return cli_errno(p->nr_list, "listing the agents");
 	}
-	for (i = 0; i < p->conf->nr_agents; i++)
-		plan_limits(p, i);
+	plan_limits(p);
 	return p->conf->errors ? p->code : 0;
 }
 
 void plan_free(struct plan *p)
 {
+	while (p->nr_agents)
+		free(p->agents[--p->nr_agents].path);
 	free(p->agents);
 	free(p->list);
 }

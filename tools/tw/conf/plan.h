@@ -47,6 +47,8 @@ struct swap_step {
 
 /**
  * struct agent_step - what happens to limits
+ * @conf: what the file says
+ * @path: of a cgroup, to be freed; NULL: they are of an agent or a user
  * @absent: the agent is not there now: nothing
  * @changed: bit by tier
  * @uid: whose they are
@@ -55,6 +57,8 @@ struct swap_step {
  * @then: pages, by tier
  */
 struct agent_step {
+	const struct conf_agent *conf;
+	char *path;
 	bool absent;
 	unsigned int changed;
 	uid_t uid;
@@ -75,7 +79,8 @@ struct agent_step {
  * @policy_now: the policy
  * @policy_then: and how it should be
  * @policy_changed: values that differ
- * @agents: by the file's
+ * @agents: in the file's order; a pattern has a step for each cgroup that matches it
+ * @nr_agents: how many
  * @list: the agents there are
  * @nr_list: how many
  */
@@ -91,6 +96,7 @@ struct plan {
 	struct tw_policy policy_then;
 	unsigned int policy_changed;
 	struct agent_step *agents;
+	unsigned int nr_agents;
 	struct tw_agent_entry *list;
 	int nr_list;
 };
@@ -114,12 +120,12 @@ void plan_store(struct plan *p, int tier);
 /* plan_swap.c: once all tiers are planned. */
 void plan_swap(struct plan *p);
 
-/* plan_limits.c: of the nth that the file has limits of. */
-void plan_limits(struct plan *p, unsigned int nr);
+/* plan_limits.c: of all that the file has limits of. */
+void plan_limits(struct plan *p);
 /* "agent 7 of root", "user nobody", "cgroup /a"; into a buffer of LIMITS_LEN. */
 #define LIMITS_LEN	(PATH_MAX + TEXT_LEN)
-const char *text_limits(char *buf, const struct conf_agent *a, uid_t uid);
+const char *text_limits(char *buf, const struct agent_step *step);
 /* Sets them as planned: 0 or -errno. */
-int limits_write(struct plan *p, unsigned int nr);
+int limits_write(struct plan *p, const struct agent_step *step);
 
 #endif /* _TW_PLAN_H */
