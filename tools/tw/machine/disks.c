@@ -184,7 +184,7 @@ static int look_at(const char *name, void *arg)
 	sysfs_each(BY_ID, by_id, &stable);
 	sysfs_line(d->model, sizeof(d->model), "%s/device/model", dir);
 	trim(d->model);
-	remote_look(&d->remote, name);
+	remote_look(&d->remote, "/sys", name);
 	bad = bad_kind(dir, &d->remote);
 	if (bad)
 		snprintf(d->why, sizeof(d->why), "%s", bad);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Disks that are in another machine: NVMe over a network, and network block devices.
+ * Disks that are in another machine: NVMe over a network, network block devices, and SCSI
+ * over iSCSI or Fibre Channel.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -22,13 +23,13 @@ bool remote_is_nbd(const char *name)
 	return !strncmp(name, "nbd", 3);
 }
 
-static void look_at_nbd(struct remote *r, const char *name)
+static void look_at_nbd(struct remote *r, const char *sys, const char *name)
 {
 	char pid[16];
 
 	strcpy(r->transport, "nbd");
 	r->is = true;
-	r->down = sysfs_line(pid, sizeof(pid), "/sys/block/%s/pid", name) != 0;
+	r->down = sysfs_line(pid, sizeof(pid), "%s/block/%s/pid", sys, name) != 0;
 }
 
 struct controllers {
@@ -72,17 +73,116 @@ static int look_at_state(const char *name, void *arg)
 	return 0;
 }
 
-void remote_look(struct remote *r, const char *name)
+/* -- SCSI ------------------------------------------------------------------ */
+
+/*
+ * The folder in the path of a disk whose name begins with @kind, as session3 or rport-5:0-0:
+ * the way to its other side, which is above it. *@end: the path's part up to it.
+ */
+static bool find_way(const char *real, const char *kind, char *way, size_t len, size_t *end)
 {
-	char dir[NAME_MAX + 32];
+	const char *at = real;
+	size_t n;
+
+	while ((at = strchr(at, '/'))) {
+		at++;
+		n = strcspn(at, "/");
+		/* "session" alone would also be the name of something else. */
+		if (strncmp(at, kind, strlen(kind)) || n >= len ||
+		    strcspn(at, "0123456789") != strlen(kind))
+			continue;
+		snprintf(way, len, "%.*s", (int)n, at);
+		*end = at + n - real;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * struct connection - one of an iSCSI session
+ * @name: of it; empty: none was found
+ */
+struct connection {
+	char name[NAME_MAX + 1];
+};
+
+static int find_connection(const char *name, void *arg)
+{
+	struct connection *c = arg;
+
+	if (strncmp(name, "connection", strlen("connection")))
+		return 0;
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	return 1;
+}
+
+static void look_at_session(struct remote *r, const char *sys, const char *session,
+			    const char *dir)
+{
+	struct connection c = { "" };
+	char line[72], address[40], port[8];
+
+	strcpy(r->transport, "iscsi");
+	r->is = true;
+	/* LOGGED_IN, FAILED until replacement_timeout is over, then FREE. */
+	sysfs_line(line, sizeof(line), "%s/class/iscsi_session/%s/state", sys, session);
+	r->down = strcmp(line, "LOGGED_IN") != 0;
+	sysfs_line(line, sizeof(line), "%s/class/iscsi_session/%s/targetname", sys, session);
+	sysfs_each(dir, find_connection, &c);
+	if (!*c.name ||
+	    sysfs_line(address, sizeof(address), "%s/class/iscsi_connection/%s/address", sys,
+		       c.name) ||
+	    sysfs_line(port, sizeof(port), "%s/class/iscsi_connection/%s/port", sys, c.name))
+		snprintf(r->address, sizeof(r->address), "%s", line);
+	else
+		snprintf(r->address, sizeof(r->address), "%s,%s %s", address, port, line);
+}
+
+static void look_at_port(struct remote *r, const char *sys, const char *port)
+{
+	char state[16];
+
+	strcpy(r->transport, "fc");
+	r->is = true;
+	sysfs_line(state, sizeof(state), "%s/class/fc_remote_ports/%s/port_state", sys, port);
+	r->down = strcmp(state, "Online") != 0;
+	sysfs_line(r->address, sizeof(r->address), "%s/class/fc_remote_ports/%s/port_name", sys,
+		   port);
+}
+
+/* Both are told by where the disk hangs: below a session, or below a remote port. */
+static void look_at_scsi(struct remote *r, const char *sys, const char *device)
+{
+	char real[PATH_MAX], way[NAME_MAX + 1];
+	size_t end;
+
+	if (!realpath(device, real))
+		return;
+	if (find_way(real, "session", way, sizeof(way), &end)) {
+		real[end] = '\0';
+		look_at_session(r, sys, way, real);
+	} else if (find_way(real, "rport-", way, sizeof(way), &end)) {
+		look_at_port(r, sys, way);
+	}
+}
+
+/* -- all ------------------------------------------------------------------- */
+
+void remote_look(struct remote *r, const char *sys, const char *name)
+{
+	char dir[PATH_MAX];
 	struct controllers all = { .r = r, .dir = dir };
 
 	memset(r, 0, sizeof(*r));
 	if (remote_is_nbd(name)) {
-		look_at_nbd(r, name);
+		look_at_nbd(r, sys, name);
 		return;
 	}
-	snprintf(dir, sizeof(dir), "/sys/block/%s/device", name);
+	snprintf(dir, sizeof(dir), "%s/block/%s/device", sys, name);
+	if (strncmp(name, "nvme", 4)) {
+		look_at_scsi(r, sys, dir);
+		return;
+	}
 	look_at_controller(".", &all);
 	if (!*r->transport)
 		sysfs_each(dir, look_at_controller, &all);

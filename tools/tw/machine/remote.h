@@ -8,7 +8,8 @@
 
 /**
  * struct remote - how a disk is attached, as far as the kernel tells
- * @transport: pcie, tcp, rdma, fc or loop of an NVMe disk, nbd; empty: another one
+ * @transport: pcie, tcp, rdma, fc or loop of an NVMe disk, nbd, iscsi or fc of a SCSI disk;
+ *	empty: another one
  * @address: where its other side is; empty: not known
  * @is: that is in another machine, or may be
  * @down: there is no connection
@@ -20,8 +21,8 @@ struct remote {
 	bool down;
 };
 
-/* Of the block device @name. */
-void remote_look(struct remote *r, const char *name);
+/* Of the block device @name; @sys is where /sys is. */
+void remote_look(struct remote *r, const char *sys, const char *name);
 /* Is it one of nbd, which are there without a server, too? */
 bool remote_is_nbd(const char *name);
 /* What most reads of 4 KiB of @path take at most; 0: none was read. */
