@@ -340,6 +340,7 @@ static void tw_tier_setup(int id)
 	t->sh = tw_stats_tier_block(id);
 	t->pressure_up = ULONG_MAX;
 	spin_lock_init(&t->pressure_lock);
+	spin_lock_init(&t->io_lock);
 	INIT_DELAYED_WORK(&t->pressure_work, tw_pressure_work);
 }
 

@@ -6,7 +6,8 @@
  * wait, and the two thresholds that tw_tier_used_add() compares with. All of it changes
  * under tw_pressure_look_lock and within it pressure_lock, spinlocks of process context:
  * changes of ->used, which happen anywhere, only schedule the work. pressure_lock is
- * taken inside all other locks but tw_room_lock (reserve.c). The doors, bind.c and the
+ * taken inside all other locks but tw_room_lock (reserve.c) and a tier's io_lock, which
+ * guards the time that transfers of a store take. The doors, bind.c, store_io.c and the
  * work item of a tier call this file; pressure_calc.h says what the levels mean.
  */
 #define pr_fmt(fmt) "tier_watch: " fmt
@@ -97,6 +98,23 @@ static u64 tw_waited_ns(int tier)
 	return ns;
 }
 
+static struct tw_io_time tw_io_now(struct tw_tier_desc *t)
+{
+	struct tw_io_time io;
+	unsigned long flags;
+
+	spin_lock_irqsave(&t->io_lock, flags);
+	io = t->io;
+	spin_unlock_irqrestore(&t->io_lock, flags);
+	return io;
+}
+
+static void tw_stall_show(struct tw_tier_desc *t)
+{
+	WRITE_ONCE(t->sh->stalled10, tw_stall_permille(t->stall.avg10));
+	WRITE_ONCE(t->sh->stalled60, tw_stall_permille(t->stall.avg60));
+}
+
 /* Takes in what faults have waited. Whether it is to be looked at again after a while. */
 static bool tw_stall_eval(struct tw_tier_desc *t)
 {
@@ -104,16 +122,38 @@ static bool tw_stall_eval(struct tw_tier_desc *t)
 
 	tw_stall_look(&t->stall, tw_waited_ns(t->id), ktime_get_mono_fast_ns());
 	WRITE_ONCE(t->stall_on, t->stall.on);
-	WRITE_ONCE(t->sh->stalled10, tw_stall_permille(t->stall.avg10));
-	WRITE_ONCE(t->sh->stalled60, tw_stall_permille(t->stall.avg60));
+	tw_stall_show(t);
 	if (t->stall.on)
 		return true;
 	/*
 	 * Waiting that was counted before ->stall_on was cleared has kicked nothing.
-	 * Pairs with the barrier in tw_tier_waited().
+	 * Pairs with the barrier in tw_stall_kick().
 	 */
 	smp_mb();
 	if (tw_waited_ns(t->id) == t->stall.total)
+		return false;
+	WRITE_ONCE(t->stall_kicked, true);
+	return true;
+}
+
+/* The same of a store: what its transfers take. */
+static bool tw_slow_eval(struct tw_tier_desc *t)
+{
+	struct tw_io_time io = tw_io_now(t);
+	u64 now = ktime_get_mono_fast_ns();
+
+	lockdep_assert_held(&t->pressure_lock);
+
+	tw_slow_look(&t->slow, &io, READ_ONCE(t->latency_ns), now);
+	tw_stall_look(&t->stall, t->slow.total, now);
+	WRITE_ONCE(t->stall_on, t->slow.on || t->stall.on);
+	tw_stall_show(t);
+	if (t->slow.on || t->stall.on)
+		return true;
+	/* As above, of a transfer that began. Pairs with the barrier in tw_stall_kick(). */
+	smp_mb();
+	io = tw_io_now(t);
+	if (!io.nr && io.ended == t->slow.ended)
 		return false;
 	WRITE_ONCE(t->stall_kicked, true);
 	return true;
@@ -177,7 +217,9 @@ static void tw_pressure_look_all(unsigned int *changed, unsigned int *again)
 		if (t->state != TW_TIER_UNBOUND) {
 			if (READ_ONCE(t->stall_on) || READ_ONCE(t->stall_kicked)) {
 				WRITE_ONCE(t->stall_kicked, false);
-				*again |= (unsigned int)tw_stall_eval(t) << i;
+				*again |= (unsigned int)
+					  (READ_ONCE(t->kind) == TW_KIND_STORE ?
+					   tw_slow_eval(t) : tw_stall_eval(t)) << i;
 			}
 			tw_pressure_eval(t, &pool);
 		}
@@ -256,12 +298,24 @@ void tw_pressure_reset(struct tw_tier_desc *t, bool bound)
 
 	t->pressure_base = TW_PRESSURE_LOW;
 	t->stall = (struct tw_stall){ .total = tw_waited_ns(t->id) };
+	t->slow = (struct tw_slow){ .total = t->stall.total };
 	WRITE_ONCE(t->stall_on, false);
 	WRITE_ONCE(t->sh->stalled10, 0);
 	WRITE_ONCE(t->sh->stalled60, 0);
 	WRITE_ONCE(t->pressure_up, bound ? 0 : ULONG_MAX);
 	WRITE_ONCE(t->pressure_down, 0);
 	WRITE_ONCE(t->sh->level, TW_PRESSURE_LOW);
+}
+
+/* Has what was counted just now looked at, unless that happens anyway. */
+static void tw_stall_kick(struct tw_tier_desc *t)
+{
+	smp_mb();	/* pairs with those in tw_stall_eval() and tw_slow_eval() */
+	if (READ_ONCE(t->stall_on) || READ_ONCE(t->stall_kicked))
+		return;
+	/* The full barrier that tw_pressure_kick() wants before it. */
+	smp_store_mb(t->stall_kicked, true);
+	tw_pressure_kick(t);
 }
 
 /**
@@ -274,12 +328,44 @@ void tw_pressure_reset(struct tw_tier_desc *t, bool bound)
 void tw_tier_waited(struct tw_tier_desc *t, u64 ns)
 {
 	tw_count(t->id, waited_ns, ns);
-	smp_mb();	/* pairs with the one in tw_stall_eval() */
-	if (READ_ONCE(t->stall_on) || READ_ONCE(t->stall_kicked))
-		return;
-	/* The full barrier that tw_pressure_kick() wants before it. */
-	smp_store_mb(t->stall_kicked, true);
-	tw_pressure_kick(t);
+	tw_stall_kick(t);
+}
+
+/**
+ * tw_io_began - a transfer of a store begins
+ * @t: its tier, which it pins
+ *
+ * Process context.
+ *
+ * Return: the time, for tw_io_ended().
+ */
+u64 tw_io_began(struct tw_tier_desc *t)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	unsigned long flags;
+
+	spin_lock_irqsave(&t->io_lock, flags);
+	tw_io_time_begin(&t->io, now);
+	spin_unlock_irqrestore(&t->io_lock, flags);
+	tw_stall_kick(t);
+	return now;
+}
+
+/**
+ * tw_io_ended - a transfer of a store has ended
+ * @t: its tier, which it still pins
+ * @began: what tw_io_began() returned
+ *
+ * Any context.
+ */
+void tw_io_ended(struct tw_tier_desc *t, u64 began)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	unsigned long flags;
+
+	spin_lock_irqsave(&t->io_lock, flags);
+	tw_io_time_end(&t->io, began, now);
+	spin_unlock_irqrestore(&t->io_lock, flags);
 }
 
 static int tw_thresholds_set(struct tw_tier_desc *t,

@@ -22,6 +22,12 @@ void tw_pressure_work(struct work_struct *work);
 void tw_pressure_reset(struct tw_tier_desc *t, bool bound);
 /* Counts @ns that a fault waited for room in @t, or for what left it too soon. */
 void tw_tier_waited(struct tw_tier_desc *t, u64 ns);
+/*
+ * A transfer of a store begins, and has ended, which was begun at @began; the former
+ * returns the time, and is for process context.
+ */
+u64 tw_io_began(struct tw_tier_desc *t);
+void tw_io_ended(struct tw_tier_desc *t, u64 began);
 int tw_thresholds_ioctl(struct tw_thresholds *arg);	/* TW_IOC_THRESHOLDS */
 
 #endif

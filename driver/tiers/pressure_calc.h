@@ -10,6 +10,8 @@
  * By waiting: faults that find no room wait until there is some, and pages that had to
  * leave memory too soon are waited for when they come back. The share of time that goes
  * there is averaged over 10 and 60 seconds, as the kernel's PSI does (struct tw_stall).
+ * Of a store, what counts is the time of transfers that take many times as long as one
+ * did when it was measured, also of those that have not ended (struct tw_slow).
  *
  * Pure arithmetic: no kernel calls and no locks, so that the unit tests run it
  * on the host. The caller owns the structs.
@@ -285,6 +287,109 @@ static inline void tw_stall_look(struct tw_stall *s, unsigned long long total,
 		s->avg60 = 0;
 	}
 	tw_stall_judge(s);
+}
+
+/* -- by how slow a store is ---------------------------------------------------- */
+
+/* A store is slow when its transfers take so many times as long as it was measured, */
+#define TW_SLOW_TIMES		32U
+/* and at least this on average: disks that seek may take a while when much is to do. */
+#define TW_SLOW_LEAST_NS	50000000ULL
+
+/**
+ * struct tw_io_time - the time that transfers of a store take
+ * @nr: how many are under way
+ * @begun_ns: the sum of the times at which these began; wraps
+ * @ended: how many have ended
+ * @ended_ns: how long these took, together
+ */
+struct tw_io_time {
+	unsigned int nr;
+	unsigned long long begun_ns;
+	unsigned long long ended;
+	unsigned long long ended_ns;
+};
+
+static inline void tw_io_time_begin(struct tw_io_time *t, unsigned long long now)
+{
+	t->nr++;
+	t->begun_ns += now;
+}
+
+static inline void tw_io_time_end(struct tw_io_time *t, unsigned long long began,
+				  unsigned long long now)
+{
+	t->nr--;
+	t->begun_ns -= began;
+	t->ended++;
+	/* Another CPU's clock may be a little behind. */
+	if (now > began)
+		t->ended_ns += now - began;
+}
+
+/* How long all transfers have taken until now, those that are under way as well. */
+static inline unsigned long long tw_io_time_all(const struct tw_io_time *t,
+						unsigned long long now)
+{
+	unsigned long long under_way = t->nr * now - t->begun_ns;
+
+	return t->ended_ns + ((long long)under_way > 0 ? under_way : 0);
+}
+
+/**
+ * struct tw_slow - how long a store was waited for while it was slow
+ * @on: it is to be looked at after each period
+ * @at: when it was looked at last, in ns
+ * @all_ns: tw_io_time_all() then
+ * @ended: transfers that had ended then
+ * @total: ns of all periods in which it was slow, each transfer by itself
+ */
+struct tw_slow {
+	bool on;
+	unsigned long long at;
+	unsigned long long all_ns;
+	unsigned long long ended;
+	unsigned long long total;
+};
+
+/* What a transfer takes from which a store is slow, which took @latency_ns once. */
+static inline unsigned long long tw_slow_ns(unsigned long long latency_ns)
+{
+	unsigned long long ns = latency_ns * TW_SLOW_TIMES;
+
+	return ns > TW_SLOW_LEAST_NS ? ns : TW_SLOW_LEAST_NS;
+}
+
+/**
+ * tw_slow_look - take in how long transfers take
+ * @s: what is known
+ * @io: transfers until now
+ * @latency_ns: of the store, as it was measured
+ * @now: ns
+ *
+ * The first look begins a period. A period without transfers is the last. Those that
+ * have not ended count as if they ended now, so that one that never does makes the store
+ * slower from period to period.
+ */
+static inline void tw_slow_look(struct tw_slow *s, const struct tw_io_time *io,
+				unsigned long long latency_ns, unsigned long long now)
+{
+	unsigned long long all = tw_io_time_all(io, now), ns, nr;
+
+	if (s->on) {
+		if (now < s->at || now - s->at < TW_STALL_PERIOD_NS)
+			return;
+		ns = all > s->all_ns ? all - s->all_ns : 0;
+		nr = io->ended - s->ended + io->nr;
+		if (nr && ns / nr >= tw_slow_ns(latency_ns))
+			s->total += ns;
+		s->on = nr != 0;
+	} else {
+		s->on = true;
+	}
+	s->at = now;
+	s->all_ns = all;
+	s->ended = io->ended;
 }
 
 #endif

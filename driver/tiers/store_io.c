@@ -23,6 +23,7 @@
 
 #include "base/stats.h"
 #include "tiers/hibernate.h"
+#include "tiers/pressure.h"
 #include "tiers/slots.h"
 #include "tiers/store.h"
 #include "tiers/store_io.h"
@@ -63,6 +64,7 @@ static void tw_xfer_put(struct tw_xfer *f)
 	/* Fully ordered, pairs with itself: the last one sees what all others wrote. */
 	if (!atomic_dec_and_test(&f->parts))
 		return;
+	tw_io_ended(f->t, f->began);
 	/*
 	 * Unless it was left, its owner may free it from here on. Pairs with the acquire
 	 * in tw_xfer_wait() and the exchange in tw_xfer_leave().
@@ -93,6 +95,7 @@ static void tw_xfer_submit(struct tw_xfer *f, struct tw_io *io,
 {
 	unsigned int noio = memalloc_noio_save();
 
+	f->began = tw_io_began(f->t);
 	atomic_set(&f->parts, 1);
 	WRITE_ONCE(f->state, state | BIT(TW_XFER_FLYING));
 	tw_store_held(f->t)->ops->submit(f, io, nr);

@@ -51,6 +51,7 @@ void tw_stores_exit(void);
  * @write: whether it is a write
  * @ahead: whether nobody has asked for the pages yet, see tw_xfer_read_ahead()
  * @sums: whether checksums are those in @io, not those of the store
+ * @began: when those pages began that are under way
  * @parts: parts in flight, and one more while the submitter is at work
  * @state: bits TW_XFER_*
  * @landed: called in a worker when it has landed, if its owner has left it
@@ -70,6 +71,7 @@ struct tw_xfer {
 	bool write;
 	bool ahead;
 	bool sums;
+	u64 began;
 	atomic_t parts;
 	unsigned long state;
 	void (*landed)(struct tw_xfer *f);

@@ -67,14 +67,18 @@ enum tw_tier_state {
  * @movable: NUMA tiers: the nodes have only ZONE_MOVABLE
  * @store: stores: RCU, see above
  * @sh: its block of the stats page; sh->used and sh->kept are live
- * @stall_on: how long faults wait is looked at after each period; a hint
- * @stall_kicked: a fault has waited, which is still to be looked at; a hint
+ * @stall_on: how long is waited is looked at after each period; a hint
+ * @stall_kicked: a fault has waited, or a transfer of a store has begun, which is still to
+ *	be looked at; a hint
  * @pressure_lock: orders changes of the level and the writes of @sh
  * @pressure_up: used pages from which the level must be looked at again
  * @pressure_down: used pages below which it must be looked at again
  * @pressure_base: enum tw_level by room alone; under @pressure_lock
  * @pressure_own: where the tier's own use changes that; under @pressure_lock
- * @stall: the share of time that faults wait; under @pressure_lock
+ * @stall: the share of time that is waited; under @pressure_lock
+ * @io_lock: guards @io; innermost, any context
+ * @io: stores: the time that transfers take
+ * @slow: stores: how much of that is too long; under @pressure_lock
  * @pressure_kicked: @pressure_work is about to run
  * @pressure_work: looks at the level
  */
@@ -101,6 +105,9 @@ struct tw_tier_desc {
 	unsigned int pressure_base;
 	struct tw_pressure_state pressure_own;
 	struct tw_stall stall;
+	spinlock_t io_lock;
+	struct tw_io_time io;
+	struct tw_slow slow;
 	atomic_t pressure_kicked;
 	struct delayed_work pressure_work;
 };

@@ -22,6 +22,7 @@ from tw import CPU, GPU, NVME, PAGE, SSD
 
 SIZE = 64 + tw.TW_STORE_DATA // PAGE        # pages
 SOON = 10
+LOW, HIGH = 0, 2
 FAILSLAB = Path("/sys/kernel/debug/failslab")
 
 
@@ -140,6 +141,24 @@ class TestTouch:
             child = Child(mapping.read, index * PAGE, 8)
             assert wait_for(lambda: busy(region, index))
             dies(child)
+        assert wrong(mapping, range(16), 1) == []
+
+    def test_is_pressure(self, stored, dev, stats):
+        """The store's level rises while it hangs, and not only when it has answered."""
+        disk, region, mapping = stored
+        changes = stats.tier(SSD)["level_changes"]
+        assert wait_for(lambda: dev.pressure(SSD).level == LOW, 60)
+        with disk.hung():
+            child = Child(mapping.read, 5 * PAGE, 8)
+            assert wait_for(lambda: busy(region, 5))
+            assert wait_for(lambda: dev.pressure(SSD).level == HIGH, 60)
+            assert child.alive() and busy(region, 5)
+            assert dev.pressure(SSD).stalled10 >= 100 and dev.pressure(SSD).stalled60 > 0
+            assert stats.tier(SSD)["level"] == HIGH
+            assert stats.tier(SSD)["level_changes"] > changes
+            assert [dev.pressure(tier).level for tier in (CPU, NVME)] == [LOW] * 2
+        assert child.result()
+        assert wait_for(lambda: dev.pressure(SSD).level < HIGH, 120)
         assert wrong(mapping, range(16), 1) == []
 
     @pytest.mark.parametrize("way", WAYS)

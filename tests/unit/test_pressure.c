@@ -387,6 +387,107 @@ static void late_looks_count_the_time(void **state)
 	assert_int_equal(s.level, TW_PRESSURE_LOW);
 }
 
+/* -- by how slow a store is ------------------------------------------------------ */
+
+#define MS	(SECOND / 1000)
+
+/* A second of @nr transfers of @ms each, one after the other; then a look. */
+static void second_of(struct tw_slow *s, struct tw_io_time *io, unsigned long long *now,
+		      unsigned int nr, unsigned int ms)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		tw_io_time_begin(io, *now + i * SECOND / nr);
+		tw_io_time_end(io, *now + i * SECOND / nr, *now + i * SECOND / nr + ms * MS);
+	}
+	*now += SECOND;
+	tw_slow_look(s, io, MS, *now);
+}
+
+static void a_quick_store_is_not_slow(void **state)
+{
+	struct tw_io_time io = { 0 };
+	struct tw_slow s = { 0 };
+	unsigned long long now = 100 * SECOND;
+	int i;
+
+	(void)state;
+	tw_slow_look(&s, &io, MS, now);
+	assert_true(s.on);
+	/* 31 times what was measured, and then what is less than 50 ms. */
+	for (i = 0; i < 10; i++)
+		second_of(&s, &io, &now, 10, 31);
+	for (i = 0; i < 10; i++)
+		second_of(&s, &io, &now, 10, 49);
+	assert_int_equal(s.total, 0);
+	assert_true(s.on);
+	/* One slow one among many is not a slow store. */
+	tw_io_time_begin(&io, now);
+	tw_io_time_end(&io, now, now + SECOND);
+	for (i = 0; i < 2; i++)
+		second_of(&s, &io, &now, 100, 1);
+	assert_int_equal(s.total, 0);
+	/* A period without any is the last. */
+	now += 3 * SECOND;
+	tw_slow_look(&s, &io, MS, now);
+	assert_false(s.on);
+}
+
+static void a_slow_store_is_waited_for(void **state)
+{
+	struct tw_io_time io = { 0 };
+	struct tw_slow s = { 0 };
+	unsigned long long now = 100 * SECOND;
+
+	(void)state;
+	assert_int_equal(tw_slow_ns(MS), 50 * MS);
+	assert_int_equal(tw_slow_ns(10 * MS), 320 * MS);
+	tw_slow_look(&s, &io, MS, now);
+	second_of(&s, &io, &now, 4, 100);
+	assert_int_equal(s.total, 0);		/* the period is not over */
+	second_of(&s, &io, &now, 4, 100);
+	assert_int_equal(s.total, 800 * MS);
+	/* It is as it was measured again. */
+	second_of(&s, &io, &now, 4, 1);
+	second_of(&s, &io, &now, 4, 1);
+	assert_int_equal(s.total, 800 * MS);
+}
+
+/* Also when nothing ends: that is seen while it lasts. */
+static void what_hangs_counts(void **state)
+{
+	struct tw_io_time io = { 0 };
+	struct tw_stall stall = { 0 };
+	struct tw_slow s = { 0 };
+	unsigned long long began = 100 * SECOND, now = began;
+	int i;
+
+	(void)state;
+	tw_io_time_begin(&io, now);
+	tw_io_time_begin(&io, now);
+	for (i = 0; i <= 3; i++, now += 2 * SECOND) {
+		tw_slow_look(&s, &io, MS, now);
+		assert_int_equal(s.total, i * 4 * SECOND);
+		tw_stall_look(&stall, s.total, now);
+	}
+	assert_int_equal(stall.level, TW_PRESSURE_HIGH);
+	assert_true(s.on);
+	assert_int_equal(tw_io_time_all(&io, now), 16 * SECOND);
+	tw_io_time_end(&io, began, now);
+	/* A clock that is behind takes nothing away. */
+	tw_io_time_end(&io, began, began - 1);
+	assert_int_equal(tw_io_time_all(&io, now), 8 * SECOND);
+	assert_int_equal(io.nr, 0);
+	assert_int_equal(io.begun_ns, 0);
+	for (i = 0; i < 250; i++, now += 2 * SECOND) {
+		tw_slow_look(&s, &io, MS, now);
+		tw_stall_look(&stall, s.total, now);
+	}
+	assert_int_equal(stall.level, TW_PRESSURE_LOW);
+	assert_true(!stall.on && stall.avg10 == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +504,9 @@ int main(void)
 		cmocka_unit_test(waiting_raises_and_lapses),
 		cmocka_unit_test(waiting_has_hysteresis),
 		cmocka_unit_test(late_looks_count_the_time),
+		cmocka_unit_test(a_quick_store_is_not_slow),
+		cmocka_unit_test(a_slow_store_is_waited_for),
+		cmocka_unit_test(what_hangs_counts),
 	};
 
 	return cmocka_run_group_tests_name("pressure", tests, NULL, NULL);

@@ -430,7 +430,8 @@ struct tw_tier_resize {
  * @waited_ns: out: how long faults have waited for room in this tier of memory, or
  *	for pages that had to leave it too soon, each fault by itself
  * @stalled10: out: that time in thousandths of the last 10 seconds, at most 1000; an
- *	average that follows every 2 seconds, in which the past fades away
+ *	average that follows every 2 seconds, in which the past fades away. Of a store,
+ *	the time that its transfers took while these were much slower than it was measured
  * @stalled60: out: of the last 60 seconds
  *
  * EOPNOTSUPP: the tier is not bound.
