@@ -468,10 +468,15 @@ class TestPatterns:
                 assert wait_for(lambda: cpu_limit(dev, below) == 32, 30)
                 assert cpu_limit(dev, top) == NONE
                 with below.inside():
-                    region, _ = make(128, touched=128)
+                    region, mapping = make(128, touched=128)
                     assert wait_for(lambda: region.info().pages[CPU] <= 32, 30)
-                region.close()
                 names = [later.name, below.name]
+            # Limits of what is gone hold as long as it has pages.
+            with Cgroup(top) as other:
+                assert wait_for(lambda: cpu_limit(dev, other) == 64, 30)
+            assert [cpu_limit(dev, name) for name in names] == [64, 32]
+            mapping.unmap()
+            region.close()
             assert wait_for(lambda: [cpu_limit(dev, name) for name in names] == [NONE] * 2, 30)
             assert cpu_limit(dev, before) == 64
             # A cgroup that is named by itself is left alone.

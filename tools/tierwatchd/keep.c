@@ -26,8 +26,10 @@
 
 /* From one look through all cgroups to the next, when none is seen to come or go. */
 #define AGAIN_NS	(60 * NS_PER_SEC)
-/* And when not all folders can be watched. */
+/* When not all folders can be watched. */
 #define BLIND_NS	NS_PER_SEC
+/* When a cgroup that is gone still has pages. */
+#define LEFT_NS		(5 * NS_PER_SEC)
 
 void td_keep_begin(struct td_keep *k)
 {
@@ -115,11 +117,13 @@ static bool read_files(struct td_keep *k)
  * struct keeping - a look through all
  * @k: the daemon's
  * @tw: the driver
+ * @left: limits of what is gone still hold for something
  * @err: the last that went wrong
  */
 struct keeping {
 	struct td_keep *k;
 	struct tw *tw;
+	bool left;
 	int err;
 };
 
@@ -219,6 +223,7 @@ static void lift(struct keeping *now)
 			continue;
 		for (i = 0, used = 0; i < TW_NR_TIERS; i++)
 			used |= limits.used[i];
+		now->left = now->left || used;
 		if (used || now->k->dry_run)
 			continue;
 		err = tw_cgroup_limits_set(now->tw, path, none);
@@ -230,13 +235,14 @@ static void lift(struct keeping *now)
 		now->err = err;
 }
 
-/* 0 or -errno */
-static int look_through(struct td_keep *k)
+/* 0 or -errno. *@after: until the next, whatever happens. */
+static int look_through(struct td_keep *k, __u64 *after)
 {
 	struct keeping now = { .k = k };
 	struct pattern_walk w = { .enter = watch, .match = limit, .arg = &now };
 	int err = tw_open(cli_device, &now.tw);
 
+	*after = AGAIN_NS;
 	/* Whether the driver is there is for main.c to say. */
 	if (err)
 		return 0;
@@ -245,6 +251,7 @@ static int look_through(struct td_keep *k)
 	if (!err)
 		lift(&now);
 	tw_close(now.tw);
+	*after = k->blind ? BLIND_NS : now.left ? LEFT_NS : AGAIN_NS;
 	return err ? err : now.err;
 }
 
@@ -259,6 +266,8 @@ static void said_once(struct td_keep *k, int err)
 
 void td_keep(struct td_keep *k, bool again)
 {
+	__u64 after;
+
 	if (read_files(k)) {
 		again = true;
 		/* Watches on folders that nobody asks for any more end with it. */
@@ -272,6 +281,6 @@ void td_keep(struct td_keep *k, bool again)
 		again = true;
 	if (!again)
 		return;
-	said_once(k, look_through(k));
-	k->due_ns = now_ns() + (k->blind ? BLIND_NS : AGAIN_NS);
+	said_once(k, look_through(k, &after));
+	k->due_ns = now_ns() + after;
 }
