@@ -53,7 +53,16 @@ def main() -> None:
     device.limits(1, limits)
     fill(device, 200, agent)
     assert support.wait_for(lambda: 99 <= device.agent_stats(1).pages[tw.CPU] <= 100, 30)
-    keep(folder, "limited")
+    # A cgroup's limit holds for what is made in it.
+    with support.Cgroup() as group:
+        device.group_limits(group.name, [tw.TW_NO_LIMIT] * tw.CPU + [100] +
+                            [tw.TW_NO_LIMIT] * (4 - tw.CPU))
+        with group.inside():
+            fill(device, 200)
+        assert support.wait_for(
+            lambda: 99 <= device.group_limits(group.name).used[tw.CPU] <= 100, 30)
+        keep(folder, "limited")
+        device.group_limits(group.name, [tw.TW_NO_LIMIT] * 5)
     support.close_made()
     agent.close()
     fill(device, 2500)

@@ -30,7 +30,7 @@ FILE = 'node_textfile_mtime_seconds{file="/var/lib/prometheus/node-exporter/tier
 # What fires 40 minutes after the guest's state has begun: (alert, tier).
 FIRING = {
     "healthy": set(),
-    "limited": {("TierWatchAgentAtLimit", "cpu")},
+    "limited": {("TierWatchAgentAtLimit", "cpu"), ("TierWatchGroupAtLimit", "cpu")},
     "full": {("TierWatchRoomShort", ""), ("TierWatchRoomEnds", ""),
              *((f"TierWatchPressure{level}", tier) for level in ("High", "Critical")
                for tier in ("cpu", "nvme", "ssd"))},

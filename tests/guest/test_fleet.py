@@ -55,6 +55,7 @@ def known(dev, make, policy):
         limits = dev.limits(1).pages
         limits[CPU] = 1000
         dev.limits(1, limits)
+        dev.group_limits(NOBODY, limits)
         region, _ = make(8, touched=8, agent=agent)
         place(region, 0, 4, NVME)
         there.wait()
@@ -62,6 +63,7 @@ def known(dev, make, policy):
         dev.attach(child.pid)
         assert wait_for(lambda: all(one.scans for one in dev.attachments()), 60)
         yield promql.Known(tw_json("metrics", "--agents", 5, "--programs", 5))
+    dev.group_limits(NOBODY, [tw.TW_NO_LIMIT] * 5)
     enough.set()
     child.result()
     assert wait_for(lambda: dev.attachments() == [], 10)
@@ -91,7 +93,8 @@ def test_rules(known):
         page, _, anchor = said["runbook_url"].partition("#")
         assert page == TROUBLES and anchor in anchors(REPO / page), said["runbook_url"]
     assert {"tierwatch_up", "tierwatch_tier_pressure", "tierwatch_lost_pages_total",
-            "tierwatch_agent_limit_bytes", "tierwatch_room_bytes"} <= used
+            "tierwatch_agent_limit_bytes", "tierwatch_group_limit_bytes",
+            "tierwatch_room_bytes"} <= used
 
 
 def test_what_rules_have_us_type():

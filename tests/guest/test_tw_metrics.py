@@ -248,6 +248,30 @@ class TestFigures:
             for agent in made:
                 agent.close()
 
+    def test_groups(self, dev, make):
+        """Cgroups with all below them and users, of the tiers in which they have a limit."""
+        none = [tw.TW_NO_LIMIT] * 5
+        with Cgroup() as top, Cgroup(top) as below, Cgroup() as other:
+            for group, limit in ((top, 50), (other, 7)):
+                dev.group_limits(group.name, [*none[:NVME], limit, *none[NVME + 1:]])
+            dev.group_limits(NOBODY, [3, *none[1:]])
+            with below.inside():
+                region, _ = make(20, touched=20)
+                place(region, 0, 20, NVME)
+            got, first = Got("--agents", 100), Got("--agents", 1)
+            whose = {"kind": "cgroup", "tier": "nvme"}
+            assert got("group_limit_bytes", name=top.name, **whose) == 50 * PAGE
+            assert got("group_used_bytes", name=top.name, **whose) == 20 * PAGE
+            assert got("group_limit_bytes", name=other.name, **whose) == 7 * PAGE
+            assert got("group_used_bytes", name=other.name, **whose) == 0
+            assert got("group_limit_bytes", name="nobody", kind="user", tier="gpu") == 3 * PAGE
+            assert sum(name == "group_used_bytes" for name, _ in got.samples) == 3
+            assert [dict(labels)["name"] for name, labels in first.samples
+                    if name == "group_limit_bytes"] == [top.name]
+            for group in (top.name, other.name, NOBODY):
+                dev.group_limits(group, none)
+        assert not any(name.startswith("group_") for name, _ in Got("--agents", 100).samples)
+
     def test_cgroup_names(self, make):
         """A default agent has its cgroup's path, whatever letters are in it."""
         with Cgroup() as top:

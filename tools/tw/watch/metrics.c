@@ -23,7 +23,8 @@
 const char metrics_more[] =
 	"  --output FILE   written aside and renamed, for the textfile collector of\n"
 	"                  node_exporter: give it a name that ends in .prom\n"
-	"  --agents N      with the N agents that have the most memory, too\n"
+	"  --agents N      with the N agents that have the most memory, too, and as many\n"
+	"                  of the cgroups and users that have limits\n"
 	"  --programs N    the same of attached programs\n"
 	"  --json          a list of samples, to stdout\n"
 	"Times are in seconds, amounts of memory in bytes. Without the driver all there\n"
@@ -39,6 +40,8 @@ const char metrics_more[] =
  * @agents: the largest ones first
  * @nr_agents: how many of them are shown
  * @known: what they are called
+ * @groups: those that have limits
+ * @most: how many agents were asked for, and groups
  * @attached: programs, the largest ones first
  * @nr_attached: how many of them are shown
  * @asked_attached: they were asked for
@@ -52,6 +55,8 @@ struct source {
 	struct tw_agent_entry *agents;
 	size_t nr_agents;
 	struct agents_known known;
+	struct metric_groups groups;
+	__u64 most;
 	struct attachments attached;
 	size_t nr_attached;
 	bool asked_attached;
@@ -431,7 +436,8 @@ static int read_source(struct tw *tw, struct source *s, size_t most)
 		return nr;
 	qsort(s->agents, nr, sizeof(*s->agents), by_size);
 	s->nr_agents = (size_t)nr < most ? (size_t)nr : most;
-	return 0;
+	s->most = most;
+	return metric_groups_load(tw, &s->groups);
 }
 
 /* To @f, or as JSON. */
@@ -450,6 +456,8 @@ static void put_samples(FILE *f, struct source *s)
 	if (s->nr_agents)
 		metrics_agents(f, &s->known, s->agents, s->nr_agents,
 			       s->info.page_size);
+	if (s->groups.nr)
+		metrics_groups(f, &s->groups, s->most, s->info.page_size);
 	if (s->asked_attached)
 		metrics_attached(f, &s->attached, s->nr_attached,
 				 s->info.page_size);
@@ -547,6 +555,7 @@ int cmd_metrics(int argc, char **argv)
 	else
 		c = put(&s, path, json);
 	free(s.agents);
+	metric_groups_free(&s.groups);
 	attachments_free(&s.attached);
 	agents_known_free(&s.known);
 	tw_close(tw);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <linux/types.h>
 
+#include "tw.h"
+
 /* What a figure is in, and how it becomes a base unit. */
 enum metric_unit { METRIC_PLAIN, METRIC_PAGES, METRIC_NS, METRIC_US, METRIC_MS };
 
@@ -46,14 +48,31 @@ const char *metric_value(char *buf, const char *text);
 
 struct agents_known;
 struct attachments;
-struct tw_agent_entry;
-struct tw_stats;
 
 void metrics_latency(FILE *f, const struct tw_stats *stats);
 
 /* The first @nr, which are to be the largest ones; @known: what they are called. */
 void metrics_agents(FILE *f, struct agents_known *known,
 		    const struct tw_agent_entry *a, size_t nr, __u32 page_size);
+
+/**
+ * struct metric_groups - cgroups and users that have limits, the largest first
+ * @group: they; @path is a cgroup's, empty of a user
+ * @nr: how many
+ */
+struct metric_groups {
+	struct metric_group {
+		char *path;
+		struct tw_group_limits limits;
+	} *group;
+	size_t nr;
+};
+
+/* metrics_groups.c: of a caller who may not know of any there are none. 0 or -errno */
+int metric_groups_load(struct tw *tw, struct metric_groups *all);
+void metric_groups_free(struct metric_groups *all);
+/* The first @most. */
+void metrics_groups(FILE *f, const struct metric_groups *all, size_t most, __u32 page_size);
 
 /* Of attached programs the first @most, which are to be the largest ones. */
 void metrics_attached(FILE *f, const struct attachments *all, size_t most,
