@@ -41,6 +41,7 @@ MODLOADDIR ?= $(DESTDIR)/usr/lib/modules-load.d
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 # Where this machine's python3 looks below /usr/local.
+DEPLOYDIR = $(DESTDIR)$(PREFIX)/share/tierwatch/deploy
 PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 # A second make, so that packages just installed are seen; on all cores, unless it is told
@@ -173,8 +174,8 @@ test-programs:			## redis, PostgreSQL, a JVM and others over the swap device (PR
 	@javac -d $(B)/programs tests/guest/programs/Sums.java
 	+@tests/run --build --only programs $(addprefix --kernel ,$(PROGRAMS_KERNELS)) $(ARGS)
 
-test-packages:			## the packages on a clean Debian, and their driver in a guest
-	@tools/deps --install
+test-packages:			## the packages on a clean Debian, their driver and a newcomer in a guest
+	@tools/deps --deploy --install
 	@tests/run --only packages $(ARGS)
 
 test-deploy:			## alerts, by promtool with figures of a guest; rpm and Arch packages
@@ -266,6 +267,11 @@ install: built install-config	## module, library, Python module, headers, man pa
 	+@$(MAKE) -C tools/tw-gpu $(SUB) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	install -d $(PYTHONDIR)/libtw
 	install -m 644 python/libtw/*.py $(PYTHONDIR)/libtw
+	install -d $(DEPLOYDIR)/grafana $(DEPLOYDIR)/prometheus $(DEPLOYDIR)/kubernetes
+	install -m 644 deploy/grafana/*.json $(DEPLOYDIR)/grafana
+	install -m 644 deploy/prometheus/* $(DEPLOYDIR)/prometheus
+	install -m 644 deploy/kubernetes/* $(DEPLOYDIR)/kubernetes
+	chmod 755 $(DEPLOYDIR)/kubernetes/pods-to-conf
 	$(if $(DESTDIR),,ldconfig)
 
 # Its files are those that install makes now, below a folder of their own. A place that
