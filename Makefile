@@ -238,12 +238,13 @@ gpu-check:			## a card's memory by OpenCL: speed, and all bytes (ARGS="[MS [PLAT
 	+@$(MAKE) -C tools/tw-gpu $(SUB) check
 	@$(B)/tools/gpu-check $(ARGS)
 
-pictures:			## docs/pictures: tw top and tw heatmap, of a guest at work; the driver's rooms
-	@tools/deps --install
+pictures:			## docs/pictures: tw top, tw heatmap, the dashboard, of a guest at work; the driver's rooms
+	@tools/deps --deploy --install
 	$(AGAIN) all programs
 	$(AGAIN) module KDIR="$$(tools/vm --kernel stock --print-kdir)"
 	@tests/rooms/driver --draw docs/pictures/rooms.svg
 	@tools/pictures $(ARGS)
+	@tools/dashboard
 
 style:				## checkpatch and sparse
 	@tools/deps --install
