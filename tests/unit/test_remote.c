@@ -21,7 +21,7 @@
 
 #include "machine/remote.h"
 
-static char top[] = "/tmp/sys-XXXXXX";
+static char top[32] = "/tmp/sys-XXXXXX";
 
 /* The folders above @path, and it. */
 static void make_folder(const char *path)
@@ -154,7 +154,7 @@ static void local(void **state)
 	assert_false(look("nothing").is);
 }
 
-static void nvme(void **state)
+static void over_nvme(void **state)
 {
 	struct remote r;
 
@@ -215,7 +215,7 @@ int main(void)
 		cmocka_unit_test(iscsi_long_name),
 		cmocka_unit_test(fibre_channel),
 		cmocka_unit_test(local),
-		cmocka_unit_test(nvme),
+		cmocka_unit_test(over_nvme),
 		cmocka_unit_test(nbd),
 	};
 

@@ -54,15 +54,24 @@ static void tier_info(struct tw_tier_info *t)
 	t->dev = t->kind == TW_KIND_STORE ? 0xff00 | 0xfe : 0;
 }
 
-/* 9 pages of the HDD tier, whoever it is. */
-static void group_limits(struct tw_group_limits *l)
+/* 9 pages of the HDD tier, whoever it is; of those that have some there is one, a user. */
+static int group_limits(struct tw_group_limits *l)
 {
 	unsigned int i;
 
 	if (l->flags & TW_GROUP_SET)
-		return;
+		return 0;
+	if (l->flags & TW_GROUP_NEXT) {
+		if (l->cursor++)
+			return -ENOENT;
+		l->kind = TW_GROUP_USER;
+		l->uid = 12345;
+		l->path_len = 0;
+		l->used[TW_TIER_HDD] = 5;
+	}
 	for (i = 0; i < TW_NR_TIERS; i++)
 		l->pages[i] = i == TW_TIER_HDD ? 9 : TW_NO_LIMIT;
+	return 0;
 }
 
 /* Ours, another user's of the same label, two of others. */
@@ -228,8 +237,7 @@ static int answer(int fd, unsigned long cmd, void *arg)
 		break;
 	}
 	case TW_IOC_GROUP_LIMITS:
-		group_limits(arg);
-		break;
+		return group_limits(arg);
 	case TW_IOC_STREAM_CREATE:
 		((struct tw_stream_create *)arg)->fd = fake_new_fd();
 		break;
@@ -1060,6 +1068,8 @@ static void test_metrics(void **state)
 	assert_int_equal(tw("metrics --agents 1"), 0);
 	expect(out, "tierwatch_agent_used_bytes{agent=\"7\",name=\"7\",uid=\"1\"");
 	assert_null(strstr(out, "agent=\"8\""));
+	expect(out, "tierwatch_group_used_bytes{name=\"12345\",kind=\"user\",tier=\"hdd\"} 20480\n");
+	expect(out, "tierwatch_group_limit_bytes{name=\"12345\",kind=\"user\",tier=\"hdd\"} 36864\n");
 	assert_int_equal(tw("metrics --agents 1 --json"), 0);
 	assert_int_equal(expect_json(), 1);
 	expect(out, "{\"schema\":\"tierwatch/metric/1\",\"name\":\"tierwatch_driver_memory_bytes\",\"type\":\"gauge\",\"labels\":{\"use\":\"records\"},\"value\":16384}");
