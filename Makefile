@@ -174,8 +174,8 @@ test-programs:			## redis, PostgreSQL, a JVM and others over the swap device (PR
 	@javac -d $(B)/programs tests/guest/programs/Sums.java
 	+@tests/run --build --only programs $(addprefix --kernel ,$(PROGRAMS_KERNELS)) $(ARGS)
 
-test-packages:			## the packages on a clean Debian, their driver and a newcomer in a guest
-	@tools/deps --deploy --install
+test-packages:			## the packages on a clean Debian, and their driver in a guest
+	@tools/deps --install
 	@tests/run --only packages $(ARGS)
 
 test-deploy:			## alerts, by promtool with figures of a guest; rpm and Arch packages
