@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Programs beside each other, a fork bomb, a machine that is short of memory, and ends.
+"""Programs beside each other, a machine that is short of memory, and ends.
 
 Where nothing else is said, the program is sqlite3 with the script of test_sqlite.py,
 whose answers are known.
@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from command import tw_run
-from support import CGROUP, Cgroup, errno_of, wait_for
+from support import CGROUP, errno_of, wait_for
 from test_sqlite import script, truth
-from witness import KEPT, MIB, STORES, Program, Swap, Watch, limited, ooms
+from witness import KEPT, MIB, STORES, Program, Watch, limited, ooms
 
 pytestmark = [pytest.mark.once, pytest.mark.full]
 
@@ -46,23 +46,6 @@ def test_two_beside_each_other(swap):
         with Program(swap.group, "6M", *SQL, stdin=other) as second:
             right(second)
         right(first)
-
-
-def test_a_fork_bomb(swap):
-    """As many processes as pids.max lets it have, each with memory; its neighbour is right."""
-    bomb = ("x=$(head -c 300000 /dev/zero | tr '\\0' x); "
-            "b() { y=$x$x; b & b & wait; }; b 2>/dev/null")
-    swap.group.write("cgroup.subtree_control", "+memory +pids")
-    with Cgroup(swap.group) as group, Cgroup(swap.group) as beside, the_script() as file:
-        group.write("pids.max", "48")
-        with Program(group, "12M", "sh", "-c", bomb) as bad:
-            bad.wait_group()
-            assert wait_for(lambda: group.events("pids.events")["max"] > 0, 60)
-            with limited(Swap(swap.dev, beside), "8M", *SQL, stdin=file) as good:
-                right(good)
-            assert bad.run.poll() is None
-            bad.kill()
-        assert int(group.read("pids.current")) == 0
 
 
 @contextmanager

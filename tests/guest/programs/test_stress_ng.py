@@ -9,7 +9,7 @@ import pytest
 
 from witness import limited
 
-pytestmark = [pytest.mark.once, pytest.mark.full]
+pytestmark = pytest.mark.once
 
 HUGE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 # Each writes all of the memory and looks for its own pattern afterwards, with so many
@@ -44,6 +44,13 @@ def stress(swap, limit, *words):
     assert "successful run" in said and "stress-ng: fail" not in said, said
 
 
+def test_small(swap):
+    """A process with more than it may have; what it has written is swapped out and verified."""
+    stress(swap, "4M", "--vm", 1, "--vm-bytes", "10M", "--vm-keep", "--vm-method", "write64",
+           "--vm-ops", 24)
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("mode", ["never", "always"])
 @pytest.mark.parametrize("method", METHODS)
 def test_memory(swap, mode, method):
@@ -53,6 +60,7 @@ def test_memory(swap, mode, method):
                "--vm-ops", METHODS[method])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("words", OTHERS, ids=lambda words: words[0][2:])
 def test_others(swap, words):
     """Memory that moves, is shared, is another process's."""
