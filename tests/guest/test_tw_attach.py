@@ -4,6 +4,8 @@
 import errno
 import mmap
 import os
+import sys
+import tempfile
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
@@ -17,6 +19,8 @@ from tw import CPU, PAGE
 pytestmark = pytest.mark.once
 
 PAGES = 500
+# What the kernel's counters of a process's memory may be behind.
+SLACK = 200
 
 
 class Program:
@@ -166,6 +170,7 @@ class TestShown:
             text = tw_text("attach")
             assert f"{known.id:6} {one.pid:8} {one.name:15}" in text
             (shown,) = tw_json("attach")["attachments"]
+            assert shown.pop("file") > 0 and shown.pop("shared") >= 0
             assert shown == {
                 "id": known.id, "pid": one.pid, "program": one.name,
                 "pages": dict(zip(("gpu", "cpu", "nvme", "ssd", "hdd"), known.pages)),
@@ -173,6 +178,52 @@ class TestShown:
                 "record_bytes": known.record_bytes, "scans": known.scans, "blind": False,
                 "partly": False}
             tw_text("detach", one.pid)
+
+    def test_files_and_shared_memory(self, dev):
+        """They are counted apart, as the kernel has them, and are none of what is watched."""
+        def shown():
+            (one,) = tw_json("attach", program.pid)["attachments"]
+            return one["file"], one["shared"]
+
+        def count():
+            """The kernel adds up what a thread has mapped after some of its faults."""
+            more = mmap.mmap(-1, PAGES * PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            for index in range(PAGES):
+                more[index * PAGE] = 1
+            more.close()
+
+        def body():
+            with tempfile.NamedTemporaryFile(dir="/dev/shm") as file, open(sys.executable,
+                                                                           "rb") as binary:
+                file.truncate(PAGES * PAGE)
+                memory = mmap.mmap(file.fileno(), PAGES * PAGE)
+                for index in range(PAGES):
+                    memory[index * PAGE] = 1
+                count()
+                text = mmap.mmap(binary.fileno(), 0, prot=mmap.PROT_READ)
+                step.wait(1)
+                assert sum(text[index * PAGE] for index in range(PAGES))
+                count()
+                reached.set(1)
+                step.wait(2)
+                memory.close()
+                count()
+                reached.set(2)
+                step.wait(3)
+
+        step, reached = Reached(), Reached()
+        program = Child(body)
+        assert wait_for(lambda: shown()[1] >= PAGES, 20)
+        file, shared = shown()
+        step.set(1)
+        reached.wait(1)
+        assert wait_for(lambda: shown()[0] >= file + PAGES - SLACK, 5), (file, shown())
+        assert abs(shown()[1] - shared) < SLACK
+        step.set(2)
+        reached.wait(2)
+        assert wait_for(lambda: shown()[1] <= shared - PAGES + SLACK, 5), (shared, shown())
+        step.set(3)
+        program.result()
 
 
 class TestWho:

@@ -344,6 +344,8 @@ class TestPrograms:
                     there[pid].pages[tier] * PAGE
             assert got("attached_elsewhere_bytes", **whose) == there[pid].elsewhere * PAGE
             assert got("attached_swapped_bytes", **whose) == 0
+            assert got("attached_file_bytes", **whose) > 0
+            assert got("attached_shared_bytes", **whose) >= 0
             assert got("attached_scans_total", **whose) >= 2
             assert got("attached_seen", **whose) == 1
         assert {label for name, labels in got.samples if name.startswith("attached")

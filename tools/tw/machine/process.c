@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A process's name and user, for messages and tables.
+ * A process's name and user, for messages and tables, and its memory of files.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -38,4 +38,36 @@ int process_uid(__u32 pid, __u32 *uid)
 		return -errno;
 	*uid = st.st_uid;
 	return 0;
+}
+
+/* Two lines of /proc/PID/status. Returns which of them it was, or 0. */
+static unsigned int memory_line(const char *line, struct process_memory *m)
+{
+	unsigned long long kib;
+
+	if (sscanf(line, "RssFile: %llu kB", &kib) == 1) {
+		m->file = kib << 10;
+		return 1;
+	}
+	if (sscanf(line, "RssShmem: %llu kB", &kib) == 1) {
+		m->shared = kib << 10;
+		return 2;
+	}
+	return 0;
+}
+
+int process_memory(__u32 pid, struct process_memory *m)
+{
+	char path[PROC_PATH_LEN], line[128];
+	unsigned int found = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (found != 3 && fgets(line, sizeof(line), f))
+		found |= memory_line(line, m);
+	fclose(f);
+	return found == 3 ? 0 : -ENODATA;
 }

@@ -17,6 +17,26 @@
 #include "program/show.h"
 #include "tier/tier.h"
 
+/* Memory of files and shared memory, which the kernel keeps in its page cache. */
+static bool beside(const struct tw_attached *a, struct process_memory *m)
+{
+	return a->pid && !process_memory(a->pid, m);
+}
+
+static void json_beside(const struct tw_attached *a)
+{
+	__u64 page_size = sysconf(_SC_PAGESIZE);
+	struct process_memory m;
+
+	if (beside(a, &m)) {
+		json_u64("file", m.file / page_size);
+		json_u64("shared", m.shared / page_size);
+	} else {
+		json_str("file", NULL);
+		json_str("shared", NULL);
+	}
+}
+
 void json_attachment(const struct tw_attached *a)
 {
 	char name[PROCESS_NAME_LEN] = "";
@@ -33,6 +53,7 @@ void json_attachment(const struct tw_attached *a)
 	json_tiers("pages", a->pages);
 	json_u64("elsewhere", a->elsewhere);
 	json_u64("swapped", a->swapped);
+	json_beside(a);
 	json_u64("record_bytes", a->record_bytes);
 	json_u64("scans", a->scans);
 	json_bool("blind", a->state & TW_ATTACHED_BLIND);
@@ -86,6 +107,7 @@ static void print_attachment(const struct tw_attached *a, unsigned int shown,
 			     __u64 page_size)
 {
 	char name[PROCESS_NAME_LEN] = "", pid[TEXT_LEN] = "-", text[TEXT_LEN];
+	struct process_memory m;
 	int i;
 
 	if (a->pid) {
@@ -99,6 +121,12 @@ static void print_attachment(const struct tw_attached *a, unsigned int shown,
 			printf(" %9s", text_bytes(text, a->pages[i] * page_size));
 	printf(" %9s", text_bytes(text, a->elsewhere * page_size));
 	printf(" %9s", text_bytes(text, a->swapped * page_size));
+	if (beside(a, &m)) {
+		printf(" %9s", text_bytes(text, m.file));
+		printf(" %9s", text_bytes(text, m.shared));
+	} else {
+		printf(" %9s %9s", "-", "-");
+	}
 	printf("%s%s\n", *remark(a) ? "  " : "", remark(a));
 }
 
@@ -116,7 +144,8 @@ static void print_table(const struct attachments *all)
 	for (i = 0; i < TW_NR_TIERS; i++)
 		if (shown >> i & 1)
 			printf(" %9s", heads[i]);
-	printf(" %9s %9s%s\n", "ELSEWHERE", "SWAPPED", color_off(stdout));
+	printf(" %9s %9s %9s %9s%s\n", "ELSEWHERE", "SWAPPED", "FILE", "SHARED",
+	       color_off(stdout));
 	for (i = 0; i < all->nr; i++) {
 		print_attachment(&all->one[i], shown, page_size);
 		state |= all->one[i].state;

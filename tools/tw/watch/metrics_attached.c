@@ -76,6 +76,31 @@ static __u64 seen(const struct tw_attached *a)
 	return !(a->state & (TW_ATTACHED_BLIND | TW_ATTACHED_PARTLY));
 }
 
+/* Of memory that is not watched there is none to tell where its process is not seen. */
+static void put_beside(FILE *f, const struct attachments *all, size_t nr)
+{
+	static const struct metric metric[] = {
+		{ "attached_file_bytes", false,
+		  "Files that an attached program has mapped, in memory and not watched." },
+		{ "attached_shared_bytes", false,
+		  "Shared memory that an attached program has mapped, in memory and not watched." },
+	};
+	char labels[METRIC_VALUE_LEN + 64];
+	struct process_memory m;
+	size_t i, k;
+
+	for (k = 0; k < 2; k++) {
+		metric_begin(f, &metric[k]);
+		for (i = 0; i < nr; i++) {
+			if (!all->one[i].pid || process_memory(all->one[i].pid, &m))
+				continue;
+			put_labels(labels, sizeof(labels), &all->one[i]);
+			metric_sample(f, &metric[k], labels, k ? m.shared : m.file,
+				      METRIC_PLAIN, 0);
+		}
+	}
+}
+
 void metrics_attached(FILE *f, const struct attachments *all, size_t most,
 		      __u32 page_size)
 {
@@ -108,6 +133,7 @@ void metrics_attached(FILE *f, const struct attachments *all, size_t most,
 	put_tiers(f, all, nr, page_size);
 	put_each(f, &outside, all, nr, elsewhere, METRIC_PAGES, page_size);
 	put_each(f, &out, all, nr, swapped, METRIC_PAGES, page_size);
+	put_beside(f, all, nr);
 	put_each(f, &times, all, nr, scans, METRIC_PLAIN, page_size);
 	put_each(f, &whole, all, nr, seen, METRIC_PLAIN, page_size);
 }
