@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""PostgreSQL: shared buffers and backends larger than memory, a backend killed, all checked.
+"""PostgreSQL: shared buffers and backends larger than memory, a backend killed, all checked;
+over swap, and with its shared memory in a region.
 
 What pgbench does with one client and one seed is the same each time: a server with a
 limit must come to the same rows as one without.
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from support import NOBODY, REPO, wait_for
-from witness import PATIENT, limited
+from support import NOBODY, REPO, Delta, Observer, device_gid, wait_for
+from tw import STORES
+from witness import PATIENT, Program, limited, ooms
 
 pytestmark = [pytest.mark.once, pytest.mark.full]
 
@@ -63,9 +65,9 @@ def initial_data():
         shutil.rmtree(FOLDER)
 
 
-def server_words(data: Path) -> list:
+def server_words(data: Path, become: tuple = AS_NOBODY) -> list:
     """The server's command."""
-    return [*AS_NOBODY, HOME / "bin/postgres", "-D", data,
+    return [*become, HOME / "bin/postgres", "-D", data,
             *(word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}"))]
 
 
@@ -128,14 +130,43 @@ def kill_a_backend() -> None:
     assert equal_sums() >= seen, "a transaction that was seen is gone"
 
 
+def all_of_it(copy: Path, wanted: list[str]) -> None:
+    """The work, a backend that is killed, and a look at every index; then the server ends."""
+    assert work() == wanted
+    kill_a_backend()
+    tool("pg_amcheck", "--install-missing", "--heapallindexed", "--all")
+    os.kill(int((copy / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
+
+
 def test_bench(swap, data):
     """Sums, rows and indices."""
     wanted = without(data)
-    with copied(data) as copy:
-        with limited(swap, "24M", *server_words(copy)) as program:
-            assert wait_for(ready, 240, 0.5), program.said()
-            assert work() == wanted
-            kill_a_backend()
-            tool("pg_amcheck", "--install-missing", "--heapallindexed", "--all")
-            os.kill(int((copy / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
-            program.output()
+    with copied(data) as copy, limited(swap, "24M", *server_words(copy)) as program:
+        assert wait_for(ready, 240, 0.5), program.said()
+        all_of_it(copy, wanted)
+        program.output()
+
+
+def test_shared(swap, data):
+    """The same, with its shared memory in a region that it knows nothing of.
+
+    Pages of that go to each store and come back by faults. A killed backend has the server
+    begin anew, with another region.
+    """
+    wanted, before = without(data), ooms()
+    become = (*AS_NOBODY[:-1], f"--groups={device_gid()}")
+    delta = Delta(Observer.stats)
+    with copied(data) as copy, \
+            Program(swap.group, "20M", *server_words(copy, become),
+                    options=("--shared=8M",)) as program:
+        assert wait_for(ready, 240, 0.5), program.said()
+        assert Observer.stats.header.regions == 1, program.said()
+        all_of_it(copy, wanted)
+        program.output()
+        assert "stay the kernel's own" not in program.said()
+    assert ooms() == before
+    there = {tier: (delta.tier(tier)["moves_in"], delta.tier(tier)["major_read"] +
+                    delta.tier(tier)["major_write"]) for tier in STORES}
+    assert all(moved and read for moved, read in there.values()), there
+    assert not any(delta.get("io_errors")) and not delta.sigbus()
+    assert wait_for(lambda: Observer.stats.header.regions == 0, 20)

@@ -128,10 +128,10 @@ class Program:
     """A command under `tw run --limit`: attached, in a cgroup of its own, below one of ours."""
 
     def __init__(self, below: Cgroup, limit: str, *words: Any, prefix: Any = EVERYWHERE,
-                 **more: Any):
+                 options: Any = (), **more: Any):
         self.out = tempfile.TemporaryFile("w+")
         self.err = tempfile.TemporaryFile("w+")
-        self.run = subprocess.Popen([TW, "run", "--limit", limit, "--", *prefix,
+        self.run = subprocess.Popen([TW, "run", "--limit", limit, *options, "--", *prefix,
                                      *map(str, words)], stdout=self.out, stderr=self.err,
                                     preexec_fn=below.enter,
                                     **{"stdin": subprocess.DEVNULL, "text": True, **more})
