@@ -7,7 +7,8 @@ import pytest
 
 import tw
 from command import FAILED, NO_PERMISSION, USAGE, tw_json, tw_refused, tw_run, tw_text
-from support import NOBODY, OTHER, Child, Reached, be_traceable, device_gid, fill, place
+from support import (NOBODY, OTHER, Child, Reached, be_traceable, device_gid, fill, place,
+                     wait_for)
 from tw import CPU, GPU, NONE, NVME, PAGE, TIER_NAMES
 
 pytestmark = pytest.mark.once
@@ -63,7 +64,8 @@ def shown(page: tw.Page) -> dict:
     """What tw should say of it."""
     flags = {name: bool(page.flags & bit) for name, bit in (
         ("kept", tw.TW_PAGE_KEPT), ("lost", tw.TW_PAGE_LOST), ("busy", tw.TW_PAGE_BUSY),
-        ("external", tw.TW_PAGE_EXTERNAL))}
+        ("external", tw.TW_PAGE_EXTERNAL), ("huge", tw.TW_PAGE_HUGE),
+        ("attached", tw.TW_PAGE_ATTACHED))}
     state = "untouched" if page.tier == NONE else "memory" if page.tier <= CPU else "store"
     return {"schema": "tierwatch/page/1", "page": hex(page.page), "status": 0,
             "tier": "none" if page.tier == NONE else TIER_NAMES[page.tier], "state": state,
@@ -195,6 +197,37 @@ class TestByAddress:
             assert program.at(32) in said
             tw_refused(FAILED, "is not in a region", "page", "--pid", program.pid,
                        (1 << 64) - 2)
+
+    def test_attached(self, dev, policy):
+        """Any address of an attached program: the driver's figures for the page there."""
+        policy(enabled=1, scan_min_ms=20, scan_max_ms=50)
+        memory = tw.Mapping.map(-1, 8 * PAGE, flags=tw.MAP_PRIVATE | tw.MAP_ANONYMOUS)
+        for index in range(6):
+            memory.write(index * PAGE, b"x")
+        one, pid = dev.attach(os.getpid()), os.getpid()
+        try:
+            last = dev.attached(one).scans
+            assert wait_for(lambda: dev.attached(one).scans > last + 1, 30)
+            policy(enabled=0)
+            wanted = [shown(page) for page in dev.page_info(
+                [tw.TW_PAGE(one, memory.addr // PAGE + index) for index in range(8)])]
+            got = tw_json("page", "--pid", pid,
+                          f"{hex(memory.addr)}..{hex(memory.addr + 8 * PAGE)}")
+            assert [page.pop("addr") for page in got] == \
+                [hex(memory.addr + index * PAGE) for index in range(8)]
+            assert got == wanted
+            assert [page["state"] for page in got] == ["memory"] * 6 + ["elsewhere"] * 2
+            assert all(page["attached"] for page in got)
+            text = tw_text("page", "--pid", pid, hex(memory.addr + 100))
+            assert f" at {hex(memory.addr)} " in text and " attached" in text
+            tw_refused(FAILED, "is not in a region", "page", "--pid", pid, (1 << 64) - 2)
+            tw_refused(FAILED, "is not in a region", "migrate", "--pid", pid, "nvme",
+                       hex(memory.addr))
+            assert "It is attached" in tw_text("page", "--pid", pid)
+        finally:
+            dev.detach(one)
+            memory.unmap()
+        tw_refused(FAILED, "is not in a region", "page", "--pid", pid, hex(memory.addr))
 
     def test_false_name(self, make, tmp_path):
         """A file that only looks like a region is none: not to page, migrate or record."""

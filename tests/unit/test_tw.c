@@ -1599,6 +1599,44 @@ static void test_pages(void **state)
 	expect(err_out, "no process 2147483647");
 }
 
+/* An address of an attached process is a page's, of one that is not it is none. */
+static void test_page_attached(void **state)
+{
+	char words[96], wanted[96];
+
+	(void)state;
+	snprintf(words, sizeof(words), "page --pid %d 0x7010", getpid());
+	snprintf(wanted, sizeof(wanted), "0x%llx ",
+		 (unsigned long long)TW_PAGE(5, 7));
+	assert_int_equal(tw(words), 0);
+	expect(out, wanted);
+	expect(out, " at 0x7000 kept");
+	snprintf(words, sizeof(words), "page --json --pid %d 0x7000..0x8000",
+		 getpid());
+	assert_int_equal(tw(words), 0);
+	assert_int_equal(expect_json(), 1);
+	expect(out, "\"attached\":false}");
+	/* Beyond all memory of a program. */
+	snprintf(words, sizeof(words), "page --pid %d 0xffffffffff000000", getpid());
+	assert_int_equal(tw(words), 1);
+	expect(err_out, "is not in a region");
+	snprintf(words, sizeof(words), "migrate --pid %d cpu 0x7000", getpid());
+	assert_int_equal(tw(words), 1);
+	expect(err_out, "is not in a region");
+	fail_cmd = TW_IOC_ATTACHED;
+	fail_with = -ENOENT;
+	snprintf(words, sizeof(words), "page --pid %d 0x7000", getpid());
+	assert_int_equal(tw(words), 1);
+	expect(err_out, "is not in a region");
+	/* An older driver knows of none. */
+	fail_with = -ENOTTY;
+	assert_int_equal(tw(words), 1);
+	expect(err_out, "is not in a region");
+	fail_with = -EIO;
+	assert_int_equal(tw(words), 1);
+	expect(err_out, "listing attachments: Input/output error");
+}
+
 static void test_format_refuses(void **state)
 {
 	char path[] = "/tmp/tw-format-XXXXXX", cmd[64], byte;
@@ -1660,6 +1698,7 @@ int main(void)
 		TW_TEST(test_top),
 		TW_TEST(test_record),
 		TW_TEST(test_pages),
+		TW_TEST(test_page_attached),
 		TW_TEST(test_format_refuses),
 	};
 

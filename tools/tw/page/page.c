@@ -16,12 +16,14 @@
 #include "page/commands.h"
 #include "page/pages.h"
 #include "page/procmap.h"
+#include "program/attachments.h"
 
 const char page_more[] =
 	"PAGE is a number as watch shows it, or a frame's, for which you must be root.\n"
 	"RANGE is A..B, from A up to but without B.\n"
-	"  --pid PID     they are addresses in this process, which must be yours;\n"
-	"                without any, its regions are shown\n";
+	"  --pid PID     they are addresses in this process, which must be yours: in\n"
+	"                regions, or anywhere if it is attached; without any, its\n"
+	"                regions are shown\n";
 
 static const char *temperature_name(__u32 temperature)
 {
@@ -40,7 +42,7 @@ static const char *state_name(const struct tw_page *p)
 	if (p->flags & TW_PAGE_BUSY)
 		return "busy";
 	if (p->tier == TW_TIER_NONE)
-		return "untouched";
+		return p->flags & TW_PAGE_ATTACHED ? "elsewhere" : "untouched";
 	/* The tier of GPUs is memory or a store; what is in memory has a node. */
 	if (p->tier == TW_TIER_GPU && !(p->flags & TW_PAGE_EXTERNAL))
 		return p->node >= 0 ? "memory" : "store";
@@ -69,6 +71,7 @@ static void json_one(const struct tw_page *p, const struct span *s, __u64 addr)
 		json_bool("busy", p->flags & TW_PAGE_BUSY);
 		json_bool("external", p->flags & TW_PAGE_EXTERNAL);
 		json_bool("huge", p->flags & TW_PAGE_HUGE);
+		json_bool("attached", p->flags & TW_PAGE_ATTACHED);
 	}
 	json_close('}');
 }
@@ -104,6 +107,8 @@ static void print_one(const struct tw_page *p, const struct span *s, __u64 addr)
 		printf(" external");
 	if (p->flags & TW_PAGE_HUGE)
 		printf(" huge");
+	if (p->flags & TW_PAGE_ATTACHED)
+		printf(" attached");
 	putchar('\n');
 }
 
@@ -206,13 +211,30 @@ static int show_regions(const struct proc_maps *maps, __u32 page_size, bool json
 		return cli_flush(EXIT_SUCCESS);
 	}
 	if (!maps->nr)
-		printf("Process %u has no regions mapped.\n", maps->pid);
+		printf("Process %u has no regions mapped%s.\n", maps->pid, maps->attached ?
+		       ". It is attached: name addresses of its memory" : "");
 	else
 		printf("%-28s %10s %8s %8s %8s %8s %8s\n", "ADDRESSES", "NR",
 		       "GPU", "CPU", "NVME", "SSD", "HDD");
 	for (i = 0; i < maps->nr; i++)
 		print_region(&maps->map[i], page_size);
 	return cli_flush(EXIT_SUCCESS);
+}
+
+/* Has the other addresses of an attached process be pages, too. The exit code, or 0. */
+static int read_attached(struct proc_maps *maps, struct tw *tw)
+{
+	struct attachments all = { 0 };
+	const struct tw_attached *a;
+	int err = attachments_list(tw, &all);
+
+	/* An older driver has none. */
+	if (err == -ENOTTY)
+		err = 0;
+	a = attachments_find(&all, maps->pid);
+	maps->attached = a ? a->id : 0;
+	attachments_free(&all);
+	return err ? cli_errno(err, "listing attachments") : 0;
 }
 
 static int page(struct tw *tw, unsigned int pid, const struct range *ranges,
@@ -229,6 +251,8 @@ static int page(struct tw *tw, unsigned int pid, const struct range *ranges,
 		return cli_errno(err, "looking pages up");
 	if (pid) {
 		c = proc_maps_read(&maps, tw, pid);
+		if (!c)
+			c = read_attached(&maps, tw);
 		if (!c && borrow_of(&files, pid))
 			c = cli_errno(-ENOMEM, "looking into process %u", pid);
 		if (!c && !nr)

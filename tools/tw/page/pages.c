@@ -12,6 +12,9 @@
 #include "page/pages.h"
 #include "page/procmap.h"
 
+/* Where user memory ends: page numbers of attachments are wide enough for it. */
+#define ADDRESSES	(1ULL << 47)
+
 static int spans_add(struct spans *spans, const struct span *s)
 {
 	struct span *more;
@@ -136,26 +139,52 @@ static int add_mapped(struct spans *spans, const struct proc_map *m,
 	return spans_add(spans, &s);
 }
 
+/* Of the attachment: its pages are numbered by their addresses. */
+static int add_attached(struct spans *spans, const struct proc_maps *maps,
+			__u64 from, __u64 to, __u32 page_size)
+{
+	struct span s = {
+		.page = TW_PAGE(maps->attached, from / page_size),
+		.nr = (to - from) / page_size,
+		.addr = from,
+		.has_addr = true,
+	};
+
+	return spans_add(spans, &s);
+}
+
 int spans_between(struct spans *spans, const struct proc_maps *maps,
 		  __u64 from, __u64 to, __u32 page_size)
 {
+	bool attached = maps->attached && to && to <= ADDRESSES;
 	size_t i;
-	int c;
+	int c = 0;
 
 	/* maps is in the order of addresses. */
-	for (i = 0; from < to && i < maps->nr; i++) {
+	for (i = 0; !c && from < to && i < maps->nr; i++) {
 		const struct proc_map *m = &maps->map[i];
 		__u64 end = to < m->at.end ? to : m->at.end;
+		__u64 start = to < m->at.start ? to : m->at.start;
 
 		if (m->at.end <= from)
 			continue;
-		if (m->at.start > from)
-			break;
-		c = add_mapped(spans, m, from, end, page_size);
-		if (c)
-			return c;
-		from = end;
+		if (start > from) {
+			if (!attached)
+				break;
+			c = add_attached(spans, maps, from, start, page_size);
+			from = start;
+		}
+		if (!c && from < end) {
+			c = add_mapped(spans, m, from, end, page_size);
+			from = end;
+		}
 	}
+	if (!c && attached && from < to) {
+		c = add_attached(spans, maps, from, to, page_size);
+		from = to;
+	}
+	if (c)
+		return c;
 	/* The very last page would end at 0. */
 	if (from < to || !to)
 		return cli_error("0x%llx of process %u is not in a region. See: tw page --pid %u",

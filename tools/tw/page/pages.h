@@ -52,7 +52,10 @@ int ranges_parse(int argc, char **argv, bool addresses, struct range **ranges);
 /* With @maps they are addresses. */
 int spans_resolve(struct spans *spans, const struct range *ranges, int nr,
 		  const struct proc_maps *maps, __u32 page_size);
-/* Adds the pages between two addresses, which must be in regions all the way. */
+/*
+ * Adds the pages between two addresses, which must be in regions all the way, or the
+ * process attached.
+ */
 int spans_between(struct spans *spans, const struct proc_maps *maps,
 		  __u64 from, __u64 to, __u32 page_size);
 void spans_free(struct spans *spans);

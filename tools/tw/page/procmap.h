@@ -21,8 +21,17 @@ struct proc_map {
 	struct tw_region_info info;
 };
 
+/**
+ * struct proc_maps - a process's mappings of regions
+ * @pid: the process
+ * @attached: the id of its attachment, whose pages the addresses outside of regions are;
+ *	0: these are no pages
+ * @map: the mappings, by address
+ * @nr: how many
+ */
 struct proc_maps {
 	unsigned int pid;
+	__u64 attached;
 	struct proc_map *map;
 	size_t nr;
 };
