@@ -23,6 +23,7 @@
  * @pagemap: its /proc/PID/pagemap, or -1
  * @bound: where its pages may be
  * @read_ns: when @bound is to be read again
+ * @group: its cgroup, see group.h
  * @seen: the tick in which the driver last told of it
  * @refused: it may not be touched, which has been said
  * @blind: not all touches of its memory are seen
@@ -34,6 +35,7 @@ struct td_program {
 	int pagemap;
 	struct td_bound bound;
 	__u64 read_ns;
+	__u32 group;
 	__u32 seen;
 	bool refused;
 	bool blind;
