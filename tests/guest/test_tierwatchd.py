@@ -377,7 +377,7 @@ class TestGroups:
         with Daemon() as daemon:
             time.sleep(3)
             assert daemon.end() == 0
-            assert len(daemon.ticks) > 10
+            assert len(daemon.ticks) >= 3
             assert daemon.sum("paged_out") == daemon.sum("refused") == 0
 
     def near(self, group):
@@ -395,7 +395,7 @@ class TestGroups:
                 assert wait_for(lambda: int(group.read("memory.current")) <= limit * 9 // 10, 60)
                 time.sleep(1)
                 assert daemon.end() == 0
-                assert daemon.sum("paged_out") >= 2048 // 10
+                assert daemon.sum("paged_out") >= 100
             assert set(program.hot) <= program.present()
             assert len(other.present()) == 512
             assert int(group.read("memory.current")) > limit // 2, "more than is needed"

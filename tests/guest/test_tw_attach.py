@@ -159,7 +159,7 @@ class TestShown:
 
     def test_scanned(self, dev, policy):
         """The figures are the driver's."""
-        policy(enabled=1, scan_min_ms=20, scan_max_ms=50)
+        policy(enabled=1, scan_min_ms=20, scan_max_ms=50, scan_permille=500)
         with Program() as one:
             assert tw_json("attach", one.pid)["scanning"] is True
             (attachment,) = dev.attachments()

@@ -200,7 +200,7 @@ class TestByAddress:
 
     def test_attached(self, dev, policy):
         """Any address of an attached program: the driver's figures for the page there."""
-        policy(enabled=1, scan_min_ms=20, scan_max_ms=50)
+        policy(enabled=1, scan_min_ms=20, scan_max_ms=50, scan_permille=500)
         memory = tw.Mapping.map(-1, 8 * PAGE, flags=tw.MAP_PRIVATE | tw.MAP_ANONYMOUS)
         for index in range(6):
             memory.write(index * PAGE, b"x")
