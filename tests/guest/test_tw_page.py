@@ -66,7 +66,8 @@ def shown(page: tw.Page) -> dict:
         ("kept", tw.TW_PAGE_KEPT), ("lost", tw.TW_PAGE_LOST), ("busy", tw.TW_PAGE_BUSY),
         ("external", tw.TW_PAGE_EXTERNAL), ("huge", tw.TW_PAGE_HUGE),
         ("attached", tw.TW_PAGE_ATTACHED))}
-    state = "untouched" if page.tier == NONE else "memory" if page.tier <= CPU else "store"
+    nowhere = "elsewhere" if flags["attached"] else "untouched"
+    state = nowhere if page.tier == NONE else "memory" if page.tier <= CPU else "store"
     return {"schema": "tierwatch/page/1", "page": hex(page.page), "status": 0,
             "tier": "none" if page.tier == NONE else TIER_NAMES[page.tier], "state": state,
             "pfn": hex(page.pfn), "node": page.node, "best_node": page.best_node,
