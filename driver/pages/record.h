@@ -115,6 +115,7 @@ struct tw_rec {
  * @behind: scans that are not counted in the ages of its pages yet
  * @tiers: tiers that have pages in @cold, a bit for each
  * @all_cold: no page of it had heat at the last look, see tw_chunk_changed()
+ * @aged: at that look, all pages without heat were as old as pages get
  * @placed: by which tiers of nodes its foreign pages were placed (tw_attachment.placing)
  * @huge: the folio of 2 MiB that has or had its pages, see huge.h; NULL: none
  * @huge_left: how many of them are still there
@@ -141,6 +142,7 @@ struct tw_chunk {
 	struct page *huge;
 	atomic_t huge_left;
 	bool whole;
+	bool aged;
 	u8 placed;
 	u8 ahead;
 	u16 ahead_at;

@@ -112,6 +112,7 @@ static const struct tw_space_ops tw_region_ops = {
 	.unmap	= tw_region_unmap,
 	.young	= tw_region_young,
 	.scan	= tw_region_scan,
+	.touched = tw_region_touched,
 };
 
 /* -- making one -------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 /*
  * region_accessed.c - which pages of a region have been touched: accessed bits
  *
- * Owns nothing. It is two of the region's struct tw_space_ops (region.c), which the
+ * Owns nothing. It is three of the region's struct tw_space_ops (region.c), which the
  * scanner and sweeps call. It walks the page tables of every mapping of a range by
  * hand, since the helpers are not exported. i_mmap_rwsem, held for reading, keeps
  * the mappings and their tables, except those of the last level, see table.h; each
@@ -175,6 +175,28 @@ bool tw_accessed_tells(const struct vm_area_struct *vma)
 	return IS_ENABLED(CONFIG_X86) && !mm_has_notifiers(vma->vm_mm);
 }
 
+/*
+ * Looks at 64 entries of a locked table and forgets the touches. Most often none of
+ * them was touched, which eight at a time tell.
+ */
+static __always_inline u64 tw_forget_ptes(pte_t *pte)
+{
+	unsigned int i, j;
+	u64 young = 0;
+
+	for (i = 0; i < 64; i += 8) {
+		if (!tw_ptes_young(pte + i))
+			continue;
+		for (j = i; j < i + 8; j++) {
+			pte_t now = READ_ONCE(pte[j]);
+
+			if (tw_pte_present(now) && tw_pte_young(pte + j, now, TW_FORGET))
+				young |= BIT_ULL(j);
+		}
+	}
+	return young;
+}
+
 /* Looks at a whole chunk that fills one table; @pmd is that of @addr. */
 static void tw_scan_table(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
 			  unsigned long *young)
@@ -186,7 +208,7 @@ static void tw_scan_table(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
 	if (!pte)
 		return;
 	for (at = 0; at < TW_CHUNK_PAGES; at += 64, pte += 64)
-		young[at / 64] |= tw_look_ptes(pte, 64, TW_FORGET).young;
+		young[at / 64] |= tw_forget_ptes(pte);
 	tw_table_unlock(ptl);
 }
 
@@ -265,4 +287,60 @@ int tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 	if (looked && !(how & TW_LOOK_AGAIN))
 		tw_scan_unmap(mapping, c, unmap);
 	return looked;
+}
+
+/* -- many chunks at once --------------------------------------------------------- */
+
+/* Do the pages of a chunk fill one table wherever @vma maps all of them? */
+static bool tw_vma_aligned(const struct vm_area_struct *vma)
+{
+	return TW_CHUNK_PAGES == PTRS_PER_PTE &&
+	       !((vma->vm_start - (vma->vm_pgoff << PAGE_SHIFT)) & ~PMD_MASK);
+}
+
+/* tw_region_touched() as far as @vma tells. */
+static u64 tw_vma_touched(struct vm_area_struct *vma, struct tw_chunk *const *c,
+			  u64 which)
+{
+	const bool tells = tw_accessed_tells(vma) && tw_vma_aligned(vma);
+	const unsigned long first = vma->vm_pgoff, last = tw_vma_last(vma);
+	unsigned long upper = 1;	/* of no address */
+	pmd_t *pmds = NULL;
+	u64 touched = 0;
+
+	for (; which; which &= which - 1) {
+		unsigned int i = __ffs64(which);
+		unsigned long base = c[i]->base, addr;
+
+		if (base > last || base + TW_CHUNK_PAGES <= first)
+			continue;
+		if (!tells || base < first || base + TW_CHUNK_PAGES - 1 > last) {
+			touched |= BIT_ULL(i);
+			continue;
+		}
+		addr = vma->vm_start + ((base - first) << PAGE_SHIFT);
+		if ((addr & PUD_MASK) != upper) {
+			upper = addr & PUD_MASK;
+			pmds = tw_walk_pmd(vma->vm_mm, upper);
+		}
+		if (pmds && tw_pmd_touched(&pmds[pmd_index(addr)]))
+			touched |= BIT_ULL(i);
+	}
+	return touched;
+}
+
+u64 tw_region_touched(struct tw_space *sp, struct tw_chunk *const *c, u64 which)
+{
+	unsigned long first = c[__ffs64(which)]->base;
+	unsigned long last = c[__fls(which)]->base + TW_CHUNK_PAGES - 1;
+	struct address_space *mapping = sp->mapping;
+	struct vm_area_struct *vma;
+	u64 touched = 0;
+
+	i_mmap_lock_read(mapping);
+	for (vma = tw_vmas_iter_first(&mapping->i_mmap, first, last); vma;
+	     vma = tw_vmas_iter_next(vma, first, last))
+		touched |= tw_vma_touched(vma, c, which);
+	i_mmap_unlock_read(mapping);
+	return touched;
 }

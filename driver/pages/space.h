@@ -61,6 +61,11 @@ struct tw_space;
  * @scan: the same for a chunk, into a bitmap of zeros, and touches are forgotten. @how
  *	is TW_LOOK_*. Returns 1; 0 if the chunk as a whole is known to be untouched and
  *	its pages were not looked at; or -EAGAIN if they could not be looked at now.
+ * @touched: tells which of the chunks @c[i], in the order of their pages, for which @which
+ *	has bit i, may have been touched since touches were last forgotten: those have
+ *	their bits in what it returns. It looks at no page, and forgets what it has seen;
+ *	so a chunk that may have been touched has to be scanned at once, TW_LOOK_SURE.
+ *	Sleeps, as @scan. NULL if nothing is noted but of each page.
  * @find: NULL, or makes chunks for pages that have come without the driver's doing. The
  *	scanner calls it once in each scan, before it looks at the space. Sleeps.
  *
@@ -76,6 +81,7 @@ struct tw_space_ops {
 		     bool forget, u64 *dirty);
 	int (*scan)(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 		    unsigned long *young);
+	u64 (*touched)(struct tw_space *sp, struct tw_chunk *const *c, u64 which);
 	void (*find)(struct tw_space *sp);
 };
 

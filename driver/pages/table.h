@@ -96,6 +96,20 @@ static __always_inline bool tw_pte_forget(pte_t *pte)
 #endif
 }
 
+/* Was any of the eight pages from @pte on touched? True where nobody knows. */
+static __always_inline bool tw_ptes_young(pte_t *pte)
+{
+#ifdef CONFIG_X86
+	/* Written out, since the compiler does not unroll such a loop. */
+	return (READ_ONCE(pte[0]).pte | READ_ONCE(pte[1]).pte |
+		READ_ONCE(pte[2]).pte | READ_ONCE(pte[3]).pte |
+		READ_ONCE(pte[4]).pte | READ_ONCE(pte[5]).pte |
+		READ_ONCE(pte[6]).pte | READ_ONCE(pte[7]).pte) & _PAGE_ACCESSED;
+#else
+	return true;
+#endif
+}
+
 /* The entry of @addr in the last level but one, or NULL if there is no such level. */
 static inline pmd_t *tw_walk_pmd(struct mm_struct *mm, unsigned long addr)
 {
@@ -133,6 +147,24 @@ static inline bool tw_table_young(pmd_t *pmd)
 #else
 	return true;
 #endif
+}
+
+/*
+ * The same of whatever the pmd is: nothing, which nobody touches; a table, whose bit is
+ * cleared; or a page of 2 MiB, whose bit stays for the look at it.
+ */
+static inline bool tw_pmd_touched(pmd_t *pmd)
+{
+	pmd_t now = READ_ONCE(*pmd);
+
+#ifdef CONFIG_X86
+	/* The bit is at the same place in all of them; nearly always it is clear. */
+	if (IS_ENABLED(CONFIG_ARCH_HAS_NONLEAF_PMD_YOUNG) && !(now.pmd & _PAGE_ACCESSED))
+		return false;
+#endif
+	if (pmd_none(now))
+		return false;
+	return pmd_leaf(now) ? pmd_young(now) : tw_table_young(pmd);
 }
 
 #endif

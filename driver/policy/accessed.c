@@ -17,14 +17,6 @@
 #include "policy/accessed.h"
 #include "policy/knobs.h"
 
-/*
- * In every so many scans a chunk that seems untouched is looked at page by page all the
- * same: rarely if it has been untouched for long. A table that no CPU has used for long
- * is in no CPU's caches, so that the next touch is noted in it.
- */
-#define TW_IDLE_SURE	4U
-#define TW_LONG_SURE	64U
-
 u64 tw_scan_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 		  bool forget, u64 *dirty)
 {
@@ -32,26 +24,31 @@ u64 tw_scan_young(struct tw_space *sp, unsigned long idx, unsigned int nr,
 }
 
 int tw_scan_chunk(struct tw_space *sp, struct tw_chunk *c,
-		  unsigned long *young, bool again)
+		  unsigned long *young, enum tw_scan_how as)
 {
 	unsigned int how = READ_ONCE(tw_knobs.mode) & TW_POLICY_UNMAP ?
 			   TW_LOOK_MAPPED : 0;
-	unsigned int each = c->idle < TW_LONG_SURE ? TW_IDLE_SURE : TW_LONG_SURE;
 	int looked;
 
-	if (again)
+	if (as == TW_SCAN_AGAIN)
 		return sp->ops->scan(sp, c, how | TW_LOOK_SURE | TW_LOOK_AGAIN,
 				     young);
-	if (!(c->idle % each))
+	if (as == TW_SCAN_TOUCHED || tw_scan_sure_due(c))
 		how |= TW_LOOK_SURE;
 	looked = sp->ops->scan(sp, c, how, young);
 	if (looked < 0)
 		return looked;
 	if (looked && !bitmap_empty(young, TW_CHUNK_PAGES))
 		c->idle = 0;
-	else if (c->idle < U8_MAX)
-		c->idle++;
 	else
-		c->idle = U8_MAX - TW_LONG_SURE + 1;
+		tw_scan_untouched(c);
 	return looked;
+}
+
+bool tw_scan_tables(struct tw_space *sp, struct tw_chunk *const *c, u64 which, u64 *touched)
+{
+	if (!sp->ops->touched || READ_ONCE(tw_knobs.mode) & TW_POLICY_UNMAP)
+		return false;
+	*touched = which ? sp->ops->touched(sp, c, which) : 0;
+	return true;
 }

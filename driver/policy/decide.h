@@ -19,7 +19,8 @@ struct tw_space;
  * struct tw_heat_map - histograms of the pages that one scan has found
  * @home: pages in memory by heat, for each tier that is their home
  * @tier: pages in memory by heat, for each tier that they are in
- * @age: pages in a store that needs room, by how many scans they have been untouched
+ * @age: pages in a store that needs room, by how many scans they have been untouched;
+ *	of other stores it is not set
  */
 struct tw_heat_map {
 	u64 home[TW_NR_TIERS][TW_HEAT_BUCKETS];

@@ -7,8 +7,9 @@
  * a reference to the space.
  *
  * Most chunks cost little. The state of one that has been untouched for long is known
- * without a look at its records. Of records in a row to which the same happens, one is
- * worked out and the others are only counted.
+ * without a look at its records, and mostly without one at its pages: a glance at its page
+ * table tells that it was not touched, and many tables are glanced at together. Of records
+ * in a row to which the same happens, one is worked out and the others are only counted.
  *
  * Locks: none. Heat and age are hints that change without a lock, see record.h.
  */
@@ -33,6 +34,8 @@
 #define TW_LONG_IDLE	8
 /* After so many further scans its records are looked at all the same. */
 #define TW_BEHIND_MOST	64
+/* The same where no page would get older. */
+#define TW_BEHIND_AGED	255
 
 /* The part of their words in which records that are alike are equal. */
 #define TW_ALIKE_W	(TW_W_STATE_MASK | TW_W_TIER_MASK | TW_W_PREFAULT)
@@ -73,13 +76,12 @@ static bool tw_look_mapped(const struct tw_chunk_look *l)
 	return l->sp->foreign || atomic_read(&l->c->nr_mem);
 }
 
-static bool tw_look_known(const struct tw_found *f, struct tw_chunk *c)
+/* Is the state of the chunk known if it was not touched since the scan before? */
+static inline bool tw_look_rests(const struct tw_found *f, const struct tw_chunk *c)
 {
-	if (!READ_ONCE(c->all_cold) || c->idle < TW_LONG_IDLE ||
-	    c->behind == TW_BEHIND_MOST - 1 || c->tiers & f->needs)
-		return false;
-	c->behind++;
-	return true;
+	return READ_ONCE(c->all_cold) && c->idle >= TW_LONG_IDLE &&
+	       c->behind < (c->aged ? TW_BEHIND_AGED : TW_BEHIND_MOST) - 1 &&
+	       !(c->tiers & f->needs);
 }
 
 void tw_look_first(struct tw_found *f, struct tw_chunk_look *l)
@@ -90,7 +92,8 @@ void tw_look_first(struct tw_found *f, struct tw_chunk_look *l)
 	l->known = false;
 	bitmap_zero(l->seen, TW_CHUNK_PAGES);
 	if (tw_look_mapped(l)) {
-		looked = tw_scan_chunk(l->sp, c, l->seen, false);
+		looked = tw_scan_chunk(l->sp, c, l->seen,
+				       l->touched ? TW_SCAN_TOUCHED : TW_SCAN_FIRST);
 		/* What could not be looked at is what it was before. */
 		l->known = looked < 0;
 		if (looked && (looked < 0 || c->idle < TW_LONG_IDLE))
@@ -99,7 +102,9 @@ void tw_look_first(struct tw_found *f, struct tw_chunk_look *l)
 	} else if (c->idle < TW_LONG_IDLE) {
 		c->idle++;
 	}
-	l->known = tw_look_known(f, c);
+	l->known = tw_look_rests(f, c);
+	if (l->known)
+		c->behind++;
 }
 
 void tw_look_again(struct tw_chunk_look *l)
@@ -108,19 +113,41 @@ void tw_look_again(struct tw_chunk_look *l)
 		return;
 	bitmap_zero(l->young, TW_CHUNK_PAGES);
 	if (tw_look_mapped(l))
-		tw_scan_chunk(l->sp, l->c, l->young, true);
+		tw_scan_chunk(l->sp, l->c, l->young, TW_SCAN_AGAIN);
+}
+
+/**
+ * struct tw_cold - pages without heat of some chunks
+ * @tiers: the tiers where they are, a bit for each
+ * @nr: as tw_chunk.cold
+ */
+struct tw_cold {
+	unsigned int tiers;
+	unsigned int nr[TW_NR_TIERS * 2];
+};
+
+static inline void tw_cold_add(struct tw_cold *cold, const struct tw_chunk *c)
+{
+	unsigned int left, at;
+
+	for (left = c->tiers; left; left &= left - 1) {
+		at = 2 * __ffs(left);
+		cold->nr[at] += c->cold[at];
+		cold->nr[at + 1] += c->cold[at + 1];
+	}
+	cold->tiers |= c->tiers;
 }
 
 static void tw_look_count_cold(struct tw_found *f, const struct tw_space *sp,
-			       const struct tw_chunk *c)
+			       const struct tw_cold *cold)
 {
-	unsigned long tiers = c->tiers;
+	unsigned long tiers = cold->tiers;
 	int home = sp->home;
 	unsigned int tier;
 
 	for_each_set_bit(tier, &tiers, TW_NR_TIERS) {
-		unsigned int resident = c->cold[tier * 2 + 1];
-		unsigned int all = c->cold[tier * 2] + resident;
+		unsigned int resident = cold->nr[tier * 2 + 1];
+		unsigned int all = cold->nr[tier * 2] + resident;
 
 		f->bands[tier][0] += all;
 		f->pages += all;
@@ -134,6 +161,54 @@ static void tw_look_count_cold(struct tw_found *f, const struct tw_space *sp,
 		f->map.home[home][0] += resident;
 		f->map.tier[tier][0] += resident;
 	}
+}
+
+/*
+ * Of chunks that may rest: which of them have not been touched, as far as their tables
+ * tell. *@touched: which may have been.
+ */
+static u64 tw_look_resting(struct tw_found *f, struct tw_space *sp,
+			   struct tw_chunk *const *c, unsigned int nr, u64 *touched)
+{
+	u64 stored = 0, mapped = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!tw_look_rests(f, c[i]))
+			continue;
+		if (!atomic_read(&c[i]->nr_mem))
+			stored |= BIT_ULL(i);
+		else if (!tw_scan_sure_due(c[i]))
+			mapped |= BIT_ULL(i);
+	}
+	if (!tw_scan_tables(sp, c, mapped, touched))
+		return 0;
+	mapped &= ~*touched;
+	for (i = 0; i < nr; i++)
+		if (mapped & BIT_ULL(i))
+			tw_scan_untouched(c[i]);
+	return stored | mapped;
+}
+
+u64 tw_look_glance(struct tw_found *f, struct tw_space *sp, struct tw_chunk *const *c,
+		   unsigned int nr, u64 *touched)
+{
+	struct tw_cold cold = { 0 };
+	u64 rest, left;
+
+	*touched = 0;
+	rest = tw_look_resting(f, sp, c, nr, touched);
+	if (!rest)
+		return 0;
+	for (left = rest; left; left &= left - 1) {
+		struct tw_chunk *one = c[__ffs64(left)];
+
+		one->behind++;
+		tw_cold_add(&cold, one);
+	}
+	f->skipped += hweight64(rest) * TW_CHUNK_PAGES;
+	tw_look_count_cold(f, sp, &cold);
+	return rest;
 }
 
 /* -- records one by one ------------------------------------------------------------ */
@@ -154,6 +229,8 @@ static bool tw_look_cold(struct tw_chunk *c, struct tw_rec *rec,
 	a->age_now = min_t(unsigned int, a->age + scans, U8_MAX);
 	if (a->age_now != a->age)
 		WRITE_ONCE(rec->age, a->age_now);
+	if (a->age_now != U8_MAX)
+		c->aged = false;
 	c->cold[tier * 2 + tw_w_resident(w)]++;
 	c->tiers |= BIT(tier);
 	a->as = TW_ALIKE_COLD;
@@ -342,6 +419,7 @@ static void tw_look_records(struct tw_found *f, struct tw_chunk_look *l,
 
 void tw_look_done(struct tw_found *f, struct tw_chunk_look *l)
 {
+	struct tw_cold cold = { 0 };
 	struct tw_chunk *c = l->c;
 	unsigned int scans;
 
@@ -352,7 +430,9 @@ void tw_look_done(struct tw_found *f, struct tw_chunk_look *l)
 		memset(c->cold, 0, sizeof(c->cold));
 		/* Changes from here on clear it again, see tw_chunk_changed(). */
 		WRITE_ONCE(c->all_cold, true);
+		c->aged = true;
 		tw_look_records(f, l, scans);
 	}
-	tw_look_count_cold(f, l->sp, c);
+	tw_cold_add(&cold, c);
+	tw_look_count_cold(f, l->sp, &cold);
 }

@@ -17,7 +17,6 @@ struct tw_space;
 
 /**
  * struct tw_found - what a scan has found so far
- * @map: pages by heat
  * @bands: pages by tier and band of heat
  * @needs: tiers whose coldest pages were wanted elsewhere when it began, a bit for each
  * @pages: pages looked at
@@ -27,9 +26,9 @@ struct tw_space;
  * @steady: pages in memory that were touched in most windows of late
  * @lost: how many of the steady ones were not touched in this window
  * @skipped: pages known to be untouched without a look at each record
+ * @map: pages by heat
  */
 struct tw_found {
-	struct tw_heat_map map;
 	u64 bands[TW_NR_TIERS][TW_HEAT_BANDS];
 	unsigned int needs;
 	u64 pages;
@@ -39,12 +38,14 @@ struct tw_found {
 	u64 steady;
 	u64 lost;
 	u64 skipped;
+	struct tw_heat_map map;
 };
 
 /**
  * struct tw_chunk_look - a chunk being looked at
  * @sp: its space, to which the scan holds a reference
  * @c: the chunk
+ * @touched: whether tw_look_glance() has found that it may have been touched
  * @known: whether its state is known from an earlier look
  * @seen: pages touched since the scan before
  * @young: pages touched within the window
@@ -52,11 +53,19 @@ struct tw_found {
 struct tw_chunk_look {
 	struct tw_space *sp;
 	struct tw_chunk *c;
+	bool touched;
 	bool known;
 	DECLARE_BITMAP(seen, TW_CHUNK_PAGES);
 	DECLARE_BITMAP(young, TW_CHUNK_PAGES);
 };
 
+/*
+ * Of @nr <= 64 chunks in order, counts those whose state is known, and which a glance
+ * shows to be untouched: they need no look and have a bit in what it returns. Those in
+ * *@touched have to be looked at at once.
+ */
+u64 tw_look_glance(struct tw_found *f, struct tw_space *sp, struct tw_chunk *const *c,
+		   unsigned int nr, u64 *touched);
 /* The first look, which fills @seen or sets @known. */
 void tw_look_first(struct tw_found *f, struct tw_chunk_look *l);
 /* The second look, at the end of the window, which fills @young. */

@@ -284,14 +284,16 @@ static inline bool tw_scan_news(u64 lost, u64 steady, u64 seen)
  * The next pause between scans, in ms, from @min to @max. It is halved if more than a
  * 50th of the @seen pages should move or went to a store (@changed), and grows slowly
  * if less than a 200th did, or there is nothing to see. It is @min if the program has
- * turned to other pages (@news).
+ * turned to other pages (@news), and @max if there are none but cold ones (@idle).
  */
 static inline unsigned int tw_scan_period(unsigned int ms, u64 changed,
-					  u64 seen, bool news,
+					  u64 seen, bool news, bool idle,
 					  unsigned int min, unsigned int max)
 {
 	if (news)
 		return min;
+	if (idle && !changed)
+		return max;
 	if (changed * 50 > seen)
 		ms /= 2;
 	else if (changed * 200 < seen || !seen)

@@ -28,6 +28,7 @@
 #include <linux/timekeeping.h>
 #include <linux/wait.h>
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/stats.h"
 #include "moving/departed.h"
@@ -46,8 +47,12 @@
 #define TW_SLICE_NS	(NSEC_PER_MSEC / 2)
 /* How many pages are brought to their node after a scan. */
 #define TW_SCAN_BALANCE	1024
-/* How many chunks wait for the end of their window together. */
+/* How many chunks are glanced at together. */
+#define TW_GLANCE	64
+/* How many chunks, or a few more, wait for the end of their window together. */
 #define TW_GROUP	32
+/* How many chunks are glanced at between two pauses. */
+#define TW_GLANCES	1024
 /* For a window of this length or more it sleeps with timers that cost less. */
 #define TW_NAP_NS	(20 * NSEC_PER_MSEC)
 
@@ -65,22 +70,28 @@ static bool tw_scan_watch;	/* a region was made */
  * @nr_group: how many there are
  * @window: ns before the second look, or TW_WINDOW_ALL
  * @worked: ns that the scan has worked in the slices that have ended
+ * @spaces: whether there is any space
  * @news: whether the program has turned to other pages
  */
 struct tw_pass {
 	struct tw_found found;
 	u64 id;
 	unsigned long at;
-	struct tw_chunk_look group[TW_GROUP];
+	struct tw_chunk_look group[TW_GROUP + TW_GLANCE];
 	unsigned int nr_group;
 	u64 window;
 	u64 worked;
+	bool spaces;
 	bool news;
 };
 
 static struct tw_pass tw_pass;
 /* These are used by the thread only, and kept from scan to scan. */
-static u64 tw_scan_slice;	/* the thread's CPU time when the present slice began */
+static struct tw_spent {
+	u64 ns;			/* what is counted of the thread's CPU time */
+	u64 clock;		/* when it was last counted, tw_clock() */
+	unsigned long switches;	/* how often it had left the CPU by then */
+} tw_scan_spent;
 static u64 tw_scan_debt;	/* ns of work that it has not slept for yet */
 static u64 tw_scan_began;	/* when the scan before this one began, 0 if none has */
 static struct tw_window tw_win = { .ns = TW_WINDOW_ALL };
@@ -118,21 +129,32 @@ static void tw_scan_sleep(u64 ns)
 }
 
 /*
- * The CPU time of the thread, without that of tasks that run in between. It is that of
- * the last tick or sleep; what is missing will count in the next slice.
+ * The CPU time of the thread since this was last called, without that of tasks that ran
+ * in between. It is the time that went by if none did. Else the kernel knows it, up to
+ * when the thread came back; what is missing counts with the next switch.
  */
 static u64 tw_scan_cpu_ns(void)
 {
-	return READ_ONCE(current->se.sum_exec_runtime);
+	unsigned long switches = current->nvcsw + current->nivcsw;
+	u64 all = READ_ONCE(current->se.sum_exec_runtime), ns;
+	struct tw_spent *s = &tw_scan_spent;
+
+	if (s->clock && switches == s->switches)
+		ns = tw_clock_since(s->clock);
+	else
+		ns = all > s->ns ? all - s->ns : 0;
+	s->clock = tw_clock();
+	s->switches = switches;
+	s->ns += ns;
+	return ns;
 }
 
 static void tw_scan_slice_end(struct tw_pass *p)
 {
-	u64 now = tw_scan_cpu_ns(), ns = now - tw_scan_slice;
+	u64 ns = tw_scan_cpu_ns();
 
 	/* Moves do not count, since they have a limit of their own. */
 	ns -= min(ns, tw_policy_move_ns());
-	tw_scan_slice = now;
 	p->worked += ns;
 	tw_scan_debt += ns;
 }
@@ -204,34 +226,64 @@ static void tw_group_scan(struct tw_pass *p)
 	tw_scan_pause(p);
 }
 
+static void tw_group_add(struct tw_pass *p, struct tw_space *sp, struct tw_chunk *c,
+			 bool touched)
+{
+	struct tw_chunk_look *l = &p->group[p->nr_group];
+
+	/* The first of a space's chunks holds it for all of them. */
+	if (!p->nr_group || l[-1].sp != sp)
+		tw_space_get(sp);
+	l->sp = sp;
+	l->c = c;
+	l->touched = touched;
+	p->nr_group++;
+}
+
+/* Adds those of the chunks from ->at on that need a look, the next few. False at the end. */
+static bool tw_group_glance(struct tw_pass *p, struct tw_space *sp)
+{
+	struct tw_chunk *c[TW_GLANCE];
+	u64 touched, look;
+	unsigned int nr;
+
+	nr = xa_extract(&sp->chunks, (void **)c, p->at, ULONG_MAX, TW_GLANCE, XA_PRESENT);
+	if (!nr)
+		return false;
+	p->at = (c[nr - 1]->base >> TW_CHUNK_SHIFT) + 1;
+	look = ~tw_look_glance(&p->found, sp, c, nr, &touched) & GENMASK_ULL(nr - 1, 0);
+	for (; look; look &= look - 1) {
+		unsigned int i = __ffs64(look);
+
+		tw_group_add(p, sp, c[i], touched & BIT_ULL(i));
+	}
+	return true;
+}
+
 /*
- * Fills the group with the chunks that follow. Between groups no space is held, so that
- * one that ends does not have to wait for a pause. False if it was the last group.
+ * Fills the group with those of the chunks that follow which need a look. Between groups
+ * no space is held, so that one that ends does not have to wait for a pause. So where
+ * few need one, groups may be empty. False if it was the last group.
  */
 static bool tw_group_fill(struct tw_pass *p)
 {
+	unsigned int left = TW_GLANCES / TW_GLANCE;
 	struct tw_space *sp;
-	struct tw_chunk *c;
 
 	while ((sp = tw_space_after(p->id ? p->id - 1 : 0))) {
 		if (tw_space_number(sp) != p->id)
 			p->at = 0;
 		p->id = tw_space_number(sp);
+		p->spaces = true;
 		if (!p->at && sp->ops->find)
 			sp->ops->find(sp);
-		tw_for_each_chunk_from(sp, p->at, c, p->at) {
-			struct tw_chunk_look *l = &p->group[p->nr_group];
-
-			if (p->nr_group == TW_GROUP) {
-				tw_space_put(sp);
-				return true;
-			}
-			/* The first of a space's chunks holds it for all of them. */
-			if (!p->nr_group || l[-1].sp != sp)
-				tw_space_get(sp);
-			l->sp = sp;
-			l->c = c;
-			p->nr_group++;
+		while (tw_group_glance(p, sp)) {
+			cond_resched();
+			left -= !!left;
+			if (p->nr_group ? p->nr_group < TW_GROUP : left)
+				continue;
+			tw_space_put(sp);
+			return true;
 		}
 		p->id++;
 		p->at = 0;
@@ -282,30 +334,55 @@ static void tw_scan_adapt(struct tw_pass *p, u64 began)
 /* Tells sweeps the heat of the pages that they may want before the next scan. */
 static void tw_scan_cut(const struct tw_pass *p)
 {
-	u64 all[TW_HEAT_BUCKETS] = { 0 }, pages = 0;
+	u64 want = (p->found.memory - p->found.foreign) / 8 + 64, sum = 0;
 	unsigned int b;
 	int tier;
 
-	tw_for_each_memory_tier(tier) {
-		for (b = 0; b < TW_HEAT_BUCKETS; b++) {
-			all[b] += p->found.map.tier[tier][b];
-			pages += p->found.map.tier[tier][b];
-		}
+	for (b = 0; b < TW_HEAT_BUCKETS && sum < want; b++)
+		tw_for_each_memory_tier(tier)
+			sum += p->found.map.tier[tier][b];
+	tw_sweep_fresh(b * TW_HEAT_BUCKET);
+}
+
+/* Begins a pass, in which touches of the last @window ns count in full. */
+static void tw_pass_begin(struct tw_pass *p, u64 window)
+{
+	struct tw_found *f = &p->found;
+	int tier;
+
+	p->id = 0;
+	p->at = 0;
+	p->window = tw_win.ns;
+	p->worked = 0;
+	p->spaces = false;
+	p->news = false;
+	memset(f, 0, offsetof(struct tw_found, map.age));
+	tw_policy_begin(window);
+	for (tier = 0; tier < TW_NR_TIERS; tier++) {
+		if (!tw_policy_needs_cold(tier))
+			continue;
+		f->needs |= BIT(tier);
+		memset(f->map.age[tier], 0, sizeof(f->map.age[tier]));
 	}
-	tw_sweep_fresh(tw_heat_coldest(all, pages / 8 + 64));
+}
+
+/* Was there nothing at all that a scan soon would tell more about? */
+static bool tw_pass_idle(const struct tw_pass *p)
+{
+	u64 cold = 0;
+	int tier;
+
+	for (tier = 0; tier < TW_NR_TIERS; tier++)
+		cold += p->found.bands[tier][0];
+	return !p->spaces || (p->found.pages && p->found.pages == cold);
 }
 
 static void tw_scan_all(struct tw_pass *p)
 {
 	u64 began = ktime_get_mono_fast_ns();
 	bool more = true;
-	int tier;
 
-	memset(p, 0, sizeof(*p));
-	p->window = tw_win.ns;
-	tw_policy_begin(min(p->window, tw_scan_began ? began - tw_scan_began : 0));
-	for (tier = 0; tier < TW_NR_TIERS; tier++)
-		p->found.needs |= (unsigned int)tw_policy_needs_cold(tier) << tier;
+	tw_pass_begin(p, min(tw_win.ns, tw_scan_began ? began - tw_scan_began : 0));
 	while (more && tw_scan_wanted()) {
 		more = tw_group_fill(p);
 		tw_group_scan(p);
@@ -320,8 +397,6 @@ static void tw_scan_all(struct tw_pass *p)
 	tw_demote_check();	/* the headroom may have changed */
 	if (tw_auto_migration())
 		tw_policy_balance(TW_SCAN_BALANCE);
-	/* A sleep, however short, brings the thread's CPU time up to date. */
-	usleep_range_idle(1, 2);
 	tw_scan_slice_end(p);
 	tw_scan_publish(p);
 	WRITE_ONCE(tw_scanning, true);
@@ -365,7 +440,7 @@ static int tw_scan_thread(void *unused)
 		out = tw_moves_out_seen();
 		ms = tw_scan_period(ms, tw_policy_wanted() + out - was,
 				    tw_pass.found.pages,
-				    tw_pass.news,
+				    tw_pass.news, tw_pass_idle(&tw_pass),
 				    READ_ONCE(tw_knobs.scan_min_ms),
 				    READ_ONCE(tw_knobs.scan_max_ms));
 		WRITE_ONCE(tw_stats->scan_period_ms, ms);

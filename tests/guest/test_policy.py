@@ -333,7 +333,7 @@ def test_nothing_to_see(make, policy, stats):
     assert wait_for(lambda: sum(stats.tier(CPU)["heat"]) >= 16, 10)
 
 
-@pytest.mark.parametrize("how", ["report", "move"])
+@pytest.mark.parametrize("how", ["report", "move", "touch"])
 def test_news_of_idle_pages(dev, make, policy, stats, how):
     """Tables idle for long are not read in each scan, but what happens to their pages counts."""
     set_tiers(dev, {CPU: 1500, GPU: 64})
@@ -354,6 +354,11 @@ def test_news_of_idle_pages(dev, make, policy, stats, how):
             dev.report(tw.TW_PAGE(region.id, 600))
         scans(stats, 2)
         assert warm() == 1
+    elif how == "touch":
+        with region.map() as other:     # no CPU has its table in a cache
+            other.write(700 * PAGE, b"x")
+            scans(stats, 2)
+            assert warm() == 1
     else:
         in_cpu = sum(stats.tier(CPU)["heat"])
         assert region.migrate(100 * PAGE, PAGE, GPU).moved == 1

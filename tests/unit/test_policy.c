@@ -188,13 +188,17 @@ static void sink_helps(void **state)
 static void period(void **state)
 {
 	(void)state;
-	assert_int_equal(tw_scan_period(1000, 500, 10000, false, 200, 5000), 500);
-	assert_int_equal(tw_scan_period(1000, 100, 10000, false, 200, 5000), 1000);
-	assert_int_equal(tw_scan_period(1000, 0, 10000, false, 200, 5000), 1126);
-	assert_int_equal(tw_scan_period(4900, 0, 10000, false, 200, 5000), 5000);
-	assert_int_equal(tw_scan_period(210, 500, 10000, false, 200, 5000), 200);
-	assert_int_equal(tw_scan_period(1000, 0, 0, false, 200, 5000), 1126);
-	assert_int_equal(tw_scan_period(1000, 0, 10000, true, 200, 5000), 200);
+	assert_int_equal(tw_scan_period(1000, 500, 10000, false, false, 200, 5000), 500);
+	assert_int_equal(tw_scan_period(1000, 100, 10000, false, false, 200, 5000), 1000);
+	assert_int_equal(tw_scan_period(1000, 0, 10000, false, false, 200, 5000), 1126);
+	assert_int_equal(tw_scan_period(4900, 0, 10000, false, false, 200, 5000), 5000);
+	assert_int_equal(tw_scan_period(210, 500, 10000, false, false, 200, 5000), 200);
+	assert_int_equal(tw_scan_period(1000, 0, 0, false, false, 200, 5000), 1126);
+	assert_int_equal(tw_scan_period(1000, 0, 10000, true, false, 200, 5000), 200);
+	/* All is cold, or there is no region; but not while pages are on their way. */
+	assert_int_equal(tw_scan_period(200, 0, 10000, false, true, 200, 5000), 5000);
+	assert_int_equal(tw_scan_period(200, 0, 0, false, true, 200, 5000), 5000);
+	assert_int_equal(tw_scan_period(1000, 500, 10000, false, true, 200, 5000), 500);
 }
 
 static void news(void **state)
