@@ -131,6 +131,7 @@ void bench_touch(struct tw *tw, const char *suffix);
 void bench_uffd(void);
 void bench_huge(struct tw *tw);
 void bench_scan(struct tw *tw);
+void bench_scale(struct tw *tw);
 void bench_move(struct tw *tw);
 void bench_stream(struct tw *tw);
 void bench_stats(struct tw *tw);

@@ -17,7 +17,7 @@
 
 static int help(void)
 {
-	fputs("usage: tw-bench count\n       tw-bench flat\n"
+	fputs("usage: tw-bench count\n       tw-bench flat\n       tw-bench scale\n"
 	      "       tw-bench disk DEVICE [SUFFIX]\n", stderr);
 	return 2;
 }
@@ -55,10 +55,11 @@ int main(int argc, char **argv)
 {
 	bool disk = (argc == 3 || argc == 4) && !strcmp(argv[1], "disk");
 	bool flat = argc == 2 && !strcmp(argv[1], "flat");
+	bool scale = argc == 2 && !strcmp(argv[1], "scale");
 	struct tw *tw;
 	int err;
 
-	if (!disk && !flat && (argc != 2 || strcmp(argv[1], "count")))
+	if (!disk && !flat && !scale && (argc != 2 || strcmp(argv[1], "count")))
 		return help();
 	page_size = sysconf(_SC_PAGESIZE);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
@@ -71,6 +72,8 @@ int main(int argc, char **argv)
 		bench_disk(tw, argv[2], argc == 4 ? argv[3] : "");
 	else if (flat)
 		bench_flat(tw);
+	else if (scale)
+		bench_scale(tw);
 	else
 		count(tw);
 	report_print();
