@@ -20,8 +20,8 @@
 #include <linux/hash.h>
 #include <linux/types.h>
 
-#define tw_cand_inc(_p)		((unsigned int)atomic_inc_return_relaxed(_p) - 1)
-#define tw_cand_load(_p)	((unsigned int)atomic_read(_p))
+#define tw_cand_inc(_p)		((u64)atomic64_inc_return_relaxed(_p) - 1)
+#define tw_cand_load(_p)	((u64)atomic64_read(_p))
 #define tw_cand_hash(_v, _bits)	hash_64(_v, _bits)
 #else
 #include <stdbool.h>
@@ -29,7 +29,7 @@
 
 typedef uint64_t u64;
 typedef int64_t s64;
-typedef struct { unsigned int counter; } atomic_t;
+typedef struct { uint64_t counter; } atomic64_t;
 
 #define READ_ONCE(_x)		__atomic_load_n(&(_x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(_x, _v)	__atomic_store_n(&(_x), _v, __ATOMIC_RELAXED)
@@ -46,18 +46,18 @@ typedef struct { unsigned int counter; } atomic_t;
 
 /**
  * struct tw_cand_ring - page numbers of one tier and band
- * @head: how many numbers have been added; wraps
+ * @head: how many numbers have been added
  * @entry: inverted page numbers, so that 0 is an empty entry
  */
 struct tw_cand_ring {
-	atomic_t head;
+	atomic64_t head;
 	u64 entry[TW_CAND_RING];
 };
 
 /* Adds a page number. Any context. */
 static inline void tw_cand_put(struct tw_cand_ring *q, u64 page)
 {
-	unsigned int at = tw_cand_inc(&q->head) & (TW_CAND_RING - 1);
+	u64 at = tw_cand_inc(&q->head) & (TW_CAND_RING - 1);
 
 	WRITE_ONCE(q->entry[at], ~page);
 }
@@ -66,8 +66,7 @@ static inline void tw_cand_put(struct tw_cand_ring *q, u64 page)
  * The @back-th newest entry of a ring when its head was @head. @back is
  * 0..TW_CAND_RING - 1.
  */
-static inline u64 *tw_cand_at(struct tw_cand_ring *q, unsigned int head,
-			      unsigned int back)
+static inline u64 *tw_cand_at(struct tw_cand_ring *q, u64 head, unsigned int back)
 {
 	return &q->entry[(head - 1 - back) & (TW_CAND_RING - 1)];
 }
@@ -83,25 +82,29 @@ static inline void tw_cand_drop(u64 *entry, u64 page)
  * @TW_CAND_STALE: the page is not in this tier and band any more; drop the entry
  * @TW_CAND_PASS: the entry is true, but the reader does not want it; keep it
  * @TW_CAND_TAKEN: the entry is true and the reader uses it; keep it
+ * @TW_CAND_LAST: the same, and the reader needs no further one
  */
 enum tw_cand_fate {
 	TW_CAND_STALE,
 	TW_CAND_PASS,
 	TW_CAND_TAKEN,
+	TW_CAND_LAST,
 };
 
 /*
- * Calls @look for each entry, the newest first, and drops the stale ones. Returns how
- * many were taken.
+ * Calls @look for each entry, the newest first or with @oldest the oldest, and drops the
+ * stale ones. Returns how many were taken.
  */
 static inline unsigned int
-tw_cand_look(struct tw_cand_ring *q,
+tw_cand_look(struct tw_cand_ring *q, bool oldest,
 	     enum tw_cand_fate (*look)(void *data, u64 page), void *data)
 {
-	unsigned int head = tw_cand_load(&q->head), back, taken = 0;
+	u64 head = tw_cand_load(&q->head);
+	unsigned int nr = head < TW_CAND_RING ? head : TW_CAND_RING;
+	unsigned int i, taken = 0;
 
-	for (back = 0; back < TW_CAND_RING; back++) {
-		u64 *entry = tw_cand_at(q, head, back);
+	for (i = 0; i < nr; i++) {
+		u64 *entry = tw_cand_at(q, head, oldest ? nr - 1 - i : i);
 		u64 page = ~READ_ONCE(*entry);
 
 		if (page == ~(u64)0)
@@ -113,6 +116,8 @@ tw_cand_look(struct tw_cand_ring *q,
 		case TW_CAND_TAKEN:
 			taken++;
 			break;
+		case TW_CAND_LAST:
+			return taken + 1;
 		case TW_CAND_PASS:
 			break;
 		}

@@ -164,6 +164,25 @@ bool tw_external_describe(u64 pfn, struct tw_page *p)
 	return e;
 }
 
+/* The part of it that candidates need, for many frames in a row; see external.h. */
+bool tw_external_glance(u64 pfn, u32 now, struct tw_page *p)
+{
+	struct tw_ext *e;
+
+	rcu_read_lock();
+	e = tw_ext_find(pfn);
+	if (e) {
+		p->page = pfn;
+		p->agent = e->agent->id;
+		p->tier = READ_ONCE(e->tier);
+		p->flags = TW_PAGE_EXTERNAL;
+		p->node = READ_ONCE(e->node);
+		p->heat = tw_ext_heat(e, now, &p->age);
+	}
+	rcu_read_unlock();
+	return e;
+}
+
 /**
  * tw_external_next - walk the external pages in the order of their numbers
  * @pfn: where to begin

@@ -53,6 +53,8 @@ int tw_external_add(const struct tw_external_new *want);
 int tw_external_remove(u64 pfn);
 int tw_external_report(u64 pfn);
 bool tw_external_describe(u64 pfn, struct tw_page *p);
+/* Sets only ->page, ->agent, ->tier, ->flags, ->node, and ->heat and ->age at second @now. */
+bool tw_external_glance(u64 pfn, u32 now, struct tw_page *p);
 unsigned long tw_external_next(unsigned long pfn, struct tw_page *p);
 int tw_external_set_heat(u64 pfn, unsigned int heat, bool aged);
 

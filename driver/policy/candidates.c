@@ -19,6 +19,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
@@ -36,6 +37,12 @@
 /* How many records a walk looks at, and how many more for each page wanted. */
 #define TW_WALK_BASE	4096
 #define TW_WALK_EACH	8
+
+/* Up to this band all pages of a band have the same heat: 0, and 1. */
+#define TW_CAND_ALIKE	1U
+
+/* How many candidates are copied to the caller together. */
+#define TW_CAND_COPY	16
 
 /* Where the walk goes on (hints). */
 static struct tw_hand {
@@ -57,6 +64,9 @@ static unsigned long tw_hand_pfn;
  * @hot: whether @to is the faster tier, so that hot pages are wanted
  * @admin: whether pages of all callers count, not only those that the caller may name
  * @attached: whether pages of attached programs are wanted, and no others
+ * @now: the second when it began, for the heat of external pages
+ * @sp: the space of the last page that was looked at, with a reference, or NULL
+ * @mine: whether the caller may name its pages
  * @found: the candidates; @key and @seen follow in the same piece of memory
  * @key: the keys to sort them by
  * @seen: their page numbers; in the end, room to sort the keys
@@ -73,6 +83,9 @@ struct tw_cand_set {
 	bool hot;
 	bool admin;
 	bool attached;
+	u32 now;
+	struct tw_space *sp;
+	bool mine;
 	struct tw_candidate *found;
 	u64 *key;
 	u64 *seen;
@@ -106,22 +119,31 @@ static bool tw_cand_add(struct tw_cand_set *s, const struct tw_page *p)
 
 /* -- out of the rings ------------------------------------------------------ */
 
-/* Describes the page of number @page, if there is one. *@mine: the caller may know it. */
-static bool tw_cand_describe(const struct tw_cand_set *s, u64 page,
-			     struct tw_page *p, bool *mine)
+/* Keeps @sp, or NULL, as that of the last page. Most numbers in a row are of one space. */
+static void tw_cand_keep(struct tw_cand_set *s, struct tw_space *sp)
 {
-	struct tw_space *sp;
+	if (s->sp)
+		tw_space_put(s->sp);
+	s->sp = sp;
+	s->mine = sp && (s->admin || tw_space_mine(sp));
+}
+
+/* Describes the page of number @page, if there is one. *@mine: the caller may know it. */
+static bool tw_cand_describe(struct tw_cand_set *s, u64 page, struct tw_page *p,
+			     bool *mine)
+{
 	unsigned long idx;
 
 	*mine = s->admin;
 	if (!(page & TW_PAGE_STABLE))
-		return tw_external_describe(page, p);
-	sp = tw_page_lookup(page, &idx, true);
-	if (!sp)
+		return tw_external_glance(page, s->now, p);
+	if (!s->sp || tw_space_number(s->sp) != TW_PAGE_REGION(page))
+		tw_cand_keep(s, tw_page_lookup(page, &idx, true));
+	idx = TW_PAGE_INDEX(page);
+	if (!s->sp || idx >= s->sp->nr_pages)
 		return false;
-	tw_page_describe(sp, idx, p, false);
-	*mine = s->admin || tw_space_mine(sp);
-	tw_space_put(sp);
+	tw_page_describe(s->sp, idx, p, false);
+	*mine = s->mine;
 	return true;
 }
 
@@ -142,10 +164,15 @@ static enum tw_cand_fate tw_cand_check(void *data, u64 page)
 	if (!mine || !(p.flags & TW_PAGE_ATTACHED) == s->attached ||
 	    !tw_cand_want(s, p.heat))
 		return TW_CAND_PASS;
-	return tw_cand_add(s, &p) ? TW_CAND_TAKEN : TW_CAND_STALE;
+	if (!tw_cand_add(s, &p))
+		return TW_CAND_STALE;
+	return s->band <= TW_CAND_ALIKE && s->nr == s->want ? TW_CAND_LAST : TW_CAND_TAKEN;
 }
 
-/* Takes whole bands, so that the best pages of the last one are among them. */
+/*
+ * Takes whole bands, so that the best pages of the last one are among them. Where all of
+ * a band have the same heat, those that got there first are as good as any.
+ */
 static void tw_cand_from_rings(struct tw_cand_set *s)
 {
 	unsigned int i;
@@ -156,9 +183,11 @@ static void tw_cand_from_rings(struct tw_cand_set *s)
 		if (!tw_cand_want(s, s->hot ? (1U << s->band) - 1 :
 				  s->band ? 1U << (s->band - 1) : 0))
 			continue;
-		tw_cand_look(tw_heat_ring(s->from, s->band), tw_cand_check, s);
+		tw_cand_look(tw_heat_ring(s->from, s->band), s->band <= TW_CAND_ALIKE,
+			     tw_cand_check, s);
 		cond_resched();
 	}
+	tw_cand_keep(s, NULL);
 }
 
 /* -- by a walk ------------------------------------------------------------- */
@@ -290,6 +319,7 @@ static int tw_cand_run(struct tw_cand_set *s)
 
 	if (err)
 		return err;
+	s->now = ktime_get_seconds();
 	s->hot = tw_tier_latencies(s->from, s->to, &s->from_ns, &s->to_ns);
 	tw_cand_from_rings(s);
 	if (s->nr < s->want)
@@ -337,6 +367,30 @@ int tw_candidates_get(int from, int to, struct tw_candidate *out,
 	return s.nr;
 }
 
+/* Copies the best candidates to the caller. 0 or -EFAULT. */
+static int tw_cand_copy(const struct tw_cand_set *s, u64 array, u32 entry_size)
+{
+	struct tw_candidate some[TW_CAND_COPY];
+	unsigned int i, n, k;
+	int err = 0;
+
+	if (entry_size != sizeof(some[0])) {
+		for (i = 0; i < s->nr && !err; i++)
+			err = tw_entry_write(array, i, entry_size, tw_cand_best(s, i),
+					     sizeof(some[0]));
+		return err;
+	}
+	for (i = 0; i < s->nr; i += n) {
+		n = min_t(unsigned int, s->nr - i, TW_CAND_COPY);
+		for (k = 0; k < n; k++)
+			some[k] = *tw_cand_best(s, i + k);
+		if (copy_to_user(u64_to_user_ptr(array + i * sizeof(some[0])), some,
+				 n * sizeof(some[0])))
+			return -EFAULT;
+	}
+	return 0;
+}
+
 int tw_candidates_ioctl(struct tw_candidates *arg)
 {
 	struct tw_cand_set s = {
@@ -344,7 +398,6 @@ int tw_candidates_ioctl(struct tw_candidates *arg)
 		.admin = tw_is_admin(),
 		.attached = arg->flags & TW_CANDIDATES_ATTACHED,
 	};
-	unsigned int i;
 	int err;
 
 	if (arg->flags & ~TW_CANDIDATES_ATTACHED || arg->from_tier >= TW_NR_TIERS ||
@@ -363,10 +416,7 @@ int tw_candidates_ioctl(struct tw_candidates *arg)
 	err = tw_cand_run(&s);
 	if (err)
 		return err;
-	for (i = 0; i < s.nr && !err; i++)
-		err = tw_entry_write(arg->candidates, i, arg->entry_size,
-				     tw_cand_best(&s, i),
-				     sizeof(struct tw_candidate));
+	err = tw_cand_copy(&s, arg->candidates, arg->entry_size);
 	kvfree(s.found);
 	arg->nr = s.nr;
 	return err;

@@ -316,7 +316,7 @@ void tw_policy_see_stored(struct tw_space *sp, unsigned long idx, int tier,
 /* How many pages are to sink, so that pages that leave memory find room. */
 static u64 tw_store_need(int tier)
 {
-	unsigned long used = tw_slots_used(&tw_tiers[tier]);
+	unsigned long used = tw_slots_used_about(&tw_tiers[tier]);
 	unsigned long cap = READ_ONCE(tw_tiers[tier].capacity);
 	u64 free = cap > used ? cap - used : 0;
 

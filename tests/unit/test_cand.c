@@ -18,6 +18,7 @@ struct looker {
 	unsigned int nr;
 	u64 stale;	/* this one is */
 	u64 foreign;	/* and this one is somebody else's */
+	unsigned int want;	/* so many are enough; 0: all */
 	struct tw_cand_ring *overwrite;
 };
 
@@ -34,7 +35,7 @@ static enum tw_cand_fate look(void *data, u64 page)
 		return TW_CAND_PASS;
 	assert_true(l->nr < TW_CAND_RING);
 	l->page[l->nr++] = page;
-	return TW_CAND_TAKEN;
+	return l->nr == l->want ? TW_CAND_LAST : TW_CAND_TAKEN;
 }
 
 static void newest_first(void **state)
@@ -44,10 +45,10 @@ static void newest_first(void **state)
 	u64 page;
 
 	(void)state;
-	assert_int_equal(tw_cand_look(&q, look, &l), 0);
+	assert_int_equal(tw_cand_look(&q, false, look, &l), 0);
 	for (page = 0; page < 5; page++)
 		tw_cand_put(&q, page);
-	assert_int_equal(tw_cand_look(&q, look, &l), 5);
+	assert_int_equal(tw_cand_look(&q, false, look, &l), 5);
 	for (page = 0; page < 5; page++)
 		assert_int_equal(l.page[page], 4 - page);
 }
@@ -59,12 +60,32 @@ static void bounded_and_the_oldest_go(void **state)
 	u64 page;
 
 	(void)state;
-	q.head.counter = UINT_MAX - 10;	/* wraps on the way */
+	q.head.counter = UINT_MAX - 10ULL;
 	for (page = 1; page <= TW_CAND_RING + 7; page++)
 		tw_cand_put(&q, page);
-	assert_int_equal(tw_cand_look(&q, look, &l), TW_CAND_RING);
+	assert_int_equal(tw_cand_look(&q, false, look, &l), TW_CAND_RING);
 	assert_int_equal(l.page[0], TW_CAND_RING + 7);
 	assert_int_equal(l.page[TW_CAND_RING - 1], 8);
+}
+
+static void the_oldest_first_until_there_are_enough(void **state)
+{
+	struct looker l = { .stale = 2, .foreign = 99999 };
+	struct tw_cand_ring q = { 0 };
+	u64 page;
+
+	(void)state;
+	for (page = 1; page <= 5; page++)
+		tw_cand_put(&q, page);
+	l.want = 2;
+	assert_int_equal(tw_cand_look(&q, true, look, &l), 2);
+	assert_int_equal(l.page[0], 1);
+	assert_int_equal(l.page[1], 3);		/* 2 was stale */
+	for (; page <= TW_CAND_RING + 3; page++)
+		tw_cand_put(&q, page);
+	l = (struct looker){ .stale = 99999, .foreign = 99999, .want = 1 };
+	assert_int_equal(tw_cand_look(&q, true, look, &l), 1);
+	assert_int_equal(l.page[0], 4);		/* those before have been replaced */
 }
 
 static void stale_ones_are_dropped_others_stay(void **state)
@@ -76,10 +97,10 @@ static void stale_ones_are_dropped_others_stay(void **state)
 	tw_cand_put(&q, 1);
 	tw_cand_put(&q, 2);
 	tw_cand_put(&q, 3);
-	assert_int_equal(tw_cand_look(&q, look, &l), 1);
+	assert_int_equal(tw_cand_look(&q, false, look, &l), 1);
 	/* Now everything is wanted: 2 has gone, 3 has not. */
 	l = (struct looker){ .stale = 99, .foreign = 99 };
-	assert_int_equal(tw_cand_look(&q, look, &l), 2);
+	assert_int_equal(tw_cand_look(&q, false, look, &l), 2);
 	assert_int_equal(l.page[0], 3);
 	assert_int_equal(l.page[1], 1);
 }
@@ -94,9 +115,9 @@ static void what_came_meanwhile_is_not_dropped(void **state)
 	/* 1 is the oldest: the number put while it is looked at replaces it. */
 	for (page = 1; page <= TW_CAND_RING; page++)
 		tw_cand_put(&q, page);
-	assert_int_equal(tw_cand_look(&q, look, &l), TW_CAND_RING - 1);
+	assert_int_equal(tw_cand_look(&q, false, look, &l), TW_CAND_RING - 1);
 	l = (struct looker){ .stale = 99999, .foreign = 99999 };
-	assert_int_equal(tw_cand_look(&q, look, &l), TW_CAND_RING);
+	assert_int_equal(tw_cand_look(&q, false, look, &l), TW_CAND_RING);
 	assert_int_equal(l.page[0], 777);
 }
 
@@ -179,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(newest_first),
 		cmocka_unit_test(bounded_and_the_oldest_go),
+		cmocka_unit_test(the_oldest_first_until_there_are_enough),
 		cmocka_unit_test(stale_ones_are_dropped_others_stay),
 		cmocka_unit_test(what_came_meanwhile_is_not_dropped),
 		cmocka_unit_test(seen_once),
