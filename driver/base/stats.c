@@ -101,6 +101,19 @@ void tw_stats_sum(int tier, struct tw_stats_counters *sum)
 	}
 }
 
+u64 tw_stats_sum_at(int tier, size_t offset)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const void *from = &per_cpu(tw_stats_cpu_ptr, cpu)->tier[tier];
+
+		sum += READ_ONCE(*(const u64 *)(from + offset));
+	}
+	return sum;
+}
+
 void tw_latency_count(unsigned int which, u64 ns)
 {
 	unsigned int n = min(fls64(ns), TW_LATENCY_BUCKETS - 1);

@@ -41,6 +41,10 @@ u32 tw_stats_size(void);
 struct tw_stats_tier *tw_stats_tier_block(int tier);
 u64 *tw_stats_heat(int tier);	/* TW_HEAT_BANDS entries */
 void tw_stats_sum(int tier, struct tw_stats_counters *sum);
+u64 tw_stats_sum_at(int tier, size_t offset);
+/* One of them alone, as in tw_stats_sum_of(tier, refaults): there may be many CPUs. */
+#define tw_stats_sum_of(_tier, _field) \
+	tw_stats_sum_at(_tier, offsetof(struct tw_stats_counters, _field))
 
 /*
  * Takes a time into histogram @which of this CPU: TW_LATENCY_WAIT() or

@@ -329,17 +329,16 @@ static u64 tw_store_need(int tier)
 /* Counts how often pages of stores were touched since the scan before, if any. */
 static void tw_sink_asked(void)
 {
-	struct tw_stats_counters sum;
-	u64 all = 0;
+	u64 all = 0, refaults;
 	int tier;
 
 	tw_for_each_store_tier(tier) {
-		tw_stats_sum(tier, &sum);
+		refaults = tw_stats_sum_of(tier, refaults);
 		if (tw_decider.began)
 			tw_demand_add(&tw_decider.asking[tier],
-				      sum.refaults - tw_decider.refaults[tier],
+				      refaults - tw_decider.refaults[tier],
 				      tw_tier_used(&tw_tiers[tier]));
-		tw_decider.refaults[tier] = sum.refaults;
+		tw_decider.refaults[tier] = refaults;
 		all += tw_decider.asking[tier].refaults;
 	}
 	if (all > TW_ASKING_MANY)
