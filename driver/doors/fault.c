@@ -155,6 +155,8 @@ static void tw_fault_observe(struct tw_fault *f, struct tw_rec *rec,
 	tw_rec_vote(rec, numa_node_id());
 	tw_numa_touch(tw_page_nid(page));
 	tw_rec_touch(rec, tw_space_page(f->sp, f->idx), f->now, TW_HEAT_FAULT);
+	/* The page may be unmapped again before a scan has seen its table. */
+	tw_chunk_changed(f->c);
 }
 
 static vm_fault_t tw_fault_sigbus(struct tw_fault *f, int err)
