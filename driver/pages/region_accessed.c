@@ -294,8 +294,10 @@ int tw_region_scan(struct tw_space *sp, struct tw_chunk *c, unsigned int how,
 /* Do the pages of a chunk fill one table wherever @vma maps all of them? */
 static bool tw_vma_aligned(const struct vm_area_struct *vma)
 {
-	return TW_CHUNK_PAGES == PTRS_PER_PTE &&
-	       !((vma->vm_start - (vma->vm_pgoff << PAGE_SHIFT)) & ~PMD_MASK);
+	unsigned long from = vma->vm_start - (vma->vm_pgoff << PAGE_SHIFT);
+	unsigned int pages = PTRS_PER_PTE;
+
+	return pages == TW_CHUNK_PAGES && !(from & ~PMD_MASK);
 }
 
 /* tw_region_touched() as far as @vma tells. */

@@ -62,7 +62,7 @@ struct tw_chunk_look {
 /*
  * Of @nr <= 64 chunks in order, counts those whose state is known, and which a glance
  * shows to be untouched: they need no look and have a bit in what it returns. Those in
- * *@touched have to be looked at at once.
+ * *@touched need one at once.
  */
 u64 tw_look_glance(struct tw_found *f, struct tw_space *sp, struct tw_chunk *const *c,
 		   unsigned int nr, u64 *touched);
