@@ -274,11 +274,11 @@ static inline u32 tw_crc32c_plain(u32 crc, const void *bytes, size_t len)
 #endif
 }
 
-/* The last parameter of vm_operations_struct.get_policy(), where there is one. */
+/* The parameters of vm_operations_struct.get_policy(). */
 #ifdef TW_HAVE_POLICY_INDEX
-#define TW_POLICY_INDEX	, pgoff_t *ilx
+#define TW_POLICY_OF	struct vm_area_struct *vma, unsigned long addr, pgoff_t *ilx
 #else
-#define TW_POLICY_INDEX
+#define TW_POLICY_OF	struct vm_area_struct *vma, unsigned long addr
 #endif
 
 #ifndef TW_HAVE_USLEEP_RANGE_IDLE

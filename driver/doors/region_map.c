@@ -46,8 +46,7 @@ static struct mempolicy tw_region_no_hints = {
 	.mode	= MPOL_LOCAL,
 };
 
-static struct mempolicy *tw_region_get_policy(struct vm_area_struct *vma,
-					      unsigned long addr TW_POLICY_INDEX)
+static struct mempolicy *tw_region_get_policy(TW_POLICY_OF)
 {
 	return &tw_region_no_hints;
 }

@@ -238,7 +238,7 @@ static struct page *tw_numa_alloc(struct tw_tier_desc *t, gfp_t gfp,
 		gfp |= __GFP_MOVABLE | __GFP_HIGHMEM;
 	if (nid == NUMA_NO_NODE) {
 		nid = numa_mem_id();
-		folio = current->mempolicy ? 
+		folio = current->mempolicy ?
 			tw_numa_by_policy(t, gfp, order) : NULL;
 		if (folio)
 			return &folio->page;

@@ -210,10 +210,17 @@ class TestByAddress:
             last = dev.attached(one).scans
             assert wait_for(lambda: dev.attached(one).scans > last + 1, 30)
             policy(enabled=0)
-            wanted = [shown(page) for page in dev.page_info(
-                [tw.TW_PAGE(one, memory.addr // PAGE + index) for index in range(8)])]
-            got = tw_json("page", "--pid", pid,
-                          f"{hex(memory.addr)}..{hex(memory.addr + 8 * PAGE)}")
+
+            def asked():
+                return [shown(page) for page in dev.page_info(
+                    [tw.TW_PAGE(one, memory.addr // PAGE + index) for index in range(8)])]
+
+            # A scan that was under way ends first.
+            wanted, got = None, []
+            while wanted != asked():
+                wanted = asked()
+                got = tw_json("page", "--pid", pid,
+                              f"{hex(memory.addr)}..{hex(memory.addr + 8 * PAGE)}")
             assert [page.pop("addr") for page in got] == \
                 [hex(memory.addr + index * PAGE) for index in range(8)]
             assert got == wanted
