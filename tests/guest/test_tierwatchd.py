@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -341,72 +341,6 @@ class TestSwap:
             assert set(range(256)) <= program.present()
             assert daemon.end() == 0
             assert daemon.sum("refused") >= 1
-
-
-# --- cgroups ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def roomy(dev, scanning):
-    """The swap device is on, and no node is short: a tenth of each would be enough."""
-    with tiers_of(dev, {CPU: 0, GPU: 0, NVME: 8000}):
-        done = tw_run("swap", "on", "--size", "24M")
-        assert done.returncode == 0, done
-        scanning(free_permille=100)
-        try:
-            yield
-        finally:
-            scanning(free_permille=1)
-            assert tw_run("swap", "off", "--force").returncode == 0
-
-
-@pytest.mark.usefixtures("roomy")
-class TestGroups:
-    """A cgroup that is near its limit is short of memory, however much nodes have."""
-
-    @contextmanager
-    def two(self, dev):
-        """A cgroup, a program in it, and one that is in none of ours."""
-        with Cgroup() as group, ExitStack() as stack:
-            with group.inside():
-                one = stack.enter_context(attached(dev, 2048, range(0, 2048, 8)))
-            yield group, one, stack.enter_context(attached(dev, 512, range(0, 512, 8)))
-
-    def quiet(self):
-        """For a while the daemon looks, and sends nothing to swap."""
-        with Daemon() as daemon:
-            time.sleep(3)
-            assert daemon.end() == 0
-            assert len(daemon.ticks) >= 3
-            assert daemon.sum("paged_out") == daemon.sum("refused") == 0
-
-    def near(self, group):
-        """It may have little more than it has."""
-        group.write("memory.high", str(int(group.read("memory.current")) + 64 * PAGE))
-
-    def test_cold_ones_are_paged_out(self, dev):
-        """Until there is room, and only those of that cgroup; without a limit none are."""
-        with self.two(dev) as (group, program, other):
-            self.quiet()
-            assert len(program.present()) == 2048
-            self.near(group)
-            limit = int(group.read("memory.high"))
-            with Daemon() as daemon:
-                assert wait_for(lambda: int(group.read("memory.current")) <= limit * 9 // 10, 60)
-                time.sleep(1)
-                assert daemon.end() == 0
-                assert daemon.sum("paged_out") >= 100
-            assert set(program.hot) <= program.present()
-            assert len(other.present()) == 512
-            assert int(group.read("memory.current")) > limit // 2, "more than is needed"
-
-    def test_no_swap_of_its_own(self, dev):
-        """What its cgroup may not have in swap is not sent there."""
-        with self.two(dev) as (group, program, _):
-            group.write("memory.swap.max", "0")
-            self.near(group)
-            self.quiet()
-            assert len(program.present()) == 2048
 
 
 # --- who may, and who comes and goes ------------------------------------------------------

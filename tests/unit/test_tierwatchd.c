@@ -13,7 +13,6 @@
 
 #include "bound.h"
 #include "budget.h"
-#include "group.h"
 #include "plan.h"
 #include "recent.h"
 #include "room.h"
@@ -253,159 +252,6 @@ static void shortage_has_half_of_the_budget(void **state)
 	}
 	assert_int_equal(up, 5);
 	assert_int_equal(out, 5);
-}
-
-/* A cgroup with 100 pages of room, of which it should keep 200. */
-static struct td_group near_its_limit(void)
-{
-	return (struct td_group){
-		.room = { .free = 100, .line = 200, .headroom = 200 },
-		.swap = 10000, .limited = true,
-	};
-}
-
-static void a_group_that_is_near_gets_room(void **state)
-{
-	struct td_group group[2] = {
-		{ .room.free = ~0ULL, .swap = ~0ULL }, near_its_limit(),
-	};
-	struct td_situation s = roomy();
-	struct td_unit u[400];
-	struct td_list cold = list_of(u, 400);
-	int i, out = 0, told = 0;
-
-	(void)state;
-	s.group = group;
-	s.groups = 2;
-	for (i = 0; i < 400; i++) {
-		u[i] = unit(i & 1, 0);
-		u[i].group = i >= 4;
-	}
-	td_plan_groups(&s);
-	assert_true(td_any_near(&s));
-	assert_int_equal(group[1].missing, 300);
-	td_plan_cold(&s, &cold, 0);
-	/* Others' pages stay, as nodes have room. Another node is none for the group. */
-	for (i = 0; i < 4; i++)
-		assert_int_equal(u[i].fate, TD_STAY);
-	for (i = 4; i < 400; i++) {
-		out += u[i].fate == TD_PAGEOUT;
-		told += u[i].fate == TD_COLD;
-	}
-	assert_int_equal(out, 300);
-	assert_int_equal(told, 96);
-	assert_int_equal(s.swap, 9700);
-	/* What was planned from one list is not planned from the next one again. */
-	u[4].fate = TD_STAY;
-	u[4].told = true;
-	cold = list_of(&u[4], 1);
-	td_plan_cold(&s, &cold, 0);
-	assert_int_equal(u[4].fate, TD_STAY);
-}
-
-static void a_group_with_room_is_left_alone(void **state)
-{
-	struct td_group group = near_its_limit();
-	struct td_situation s = roomy();
-	struct td_unit u = unit(0, 0);
-	struct td_list cold = list_of(&u, 1);
-
-	(void)state;
-	s.group = &group;
-	s.groups = 1;
-	group.room.free = 400;
-	td_plan_groups(&s);
-	assert_false(td_any_near(&s));
-	td_plan_cold(&s, &cold, 0);
-	assert_int_equal(u.fate, TD_STAY);
-	/* It will be short soon. */
-	group.room.free = 399;
-	td_plan_groups(&s);
-	td_plan_cold(&s, &cold, 0);
-	assert_int_equal(u.fate, TD_COLD);
-}
-
-static void a_group_has_swap_of_its_own(void **state)
-{
-	struct td_group group = near_its_limit();
-	struct td_situation s = roomy();
-	struct td_unit u[3] = { unit(0, 0), unit(0, 0), unit(0, 0) };
-	struct td_list cold = list_of(u, 3);
-
-	(void)state;
-	s.group = &group;
-	s.groups = 1;
-	group.swap = 1;
-	td_plan_groups(&s);
-	td_plan_cold(&s, &cold, 0);
-	assert_int_equal(u[0].fate, TD_PAGEOUT);
-	assert_int_equal(u[1].fate, TD_STAY);
-	assert_int_equal(group.swap, 0);
-}
-
-static void hot_ones_go_up_near_a_limit(void **state)
-{
-	struct td_group group = near_its_limit();
-	struct td_situation s = roomy();
-	struct td_unit u = unit(1, 150);
-	struct td_list hot = list_of(&u, 1);
-
-	(void)state;
-	s.group = &group;
-	s.groups = 1;
-	group.room.free = 0;
-	td_plan_groups(&s);
-	/* It is charged for the page wherever that is. Others' needs have half of the budget. */
-	s.budget = 1;
-	td_plan_hot(&s, &hot);
-	assert_int_equal(u.fate, TD_MOVE);
-	u = unit(1, 150);
-	s.budget = 2;
-	u.pages = 2;
-	td_plan_hot(&s, &hot);
-	assert_int_equal(u.fate, TD_STAY);
-}
-
-static void the_narrowest_level_counts(void **state)
-{
-	static const char stat[] =
-		"anon 9000000\ninactive_file 400000\nactive_file 5000\n"
-		"file_dirty 90000\nfile_writeback 10000\n";
-	struct td_group g = { .room.free = ~0ULL, .swap = ~0ULL };
-	struct td_charge l = {
-		.limit = TD_NO_LIMIT, .current = 1 << 20, .swap_limit = TD_NO_LIMIT,
-	};
-	FILE *f = fmemopen((char *)stat, strlen(stat), "r");
-
-	(void)state;
-	assert_int_equal(td_group_droppable(f), 300000);
-	fclose(f);
-	td_group_narrow(&g, &l, 20, 4096);
-	assert_false(g.limited);
-	assert_false(td_scarce(&g.room));
-	l = (struct td_charge){
-		.limit = 1000 * 4096, .current = 900 * 4096, .droppable = 50 * 4096,
-		.swap_limit = 7 * 4096, .swap_current = 2 * 4096,
-	};
-	td_group_narrow(&g, &l, 20, 4096);
-	assert_true(g.limited);
-	assert_int_equal(g.room.free, 150);
-	assert_int_equal(g.room.line, 20);
-	assert_int_equal(g.room.headroom, 20);
-	assert_int_equal(g.swap, 5);
-	/* One above it that is roomier changes nothing, one that is full does. */
-	l.limit = 5000 * 4096;
-	l.swap_limit = 100 * 4096;
-	td_group_narrow(&g, &l, 20, 4096);
-	assert_int_equal(g.room.free, 150);
-	assert_int_equal(g.swap, 5);
-	l.current = 6000 * 4096;
-	l.swap_current = 200 * 4096;
-	td_group_narrow(&g, &l, 20, 4096);
-	assert_int_equal(g.room.free, 0);
-	assert_int_equal(g.room.line, 100);
-	assert_int_equal(g.swap, 0);
-	assert_true(td_short(&g.room));
 }
 
 /* -- the budget ------------------------------------------------------------ */
@@ -687,11 +533,6 @@ int main(void)
 		cmocka_unit_test(hot_goes_up),
 		cmocka_unit_test(room_is_promised_once),
 		cmocka_unit_test(a_move_must_pay),
-		cmocka_unit_test(a_group_that_is_near_gets_room),
-		cmocka_unit_test(a_group_with_room_is_left_alone),
-		cmocka_unit_test(a_group_has_swap_of_its_own),
-		cmocka_unit_test(hot_ones_go_up_near_a_limit),
-		cmocka_unit_test(the_narrowest_level_counts),
 		cmocka_unit_test(budget_is_kept),
 		cmocka_unit_test(huge_ones_need_a_huge_one),
 		cmocka_unit_test(cold_stays_while_there_is_room),

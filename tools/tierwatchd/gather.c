@@ -120,7 +120,6 @@ static bool take(struct gathering *g, const struct tw_candidate *c,
 		return false;
 	u->told = what == TD_TOLD;
 	u->program = p - g->programs->program;
-	u->group = p->group;
 	u->heat = c->heat;
 	u->benefit_ns = c->benefit_ns;
 	u->node = UNKNOWN;

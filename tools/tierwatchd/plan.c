@@ -7,10 +7,6 @@
  * own, or for swap. What is taken is taken from the situation, so that a plan never
  * promises the same room twice; room that a plan makes is there for the next one only,
  * when it has been seen.
- *
- * A cgroup that is near its limit has room made, too, and only swap makes any: wherever
- * a page is, it is charged. For the same reason a hot page's move to another node
- * takes no room of its cgroup.
  */
 #include <string.h>
 
@@ -32,16 +28,6 @@ bool td_any_scarce(const struct td_situation *s, __u64 nodes)
 
 	for (i = 0; i < TD_NODES; i++)
 		if (nodes >> i & 1 && td_scarce(&s->node[i]))
-			return true;
-	return false;
-}
-
-bool td_any_near(const struct td_situation *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->groups; i++)
-		if (s->group[i].missing || s->group[i].told)
 			return true;
 	return false;
 }
@@ -105,7 +91,7 @@ __u64 td_plan_hot(struct td_situation *s, struct td_list *hot)
 	int to;
 
 	/* What is short of room must not wait for what is hot. */
-	if (td_any_scarce(s, s->fast | s->slow) || td_any_near(s))
+	if (td_any_scarce(s, s->fast | s->slow))
 		kept = s->budget / 2;
 	s->budget -= kept;
 	for (u = hot->unit; u < hot->unit + hot->nr; u++) {
@@ -131,41 +117,6 @@ static int colder(const struct td_situation *s, const struct td_unit *u,
 	return to < 0 && fast && spread ? roomiest(s, s->fast, u, 1) : to;
 }
 
-static __u64 less(__u64 from, __u64 pages)
-{
-	return from > pages ? from - pages : 0;
-}
-
-static struct td_group *group_of(const struct td_situation *s,
-				 const struct td_unit *u)
-{
-	return u->group < s->groups ? &s->group[u->group] : NULL;
-}
-
-/* Has swap room for it, and may its cgroup have it there? */
-static bool has_swap(const struct td_situation *s, const struct td_unit *u)
-{
-	const struct td_group *g = group_of(s, u);
-
-	return s->swap >= u->pages && (!g || g->swap >= u->pages);
-}
-
-static bool page_out(struct td_situation *s, struct td_unit *u)
-{
-	struct td_group *g = group_of(s, u);
-
-	if (u->pages > s->budget || !has_swap(s, u))
-		return false;
-	u->fate = TD_PAGEOUT;
-	s->swap -= u->pages;
-	s->budget -= u->pages;
-	if (g) {
-		g->swap -= u->pages;
-		g->missing = less(g->missing, u->pages);
-	}
-	return true;
-}
-
 /* Decides about a cold page of a node where @missing pages have to be made free. */
 static bool make_room(struct td_situation *s, struct td_unit *u, bool missing)
 {
@@ -178,32 +129,17 @@ static bool make_room(struct td_situation *s, struct td_unit *u, bool missing)
 		move(s, u, to);
 		return true;
 	}
-	return missing && page_out(s, u);
-}
-
-static void tell(struct td_situation *s, struct td_unit *u, __u64 *told)
-{
-	struct td_group *g = group_of(s, u);
-
-	u->fate = TD_COLD;
-	*told = less(*told, u->pages);
-	if (g)
-		g->told = less(g->told, u->pages);
+	if (!missing || s->swap < u->pages)
+		return false;
+	u->fate = TD_PAGEOUT;
+	s->swap -= u->pages;
 	s->budget -= u->pages;
+	return true;
 }
 
-void td_plan_groups(struct td_situation *s)
+static __u64 less(__u64 from, __u64 pages)
 {
-	size_t i;
-
-	for (i = 0; i < s->groups; i++) {
-		struct td_group *g = &s->group[i];
-
-		g->missing = td_short(&g->room) ?
-			g->room.line + g->room.headroom - g->room.free : 0;
-		g->told = g->limited && td_scarce(&g->room) ?
-			g->room.headroom : 0;
-	}
+	return from > pages ? from - pages : 0;
 }
 
 void td_plan_cold(struct td_situation *s, struct td_list *cold, __u64 waiting)
@@ -220,17 +156,16 @@ void td_plan_cold(struct td_situation *s, struct td_list *cold, __u64 waiting)
 	}
 	for (u = cold->unit; u < cold->unit + cold->nr; u++) {
 		__u64 *lacks = &missing[u->node];
-		struct td_group *g = group_of(s, u);
 
-		if (g && g->missing && page_out(s, u)) {
-			*lacks = less(*lacks, u->pages);
-		} else if ((*lacks || (waiting && s->fast >> u->node & 1)) &&
-			   make_room(s, u, *lacks)) {
+		if ((*lacks || (waiting && s->fast >> u->node & 1)) &&
+		    make_room(s, u, *lacks)) {
 			waiting = less(waiting, *lacks ? 0 : u->pages);
 			*lacks = less(*lacks, u->pages);
-		} else if ((told[u->node] || (g && g->told)) && !u->told &&
-			   has_swap(s, u) && u->pages <= s->budget) {
-			tell(s, u, &told[u->node]);
+		} else if (told[u->node] && !u->told && s->swap &&
+			   u->pages <= s->budget) {
+			u->fate = TD_COLD;
+			told[u->node] = less(told[u->node], u->pages);
+			s->budget -= u->pages;
 		}
 	}
 }

@@ -34,7 +34,6 @@ enum td_fate {
  * @may: nodes on which the program may have it
  * @pages: how many
  * @program: whose it is, for the caller
- * @group: the program's cgroup, an index of td_situation.group
  * @heat: the hottest page's
  * @node: where it is
  * @to: out: the node to move to, if that is its fate
@@ -47,7 +46,6 @@ struct td_unit {
 	__u64 may;
 	__u32 pages;
 	__u32 program;
-	__u32 group;
 	__u32 heat;
 	__s32 node;
 	__s32 to;
@@ -80,26 +78,8 @@ struct td_node {
 };
 
 /**
- * struct td_group - a cgroup's room, in pages
- * @room: as a node's: what its limit leaves free, and the line and headroom above it
- * @swap: what it may have in swap beyond what it has
- * @limited: it has a limit
- * @missing: what it lacks, see td_plan_groups()
- * @told: pages of which the kernel is to be told that they are cold
- */
-struct td_group {
-	struct td_node room;
-	__u64 swap;
-	bool limited;
-	__u64 missing;
-	__u64 told;
-};
-
-/**
  * struct td_situation - what a plan is made for
  * @node: the nodes of both memory tiers
- * @group: cgroups, or NULL where no limit counts
- * @groups: how many
  * @fast: nodes of the faster tier, a bit each
  * @slow: nodes of the slower tier
  * @swap: pages that swap has room for
@@ -109,8 +89,6 @@ struct td_group {
  */
 struct td_situation {
 	struct td_node node[TD_NODES];
-	struct td_group *group;
-	size_t groups;
 	__u64 fast;
 	__u64 slow;
 	__u64 swap;
@@ -124,10 +102,6 @@ bool td_short(const struct td_node *n);
 bool td_scarce(const struct td_node *n);
 /* Is any of @nodes? */
 bool td_any_scarce(const struct td_situation *s, __u64 nodes);
-/* What each cgroup lacks, of which then each call of td_plan_cold() takes. */
-void td_plan_groups(struct td_situation *s);
-/* Is any near its limit, as td_plan_groups() has found? */
-bool td_any_near(const struct td_situation *s);
 /* Does a move save more than it costs? With @exchange another page has to leave. */
 bool td_pays(const struct td_situation *s, const struct td_unit *u,
 	     bool exchange);

@@ -23,7 +23,6 @@
  * @pagemap: its /proc/PID/pagemap, or -1
  * @bound: where its pages may be
  * @read_ns: when @bound is to be read again
- * @group: its cgroup, see group.h
  * @seen: the tick in which the driver last told of it
  * @refused: it may not be touched, which has been said
  * @blind: not all touches of its memory are seen
@@ -35,7 +34,6 @@ struct td_program {
 	int pagemap;
 	struct td_bound bound;
 	__u64 read_ns;
-	__u32 group;
 	__u32 seen;
 	bool refused;
 	bool blind;

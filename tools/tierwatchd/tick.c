@@ -53,7 +53,6 @@ void td_daemon_end(struct td_daemon *d)
 {
 	td_programs_end(&d->programs);
 	td_recent_end(&d->recent);
-	td_groups_free(&d->groups);
 }
 
 /* -- looking --------------------------------------------------------------- */
@@ -118,11 +117,6 @@ static int look_rooms(struct td_daemon *d, struct view *v)
 	err = td_room_read(r, v->s.fast | v->s.slow, marks);
 	memcpy(v->s.node, r->node, sizeof(r->node));
 	v->s.swap = r->swap;
-	if (!err)
-		err = td_groups_read(&d->groups, &d->programs,
-				     r->free_permille);
-	v->s.group = d->groups.group;
-	v->s.groups = d->groups.nr;
 	return err;
 }
 
@@ -163,24 +157,20 @@ static int decide(struct td_daemon *d, struct view *v)
 {
 	__u64 waiting = 0;
 	int err = 0;
-	bool near;
 
-	td_plan_groups(&v->s);
-	near = td_any_near(&v->s);
 	if (v->slow != TW_TIER_NONE)
 		err = gather(d, v, TD_HOT, v->slow, v->fast);
 	if (err)
 		return err;
 	waiting = td_plan_hot(&v->s, &d->list[TD_HOT]);
-	if (waiting || near || td_any_scarce(&v->s, v->s.fast)) {
+	if (waiting || td_any_scarce(&v->s, v->s.fast)) {
 		err = gather(d, v, TD_COLD_FAST, v->fast,
 			     v->slow == TW_TIER_NONE ? BELOW_MEMORY : v->slow);
 		if (err)
 			return err;
 		td_plan_cold(&v->s, &d->list[TD_COLD_FAST], waiting);
 	}
-	if (v->slow != TW_TIER_NONE &&
-	    (near || td_any_scarce(&v->s, v->s.slow))) {
+	if (td_any_scarce(&v->s, v->s.slow)) {
 		err = gather(d, v, TD_COLD_SLOW, v->slow, BELOW_MEMORY);
 		if (err)
 			return err;

@@ -9,7 +9,6 @@
 
 #include "act.h"
 #include "budget.h"
-#include "group.h"
 #include "keep.h"
 #include "plan.h"
 #include "programs.h"
@@ -46,7 +45,6 @@ enum { TD_HOT, TD_COLD_FAST, TD_COLD_SLOW, TD_LISTS };
  * @recent: what was done lately
  * @budget: what may be moved
  * @rooms: the room that there was
- * @groups: that of the programs' cgroups
  * @cost_ns: what a page's move takes
  * @last_ns: when the last tick began
  * @watched: programs that may be touched
@@ -61,7 +59,6 @@ struct td_daemon {
 	struct td_recent recent;
 	struct td_budget budget;
 	struct td_rooms rooms;
-	struct td_groups groups;
 	__u64 cost_ns;
 	__u64 last_ns;
 	int watched;
