@@ -40,8 +40,8 @@ UNITDIR ?= $(DESTDIR)/lib/systemd/system
 MODLOADDIR ?= $(DESTDIR)/usr/lib/modules-load.d
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
+DEPLOYDIR ?= $(DESTDIR)$(PREFIX)/share/tierwatch/deploy
 # Where this machine's python3 looks below /usr/local.
-DEPLOYDIR = $(DESTDIR)$(PREFIX)/share/tierwatch/deploy
 PYTHONDIR ?= $(DESTDIR)$(shell python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 # A second make, so that packages just installed are seen; on all cores, unless it is told

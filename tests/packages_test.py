@@ -171,7 +171,8 @@ def copy(source: Path, name: str) -> Path:
     """A root like another."""
     target = HOME / name
     shutil.rmtree(target, ignore_errors=True)
-    must("cp", "-a", "--reflink=auto", source, target)
+    # What a run that was killed has left mounted there is not copied.
+    must("cp", "-a", "--one-file-system", "--reflink=auto", source, target)
     return target
 
 

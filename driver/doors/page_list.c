@@ -132,7 +132,8 @@ static unsigned int tw_heat_hot(unsigned int heat)
 
 static int tw_mark_rec(struct tw_space *sp, unsigned long idx, bool hot)
 {
-	struct tw_rec *rec = tw_rec_find(sp, idx);
+	struct tw_chunk *c = tw_chunk_find(sp, idx);
+	struct tw_rec *rec = c ? tw_chunk_rec(c, idx) : NULL;
 	unsigned long w = rec ? tw_rec_w(rec) : 0;
 	unsigned int old, heat;
 
@@ -145,6 +146,7 @@ static int tw_mark_rec(struct tw_space *sp, unsigned long idx, bool hot)
 		WRITE_ONCE(rec->age, 0);
 	else if (!READ_ONCE(rec->age))
 		WRITE_ONCE(rec->age, 1);
+	tw_chunk_changed(c);
 	if (tw_heat_band(heat) != tw_heat_band(old))
 		tw_heat_banded(tw_space_page(sp, idx), tw_w_tier(w), heat);
 	return 0;

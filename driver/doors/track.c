@@ -166,9 +166,9 @@ static int tw_report_managed(struct tw_space *sp, unsigned long idx, bool admin)
 
 	if (tw_w_state(w) == TW_NONE || tw_w_state(w) == TW_POISON)
 		return -ENOENT;
-	tw_chunk_changed(c);
 	tw_rec_touch(rec, tw_space_page(sp, idx), tier,
 		     tw_report_weight(rec, admin));
+	tw_chunk_changed(c);
 	tw_count_irq(tier, reported, 1);
 	tw_agent_reported(sp->agent);
 	if (tw_w_resident(w))

@@ -510,11 +510,9 @@ void tw_chunk_moved(struct tw_space *sp, struct tw_chunk *c, int from, int to,
 	unsigned int i;
 
 	tw_moved_count(sp->agent, from, to, ns, TW_CHUNK_PAGES);
-	for (i = 0; i < TW_CHUNK_PAGES; i++) {
-		u64 page = tw_space_page(sp, c->base + i);
-
-		tw_heat_banded(page, to, READ_ONCE(c->rec[i].heat));
-		if (tell)
-			tw_moved_tell(sp->agent, page, from, to, reason, 0, ns);
-	}
+	/* One of them stands for all, which would take up a whole ring of candidates. */
+	tw_heat_banded(tw_space_page(sp, c->base), to, READ_ONCE(c->rec[0].heat));
+	for (i = 0; tell && i < TW_CHUNK_PAGES; i++)
+		tw_moved_tell(sp->agent, tw_space_page(sp, c->base + i), from, to,
+			      reason, 0, ns);
 }

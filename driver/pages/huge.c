@@ -251,6 +251,7 @@ int tw_huge_copy_out(struct tw_space *sp, struct tw_chunk *c, unsigned long idx,
 		tw_huge_leave(c, from);
 	tw_pages_add(sp, from, -1);
 	tw_pages_add(sp, tier, 1);
+	tw_chunk_changed(c);
 	return 0;
 }
 

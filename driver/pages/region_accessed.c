@@ -237,11 +237,15 @@ static bool tw_scan_chunk_vma(struct vm_area_struct *vma, struct tw_chunk *c,
 	      !(addr & ~PMD_MASK) ? tw_walk_pmd(vma->vm_mm, addr) : NULL;
 	huge = pmd && tw_pmd_is_huge(READ_ONCE(*pmd));
 	touched = !pmd || !pmd_present(READ_ONCE(*pmd)) || tw_table_young(pmd);
-	if (!touched && (huge || !(look & TW_LOOK_SURE)))
+	if (!touched && !(look & TW_LOOK_SURE))
 		return false;
-	if (pmd && huge) {
-		if (touched)
-			bitmap_fill(young, TW_CHUNK_PAGES);
+	if (huge) {
+		/*
+		 * An entry of 2 MiB may stay in a TLB for as long as it is used, and be
+		 * used without its bit. To be sure it is unmapped: the next touch is a
+		 * fault, which counts, and what is not touched stays unmapped.
+		 */
+		bitmap_fill(touched ? young : unmap, TW_CHUNK_PAGES);
 		return true;
 	}
 	if (pmd) {
@@ -340,9 +344,10 @@ u64 tw_region_touched(struct tw_space *sp, struct tw_chunk *const *c, u64 which)
 	u64 touched = 0;
 
 	i_mmap_lock_read(mapping);
-	for (vma = tw_vmas_iter_first(&mapping->i_mmap, first, last); vma;
+	for (vma = tw_vmas_iter_first(&mapping->i_mmap, first, last);
+	     vma && which & ~touched;
 	     vma = tw_vmas_iter_next(vma, first, last))
-		touched |= tw_vma_touched(vma, c, which);
+		touched |= tw_vma_touched(vma, c, which & ~touched);
 	i_mmap_unlock_read(mapping);
 	return touched;
 }

@@ -31,6 +31,7 @@
 #include "moving/move.h"
 #include "moving/store_choice.h"
 #include "pages/heat.h"
+#include "pages/huge.h"
 #include "pages/record.h"
 #include "pages/space.h"
 #include "policy/balance.h"
@@ -92,6 +93,14 @@ static struct tw_trace *tw_trace_of(u64 page)
 	return &tw_traces[hash_64(page, TW_TRACE_BITS)];
 }
 
+/* What stands for a page in the traces: all pages of a folio of 2 MiB move together. */
+static u64 tw_trace_key(struct tw_space *sp, unsigned long idx)
+{
+	struct tw_chunk *c = unlikely(sp->huge) ? tw_chunk_find(sp, idx) : NULL;
+
+	return tw_space_page(sp, c && tw_chunk_whole(c) ? c->base : idx);
+}
+
 /* Was the page moved so lately that it is not to be moved again? */
 static bool tw_trace_fresh(u64 page)
 {
@@ -130,7 +139,7 @@ static void tw_direction_count(struct tw_move *m, bool up)
 	for (i = 0; i < m->nr; i++) {
 		switch (m->status[i]) {
 		case 0:
-			tw_trace_add(tw_space_page(m->space, m->idx[i]), up);
+			tw_trace_add(tw_trace_key(m->space, m->idx[i]), up);
 			tw_decider.moved++;
 			break;
 		case -EBUSY:
@@ -203,7 +212,7 @@ static void tw_direction_add(struct tw_direction *way, struct tw_space *sp,
 		return;
 	tw_decider.wanted++;
 	tw_auto_count(considered, 1);
-	if (tw_trace_fresh(tw_space_page(sp, idx))) {
+	if (tw_trace_fresh(tw_trace_key(sp, idx))) {
 		tw_auto_count(stayed, 1);
 		return;
 	}

@@ -51,7 +51,7 @@
 #define TW_GLANCE	64
 /* How many chunks, or a few more, wait for the end of their window together. */
 #define TW_GROUP	32
-/* How many chunks are glanced at between two pauses. */
+/* How many chunks are glanced at between two pauses, if none of them needs a look. */
 #define TW_GLANCES	1024
 /* For a window of this length or more it sleeps with timers that cost less. */
 #define TW_NAP_NS	(20 * NSEC_PER_MSEC)
@@ -415,7 +415,7 @@ static void tw_scan_forget(void)
 static bool tw_scan_soon(const struct tw_pass *p)
 {
 	return READ_ONCE(tw_scan_kicked) ||
-	       (READ_ONCE(tw_scan_watch) && !p->found.pages);
+	       (READ_ONCE(tw_scan_watch) && (!p->found.pages || tw_pass_idle(p)));
 }
 
 static int tw_scan_thread(void *unused)
@@ -449,8 +449,8 @@ static int tw_scan_thread(void *unused)
 			wait_event_freezable_timeout(tw_scan_wq,
 				!tw_scan_wanted() || tw_scan_soon(&tw_pass),
 				nsecs_to_jiffies((u64)ms * NSEC_PER_MSEC - start) + 1);
-		/* There may be many new pages where there were none. */
-		if (READ_ONCE(tw_scan_watch) && !tw_pass.found.pages)
+		/* There may be many new pages where there were none, or other rules. */
+		if (tw_scan_soon(&tw_pass))
 			ms = READ_ONCE(tw_knobs.scan_min_ms);
 		if (!tw_scan_enabled())
 			tw_scan_forget();

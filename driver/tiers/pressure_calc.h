@@ -292,9 +292,14 @@ static inline void tw_stall_look(struct tw_stall *s, unsigned long long total,
 /* -- by how slow a store is ---------------------------------------------------- */
 
 /* A store is slow when its transfers take so many times as long as it was measured, */
-#define TW_SLOW_TIMES		32U
-/* and at least this on average: disks that seek may take a while when much is to do. */
+#define TW_SLOW_TIMES		256U
+/*
+ * and at least this on average. It was measured with one page at a time, and a transfer may
+ * have 64 pages that are far apart, and others before it.
+ */
 #define TW_SLOW_LEAST_NS	50000000ULL
+/* One that never ends adds a period to each period, and so has to be enough. */
+#define TW_SLOW_MOST_NS		(TW_STALL_PERIOD_NS / 2)
 
 /**
  * struct tw_io_time - the time that transfers of a store take
@@ -357,6 +362,8 @@ static inline unsigned long long tw_slow_ns(unsigned long long latency_ns)
 {
 	unsigned long long ns = latency_ns * TW_SLOW_TIMES;
 
+	if (ns > TW_SLOW_MOST_NS)
+		return TW_SLOW_MOST_NS;
 	return ns > TW_SLOW_LEAST_NS ? ns : TW_SLOW_LEAST_NS;
 }
 
@@ -368,8 +375,8 @@ static inline unsigned long long tw_slow_ns(unsigned long long latency_ns)
  * @now: ns
  *
  * The first look begins a period. A period without transfers is the last. Those that
- * have not ended count as if they ended now, so that one that never does makes the store
- * slower from period to period.
+ * have not ended count as if they ended now, so that one that never does is seen in each
+ * period.
  */
 static inline void tw_slow_look(struct tw_slow *s, const struct tw_io_time *io,
 				unsigned long long latency_ns, unsigned long long now)

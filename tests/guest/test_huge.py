@@ -163,6 +163,24 @@ class TestFault:
         assert huge_pages(region) == list(range(HUGE))
 
 
+class TestHeat:
+    """One accessed bit tells of 512 pages."""
+
+    def test_of_a_folio(self, dev, huge, policy):
+        """All of it is hot when one page is touched, though a CPU may remember the entry."""
+        region, mapping = huge(2)
+        policy(enabled=1, scan_min_ms=20, scan_max_ms=50, scan_permille=500)
+
+        def heats(chunk):
+            mapping.write(7 * PAGE, b"again")
+            return [page.heat for page in region.pages(chunk * HUGE_BYTES, HUGE_BYTES)]
+
+        assert wait_for(lambda: not any(heats(1)), 60)
+        assert wait_for(lambda: all(heats(0)), 60)
+        assert not any(heats(1))
+        assert huge_pages(region) == list(range(2 * HUGE))
+
+
 class TestDiscard:
     def test_all(self, dev, huge):
         region, mapping = huge(2)

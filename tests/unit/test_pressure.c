@@ -441,17 +441,18 @@ static void a_slow_store_is_waited_for(void **state)
 	unsigned long long now = 100 * SECOND;
 
 	(void)state;
-	assert_int_equal(tw_slow_ns(MS), 50 * MS);
-	assert_int_equal(tw_slow_ns(10 * MS), 320 * MS);
+	assert_int_equal(tw_slow_ns(MS / 10), 50 * MS);
+	assert_int_equal(tw_slow_ns(MS), 256 * MS);
+	assert_int_equal(tw_slow_ns(10 * MS), TW_STALL_PERIOD_NS / 2);
 	tw_slow_look(&s, &io, MS, now);
-	second_of(&s, &io, &now, 4, 100);
+	second_of(&s, &io, &now, 4, 300);
 	assert_int_equal(s.total, 0);		/* the period is not over */
-	second_of(&s, &io, &now, 4, 100);
-	assert_int_equal(s.total, 800 * MS);
+	second_of(&s, &io, &now, 4, 300);
+	assert_int_equal(s.total, 2400 * MS);
 	/* It is as it was measured again. */
 	second_of(&s, &io, &now, 4, 1);
 	second_of(&s, &io, &now, 4, 1);
-	assert_int_equal(s.total, 800 * MS);
+	assert_int_equal(s.total, 2400 * MS);
 }
 
 /* Also when nothing ends: that is seen while it lasts. */

@@ -26,6 +26,8 @@
 
 /* From one look through all cgroups to the next, when none is seen to come or go. */
 #define AGAIN_NS	(60 * NS_PER_SEC)
+/* When the driver could not be opened. */
+#define SOON_NS		NS_PER_SEC
 /* When not all folders can be watched. */
 #define BLIND_NS	NS_PER_SEC
 /* When a cgroup that is gone still has pages. */
@@ -96,8 +98,11 @@ static bool read_files(struct td_keep *k)
 		if (!f && errno == ENOENT)
 			continue;
 		conf.name = k->path[i];
-		if (!f)
+		if (!f) {
 			td_say(TD_WARNING, "%s: %s", k->path[i], strerror(errno));
+			/* It is tried again, though it does not change. */
+			memset(&k->seen[i], 0, sizeof(k->seen[i]));
+		}
 		if (!f || conf_read(&conf, f))
 			err = -EINVAL;
 		if (f)
@@ -242,8 +247,8 @@ static int look_through(struct td_keep *k, __u64 *after)
 	struct pattern_walk w = { .enter = watch, .match = limit, .arg = &now };
 	int err = tw_open(cli_device, &now.tw);
 
-	*after = AGAIN_NS;
-	/* Whether the driver is there is for main.c to say. */
+	/* Whether the driver is there is for main.c to say; if it is, this was in passing. */
+	*after = SOON_NS;
 	if (err)
 		return 0;
 	k->blind = k->fd < 0;
@@ -251,7 +256,8 @@ static int look_through(struct td_keep *k, __u64 *after)
 	if (!err)
 		lift(&now);
 	tw_close(now.tw);
-	*after = k->blind ? BLIND_NS : now.left ? LEFT_NS : AGAIN_NS;
+	/* What was lifted just now is room for those that found none. */
+	*after = k->blind ? BLIND_NS : now.left || now.err == -ENOSPC ? LEFT_NS : AGAIN_NS;
 	return err ? err : now.err;
 }
 

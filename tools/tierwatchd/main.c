@@ -148,10 +148,16 @@ static bool goes_on(struct td_daemon *d, int err)
 /* Until the next look; cgroups that come have their limits at once. */
 static void wait_for_next(struct td_keep *k, __u64 next)
 {
-	while (!stop_signal() && stop_wait(k->fd, next) > 0) {
+	/* Whoever makes cgroups all the time must not keep the next look from coming. */
+	while (!stop_signal() && now_ns() < next && stop_wait(k->fd, next) > 0) {
+		__u64 began = now_ns(), pause;
+
 		td_keep(k, false);
-		if (now_ns() + CROWD_NS < next)
-			stop_wait(-1, now_ns() + CROWD_NS);
+		pause = now_ns() - began;
+		if (pause < CROWD_NS)
+			pause = CROWD_NS;
+		if (now_ns() + pause < next)
+			stop_wait(-1, now_ns() + pause);
 		else
 			stop_wait(-1, next);
 	}

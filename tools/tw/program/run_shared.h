@@ -8,8 +8,8 @@
 
 /*
  * The command, once it is executed, has what is in libtw-preload.so, for mappings of
- * at least @least bytes, with pages of 2 MiB if @huge. Changes the environment. 0, or the exit code and it has said
- * what is wrong.
+ * at least @least bytes, with pages of 2 MiB if @huge. Changes the environment. 0, or
+ * the exit code and it has said what is wrong.
  */
 int run_shared(__u64 least, bool huge);
 

@@ -43,7 +43,7 @@ int metric_groups_load(struct tw *tw, struct metric_groups *all)
 		more = realloc(all->group, (all->nr + 1) * sizeof(*more));
 		if (more)
 			all->group = more;
-		group.path = more ? strdup(path) : NULL;
+		group.path = more ? strdup(text_clean(path)) : NULL;
 		if (!group.path)
 			return -ENOMEM;
 		all->group[all->nr++] = group;
@@ -59,6 +59,25 @@ void metric_groups_free(struct metric_groups *all)
 	while (all->nr)
 		free(all->group[--all->nr].path);
 	free(all->group);
+}
+
+/*
+ * Has one before it the same name, as far as a label has it? All of the figures would be
+ * refused for two alike, and names of cgroups are their owners'.
+ */
+static bool is_double(const struct metric_groups *all, size_t i)
+{
+	char mine[METRIC_VALUE_LEN], other[METRIC_VALUE_LEN];
+	size_t k;
+
+	if (all->group[i].limits.kind != TW_GROUP_CGROUP)
+		return false;
+	metric_value(mine, all->group[i].path);
+	for (k = 0; k < i; k++)
+		if (all->group[k].limits.kind == TW_GROUP_CGROUP &&
+		    !strcmp(mine, metric_value(other, all->group[k].path)))
+			return true;
+	return false;
 }
 
 /* Of the tiers in which there is a limit. */
@@ -93,8 +112,10 @@ void metrics_groups(FILE *f, const struct metric_groups *all, size_t most, __u32
 
 	metric_begin(f, &used);
 	for (i = 0; i < all->nr && i < most; i++)
-		put_group(f, &used, &all->group[i], all->group[i].limits.used, page_size);
+		if (!is_double(all, i))
+			put_group(f, &used, &all->group[i], all->group[i].limits.used, page_size);
 	metric_begin(f, &limit);
 	for (i = 0; i < all->nr && i < most; i++)
-		put_group(f, &limit, &all->group[i], all->group[i].limits.pages, page_size);
+		if (!is_double(all, i))
+			put_group(f, &limit, &all->group[i], all->group[i].limits.pages, page_size);
 }
