@@ -368,16 +368,18 @@ def test_annotations(dev, image, tmp_path):
     path = f"/{'/'.join(['kubepods.slice', 'kubepods-burstable.slice'])}/" \
         f"kubepods-burstable-pod{UID.replace('-', '_')}.slice"
     with subprocess.Popen([*words, "--interval", "50ms"], env=image) as daemon:
-        with pod_cgroup() as groups:
-            assert path == f"/{groups[2].relative_to(CGROUP)}"
-            assert wait_for(lambda: dev.group_limits(path).pages[CPU] == 64 * 256, 20)
-            done = pods_to_conf(pod(UID, cpu=f"{8 * PAGE}", nvme="16G"), pod(UID[::-1]))
-            assert done.stderr == "" and done.stdout.count("[agent ") == 1
-            (pods / "tierwatch.conf").write_text(done.stdout)
-            assert wait_for(lambda: dev.group_limits(path).pages[CPU] == 8, 20)
-            assert dev.group_limits(path).pages[NVME] == 16 << 30 >> 12
-        assert wait_for(lambda: dev.group_limits(path).pages[CPU] == tw.TW_NO_LIMIT, 20)
-        daemon.send_signal(signal.SIGTERM)
+        try:
+            with pod_cgroup() as groups:
+                assert path == f"/{groups[2].relative_to(CGROUP)}"
+                assert wait_for(lambda: dev.group_limits(path).pages[CPU] == 64 * 256, 20)
+                done = pods_to_conf(pod(UID, cpu=f"{16 * PAGE}", nvme="16G"), pod(UID[::-1]))
+                assert done.stderr == "" and done.stdout.count("[agent ") == 1
+                (pods / "tierwatch.conf").write_text(done.stdout)
+                assert wait_for(lambda: dev.group_limits(path).pages[CPU] == 16, 20)
+                assert dev.group_limits(path).pages[NVME] == 16 << 30 >> 12
+            assert wait_for(lambda: dev.group_limits(path).pages[CPU] == tw.TW_NO_LIMIT, 20)
+        finally:
+            daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(20) == 0
 
 
@@ -403,6 +405,7 @@ def test_annotations_paths():
     pod(UID, cpu="2Gi"), pod(UID, cpu="4097"), pod(UID, cpu="1G\n[tier nvme]\nbound = no"),
     pod(UID, disk="1G"), pod(UID, "Best", cpu="1G"), pod("*", cpu="1G"),
     pod(UID, name="a\n[x]", cpu="1G"), pod(UID, cpu=""),
+    pod(UID, cpu="32K"), pod(UID, cpu="999999999999T"),
 ])
 def test_annotations_that_are_wrong(wrong):
     """One pod's mistake is told, and costs others nothing."""
@@ -410,6 +413,27 @@ def test_annotations_that_are_wrong(wrong):
     assert re.findall(r"^\[.*\]$", done.stdout, re.M) == [
         "[agent /kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podabcdef01.slice]"]
     assert done.stderr.count("is left out") == 1 and done.stderr.count("\n") == 1
+
+
+def test_annotations_of_another_pod():
+    """Nobody names another pod's cgroup, and of two that have the same the first counts."""
+    other = pod(UID, cpu="1G")
+    mine = pod("abcdef01", cpu="64M")
+    mine["metadata"]["annotations"]["kubernetes.io/config.hash"] = UID
+    done = pods_to_conf(mine, other, pod(UID, cpu="2G"))
+    assert done.stdout.count("[agent ") == 2
+    assert "podabcdef01.slice]\ncpu = 64M" in done.stdout
+    assert f"pod{UID.replace('-', '_')}.slice]\ncpu = 1G" in done.stdout
+    assert done.stderr.count("another pod has") == 1
+
+
+def test_annotations_of_a_static_pod():
+    """Of one that a kubelet has from a file, the kubelet's UID counts."""
+    one = pod("abcdef01", cpu="64M")
+    one["metadata"]["annotations"].update({"kubernetes.io/config.hash": UID,
+                                           "kubernetes.io/config.mirror": UID})
+    one["metadata"]["ownerReferences"] = [{"kind": "Node", "name": "n"}]
+    assert f"pod{UID.replace('-', '_')}.slice]" in pods_to_conf(one).stdout
 
 
 def test_no_pods():
