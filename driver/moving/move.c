@@ -117,22 +117,26 @@ static u64 tw_move_limit(struct tw_move *m)
 }
 
 /*
- * Ends that the folio of 2 MiB is whole which has the page of word @w, if one has it.
- * *@held is a chunk for which this has just failed. 0 or -EBUSY.
+ * What to do with page @i of word @w, which is to be moved, in a space that has folios of
+ * 2 MiB: TW_PENDING, or its status. A folio that is whole is dissolved first. *@held is a
+ * chunk for which that has just failed.
  */
-static int tw_move_dissolve(struct tw_move *m, unsigned int i, unsigned long w,
-			    struct tw_chunk **held)
+static noinline int tw_move_from_folio(struct tw_move *m, unsigned int i, unsigned long w,
+				       struct tw_chunk **held)
 {
 	struct tw_chunk *c;
 
-	if (likely(!tw_w_huge(w)))
+	if (m->whole & BIT_ULL(i))
 		return 0;
+	if (!tw_w_huge(w))
+		return TW_PENDING;
 	c = tw_chunk_find(m->space, m->idx[i]);
-	if (c == *held)
-		return -EBUSY;
-	if (!tw_huge_dissolve(m->space, c))
-		return 0;
+	if (c != *held && !tw_huge_dissolve(m->space, c)) {
+		m->huge |= BIT_ULL(i);
+		return TW_PENDING;
+	}
 	*held = c;
+	m->from_tier[i] = tw_w_tier(w);
 	return -EBUSY;
 }
 
@@ -152,20 +156,16 @@ static void tw_move_prepare(struct tw_move *m)
 		m->page[i] = NULL;
 		m->target[i] = NULL;
 		m->from_tier[i] = TW_TIER_NONE;
-		m->status[i] = m->whole & BIT_ULL(i) ? 0 :
-			       rec ? tw_move_classify(m, w) : -ENOENT;
+		m->status[i] = rec ? tw_move_classify(m, w) : -ENOENT;
 		if (m->status[i] == TW_PENDING && !room)
 			m->status[i] = -EDQUOT;
-		if (m->status[i] == TW_PENDING && tw_move_dissolve(m, i, w, &held)) {
-			m->from_tier[i] = tw_w_tier(w);
-			m->status[i] = -EBUSY;
-		}
+		if (unlikely(m->space->huge) &&
+		    (m->status[i] == TW_PENDING || m->whole & BIT_ULL(i)))
+			m->status[i] = tw_move_from_folio(m, i, w, &held);
 		if (m->status[i] != TW_PENDING)
 			continue;
 		room--;
 		need++;
-		if (tw_w_huge(w))
-			m->huge |= BIT_ULL(i);
 		if (tw_w_state(w) == TW_MEM)
 			m->page[i] = tw_w_page(w);
 		if (!m->out || !m->page[i]) {
@@ -176,6 +176,15 @@ static void tw_move_prepare(struct tw_move *m)
 	}
 	if (need && m->out && !(m->flags & TW_MOVE_CHOICE))
 		tw_move_make_slots(m, need);
+}
+
+/* Has page @i, now locked with word @w, left its folio, or is it in one that is new? */
+static noinline bool tw_move_folio_changed(struct tw_move *m, unsigned int i,
+					   unsigned long w)
+{
+	return m->status[i] == TW_PENDING &&
+	       (tw_w_huge(w) != tw_move_huge(m, i) ||
+		(tw_w_huge(w) && tw_chunk_whole(tw_chunk_find(m->space, m->idx[i]))));
 }
 
 static void tw_move_lock(struct tw_move *m)
@@ -198,11 +207,7 @@ static void tw_move_lock(struct tw_move *m)
 		if (m->status[i] == TW_PENDING &&
 		    was_mem != (tw_w_state(w) == TW_MEM))
 			m->status[i] = -EBUSY;	/* its target does not fit */
-		/* It has left the folio, or is in one that was made since. */
-		if (m->status[i] == TW_PENDING &&
-		    (tw_w_huge(w) != tw_move_huge(m, i) ||
-		     (tw_w_huge(w) &&
-		      tw_chunk_whole(tw_chunk_find(m->space, m->idx[i])))))
+		if (unlikely(m->space->huge) && tw_move_folio_changed(m, i, w))
 			m->status[i] = -EBUSY;
 		if (m->status[i] != TW_PENDING) {
 			tw_rec_unlock_nested(rec);

@@ -442,15 +442,16 @@ void tw_rec_poison(struct tw_space *sp, struct tw_rec *rec)
 }
 
 /* Counts @n pages that have moved in @ns each. */
-static void tw_moved_count(struct tw_agent *agent, int from, int to, u64 ns,
+static __always_inline void tw_moved_count(struct tw_agent *agent, int from, int to, u64 ns,
 			   unsigned int n)
 {
 	tw_count(from, moves_out, n);
 	tw_count(from, move_ns, ns * n);
 	tw_count(to, moves_in, n);
 	tw_agent_moved(agent, from, to, n);
-	while (n--)
+	do {
 		tw_latency_count(TW_LATENCY_MOVE(from, to), ns);
+	} while (--n);
 }
 
 static bool tw_moved_wanted(void)
@@ -460,7 +461,7 @@ static bool tw_moved_wanted(void)
 }
 
 /* Traces and publishes one page's move. */
-static void tw_moved_tell(struct tw_agent *agent, u64 page, int from, int to,
+static __always_inline void tw_moved_tell(struct tw_agent *agent, u64 page, int from, int to,
 			  int reason, int status, u64 ns)
 {
 	trace_tier_watch_migrate(page, agent->id, from, to,

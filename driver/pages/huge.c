@@ -189,7 +189,7 @@ static void tw_huge_unmap(struct tw_space *sp, struct tw_chunk *c)
 bool tw_huge_freeze(struct tw_space *sp, struct tw_chunk *c)
 {
 	/* Asked first, since to unmap it costs those who use it. */
-	if (page_maybe_dma_pinned(c->huge))
+	if (folio_maybe_dma_pinned(page_folio(c->huge)))
 		return false;
 	tw_huge_unmap(sp, c);
 	return tw_page_freeze(c->huge);
