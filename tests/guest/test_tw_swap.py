@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import subprocess
+import time
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
@@ -369,6 +370,13 @@ class TestStatus:
             ("none", None, 0, None)
         assert [tier["tier"] for tier in status["tiers"]] == ["nvme", "ssd", "hdd"]
 
+    @staticmethod
+    def is_still(dev):
+        """Whether nothing goes to the device or comes back for a while."""
+        before = list(dev.swap_info().used)
+        time.sleep(0.5)
+        return list(dev.swap_info().used) == before
+
     def shown_elsewhere(self, stats, nvme):
         """What the other commands, and /proc, say of swap in the NVMe tier."""
         there = stats.tier(NVME)["swap_used"]
@@ -392,6 +400,8 @@ class TestStatus:
         assert tw_json("swap", "on", "--size", "32M", "--priority", 3) == \
             tw_json("swap", "status")
         with swapped() as (group, program):
+            # The kernel may still be writing what it has begun with.
+            assert wait_for(lambda: self.is_still(dev), 30)
             status, info = tw_json("swap", "status"), dev.swap_info()
             assert (status["pages"], status["priority"]) == (32 * MIB // PAGE, 3)
             for number, tier in zip((NVME, SSD), status["tiers"]):
