@@ -27,7 +27,7 @@ Structs that are returned are those of libtw.abi, their members documented in
 from __future__ import annotations
 
 from .abi import (TW_AGENT_BY_ID, TW_BIND_MOVABLE, TW_EVENT_ALL, TW_NO_LIMIT, TW_PAGE,
-                  TW_REGION_DONTDUMP, TW_TIER_NONE, Request)
+                  TW_REGION_DONTDUMP, TW_REGION_HUGE, TW_REGION_RESERVE, TW_TIER_NONE, Request)
 from .device import Device
 from .handles import Agent, Region, Stream
 from .lib import load
@@ -37,6 +37,6 @@ from .names import (Event, Level, Reason, Switch, Temperature, Tier, event_name,
 __all__ = [
     "Agent", "Device", "Event", "Level", "Reason", "Region", "Request", "Stream", "Switch",
     "Temperature", "Tier", "TW_AGENT_BY_ID", "TW_BIND_MOVABLE", "TW_EVENT_ALL", "TW_NO_LIMIT",
-    "TW_PAGE", "TW_REGION_DONTDUMP", "TW_TIER_NONE", "event_name", "level_name", "load",
-    "reason_name", "tier_name", "tier_parse", "version",
+    "TW_PAGE", "TW_REGION_DONTDUMP", "TW_REGION_HUGE", "TW_REGION_RESERVE", "TW_TIER_NONE",
+    "event_name", "level_name", "load", "reason_name", "tier_name", "tier_parse", "version",
 ]

@@ -234,7 +234,10 @@ class Device(Verbs, Handle):
 
     def region(self, size: int, affinity: int = Tier.CPU, agent: Optional[Agent] = None,
                flags: int = 0) -> Region:
-        """Make a region of so many bytes and map it; its pages go to `affinity` first."""
+        """Make a region of so many bytes and map it; its pages go to `affinity` first.
+
+        `flags` are TW_REGION_*, as in <linux/tierwatch.h>.
+        """
         pointer = c_void_p()
         self._call("tw_region_create", size, affinity, flags, agent.handle if agent else None,
                    byref(pointer))

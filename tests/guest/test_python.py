@@ -68,6 +68,13 @@ def test_names():
         event.name.lower().replace("_", "-") for event in Event]
 
 
+def test_a_region_of_folios(device):
+    """Of 2 MiB, by the flag."""
+    with device.region(4 << 20, flags=libtw.TW_REGION_HUGE) as region:
+        region.memory[5 * PAGE] = 1
+        assert region.info().pages[Tier.CPU] == (2 << 20) // PAGE
+
+
 def test_refusals():
     with pytest.raises(FileNotFoundError):
         libtw.Device("/dev/no-such-device")
