@@ -176,6 +176,7 @@ test-programs:			## redis, PostgreSQL, a JVM and others over the swap device (PR
 
 test-packages:			## the packages on a clean Debian, and their driver in a guest
 	@tools/deps --install
+	@tools/deps --deploy --install
 	@tests/run --only packages $(ARGS)
 
 test-deploy:			## alerts, by promtool with figures of a guest; rpm and Arch packages

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""The Debian packages on a clean root: install, use, upgrade, remove, purge.
+"""The Debian packages on a clean root: install, use, upgrade, remove, purge; and a newcomer.
 
 Owns build/packages: `base`, Debian as debootstrap makes it and what our packages
 depend on, is kept from run to run; `old` and `new` are copies of it with the
 packages and with their next version.  No module is loaded here: the drivers that
-DKMS built are loaded in a guest, by packages_guest.sh.  Needs root, for chroot.
+DKMS built are loaded in a guest, by packages_guest.sh.  In another one newcomer.sh
+follows the guide, and what it prints is printed.  Needs root, for chroot.
 Prints 'ok NAME' and 'not ok NAME'; exit code 0 when all is ok.
 """
 
@@ -18,6 +19,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import deploy_test  # noqa: E402  pylint: disable=wrong-import-position
 
 REPO = Path(__file__).resolve().parent.parent
 HOME = REPO / "build" / "packages"
@@ -306,6 +311,30 @@ def check_in_guest(old: Path, new: Path) -> None:
     check("guest: all of it, and nothing in the log", process.returncode == 0, "".join(said))
 
 
+def check_newcomer(root: Path) -> None:
+    """Somebody with the guide, in a root in which packages were just installed."""
+    out = HOME / "newcomer"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    command = [REPO / "tools/vm", "--kernel", "stock", "--turns", "--no-module", "--no-bind",
+               "--stall", "600", "--out", out, "--", "sh", REPO / "tests/newcomer.sh", root,
+               REPO / "docs", out]
+    done = run(*command)
+    print("".join(f"    | {line}\n" for line in done.stdout.splitlines()), end="")
+    steps = re.findall(r"^ok newcomer: (.*)$", done.stdout, re.M)
+    check("newcomer: all that the guide says, and nothing in the log",
+          done.returncode == 0 and len(steps) >= 12, done.stdout)
+    if done.returncode:
+        return
+    before, limited = (deploy_test.samples(out / f"{name}.prom") for name in ("before", "limited"))
+    deploy_test.HOME.mkdir(parents=True, exist_ok=True)
+    for name, after, firing in (("limited", limited, {("TierWatchGroupAtLimit", "cpu")}),
+                                ("not limited", before, set())):
+        test = deploy_test.test_of(before, after, set(), firing)
+        done = deploy_test.promtool_test("newcomer", [test])
+        check(f"newcomer: the alert, when its cgroup is {name}", done.returncode == 0, done.stdout)
+
+
 def main() -> int:
     """All of it, in the order of a package's life."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
@@ -318,7 +347,7 @@ def main() -> int:
     debs = build("debs-old")
     version = version_of(debs["tierwatch-dkms"])
     check_files(debs)
-    needed = sorted({*dependencies(debs), *headers(), "python3", "make", "gcc"})
+    needed = sorted({*dependencies(debs), *headers(), "python3", "make", "gcc", "sqlite3"})
     old = copy(base(needed), "old")
     before = listing(old)
     done = install(old, debs)
@@ -334,6 +363,7 @@ def main() -> int:
         check_installed(new, "upgraded", again)
     if not options.no_guest:
         check_in_guest(old, new)
+        check_newcomer(old)
     check_purged(new, before)
     for root in () if options.keep else (old, new):
         shutil.rmtree(root, ignore_errors=True)
