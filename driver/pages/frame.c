@@ -442,8 +442,8 @@ void tw_rec_poison(struct tw_space *sp, struct tw_rec *rec)
 }
 
 /* Counts @n pages that have moved in @ns each. */
-static __always_inline void tw_moved_count(struct tw_agent *agent, int from, int to, u64 ns,
-			   unsigned int n)
+static __always_inline void tw_moved_count(struct tw_agent *agent, int from, int to,
+					   u64 ns, unsigned int n)
 {
 	tw_count(from, moves_out, n);
 	tw_count(from, move_ns, ns * n);
@@ -461,8 +461,8 @@ static bool tw_moved_wanted(void)
 }
 
 /* Traces and publishes one page's move. */
-static __always_inline void tw_moved_tell(struct tw_agent *agent, u64 page, int from, int to,
-			  int reason, int status, u64 ns)
+static __always_inline void tw_moved_tell(struct tw_agent *agent, u64 page, int from,
+					  int to, int reason, int status, u64 ns)
 {
 	trace_tier_watch_migrate(page, agent->id, from, to,
 				 reason & ~TW_BY_CALLER, status, ns);
